@@ -1,0 +1,33 @@
+"""Packaging of espnet-soups: the one place where versions are pinned."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+setup(
+    name="espnet-soups",
+    version="0.1.0",
+    description="Multi-objective speech training for ESPnet: levels, penalties and dynamic weights",
+    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    packages=find_packages(include=["espnet_soups", "espnet_soups.*"]),
+    python_requires=">=3.12,<3.14",  # the Pythons that ESPnet 202611 supports
+    install_requires=[
+        "espnet>=202611",  # older releases average checkpoints wrongly and read padding in convolutions
+        "torchaudio>=2.11,<2.12",  # must match the torch that ESPnet brings
+        "torchjd==0.18.0",  # breaks its API in minor versions; wrapped in weighting/torchjd.py alone
+        "kaldiio>=2.18",
+        "soundfile>=0.13",  # its wheels read FLAC, MP3, OGG and WAV
+        "soxr>=0.5",
+        "sentencepiece",
+        "jiwer>=4.0",  # process_words/process_characters with alignments
+        "sacrebleu>=2.5",
+        "num2words>=0.5.14",  # spells digits in the languages of the asterisk recipe
+        "matplotlib>=3.9",
+        "tensorboard>=2.18",
+    ],
+    extras_require={
+        "test": ["pytest>=8", "hypothesis>=6.100", "ruff==0.17.6", "mypy==1.*"],
+    },
+)
