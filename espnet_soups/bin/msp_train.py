@@ -1,0 +1,53 @@
+"""Trains a model on many objectives (stages 6 and 9)."""
+
+import sys
+from collections.abc import Sequence
+
+HELP = """usage: python -m espnet_soups.bin.msp_train [--help] [--help-espnet] --config FILE ...
+
+Trains one speech model on many objectives with ESPnet. Every option may stand in the YAML file.
+
+objectives
+  --asr_token_list LANG=FILE   tokens of each recognised language (repeat; defines asr_LANG)
+  --st_pairs SRC_TGT ...       pairs to translate (defines st_SRC_TGT)
+  --st_token_list LANG=FILE    tokens of each target language
+  --asr_token_type, --st_token_type    char | bpe (default: char)
+  --asr_bpemodel, --st_bpemodel LANG=FILE    sentencepiece models
+heads
+  --asr_heads, --st_heads      separate | shared (default: separate)
+  --asr_ctc_weight W           1: CTC alone (default), 0: attention alone
+  --st_ctc_weight W            default 0
+  --asr_decoder, --st_decoder  ESPnet's decoders (default: transformer), with ..._conf
+  --lsm_weight W               label smoothing (default: 0.1)
+soup
+  --trainer NAME               default (ESPnet's, static weights) | msp | module:Class
+  --trainer_conf KEY=VALUE     soup (joint vs vc vm custom), order, levels, penalty, combiner,
+                               combiner_conf, mode (pipelined exact), refresh, layers,
+                               gradient_norm (ema none), weight_scale (simplex objectives)
+  --static_weights GLOB=W      weights of `--trainer default`
+batches
+  --sampling_alpha A           share of a language ~ (its utterances)^A (default: 0, equal)
+  --encoding NAME              per_language | pooled (default: per_language)
+data
+  --train_data_path_and_name_and_type "FILE,NAME,TYPE"    names: speech, lang, text, text_LANG
+
+All other options are ESPnet's: --help-espnet lists them (this takes some seconds).
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Trains; see `HELP`."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if not words or "--help" in words or "-h" in words:
+        print(HELP, end="")
+        return
+    from espnet_soups.task.msp_task import MSPTask
+
+    words = ["--help" if word == "--help-espnet" else word for word in words]
+    MSPTask.main(cmd=words)
+
+
+if __name__ == "__main__":
+    from espnet_soups.bin.command import run_command
+
+    run_command(main)

@@ -1,0 +1,1 @@
+"""How each objective pulls on the shared parameters."""

@@ -1,0 +1,37 @@
+"""Gradient rows: the gradient of each objective with respect to the measured parameters."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import Parameter
+
+
+def measure_rows(
+    losses: Sequence[Tensor], parameters: Sequence[Parameter], present: Sequence[bool]
+) -> Tensor:
+    """Measures the gradient of every objective; the graph stays for the backward pass.
+
+    Differentiation stops at the lowest of the parameters, so that rows on the top layers of an
+    encoder cost little. The gates must be open.
+
+    Args:
+        losses: One scalar per objective.
+        parameters: The shared parameters to measure on, n numbers in all.
+        present: Whether the objective has a label in this batch; if not, its row is zero.
+
+    Returns:
+        The rows G, in the dtype of the parameters, [m, n].
+    """
+    size = sum(parameter.numel() for parameter in parameters)
+    rows = parameters[0].new_zeros(len(losses), size)
+    for row, loss, here in zip(rows, losses, present, strict=True):
+        if not here:
+            continue
+        gradients = torch.autograd.grad(loss, parameters, retain_graph=True, allow_unused=True)
+        offset = 0
+        for parameter, gradient in zip(parameters, gradients, strict=True):
+            if gradient is not None:  # a layer that stochastic depth has left out
+                row[offset : offset + parameter.numel()] = gradient.reshape(-1)
+            offset += parameter.numel()
+    return rows

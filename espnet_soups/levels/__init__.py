@@ -1,0 +1,1 @@
+"""Who comes first: objectives on levels, and the penalties that tie the levels together."""

@@ -1,0 +1,104 @@
+"""From the words of the paper (`soup: vm`, `order: USA`) to a list of levels."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from espnet_soups.objective import Objective, match_names
+
+SOUPS = ("joint", "vs", "vc", "vm", "custom")
+# Letters of an order, read bottom-up, and the objectives that each stands for.
+LETTERS = {"U": "ssl*", "A": "asr_*", "S": "st_*", "E": "asr_en", "C": "asr_zh", "G": "gender"}
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Objectives on levels.
+
+    Attributes:
+        names: Names of the objectives of each level, the top level first.
+        dropped: Letters of the order that no objective of this run answers to.
+    """
+
+    names: tuple[tuple[str, ...], ...]
+    dropped: str = ""
+
+
+def arrange_levels(
+    soup: str,
+    objectives: Sequence[Objective],
+    order: str = "USA",
+    levels: Sequence[Sequence[str]] = (),
+) -> Levels:
+    """Places every objective on one level.
+
+    Args:
+        soup: `joint` or `vs` (one level), `vc` (self-supervision below the rest), `vm` (by
+            `order`) or `custom` (by `levels`).
+        objectives: All objectives of the run.
+        order: For `vm`: letters read bottom-up, e.g. `USA` = self-supervision, then translation,
+            recognition on top; see `LETTERS`.
+        levels: For `custom`: globs over objective names, the top level first.
+
+    Returns:
+        The levels.
+
+    Raises:
+        ValueError: If a name is unknown, a level is empty, or an objective is on two levels or
+            on none.
+
+    Source:
+        The three recipes of "Objective Soups" (arXiv 2508.09228); its orders are bottom-up.
+    """
+    names = [objective.name for objective in objectives]
+    if soup in ("joint", "vs"):
+        return Levels((tuple(names),))
+    if soup == "vc":
+        supervised = tuple(name for name in names if not name.startswith("ssl"))
+        lower = tuple(name for name in names if name.startswith("ssl"))
+        return Levels((supervised, lower)) if lower else Levels((supervised,), dropped="U")
+    if soup == "vm":
+        return _arrange_by_order(order, names)
+    if soup == "custom":
+        return Levels(_check_partition(_expand(levels, names), names, "`levels`"))
+    raise ValueError(f"`soup` must be one of {list(SOUPS)}, but got {soup!r}.")
+
+
+def _arrange_by_order(order: str, names: list[str]) -> Levels:
+    unknown = sorted(set(order) - set(LETTERS))
+    if unknown or not order or len(set(order)) != len(order):
+        raise ValueError(
+            f"`order` must use each of the letters {list(LETTERS)} at most once, bottom-up,"
+            f" e.g. USA, but got {order!r}."
+        )
+    found, dropped = [], ""
+    for letter in reversed(order):
+        try:
+            found.append(tuple(match_names(LETTERS[letter], names)))
+        except ValueError:
+            dropped = letter + dropped
+    return Levels(_check_partition(tuple(found), names, f"`order: {order}`"), dropped)
+
+
+def _expand(levels: Sequence[Sequence[str]], names: list[str]) -> tuple[tuple[str, ...], ...]:
+    if not levels or any(not level or isinstance(level, str) for level in levels):
+        raise ValueError(
+            "`soup: custom` needs `levels`, the top level first, none of them empty, e.g."
+            f" [[st_*], [asr_*]], but got {levels!r}."
+        )
+    return tuple(
+        tuple(name for pattern in level for name in match_names(pattern, names)) for level in levels
+    )
+
+
+def _check_partition(
+    levels: tuple[tuple[str, ...], ...], names: list[str], source: str
+) -> tuple[tuple[str, ...], ...]:
+    placed = [name for level in levels for name in level]
+    twice = sorted({name for name in placed if placed.count(name) > 1})
+    missing = [name for name in names if name not in placed]
+    if twice or missing:
+        raise ValueError(
+            f"{source} must place every objective on one level, but"
+            + (f" {twice} are placed twice." if twice else f" {missing} are on none.")
+        )
+    return levels

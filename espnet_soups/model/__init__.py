@@ -1,0 +1,1 @@
+"""The model: one shared encoder, a head per objective, gates between them."""

@@ -1,0 +1,74 @@
+"""One mini-batch, and how it is divided by language and into independent parts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+ABSENT = -1  # first token of a label that the utterance does not have
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Utterances with their labels.
+
+    Attributes:
+        speech: Features [B, T, D] or samples [B, T].
+        lengths: Frames or samples of each utterance, [B].
+        languages: Index of the language of each utterance.
+        labels: Data name (`text`, `text_en`) -> token ids [B, L]; `ABSENT` where there is none.
+        label_lengths: Data name -> tokens of each label, [B].
+    """
+
+    speech: Tensor
+    lengths: Tensor
+    languages: tuple[int, ...]
+    labels: Mapping[str, Tensor]
+    label_lengths: Mapping[str, Tensor]
+
+    def take(self, rows: Sequence[int]) -> "Batch":
+        """Gives some utterances, without the padding that the others needed."""
+        index = torch.tensor(rows, device=self.speech.device)
+        lengths = self.lengths[index]
+        label_lengths = {name: value[index] for name, value in self.label_lengths.items()}
+        return Batch(
+            speech=self.speech[index, : int(lengths.max())],
+            lengths=lengths,
+            languages=tuple(self.languages[row] for row in rows),
+            labels={
+                name: value[index, : int(label_lengths[name].max())]
+                for name, value in self.labels.items()
+            },
+            label_lengths=label_lengths,
+        )
+
+    def rows_of(self, language: int) -> list[int]:
+        """Gives the positions of the utterances of a language."""
+        return [row for row, spoken in enumerate(self.languages) if spoken == language]
+
+    def labelled(self, name: str, rows: Sequence[int]) -> list[int]:
+        """Gives those of the positions that have a label of this name."""
+        if name not in self.labels:
+            return []
+        first = self.labels[name][:, 0].tolist()
+        return [row for row in rows if first[row] != ABSENT]
+
+    def split(self, parts: int) -> list["Batch"]:
+        """Deals the utterances of each language into independent parts, in turn.
+
+        Raises:
+            ValueError: If a part would be empty.
+        """
+        if parts == 1:
+            return [self]
+        dealt: list[list[int]] = [[] for _ in range(parts)]
+        for language in sorted(set(self.languages)):
+            for position, row in enumerate(self.rows_of(language)):
+                dealt[position % parts].append(row)
+        if not all(dealt):
+            raise ValueError(
+                f"`mode: exact` draws {parts} independent batches from each mini-batch, but this"
+                f" one has {len(self.languages)} utterances; raise `batch_bins`."
+            )
+        return [self.take(sorted(rows)) for rows in dealt]

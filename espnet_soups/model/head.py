@@ -1,0 +1,117 @@
+"""The head of an objective: CTC, an attention decoder, or both."""
+
+from collections.abc import Sequence
+
+import torch
+from espnet2.asr.ctc import CTC
+from espnet2.asr.decoder.abs_decoder import AbsDecoder
+from espnet2.legacy.nets.pytorch_backend.transformer.label_smoothing_loss import (
+    LabelSmoothingLoss,
+)
+from torch import Tensor
+
+from espnet_soups.losses.attention import IGNORED, attention_sum
+from espnet_soups.losses.ctc import alignable, count_correct, ctc_sum, greedy_tokens
+from espnet_soups.losses.loss_sum import LossSum
+
+SOS_EOS = "<sos/eos>"
+
+
+class Head(torch.nn.Module):
+    """Turns encoded speech and labels into the loss of an objective.
+
+    The loss is `ctc_weight * CTC + (1 - ctc_weight) * attention`, summed over label tokens.
+
+    Args:
+        token_list: Tokens of its vocabulary: `<blank>` first, `<sos/eos>` last.
+        ctc: ESPnet's CTC layer; None where `ctc_weight` is 0.
+        decoder: ESPnet's attention decoder; None where `ctc_weight` is 1.
+        ctc_weight: Share of CTC, 0 to 1.
+        lsm_weight: Label smoothing of the attention decoder.
+    """
+
+    def __init__(
+        self,
+        token_list: Sequence[str],
+        ctc: CTC | None,
+        decoder: AbsDecoder | None,
+        ctc_weight: float,
+        lsm_weight: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.token_list = list(token_list)
+        self.sos_eos = self.token_list.index(SOS_EOS)
+        self.ctc = ctc
+        self.decoder = decoder
+        self.ctc_weight = ctc_weight
+        self.criterion = LabelSmoothingLoss(len(self.token_list), IGNORED, lsm_weight)
+
+    @property
+    def attends(self) -> bool:
+        """Whether it has an attention decoder."""
+        return self.decoder is not None
+
+    def forward(
+        self,
+        encoded: Tensor,
+        frame_lengths: Tensor,
+        labels: Tensor,
+        label_lengths: Tensor,
+        start: int | None = None,
+    ) -> LossSum:
+        """Gives the loss of labelled utterances.
+
+        Args:
+            encoded: Encoder output, [B, T, D].
+            frame_lengths: Frames of each utterance, [B].
+            labels: Token ids, [B, L].
+            label_lengths: Tokens of each label, [B].
+            start: Id that the decoder starts from; None: `<sos/eos>`.
+
+        Returns:
+            The sum of the loss and what is needed to average and report it. Utterances whose
+            label CTC cannot align take no part, and are counted.
+        """
+        utterances = labels.size(0)
+        if self.ctc is not None:
+            kept = alignable(frame_lengths, labels, label_lengths)
+            if not bool(kept.all()):
+                encoded, frame_lengths = encoded[kept], frame_lengths[kept]
+                labels, label_lengths = labels[kept], label_lengths[kept]
+        left_out = utterances - labels.size(0)
+        if labels.size(0) == 0:
+            return self.absent(encoded, utterances, left_out)
+        total = encoded.new_zeros(())
+        correct = encoded.new_full((), torch.nan)
+        if self.ctc is not None:
+            total = total + self.ctc_weight * ctc_sum(
+                self.ctc, encoded, frame_lengths, labels, label_lengths
+            )
+        if self.decoder is not None:
+            loss, right = attention_sum(
+                self.decoder,
+                self.criterion,
+                encoded,
+                frame_lengths,
+                labels,
+                label_lengths,
+                self.sos_eos if start is None else start,
+                self.sos_eos,
+            )
+            total = total + (1.0 - self.ctc_weight) * loss
+            correct = right * label_lengths.sum() / (label_lengths + 1).sum()
+        elif not self.training and self.ctc is not None:
+            hypotheses = greedy_tokens(self.ctc.log_softmax(encoded), frame_lengths)
+            right_tokens = count_correct(hypotheses, labels, label_lengths)
+            correct = encoded.new_tensor(float(right_tokens))
+        count = label_lengths.sum().to(total.dtype)
+        return LossSum(total, count, correct.to(total.dtype), utterances, left_out)
+
+    def absent(self, encoded: Tensor, utterances: int = 0, unalignable: int = 0) -> LossSum:
+        """Gives a loss of zero that still touches every parameter, as DDP needs it."""
+        total = encoded.new_zeros(())
+        for parameter in self.parameters():
+            if parameter.requires_grad:
+                total = total + 0.0 * parameter.sum()
+        zero, unknown = encoded.new_zeros(()), encoded.new_full((), torch.nan)
+        return LossSum(total, zero, unknown, utterances, unalignable)

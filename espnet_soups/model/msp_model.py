@@ -1,0 +1,242 @@
+"""The multi-objective speech model: an ESPnet model with a head per objective."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import torch
+from espnet2.asr.encoder.abs_encoder import AbsEncoder
+from espnet2.asr.frontend.abs_frontend import AbsFrontend
+from espnet2.asr.preencoder.abs_preencoder import AbsPreEncoder
+from espnet2.asr.specaug.abs_specaug import AbsSpecAug
+from espnet2.layers.abs_normalize import AbsNormalize
+from espnet2.torch_utils.device_funcs import force_gatherable
+from espnet2.train.abs_espnet_model import AbsESPnetModel
+from torch import Tensor
+
+from espnet_soups.losses.loss_sum import LossSum
+from espnet_soups.model.batch import Batch
+from espnet_soups.model.head import Head
+from espnet_soups.model.ranks import sum_over_ranks
+from espnet_soups.model.shared_head import HeadView
+from espnet_soups.model.soup import Soup
+from espnet_soups.model.step_stats import step_stats
+from espnet_soups.objective import Objective
+
+ENCODINGS = ("per_language", "pooled")
+
+
+class MSPModel(AbsESPnetModel):
+    """One shared encoder; behind it a gate and a head for each objective.
+
+    `forward` reads like the algorithm of the paper: encode, losses, measure, sum. It returns the
+    plain sum of the mean losses; the gates weigh what reaches the backbone.
+
+    Args:
+        objectives: The objectives, in the order of every vector and matrix.
+        languages: The languages, in the order of the language indices of a batch.
+        frontend: ESPnet's frontend for raw audio; None where features come from disk.
+        specaug: SpecAugment, or None.
+        normalize: Feature normalisation, or None.
+        preencoder: ESPnet's pre-encoder, or None.
+        encoder: Any of ESPnet's encoders.
+        heads: The head of each objective by name.
+        shared_heads: Heads that several objectives share, by task; empty: none.
+        encoding: `per_language` encodes each language of a mini-batch by itself, `pooled` all
+            at once (needed by encoders with BatchNorm).
+        static_weights: What each loss is multiplied with where there is no soup, by name.
+    """
+
+    def __init__(
+        self,
+        objectives: Sequence[Objective],
+        languages: Sequence[str],
+        frontend: AbsFrontend | None,
+        specaug: AbsSpecAug | None,
+        normalize: AbsNormalize | None,
+        preencoder: AbsPreEncoder | None,
+        encoder: AbsEncoder,
+        heads: Mapping[str, Head | HeadView],
+        shared_heads: Mapping[str, Head],
+        encoding: str = "per_language",
+        static_weights: Mapping[str, float] | None = None,
+    ) -> None:
+        super().__init__()
+        if encoding not in ENCODINGS:
+            raise ValueError(f"`encoding` must be one of {list(ENCODINGS)}, but got {encoding!r}.")
+        self.objectives = list(objectives)
+        self.languages = list(languages)
+        self.frontend = frontend
+        self.specaug = specaug
+        self.normalize = normalize
+        self.preencoder = preencoder
+        self.encoder = encoder
+        self.heads = torch.nn.ModuleDict(dict(heads))
+        self.shared_heads = torch.nn.ModuleDict(dict(shared_heads))
+        self.encoding = encoding
+        self.static_weights = dict(static_weights or {})
+        self.soup: Soup | None = None
+
+    @property
+    def shared_modules(self) -> list[str]:
+        """Prefixes of the modules that objectives share: the backbone in the paper's words."""
+        modules = ["frontend", "preencoder", "encoder"]
+        return modules + [f"shared_heads.{name}" for name in self.shared_heads]
+
+    def forward(
+        self,
+        speech: Tensor,
+        speech_lengths: Tensor,
+        lang: Tensor,
+        **labels: Tensor | list[str],
+    ) -> tuple[Tensor, dict[str, Tensor], Tensor]:
+        """Gives the loss of a mini-batch.
+
+        Args:
+            speech: Features [B, T, D] or samples [B, T].
+            speech_lengths: Frames or samples of each utterance, [B].
+            lang: Index of the language of each utterance, [B, 1].
+            **labels: `text`, `text_<target>`: token ids [B, L] (first token -1: no label), each
+                with its `..._lengths` [B]; `utt_id` is not used.
+
+        Returns:
+            (loss, stats, weight): the sum of the objectives' mean losses per label token, what
+            the reporter logs, and the number of utterances.
+        """
+        batch = _collect(speech, speech_lengths, lang, labels)
+        soup = self.soup if self.training else None
+        if soup is not None:
+            soup.begin_batch()
+        parts = batch.split(1 if soup is None else soup.parts)
+        sums = [self._part_losses(part) for part in parts]
+        counts = torch.stack([torch.stack([s.count for s in part]) for part in sums]).detach()
+        weight = counts.new_tensor([float(len(batch.languages))])
+        totals = sum_over_ranks(torch.cat([counts.flatten(), weight]))
+        global_counts = totals[:-1].view_as(counts)
+        present = (global_counts > 0).cpu()
+        means = [
+            [loss.total / count.clamp(min=1) for loss, count in zip(part, row, strict=True)]
+            for part, row in zip(sums, global_counts, strict=True)
+        ]
+        if soup is not None:
+            soup.observe(means, present)
+        loss = self._total(means, present)
+        # ESPnet weighs the ranks by their utterances; this undoes it (the counts are global).
+        loss = loss * (totals[-1] / weight[0])
+        scored = [not self.training or self.heads[o.name].attends for o in self.objectives]
+        stats = step_stats(self.objectives, sums, soup, loss, scored)
+        gathered: tuple[Tensor, dict[str, Tensor], Tensor]
+        gathered = force_gatherable((loss, stats, weight[0]), loss.device)
+        return gathered
+
+    def collect_feats(
+        self, speech: Tensor, speech_lengths: Tensor, **_: Tensor | list[str]
+    ) -> dict[str, Tensor]:
+        """Gives the features before normalisation, for ESPnet's statistics stage."""
+        feats, lengths = self._extract(speech, speech_lengths)
+        return {"feats": feats, "feats_lengths": lengths}
+
+    def encode(self, speech: Tensor, speech_lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Encodes speech.
+
+        Args:
+            speech: Features [B, T, D] or samples [B, T].
+            speech_lengths: Frames or samples of each utterance, [B].
+
+        Returns:
+            (encoded [B, T', D'], frames of each utterance [B]).
+        """
+        with torch.autocast(speech.device.type, enabled=False):
+            feats, lengths = self._extract(speech, speech_lengths)
+            if self.specaug is not None and self.training:
+                feats, lengths = self.specaug(feats, lengths)
+            if self.normalize is not None:
+                feats, lengths = self.normalize(feats, lengths)
+        if self.preencoder is not None:
+            feats, lengths = self.preencoder(feats, lengths)
+        encoded, lengths, _ = self.encoder(feats, lengths)
+        if isinstance(encoded, tuple):  # encoders with intermediate CTC
+            encoded = encoded[0]
+        return encoded, lengths
+
+    def _extract(self, speech: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        speech = speech[:, : int(lengths.max())]
+        if self.frontend is None:
+            return speech, lengths
+        feats, feats_lengths = self.frontend(speech, lengths)
+        return feats, feats_lengths
+
+    def _part_losses(self, batch: Batch) -> list[LossSum]:
+        """Encodes one independent part and gives the loss sum of every objective, in order."""
+        spoken = sorted(set(batch.languages))
+        rows = {language: batch.rows_of(language) for language in spoken}
+        encoded: dict[int, tuple[Tensor, Tensor]] = {}
+        if self.encoding == "pooled":
+            everything, lengths = self.encode(batch.speech, batch.lengths)
+            for language in spoken:
+                index = torch.tensor(rows[language], device=lengths.device)
+                kept = lengths[index]
+                encoded[language] = (everything[index, : int(kept.max())], kept)
+        else:
+            for language in spoken:
+                part = batch.take(rows[language])
+                encoded[language] = self.encode(part.speech, part.lengths)
+        anything = next(iter(encoded.values()))[0]
+        losses = []
+        for position, objective in enumerate(self.objectives):
+            language = self.languages.index(objective.language)
+            labelled = batch.labelled(objective.label, rows.get(language, []))
+            head = self.heads[objective.name]
+            if labelled:
+                part = batch.take(labelled)
+                keep = [rows[language].index(row) for row in labelled]
+                losses.append(self._head_loss(position, head, encoded[language], keep, part))
+            else:
+                losses.append(head.absent(anything.detach()))
+        return losses
+
+    def _head_loss(
+        self,
+        position: int,
+        head: torch.nn.Module,
+        encoded: tuple[Tensor, Tensor],
+        keep: Sequence[int],
+        part: Batch,
+    ) -> LossSum:
+        """Gives the loss sum of one objective, behind its gate."""
+        index = torch.tensor(keep, device=encoded[0].device)
+        states, lengths = encoded[0][index], encoded[1][index]
+        gates = None if self.soup is None else self.soup.gates
+        label = self.objectives[position].label
+        labels, label_lengths = part.labels[label], part.label_lengths[label]
+        if gates is None:
+            return head(states, lengths, labels, label_lengths)  # type: ignore[no-any-return]
+        if isinstance(head, HeadView):  # shared parameters are weighed like the backbone
+            loss = head(states, lengths, labels, label_lengths)
+            return replace(loss, total=gates(loss.total, position))
+        return head(gates(states, position), lengths, labels, label_lengths)  # type: ignore[no-any-return]
+
+    def _total(self, means: Sequence[Sequence[Tensor]], present: Tensor) -> Tensor:
+        """Sums the objectives; each is the mean of the parts that have a label of it."""
+        total = means[0][0].new_zeros(())
+        shares = 1.0 / present.sum(dim=0).clamp(min=1)
+        for part in means:
+            for objective, mean, share in zip(self.objectives, part, shares.tolist(), strict=True):
+                scale = (
+                    1.0 if self.soup is not None else self.static_weights.get(objective.name, 1.0)
+                )
+                total = total + scale * share * mean
+        return total
+
+
+def _collect(
+    speech: Tensor, lengths: Tensor, lang: Tensor, labels: Mapping[str, Tensor | list[str]]
+) -> Batch:
+    tensors = {name: value for name, value in labels.items() if isinstance(value, Tensor)}
+    names = [name for name in tensors if not name.endswith("_lengths")]
+    return Batch(
+        speech=speech,
+        lengths=lengths,
+        languages=tuple(lang[:, 0].tolist()),
+        labels={name: tensors[name] for name in names},
+        label_lengths={name: tensors[f"{name}_lengths"] for name in names},
+    )

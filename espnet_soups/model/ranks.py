@@ -1,0 +1,16 @@
+"""Sums over the ranks of a distributed run; on one process they are the identity."""
+
+import torch
+from torch import Tensor
+
+
+def is_distributed() -> bool:
+    """Tells whether several ranks train together."""
+    return torch.distributed.is_available() and torch.distributed.is_initialized()
+
+
+def sum_over_ranks(values: Tensor) -> Tensor:
+    """Sums a tensor over all ranks, in place, without a graph."""
+    if is_distributed():
+        torch.distributed.all_reduce(values, torch.distributed.ReduceOp.SUM)
+    return values

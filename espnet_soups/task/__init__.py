@@ -1,0 +1,1 @@
+"""The door to ESPnet: arguments, batches, task and trainer."""

@@ -1,0 +1,56 @@
+"""Reads which utterances each language has, and how long they are, for the samplers."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from espnet2.fileio.read_text import load_num_sequence_text, read_2columns_text
+
+from espnet_soups.task.union_sampler import LanguageData
+
+
+def read_language_data(
+    shape_file: str, utt2lang_file: str, languages: Sequence[str]
+) -> dict[str, LanguageData]:
+    """Groups the utterances of a shape file by language.
+
+    Args:
+        shape_file: `speech_shape` of the statistics stage: frames and dimension, or samples.
+        utt2lang_file: Language of each utterance.
+        languages: Languages that the model has.
+
+    Returns:
+        The utterances of each language, in the order of `languages`.
+
+    Raises:
+        ValueError: If an utterance has no language or an unknown one, or a language has none.
+    """
+    shapes = load_num_sequence_text(shape_file, loader_type="csv_int")
+    spoken = read_2columns_text(utt2lang_file)
+    missing = [key for key in shapes if key not in spoken]
+    if missing:
+        raise ValueError(
+            f"{utt2lang_file} lacks {len(missing)} utterances of {shape_file}: {missing[:3]};"
+            " run the statistics stage again."
+        )
+    grouped: dict[str, list[str]] = {language: [] for language in languages}
+    for key in shapes:
+        if spoken[key] not in grouped:
+            raise ValueError(
+                f"{utt2lang_file}: {key} has language {spoken[key]!r}, but the model has"
+                f" {list(languages)}."
+            )
+        grouped[spoken[key]].append(key)
+    empty = [language for language, keys in grouped.items() if not keys]
+    if empty:
+        raise ValueError(
+            f"{shape_file} has no utterance of {empty}: remove these languages from the token"
+            " lists and pairs, or add data."
+        )
+    return {
+        language: LanguageData(
+            keys=tuple(keys),
+            frames=np.array([shapes[key][0] for key in keys]),
+            width=int(shapes[keys[0]][1]) if len(shapes[keys[0]]) > 1 else 1,
+        )
+        for language, keys in grouped.items()
+    }

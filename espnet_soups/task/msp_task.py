@@ -1,0 +1,272 @@
+"""The ESPnet task of multi-objective training."""
+
+import argparse
+import importlib
+import logging
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from espnet2.iterators.abs_iter_factory import AbsIterFactory
+from espnet2.iterators.sequence_iter_factory import SequenceIterFactory
+from espnet2.tasks.abs_task import AbsTask, IteratorOptions
+from espnet2.tasks.asr import (
+    encoder_choices,
+    frontend_choices,
+    normalize_choices,
+    preencoder_choices,
+    specaug_choices,
+)
+from espnet2.torch_utils.initialize import initialize
+from espnet2.train.collate_fn import CommonCollateFn
+from espnet2.train.trainer import Trainer
+from espnet2.utils import config_argparse
+
+from espnet_soups.model.build_soup import build_soup
+from espnet_soups.model.msp_model import MSPModel
+from espnet_soups.model.soup_config import read_soup_config
+from espnet_soups.objective import Objective, build_objectives, match_names
+from espnet_soups.task.heads import build_heads
+from espnet_soups.task.language_data import read_language_data
+from espnet_soups.task.options import CLASS_CHOICES, add_options
+from espnet_soups.task.preprocessor import MSPPreprocessor
+from espnet_soups.task.trainer import MSPTrainer
+from espnet_soups.task.union_sampler import UnionBatchSampler, one_language_batches
+
+TRAINERS: dict[str, type[Trainer]] = {"default": Trainer, "msp": MSPTrainer}
+
+
+class MSPTask(AbsTask):
+    """Trains one encoder on many objectives; see `python -m espnet_soups.bin.msp_train --help`."""
+
+    num_optimizers: int = 1
+    class_choices_list: ClassVar = list(CLASS_CHOICES)
+    trainer = Trainer
+
+    @classmethod
+    def get_parser(cls) -> config_argparse.ArgumentParser:
+        """Gives ESPnet's parser with our options and defaults that suit many objectives."""
+        parser = super().get_parser()
+        parser.set_defaults(
+            use_matplotlib=False,  # it would draw every key anew each epoch; stage 13 draws
+            num_att_plot=0,
+            best_model_criterion=[("valid", "loss", "min"), ("valid", "acc", "max")],
+        )
+        return parser
+
+    @classmethod
+    def add_task_arguments(cls, parser: argparse.ArgumentParser) -> None:
+        """Adds the options of the task."""
+        add_options(parser)
+        parser.set_defaults(required=[*parser.get_default("required"), "asr_token_list"])
+
+    @classmethod
+    def main_worker(cls, args: argparse.Namespace) -> None:
+        """Trains on one rank; the trainer is chosen here, where spawned ranks pass too."""
+        cls.trainer = find_trainer(args.trainer)
+        super().main_worker(args)
+
+    @classmethod
+    def build_collate_fn(
+        cls, args: argparse.Namespace, train: bool
+    ) -> Callable[
+        [Collection[tuple[str, dict[str, np.ndarray]]]],
+        tuple[list[str], dict[str, torch.Tensor]],
+    ]:
+        """Pads a mini-batch: features with 0, token ids with -1."""
+        return CommonCollateFn(float_pad_value=0.0, int_pad_value=-1)
+
+    @classmethod
+    def build_preprocess_fn(cls, args: argparse.Namespace, train: bool) -> MSPPreprocessor:
+        """Builds the preprocessor."""
+        inline_token_lists(args)
+        return MSPPreprocessor(
+            train=train,
+            languages=languages_of(objectives_of(args)),
+            asr_tokens=args.asr_token_list,
+            st_tokens=args.st_token_list,
+            asr_token_type=args.asr_token_type,
+            st_token_type=args.st_token_type,
+            asr_bpemodel=args.asr_bpemodel,
+            st_bpemodel=args.st_bpemodel,
+        )
+
+    @classmethod
+    def required_data_names(cls, train: bool = True, inference: bool = False) -> tuple[str, ...]:
+        """Names that every data set must have."""
+        return ("speech", "lang") if not inference else ("speech",)
+
+    @classmethod
+    def optional_data_names(cls, train: bool = True, inference: bool = False) -> tuple[str, ...]:
+        """Names that a data set may have, beside `text_<target>`."""
+        return ("text",)
+
+    @classmethod
+    def check_task_requirements(
+        cls,
+        dataset: Any,
+        allow_variable_data_keys: bool,
+        train: bool,
+        inference: bool = False,
+    ) -> None:
+        """Checks the data names; `text_<target>` passes for any target.
+
+        Raises:
+            ValueError: If a name is missing or unknown.
+        """
+        names = list(dataset.names())
+        required = cls.required_data_names(train, inference)
+        missing = [name for name in required if name not in names]
+        known = {*required, *cls.optional_data_names(train, inference)}
+        unknown = [name for name in names if name not in known and not name.startswith("text_")]
+        if missing or (unknown and not allow_variable_data_keys):
+            raise ValueError(
+                f"The data need the names {list(required)} and may have `text` and"
+                f" `text_<target>`, but have {names}."
+            )
+
+    @classmethod
+    def build_model(cls, args: argparse.Namespace) -> MSPModel:
+        """Builds the model, and the soup where the trainer wants one.
+
+        Raises:
+            ValueError: If an option is not valid.
+        """
+        inline_token_lists(args)
+        objectives = objectives_of(args)
+        if args.input_size is None:
+            frontend = frontend_choices.get_class(args.frontend)(**args.frontend_conf)
+            input_size = frontend.output_size()
+        else:
+            args.frontend, args.frontend_conf = None, {}
+            frontend, input_size = None, args.input_size
+        specaug = _build(specaug_choices, args.specaug, args.specaug_conf)
+        normalize = _build(normalize_choices, args.normalize, args.normalize_conf)
+        preencoder = _build(preencoder_choices, args.preencoder, args.preencoder_conf)
+        if preencoder is not None:
+            input_size = preencoder.output_size()
+        encoder_class = encoder_choices.get_class(args.encoder)
+        encoder = encoder_class(input_size=input_size, **args.encoder_conf)
+        heads, shared_heads = build_heads(args, objectives, encoder.output_size())
+        model = MSPModel(
+            objectives,
+            languages_of(objectives),
+            frontend,
+            specaug,
+            normalize,
+            preencoder,
+            encoder,
+            heads,
+            shared_heads,
+            args.encoding,
+            expand_static_weights(args.static_weights, objectives),
+        )
+        if issubclass(find_trainer(args.trainer), MSPTrainer):
+            config = read_soup_config(args.trainer_conf)
+            model.soup = build_soup(config, objectives, model.shared_modules)
+        if args.init is not None:
+            initialize(model, args.init)
+        return model
+
+    @classmethod
+    def build_optimizers(
+        cls, args: argparse.Namespace, model: torch.nn.Module
+    ) -> list[torch.optim.Optimizer]:
+        """Builds ESPnet's optimiser and ties the soup to its steps."""
+        optimizers = super().build_optimizers(args, model)
+        if isinstance(model, MSPModel) and model.soup is not None:
+            model.soup.bind(model, optimizers[0])
+        return optimizers
+
+    @classmethod
+    def build_sequence_iter_factory(
+        cls, args: argparse.Namespace, iter_options: IteratorOptions, mode: str
+    ) -> AbsIterFactory:
+        """Builds batches that hold every language (training) or one language (validation)."""
+        if mode == "plot_att":
+            return super().build_sequence_iter_factory(args, iter_options, mode)
+        rank = torch.distributed.get_rank() if iter_options.distributed else 0
+        world_size = torch.distributed.get_world_size() if iter_options.distributed else 1
+        paths = {name: path for path, name, _ in iter_options.data_path_and_name_and_type}
+        if "lang" not in paths or not iter_options.shape_files:
+            raise ValueError(
+                f"The {mode} data need `<utt2lang file>,lang,text` and a shape file for speech,"
+                f" but there are {sorted(paths)} and {list(iter_options.shape_files)}."
+            )
+        languages = languages_of(objectives_of(args))
+        data = read_language_data(iter_options.shape_files[0], paths["lang"], languages)
+        if mode == "train":
+            batches: Any = UnionBatchSampler(
+                data, iter_options.batch_bins, args.sampling_alpha, rank, world_size
+            )
+        else:
+            all_ranks = one_language_batches(data, iter_options.batch_bins, world_size)
+            batches = [batch[rank::world_size] for batch in all_ranks]
+        logging.info(f"[{mode}] {len(batches)} mini-batches: {batches}"[:200])
+        return SequenceIterFactory(
+            dataset=cls.build_dataset(args, iter_options),
+            batches=batches,
+            seed=args.seed,
+            num_iters_per_epoch=iter_options.num_iters_per_epoch,
+            shuffle=iter_options.train,
+            num_workers=args.num_workers,
+            collate_fn=iter_options.collate_fn,
+            pin_memory=args.ngpu > 0,
+        )
+
+
+def find_trainer(name: str) -> type[Trainer]:
+    """Finds a trainer class: `default`, `msp`, or `module:Class`.
+
+    Raises:
+        ValueError: If there is none of that name.
+    """
+    if name in TRAINERS:
+        return TRAINERS[name]
+    module, separator, class_name = name.partition(":")
+    if separator:
+        found = getattr(importlib.import_module(module), class_name, None)
+        if isinstance(found, type) and issubclass(found, Trainer):
+            return found
+    raise ValueError(
+        f"`trainer` must be one of {sorted(TRAINERS)} or `module:Class` of an ESPnet Trainer, but"
+        f" got {name!r}."
+    )
+
+
+def objectives_of(args: argparse.Namespace) -> list[Objective]:
+    """Gives the objectives that the options ask for."""
+    return build_objectives(args.asr_token_list, args.st_pairs)
+
+
+def languages_of(objectives: Collection[Objective]) -> list[str]:
+    """Gives every language that is spoken, in the order of the objectives."""
+    return list(dict.fromkeys(objective.language for objective in objectives))
+
+
+def inline_token_lists(args: argparse.Namespace) -> None:
+    """Replaces paths of token lists by the lists, so that `config.yaml` is portable."""
+    for option in ("asr_token_list", "st_token_list"):
+        lists = getattr(args, option)
+        for language, value in lists.items():
+            if isinstance(value, str):
+                lines = Path(value).read_text(encoding="utf-8").split("\n")
+                lists[language] = [line for line in lines if line]
+
+
+def expand_static_weights(
+    weights: dict[str, float], objectives: Collection[Objective]
+) -> dict[str, float]:
+    """Gives the static weight of each objective that a glob names."""
+    names = [objective.name for objective in objectives]
+    return {
+        name: float(weight)
+        for pattern, weight in weights.items()
+        for name in match_names(pattern, names)
+    }
+
+
+def _build(choices: Any, name: str | None, options: dict[str, Any]) -> Any:
+    return None if name is None else choices.get_class(name)(**options)

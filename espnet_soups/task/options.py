@@ -1,0 +1,98 @@
+"""The options that a multi-objective task adds to ESPnet's, each defined once."""
+
+import argparse
+
+from espnet2.tasks.asr import (
+    encoder_choices,
+    frontend_choices,
+    normalize_choices,
+    preencoder_choices,
+    specaug_choices,
+)
+from espnet2.utils.nested_dict_action import NestedDictAction
+from espnet2.utils.types import int_or_none, str_or_none
+
+CLASS_CHOICES = (
+    frontend_choices,
+    specaug_choices,
+    normalize_choices,
+    preencoder_choices,
+    encoder_choices,
+)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of the task to ESPnet's parser."""
+    group = parser.add_argument_group("Objectives")
+    for task, owner in (("asr", "language"), ("st", "target language")):
+        group.add_argument(
+            f"--{task}_token_list",
+            action=NestedDictAction,
+            default={},
+            help=f"Token list of each {owner}: fr=path, or a list in the YAML",
+        )
+        group.add_argument(
+            f"--{task}_bpemodel",
+            action=NestedDictAction,
+            default={},
+            help=f"Sentencepiece model of each {owner}: fr=path",
+        )
+        group.add_argument(f"--{task}_token_type", default="char", choices=["char", "bpe"])
+    group.add_argument(
+        "--st_pairs", nargs="*", default=[], help="Pairs to translate: fr_en es_en ..."
+    )
+    group.add_argument("--input_size", type=int_or_none, default=None, help="Feature dimension")
+    group.add_argument(
+        "--init",
+        type=lambda value: str_or_none(value.lower()),
+        default=None,
+        help="How parameters are initialised: chainer, xavier_uniform, ...; null: by each module",
+    )
+
+    group = parser.add_argument_group("Heads")
+    for task, default in (("asr", 1.0), ("st", 0.0)):
+        group.add_argument(
+            f"--{task}_heads",
+            default="separate",
+            help="separate (one head per objective) or shared (one per task, language tokens)",
+        )
+        group.add_argument(
+            f"--{task}_ctc_weight", type=float, default=default, help="Share of CTC, 0 to 1"
+        )
+        group.add_argument(f"--{task}_decoder", type=str_or_none, default="transformer")
+        group.add_argument(f"--{task}_decoder_conf", action=NestedDictAction, default={})
+    group.add_argument("--ctc_conf", action=NestedDictAction, default={})
+    group.add_argument("--lsm_weight", type=float, default=0.1, help="Label smoothing")
+
+    group = parser.add_argument_group("Soup")
+    group.add_argument(
+        "--trainer",
+        default="default",
+        help="default (ESPnet's trainer, static weights), msp (levels, penalties, dynamic"
+        " weights), or module:Class",
+    )
+    group.add_argument(
+        "--trainer_conf",
+        action=NestedDictAction,
+        default={},
+        help="Settings of the soup: soup=vm order=USA combiner=modo ...",
+    )
+    group.add_argument(
+        "--static_weights",
+        action=NestedDictAction,
+        default={},
+        help="For `trainer: default`: globs over objective names to weights, e.g. st_*=0.5",
+    )
+    group.add_argument(
+        "--encoding",
+        default="per_language",
+        help="per_language, or pooled (for encoders with BatchNorm)",
+    )
+    group.add_argument(
+        "--sampling_alpha",
+        type=float,
+        default=0.0,
+        help="Share of a language in each mini-batch ~ (its utterances)^alpha",
+    )
+    for choices in CLASS_CHOICES:
+        choices.add_arguments(parser)

@@ -1,0 +1,162 @@
+"""Mini-batches in which every language is present."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from espnet2.samplers.abs_sampler import AbsSampler
+
+LENGTH_JITTER = 0.1  # utterances of about the same length change neighbours from epoch to epoch
+
+
+@dataclass(frozen=True)
+class LanguageData:
+    """The utterances of one language.
+
+    Attributes:
+        keys: Utterance ids.
+        frames: Frames (or samples) of each utterance, [N].
+        width: Numbers per frame: the feature dimension, 1 for samples.
+    """
+
+    keys: tuple[str, ...]
+    frames: np.ndarray
+    width: int
+
+
+class UnionBatchSampler(AbsSampler):
+    """Builds each mini-batch as the union of one mini-batch per language.
+
+    Inside a language, utterances of similar length are put together up to a share of `batch_bins`
+    (padded numbers, as ESPnet's numel batches count them). Across languages, mini-batches are
+    paired by the rank of their length, so that little is padded. Languages with fewer mini-batches
+    are cycled, each time drawn anew. The batches of an epoch follow from its seed alone: every
+    rank draws the same ones, then takes its own part of every language, and a resumed run needs
+    no state of the sampler.
+
+    Args:
+        data: The utterances of each language.
+        batch_bins: Padded numbers of a whole mini-batch, over all languages.
+        alpha: Share of a language ~ (its utterances)^alpha: 0 gives all languages equal shares, 1
+            natural ones.
+        rank: Of this process.
+        world_size: Number of processes.
+
+    Raises:
+        ValueError: If a language has fewer utterances than each rank needs (two).
+    """
+
+    def __init__(
+        self,
+        data: Mapping[str, LanguageData],
+        batch_bins: int,
+        alpha: float = 0.0,
+        rank: int = 0,
+        world_size: int = 1,
+    ) -> None:
+        self.data = dict(data)
+        self.smallest = 2 * world_size
+        for language, utterances in self.data.items():
+            if len(utterances.keys) < self.smallest:
+                raise ValueError(
+                    f"Language {language} has {len(utterances.keys)} training utterances, but"
+                    f" every mini-batch needs at least {self.smallest} (two per rank)."
+                )
+        powers = {name: len(value.keys) ** alpha for name, value in self.data.items()}
+        self.bins = {name: batch_bins * p / sum(powers.values()) for name, p in powers.items()}
+        self.rank = rank
+        self.world_size = world_size
+        self.steps = max(len(self._draw(name, np.random.RandomState(0))) for name in self.data)
+
+    def __len__(self) -> int:
+        """Gives the number of mini-batches of an epoch, the same for every epoch."""
+        return self.steps
+
+    def __iter__(self):
+        """Iterates over the mini-batches of epoch 0."""
+        return iter(self.generate(0))
+
+    def __repr__(self) -> str:
+        """Says how many mini-batches there are and what they hold."""
+        sizes = {name: len(value.keys) for name, value in self.data.items()}
+        return f"{type(self).__name__}(steps={self.steps}, utterances={sizes})"
+
+    def generate(self, seed: int) -> list[list[str]]:
+        """Draws the mini-batches of one epoch, short ones first.
+
+        Args:
+            seed: Seed of the run plus the epoch.
+
+        Returns:
+            Utterance ids of each mini-batch, sorted by language; only this rank's.
+        """
+        columns = []
+        for position, language in enumerate(sorted(self.data)):
+            random = np.random.RandomState((seed * 1009 + position) % 2**32)
+            columns.append(self._column(language, random))
+        return [
+            [key for part in parts for key in part[self.rank :: self.world_size]]
+            for parts in zip(*columns, strict=True)
+        ]
+
+    def _column(self, language: str, random: np.random.RandomState) -> list[tuple[str, ...]]:
+        """Draws exactly `steps` mini-batches of a language, sorted by length."""
+        drawn: list[list[int]] = []
+        while len(drawn) < self.steps:
+            batches = self._draw(language, random)
+            random.shuffle(batches)
+            drawn += batches[: self.steps - len(drawn)]
+        utterances = self.data[language]
+        drawn.sort(key=lambda rows: int(utterances.frames[rows].max()))
+        return [tuple(utterances.keys[row] for row in rows) for rows in drawn]
+
+    def _draw(self, language: str, random: np.random.RandomState) -> list[list[int]]:
+        """Cuts a language into mini-batches of similar lengths; every utterance comes once."""
+        utterances = self.data[language]
+        noise = 1.0 + LENGTH_JITTER * random.uniform(-1.0, 1.0, len(utterances.keys))
+        order = np.argsort(utterances.frames * noise, kind="stable")
+        batches: list[list[int]] = [[]]
+        longest = 0
+        for row in order.tolist():
+            longest = max(longest, int(utterances.frames[row]))
+            bins = longest * utterances.width * (len(batches[-1]) + 1)
+            if len(batches[-1]) >= self.smallest and bins > self.bins[language]:
+                batches.append([])
+                longest = int(utterances.frames[row])
+            batches[-1].append(row)
+        if len(batches) > 1 and len(batches[-1]) < self.smallest:
+            remainder = batches.pop()
+            batches[-1] += remainder
+        return batches
+
+
+def one_language_batches(
+    data: Mapping[str, LanguageData], batch_bins: int, smallest: int = 1
+) -> list[list[str]]:
+    """Cuts a set into mini-batches of one language each, as validation needs them.
+
+    ESPnet's reporter has one weight for all statistics of a batch; with one language per batch it
+    is right for each of them.
+
+    Args:
+        data: The utterances of each language.
+        batch_bins: Padded numbers of a mini-batch.
+        smallest: Utterances that a mini-batch has at least (one per rank).
+
+    Returns:
+        Utterance ids of each mini-batch, the shortest utterances of a language first.
+    """
+    batches: list[list[str]] = []
+    for language in sorted(data):
+        utterances = data[language]
+        start = len(batches)
+        batches.append([])
+        for row in np.argsort(utterances.frames, kind="stable").tolist():
+            bins = int(utterances.frames[row]) * utterances.width * (len(batches[-1]) + 1)
+            if len(batches[-1]) >= smallest and bins > batch_bins:
+                batches.append([])
+            batches[-1].append(utterances.keys[row])
+        if len(batches) - start > 1 and len(batches[-1]) < smallest:
+            remainder = batches.pop()
+            batches[-1] += remainder
+    return batches

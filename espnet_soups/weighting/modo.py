@@ -1,0 +1,43 @@
+"""MoDo: weights from two independent batches, without the bias of one."""
+
+from torch import Tensor
+
+from espnet_soups.weighting.combiner import Combiner
+from espnet_soups.weighting.simplex import project_to_simplex
+
+
+class MoDo(Combiner):
+    """One step of multi-objective gradient with double sampling.
+
+    The step is `w <- P(w - gamma (C w + rho w))`, with the cross Gram `C = G(z1) G(z2)^T` of two
+    independent batches and the projection `P` onto the simplex. `gamma` near 0 gives static
+    weights, a large one follows MGDA.
+
+    Args:
+        gamma: Step size of the weights, not negative.
+        rho: Strength of the pull towards uniform weights, not negative.
+
+    Raises:
+        ValueError: If `gamma` or `rho` is negative.
+
+    Source:
+        Chen, Fernando, Ying and Chen, "Three-way trade-off in multi-objective learning", JMLR
+        2024, eq. 2.9; `torchjd.aggregation.MoDoWeighting` is the reference of the tests. That one
+        keeps its weights to itself; here they are an argument, so that a run can resume.
+
+    >>> import torch
+    >>> MoDo(gamma=0.5)(torch.tensor([0.5, 0.5]), torch.tensor([[1.0, 0.0], [0.0, 0.2]]))
+    tensor([0.4000, 0.6000])
+    """
+
+    def __init__(self, gamma: float = 0.01, rho: float = 0.0) -> None:
+        for name, value in (("gamma", gamma), ("rho", rho)):
+            if value < 0:
+                raise ValueError(f"`{name}` of MoDo must not be negative, but got {value}.")
+        self.gamma = gamma
+        self.rho = rho
+
+    def __call__(self, weights: Tensor, gram: Tensor) -> Tensor:
+        """Gives the next weights; see `Combiner`."""
+        direction = gram @ weights + self.rho * weights
+        return project_to_simplex(weights - self.gamma * direction, mass=float(weights.sum()))
