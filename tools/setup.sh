@@ -139,6 +139,7 @@ main() {
         exec 9>"${tools_dir}/.setup.lock"
         flock --nonblock 9 || { say "waiting for another tools/setup.sh"; flock 9; }
         soups_is_set_up "${prefix}" && exit 0
+        rm -rf "${tools_dir}"/.setup.?????? # gigabytes of a set-up that was killed
     fi
     if [[ ${prefix} != "${soups_venv}" ]]; then
         say "using the activated environment ${prefix}; packages it lacks are added, none is changed"
