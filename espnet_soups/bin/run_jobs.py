@@ -1,8 +1,11 @@
 """Runs a command N times at once, here, by Slurm or over ssh, each with a log of its own."""
 
 import argparse
+import os
 import signal
 import sys
+import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
@@ -34,6 +37,11 @@ def get_parser() -> argparse.ArgumentParser:
         type=int,
         help="jobs at once (default: what cores or GPUs allow; slurm, ssh: no limit of ours)",
     )
+    parser.add_argument(
+        "--end_with_parent",
+        action="store_true",
+        help="end the jobs when the script that started this is killed",
+    )
     slurm = parser.add_argument_group("Slurm (sbatch's own SBATCH_… variables work too)")
     slurm.add_argument("--slurm_conf", default="conf/slurm.conf", help="options of sbatch")
     slurm.add_argument("--time", help="time limit, as sbatch --time")
@@ -53,6 +61,8 @@ def main(arguments: Sequence[str] | None) -> None:
     args = get_parser().parse_args(arguments)
     if args.max_parallel is not None and args.max_parallel < 1:
         raise ValueError(f"`max_parallel` must be at least 1, but got {args.max_parallel}.")
+    if args.end_with_parent:
+        threading.Thread(target=_watch_parent, args=(os.getppid(),), daemon=True).start()
     array = JobArray(tuple(args.command), args.jobs, args.log, args.num_threads, args.gpus)
     statuses = _run(array, args)
     text = failure_text(array, statuses)
@@ -72,6 +82,13 @@ def _run(array: JobArray, args: argparse.Namespace) -> Mapping[int, int | None]:
         if getattr(args, name):
             options.append(f"--{name}={getattr(args, name)}")
     return run_slurm(array, options, args.max_parallel, progress)
+
+
+def _watch_parent(parent: int) -> None:
+    # an orphan is handed to another process
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:

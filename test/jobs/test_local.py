@@ -123,6 +123,17 @@ def test_an_ended_runner_leaves_no_process_behind(
     assert wait_until(lambda: read_status(tmp_path / "1.log") == 128 + signal.SIGTERM)
 
 
+def test_jobs_end_with_the_script_that_started_them(tmp_path: Path, job_environment: None) -> None:
+    job = "--log x.log -- bash -c 'echo $$ > pid; sleep 300'"
+    script = f"{sys.executable} -m espnet_soups.bin.run_jobs --end_with_parent {job}; true"
+    parent = subprocess.Popen(["bash", "-c", script], cwd=tmp_path, stderr=subprocess.DEVNULL)
+    pid = tmp_path / "pid"
+    assert wait_until(lambda: pid.exists() and pid.read_text() != "")
+    parent.kill()
+    parent.wait()
+    assert wait_until(lambda: not is_alive(int(pid.read_text())))
+
+
 def test_help_and_bad_options_answer_without_torch(run_jobs: RunJobs) -> None:
     result = run_jobs("--help")
     assert result.returncode == 0

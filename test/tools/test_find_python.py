@@ -76,9 +76,7 @@ def test_pyenv_is_searched_where_python3_is_too_old(find: Find, make_python: Mak
     assert found.stdout.strip() == str(other)
 
 
-def test_conda_and_uv_are_asked_last(
-    find: Find, make_python: MakePython, tmp_path: Path
-) -> None:
+def test_conda_and_uv_are_asked_last(find: Find, make_python: MakePython, tmp_path: Path) -> None:
     by_uv = make_python("uv/python", "3.13.2")
     uv = make_python("bin/uv", "0")
     uv.write_text(f'#!/bin/bash\n[[ $* == "python find --no-project >=3.1"* ]] && echo {by_uv}\n')

@@ -22,6 +22,7 @@ local | slurm | ssh) ;;
     ;;
 esac
 
-export train_cmd="python -m espnet_soups.bin.run_jobs --backend ${cmd_backend}"  # preparing, many short jobs
-export cuda_cmd="python -m espnet_soups.bin.run_jobs --backend ${cmd_backend}"   # training, one long job
-export decode_cmd="python -m espnet_soups.bin.run_jobs --backend ${cmd_backend}" # decoding, many jobs
+_run_jobs="python -m espnet_soups.bin.run_jobs --backend ${cmd_backend} --end_with_parent"
+export train_cmd=${_run_jobs}  # preparing: many short jobs
+export cuda_cmd=${_run_jobs}   # training: one long job
+export decode_cmd=${_run_jobs} # decoding: many jobs
