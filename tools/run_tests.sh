@@ -28,10 +28,8 @@ check() {
     echo "ok: ${title} ($((SECONDS - start)) s)"
 }
 
-# Every script that git knows or would add: those with a shell's first line, whatever their name.
-mapfile -t scripts < <(git ls-files --cached --others --exclude-standard | while IFS= read -r file; do
-    [[ -f ${file} && ! -L ${file} ]] && head -n 1 "${file}" | LC_ALL=C grep -qaE '^#!.*\b(ba)?sh\b' && echo "${file}"
-done)
+mapfile -t scripts < <(find .ci tools egs2 \( -name venv -o -name downloads -o -name data -o -name dump -o -name exp \) -prune \
+    -o -type f \( -name '*.sh' -o -path .ci/run \) -print | sort)
 
 check "format" ruff format --check .
 check "lint" ruff check .

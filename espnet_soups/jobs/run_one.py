@@ -92,15 +92,15 @@ def _wait_for_runner() -> None:
 
 def _end_group(group: int) -> None:
     """Ends a process group: asks first, and insists after `GRACE_SECONDS`."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        deadline = time.monotonic() + GRACE_SECONDS
-        try:
-            os.killpg(group, number)
-            while time.monotonic() < deadline:
-                time.sleep(0.05)
-                os.killpg(group, 0)
-        except ProcessLookupError:
-            return
+    deadline = time.monotonic() + GRACE_SECONDS
+    try:
+        os.killpg(group, signal.SIGTERM)
+        while time.monotonic() < deadline:
+            time.sleep(0.05)
+            os.killpg(group, 0)
+        os.killpg(group, signal.SIGKILL)
+    except ProcessLookupError:
+        return  # all have ended
 
 
 def main(arguments: Sequence[str]) -> int:
