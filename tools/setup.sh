@@ -26,7 +26,7 @@ An activated virtual environment or conda environment that already has espnet $(
 as it is: only missing packages are added, nothing in it changes its version.
 
 Size: on Linux pip brings torch with CUDA, about 3 GB to download and 7 GB on disk (${needed_gb} GB free needed);
-about 3 minutes on a fast line. pip's own settings (PIP_INDEX_URL, PIP_FIND_LINKS, pip.conf, …) are respected, so
+3–5 minutes on a fast line. pip's own settings (PIP_INDEX_URL, PIP_FIND_LINKS, pip.conf, …) are respected, so
 an index of your own can supply a smaller torch. What pip says is kept in tools/setup.log.
 END
 }
@@ -78,7 +78,7 @@ show_progress() {
             ((size < 50)) || say "$((SECONDS - start)) s: ${name} (${size} MB)"
             ;;
         "Installing collected packages"*)
-            say "$((SECONDS - start)) s: unpacking $(tr -cd , <<<"${line}" | wc -c) packages (silent for 1–2 minutes)"
+            say "$((SECONDS - start)) s: unpacking $(wc -w <<<"${line#*: }") packages (the whole set: 1–3 silent minutes)"
             ;;
         esac
     done
@@ -148,8 +148,10 @@ main() {
         if [[ -e ${soups_venv}/incomplete ]] || ! "${soups_venv}/bin/python" -m pip --version >/dev/null 2>&1; then
             check_disk
             make_venv
+            say "installing espnet-soups and what it needs: about 3 GB to download, 7 GB on disk, 3–5 minutes on a fast line"
+        else
+            say "bringing tools/venv up to date with setup.py"
         fi
-        say "installing espnet-soups and what it needs: about 3 GB to download, 7 GB on disk, about 3 minutes on a fast line"
         touch "${soups_venv}/incomplete"
     fi
     rm -f "${prefix}/espnet-soups.done"
