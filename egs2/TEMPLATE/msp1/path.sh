@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Sourced by the recipe's scripts, in the recipe's folder (a link to it stands there): the Python
+# environment, set up on first use, and the settings that make runs the same everywhere.
+#
+#   MAIN_ROOT               the folder of espnet-soups
+#   use_threads N           threads of the numerical libraries from here on; 0: all cores
+#
+# A machine of your own needs more (modules, proxies)? Write it into path.local.sh beside this file.
+
+MAIN_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
+export MAIN_ROOT
+
+if [[ -f path.local.sh ]]; then
+    # shellcheck source=/dev/null
+    . ./path.local.sh
+fi
+# shellcheck source=tools/activate.sh
+. "${MAIN_ROOT}/tools/activate.sh" || exit 1
+
+# sorting by bytes and text as UTF-8, whatever the user's own language
+_locale=C.UTF-8
+[[ $(locale -a 2>/dev/null) == *[Cc].[Uu][Tt][Ff]* ]] || _locale=en_US.UTF-8 # macOS
+export LC_ALL=${_locale} PYTHONIOENCODING=UTF-8 PYTHONUTF8=1
+
+use_threads() {
+    local threads=$1
+    if ((threads == 0)); then
+        threads=$(python -c 'from espnet_soups.jobs.local import count_cores; print(count_cores())')
+    fi
+    export OMP_NUM_THREADS=${threads} MKL_NUM_THREADS=${threads} OPENBLAS_NUM_THREADS=${threads}
+}
+
+# many jobs side by side are faster with a thread each; training may ask for more
+use_threads "${OMP_NUM_THREADS:-1}"

@@ -1,0 +1,188 @@
+#!/usr/bin/env bash
+# Stages that say what they do, are skipped when up to date, and run again after an interruption.
+#
+#   . scripts/stages.sh
+#   if stage 3 "Features" "${dumpdir}/.stage3.done" --settings "fs=${fs}" "bins=${bins}" \
+#       --inputs data/{train,dev,test}/wav.scp --outputs "${dumpdir}/train/feats.scp"; then
+#       …
+#       stage_done "1,234 utterances in ${dumpdir}"
+#   fi
+#   stages_done
+#
+# stage NUMBER TITLE STAMP [--settings WORD…] [--inputs PATH…] [--outputs PATH…] (`--` = --settings)
+#     True when the stage is to run: --stage <= NUMBER <= --stop_stage, not in --skip_stages, and not
+#     up to date. Up to date means: the file STAMP, which stage_done writes, holds the same settings
+#     and the same size and time of change of every input, and every output is still there. Settings
+#     are best `name=value`: the line that says why a stage runs again names them. Inputs and outputs may be folders
+#     (every file below an input counts; an output folder or file must not be empty). An input that
+#     is not there ends the run before anything is computed.
+# stage_done WHAT        ends it: prints what was made and how long it took, writes the stamp.
+# stage_skipped NUMBER TITLE WHY    one line for a stage that the configuration leaves out.
+# stages_done            last line of the script: how many ran, and how long all took.
+#
+# Variables of the caller, usually options (options.sh): stage, stop_stage, skip_stages ("7 8" or
+# "7,8"), force (true: run stages that are up to date too), restart_command (default ./run.sh).
+# A stage that fails or is interrupted ends the script (set -e) with one line that names it and how to
+# go on: this file sets the EXIT trap.
+#
+# Needs bash 4.4 and GNU or BSD stat; safe under `set -euo pipefail`.
+
+_stage_running="" # number of the stage that is under way
+_stage_title=""
+_stage_stamp=""
+_stage_text=""    # what the stamp will hold
+_stage_outputs=()
+_stage_began=0
+_stages_ran=0
+
+stage() {
+    local number=$1 title=$2 stamp=$3 kind=--settings why
+    local -a settings=() inputs=() outputs=()
+    shift 3
+    while (($# > 0)); do
+        case "$1" in
+        -- | --settings) kind=--settings ;;
+        --inputs | --outputs) kind=$1 ;;
+        *)
+            case "${kind}" in
+            --settings) settings+=("$1") ;;
+            --inputs) inputs+=("$1") ;;
+            --outputs) outputs+=("$1") ;;
+            esac
+            ;;
+        esac
+        shift
+    done
+    _stage_in_range "${number}" "${title}" || return 1
+    _stage_require_inputs "${number}" "${title}" ${inputs[@]+"${inputs[@]}"}
+    _stage_text=$(_stage_fingerprint "${#settings[@]}" ${settings[@]+"${settings[@]}"} ${inputs[@]+"${inputs[@]}"})
+    _stage_outputs=(${outputs[@]+"${outputs[@]}"})
+    if [[ ${force:-false} == true ]]; then
+        why=" (--force)"
+    elif ! why=$(_stage_why "${stamp}"); then
+        echo "stage ${number}: ${title} — up to date$(_stage_hint "${number}")"
+        return 1
+    fi
+    echo "stage ${number}: ${title}${why}"
+    # no stamp while it runs: an interruption is seen by its absence
+    rm -f "${stamp}"
+    _stage_running=${number} _stage_title=${title} _stage_stamp=${stamp} _stage_began=${SECONDS}
+}
+
+stage_done() {
+    local missing
+    [[ -n ${_stage_running} ]] || { echo "error: stage_done without a running stage" >&2; return 2; }
+    if missing=$(_stage_missing_output); then
+        echo "error: stage ${_stage_running} has ended, but did not make ${missing}" >&2
+        return 1
+    fi
+    mkdir -p "$(dirname "${_stage_stamp}")"
+    printf '%s\n' "${_stage_text}" >"${_stage_stamp}.tmp"
+    mv "${_stage_stamp}.tmp" "${_stage_stamp}"
+    echo "stage ${_stage_running}: ${_stage_title} — done in $(_stage_time $((SECONDS - _stage_began))): $1"
+    _stage_running=""
+    _stages_ran=$((_stages_ran + 1))
+}
+
+stage_skipped() {
+    ! _stage_in_range "$1" "$2" || echo "stage $1: $2 — skipped: $3"
+}
+
+stages_done() {
+    if ((_stages_ran == 0)); then
+        echo "All stages are up to date ($(_stage_time "${SECONDS}"))."
+    else
+        echo "Done: ${_stages_ran} stages in $(_stage_time "${SECONDS}")."
+    fi
+}
+
+_stage_in_range() {
+    local skip=" ${skip_stages:-} "
+    (($1 >= ${stage:-1} && $1 <= ${stop_stage:-10000})) || return 1
+    if [[ ${skip//,/ } == *" $1 "* ]]; then
+        echo "stage $1: $2 — skipped (--skip_stages)"
+        return 1
+    fi
+}
+
+# The user who asks for exactly this stage first wants to know how to run it all the same.
+_stage_hint() {
+    if [[ $1 == "${stage:-1}" && $1 != 1 ]]; then
+        echo " (--force true runs it again)"
+    fi
+}
+
+_stage_require_inputs() {
+    local number=$1 title=$2 path
+    shift 2
+    for path in "$@"; do
+        [[ -e ${path} ]] && continue
+        echo "error: stage ${number} (${title}) needs ${path}, which does not exist; run the stages before it: ${restart_command:-./run.sh} --stage 1" >&2
+        exit 1
+    done
+}
+
+# One line per setting and per input file. The count of settings comes first, then both lists.
+_stage_fingerprint() {
+    local count=$1
+    shift
+    (($# == 0)) || [[ ${count} == 0 ]] || printf 'setting %s\n' "${@:1:count}"
+    shift "${count}"
+    (($# == 0)) || _stage_list_files "$@"
+}
+
+_stage_list_files() {
+    local -a form=(-c 'input %n %s %.9Y')
+    stat -c %s / >/dev/null 2>&1 || form=(-f 'input %N %z %Fm')
+    find -L "$@" -type f -exec stat -L "${form[@]}" {} + | LC_ALL=C sort
+}
+
+# Why the stage must run, as the tail of its title; false when it is up to date.
+_stage_why() {
+    local missing changed
+    [[ -f $1 ]] || return 0
+    if missing=$(_stage_missing_output); then
+        echo " (again, since ${missing} is gone)"
+    elif [[ $(<"$1") == "${_stage_text}" ]]; then
+        return 1
+    else
+        changed=$(diff <(cat "$1") <(printf '%s\n' "${_stage_text}") | sed -nE 's/^> setting (.*)/\1/p; s/^[<>] input (.*) [0-9]+ [0-9.]+$/\1/p' | sort -u | head -n 2 | paste -sd, | sed 's/,/, /g') || true
+        echo " (again, since this changed: ${changed:-its settings})"
+    fi
+}
+
+_stage_missing_output() {
+    local path
+    for path in ${_stage_outputs[@]+"${_stage_outputs[@]}"}; do
+        if [[ -d ${path} ]]; then
+            [[ -z $(find -L "${path}" -mindepth 1 -print -quit) ]] || continue
+        elif [[ -s ${path} ]]; then
+            continue
+        fi
+        echo "${path}"
+        return 0
+    done
+    return 1
+}
+
+_stage_time() {
+    if (($1 < 60)); then
+        echo "$1 s"
+    elif (($1 < 3600)); then
+        printf '%d min %02d s\n' $(($1 / 60)) $(($1 % 60))
+    else
+        printf '%d h %02d min\n' $(($1 / 3600)) $(($1 % 3600 / 60))
+    fi
+}
+
+_stage_at_exit() {
+    local status=$?
+    [[ -n ${_stage_running} ]] || return 0
+    # a stage that ends without stage_done is a mistake of the script; it must not look like success
+    ((status != 0)) || status=1
+    echo "error: stage ${_stage_running} (${_stage_title}) failed after $(_stage_time $((SECONDS - _stage_began)));" \
+        "the same command goes on from here, ${restart_command:-./run.sh} --stage ${_stage_running} starts with this stage" >&2
+    exit "${status}"
+}
+
+trap _stage_at_exit EXIT

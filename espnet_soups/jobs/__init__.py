@@ -1,0 +1,1 @@
+"""Many jobs at once: on this machine, by Slurm, or over ssh. Imports neither torch nor ESPnet."""

@@ -1,0 +1,54 @@
+"""The log of one job: what ran, where and when at its head; how it ended at its foot."""
+
+import os
+import re
+import shlex
+import socket
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+_FOOT = re.compile(rb"^# ended with status (-?\d+) at .*, after \d+ s$", re.MULTILINE)
+
+
+def write_head(log: BinaryIO, command: Sequence[str], num_threads: int) -> None:
+    """Writes the command line, the host and the start time."""
+    lines = (
+        f"# {shlex.join(command)}",
+        f"# started at {time.strftime('%F %T %z')} on {socket.gethostname()} in {os.getcwd()}",
+        f"# threads {num_threads}, GPUs {os.environ.get('CUDA_VISIBLE_DEVICES', 'as they are')}",
+    )
+    log.write(("\n".join(lines) + "\n#\n").encode())
+    log.flush()
+
+
+def write_foot(log: BinaryIO, status: int, seconds: float) -> None:
+    """Writes how the job ended, which `read_status` finds again."""
+    # the job's own last line may lack its end
+    now = time.strftime("%F %T %z")
+    log.write(f"\n# ended with status {status} at {now}, after {seconds:.0f} s\n".encode())
+    log.flush()
+
+
+def read_status(log: Path) -> int | None:
+    """Gives the status that a job's log tells, or None when it never ended (or never began)."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - 200))
+            found = _FOOT.findall(file.read())
+    except FileNotFoundError:
+        return None
+    return int(found[-1]) if found else None
+
+
+def tail(log: Path, lines: int = 20) -> list[str]:
+    """Gives the last lines of a log as text; bytes that are not UTF-8 are shown as `\\x…`."""
+    try:
+        with log.open("rb") as file:
+            # enough for 20 lines of any sensible length, without reading a log of gigabytes
+            file.seek(max(0, log.stat().st_size - 65536))
+            text = file.read().decode("utf-8", errors="backslashreplace")
+    except FileNotFoundError:
+        return ["(there is no log: the job never began)"]
+    return text.splitlines()[-lines:]

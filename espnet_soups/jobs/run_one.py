@@ -1,0 +1,113 @@
+"""Runs one job of an array, on whatever machine the backend has brought it to.
+
+    python -m espnet_soups.jobs.run_one ARRAY.json NUMBER [--hold]
+
+With `--hold` the job lives only as long as standard input stays open: when the runner that holds
+the other end dies, even by SIGKILL or behind an ssh connection, the job and its children are ended.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import BinaryIO
+
+from espnet_soups.jobs.job_array import JobArray, load_job_array
+from espnet_soups.jobs.job_log import write_foot, write_head
+
+GRACE_SECONDS = 5.0  # between SIGTERM and SIGKILL
+
+
+def run_one(array: JobArray, number: int, environment: dict[str, str], hold: bool) -> int:
+    """Runs the job in a process group of its own and writes its log.
+
+    Args:
+        array: The job array.
+        number: Which job, from 1 on.
+        environment: Variables that the job gets beside this process's own.
+        hold: End the job when standard input is closed.
+
+    Returns:
+        Exit status of the command; 128 + signal when a signal ended it; 127 when it did not start.
+    """
+    log_path = array.log_of(number)
+    log_path.parent.mkdir(parents=True, exist_ok=True)
+    started = time.monotonic()
+    command = array.command_of(number)
+    # appending, since the command and the launcher write into the same file
+    with log_path.open("ab") as log:
+        log.truncate(0)
+        write_head(log, command, array.num_threads)
+        status = _run(command, log, _environment(array, environment), hold)
+        write_foot(log, status, time.monotonic() - started)
+    return status
+
+
+def _environment(array: JobArray, extra: dict[str, str]) -> dict[str, str]:
+    threads = str(array.num_threads)
+    return os.environ | extra | {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
+
+
+def _run(command: Sequence[str], log: BinaryIO, environment: dict[str, str], hold: bool) -> int:
+    try:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            start_new_session=True,
+        )
+    except OSError as error:
+        log.write(f"error: {command[0]} could not be started: {error.strerror}\n".encode())
+        return 127
+
+    ending = threading.Thread(target=_end_group, args=(process.pid,))
+
+    def end(_signal: int | None = None, _frame: FrameType | None = None) -> None:
+        if not ending.ident:  # a second Ctrl-C changes nothing
+            ending.start()
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, end)
+    if hold:
+        threading.Thread(target=_wait_for_runner, daemon=True).start()
+    status = process.wait()
+    if ending.ident:
+        ending.join()
+    return status if status >= 0 else 128 - status
+
+
+def _wait_for_runner() -> None:
+    # the runner never writes: a read returns only when its end of the pipe is closed
+    while os.read(0, 1024):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _end_group(group: int) -> None:
+    """Ends a process group: asks first, and insists after `GRACE_SECONDS`."""
+    deadline = time.monotonic() + GRACE_SECONDS
+    try:
+        os.killpg(group, signal.SIGTERM)
+        while time.monotonic() < deadline:
+            time.sleep(0.05)
+            os.killpg(group, 0)
+        os.killpg(group, signal.SIGKILL)
+    except ProcessLookupError:
+        return  # all have ended
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs the job that the command line names and gives its exit status."""
+    array, environment = load_job_array(Path(arguments[0]))
+    return run_one(array, int(arguments[1]), environment, hold="--hold" in arguments[2:])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

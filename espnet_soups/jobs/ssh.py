@@ -1,0 +1,73 @@
+"""Jobs on other machines over ssh, in the same folder of a shared file system."""
+
+import os
+import shlex
+from pathlib import Path
+
+from espnet_soups.jobs.job_array import JobArray
+from espnet_soups.jobs.pool import Slot, run_in_slots, run_one_command
+from espnet_soups.jobs.progress import Progress
+
+
+def read_machines(path: Path, gpus: int) -> list[Slot]:
+    """Reads the hosts: a line each, `host` or `host number-of-jobs-at-once`; `#` begins a comment.
+
+    Args:
+        path: The file, in ESPnet's recipes `.queue/machines`.
+        gpus: GPUs per job: the first job on a host gets the first `gpus` of it, and so on.
+
+    Raises:
+        ValueError: A line is neither, or there is no host.
+        OSError: The file cannot be read.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        raise ValueError(
+            f"{path} does not exist: write one host per line into it, for example "
+            "'node01 2' for two jobs at once, or name another file by --machines."
+        ) from None
+    slots = []
+    for number, line in enumerate(lines, start=1):
+        words = line.split("#")[0].split()
+        if not words:
+            continue
+        if len(words) > 2 or (len(words) == 2 and not words[1].isdecimal()):
+            raise ValueError(f"{path}, line {number}: expected 'host [number]', but got {line!r}.")
+        for place in range(int(words[1]) if len(words) == 2 else 1):
+            share = tuple(str(place * gpus + gpu) for gpu in range(gpus)) or None
+            slots.append((place, Slot(words[0], share)))
+    if not slots:
+        raise ValueError(f"{path} names no host: write one per line.")
+    # one job on every host before a second one on any
+    return [slot for _, slot in sorted(slots, key=lambda entry: entry[0])]
+
+
+def run_ssh(
+    array: JobArray, machines: Path, max_parallel: int | None, progress: Progress
+) -> dict[int, int]:
+    """Runs the jobs on the hosts of a file; they need ssh without a password and the same folders.
+
+    Args:
+        array: The jobs.
+        machines: The file of hosts, see `read_machines`.
+        max_parallel: How many at once; None: as many as the file allows.
+        progress: Is told whenever a job ends.
+
+    Returns:
+        Exit status of every job that was started; 255 when ssh itself failed.
+    """
+    slots = read_machines(machines, array.gpus)
+    return run_in_slots(array, slots[: max_parallel or len(slots)], _launch, progress)
+
+
+def _launch(saved: Path, number: int, slot: Slot) -> list[str]:
+    # PYTHONPATH finds this package; all else travels in the saved array
+    path = os.environ.get("PYTHONPATH", "")
+    settings = [f"PYTHONPATH={path}"] if path else []
+    if slot.gpus is not None:
+        settings.append(f"CUDA_VISIBLE_DEVICES={','.join(slot.gpus)}")
+    remote = shlex.join(["env", *settings, *run_one_command(saved, number), "--hold"])
+    place = shlex.quote(os.getcwd())
+    options = ["-o", "BatchMode=yes", "-o", "ConnectTimeout=20", "-o", "ServerAliveInterval=60"]
+    return ["ssh", *options, str(slot.host), f"cd {place} && exec {remote}"]

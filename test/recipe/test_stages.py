@@ -1,0 +1,173 @@
+"""Stages: skipped when up to date, run again when anything they rest on has changed."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+SCRIPTS = Path(__file__).parents[2] / "egs2/TEMPLATE/msp1/scripts"
+Bash = Callable[..., subprocess.CompletedProcess[str]]
+
+SCRIPT = """
+option stage 1 "First"
+option stop_stage 13 "Last"
+option skip_stages "" "Skipped"
+option force false "Again"
+option fs 8000 "Sampling rate"
+option fail false "Stage 2 fails"
+parse_options "$@"
+if stage 1 "Data" dump/.1.done --outputs data; then
+    mkdir -p data
+    [[ -e "data/wav scp" ]] || echo a > "data/wav scp"
+    stage_done "1 file"
+fi
+if stage 2 "Features" dump/.2.done --settings "fs=${fs}" --inputs data --outputs dump/feats; then
+    echo computing
+    ! ${fail} || false
+    cp "data/wav scp" dump/feats
+    stage_done "features"
+fi
+stage_skipped 3 "SSL" "no ssl objective"
+stages_done
+"""
+
+
+@pytest.fixture
+def ran(bash: Bash) -> Callable[..., list[str]]:
+    """Gives a function that runs the script and tells its lines about stage 2."""
+
+    def run(*arguments: str) -> list[str]:
+        result = bash(SCRIPT, *arguments)
+        assert result.returncode == 0, result.stderr
+        return [line for line in result.stdout.splitlines() if line.startswith("stage 2")]
+
+    return run
+
+
+def test_a_first_run_computes_and_a_second_one_is_a_no_op(bash: Bash) -> None:
+    first = bash(SCRIPT)
+    assert first.stdout.splitlines() == [
+        "stage 1: Data",
+        "stage 1: Data — done in 0 s: 1 file",
+        "stage 2: Features",
+        "computing",
+        "stage 2: Features — done in 0 s: features",
+        "stage 3: SSL — skipped: no ssl objective",
+        "Done: 2 stages in 0 s.",
+    ]
+    assert bash(SCRIPT).stdout.splitlines() == [
+        "stage 1: Data — up to date",
+        "stage 2: Features — up to date",
+        "stage 3: SSL — skipped: no ssl objective",
+        "All stages are up to date (0 s).",
+    ]
+
+
+def test_a_changed_setting_runs_the_stage_again_and_is_named(
+    ran: Callable[..., list[str]],
+) -> None:
+    ran()
+    assert ran("--fs", "16000")[0] == "stage 2: Features (again, since this changed: fs=16000)"
+    assert ran("--fs", "16000") == ["stage 2: Features — up to date"]
+
+
+def test_a_changed_a_new_and_a_touched_input_run_the_stage_again(
+    ran: Callable[..., list[str]], tmp_path: Path
+) -> None:
+    ran()
+    (tmp_path / "data/wav scp").write_text("longer\n")
+    assert ran()[0] == "stage 2: Features (again, since this changed: data/wav scp)"
+    (tmp_path / "data/text").write_text("b\n")
+    assert ran()[0] == "stage 2: Features (again, since this changed: data/text)"
+    os.utime(tmp_path / "data/text", ns=(1, 1))
+    assert ran()[0] == "stage 2: Features (again, since this changed: data/text)"
+    assert ran() == ["stage 2: Features — up to date"]
+
+
+@pytest.mark.parametrize("way", ["deleted", "emptied"])
+def test_a_lost_output_runs_the_stage_again(
+    ran: Callable[..., list[str]], tmp_path: Path, way: str
+) -> None:
+    ran()
+    if way == "deleted":
+        (tmp_path / "dump/feats").unlink()
+    else:
+        (tmp_path / "dump/feats").write_bytes(b"")
+    assert ran()[0] == "stage 2: Features (again, since dump/feats is gone)"
+
+
+def test_stage_numbers_choose_what_runs(ran: Callable[..., list[str]]) -> None:
+    assert ran("--stop_stage", "1") == []
+    assert ran("--skip_stages", "3,2") == ["stage 2: Features — skipped (--skip_stages)"]
+    assert ran("--stage", "2")[0] == "stage 2: Features"
+    assert ran("--stage", "2") == ["stage 2: Features — up to date (--force true runs it again)"]
+    assert ran("--stage", "2", "--force")[0] == "stage 2: Features (--force)"
+    assert ran("--stage", "3") == []
+
+
+def test_a_failed_stage_tells_how_to_go_on_and_runs_again(
+    bash: Bash, ran: Callable[..., list[str]]
+) -> None:
+    ran()
+    result = bash(SCRIPT, "--force", "--fail")
+    assert result.returncode == 1
+    assert result.stderr == (
+        "error: stage 2 (Features) failed after 0 s; the same command goes on from here, "
+        "./run.sh --stage 2 starts with this stage\n"
+    )
+    assert "Done" not in result.stdout
+    assert ran()[0] == "stage 2: Features"
+
+
+def test_a_missing_input_is_named_before_anything_is_computed(bash: Bash) -> None:
+    result = bash(SCRIPT, "--stage", "2")
+    assert result.returncode == 1
+    assert result.stderr == (
+        "error: stage 2 (Features) needs data, which does not exist; "
+        "run the stages before it: ./run.sh --stage 1\n"
+    )
+    assert "computing" not in result.stdout
+
+
+def test_a_stage_that_does_not_make_its_outputs_fails(bash: Bash, tmp_path: Path) -> None:
+    result = bash('if stage 1 "Data" s --outputs data/x; then stage_done "nothing"; fi')
+    assert result.returncode == 1
+    assert "stage 1 has ended, but did not make data/x" in result.stderr
+    assert not (tmp_path / "s").exists()
+
+
+def test_a_script_that_forgets_stage_done_does_not_pass_for_success(bash: Bash) -> None:
+    result = bash('if stage 1 "Data" s; then echo ok; fi')
+    assert result.returncode == 1
+    assert "stage 1 (Data) failed" in result.stderr
+
+
+def test_an_interrupted_stage_leaves_no_stamp(tmp_path: Path) -> None:
+    script = 'if stage 1 "Data" s; then touch begun; sleep 60; stage_done x; fi'
+    head = f"set -euo pipefail; . {SCRIPTS}/stages.sh\n"
+    process = subprocess.Popen(
+        ["bash", "-c", head + script],
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        process_group=0,
+    )
+    while not (tmp_path / "begun").exists():
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=10)
+    assert process.returncode != 0
+    assert "stage 1 (Data) failed" in said
+    assert not (tmp_path / "s").exists()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(59, "59 s"), (61, "1 min 01 s"), (7260, "2 h 01 min")]
+)
+def test_times_are_told_in_fitting_units(bash: Bash, seconds: int, text: str) -> None:
+    assert bash(f"_stage_time {seconds}").stdout.strip() == text

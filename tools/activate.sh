@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Sourced by path.sh and run_tests.sh: puts the environment of tools/setup.sh first on PATH, and
+# sets it up on first use. Returns non-zero, after setup.sh's one sentence, when that fails.
+
+if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] < 404)); then
+    echo "error: bash ${BASH_VERSION} is too old: 4.4 or newer is needed (on macOS: 'brew install bash')" >&2
+    return 1
+fi
+# shellcheck source=tools/environment.sh
+. "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
+
+_soups_prefix=$(soups_prefix)
+if ! soups_is_set_up "${_soups_prefix}"; then
+    "${soups_root}/tools/setup.sh" || return 1
+fi
+if [[ ${_soups_prefix} == "${soups_venv}" ]]; then
+    # an ESPnet checkout of the user's must not shadow the release that was installed
+    _soups_kept=""
+    IFS=: read -ra _soups_entries <<<"${PYTHONPATH:-}"
+    for _soups_entry in ${_soups_entries[@]+"${_soups_entries[@]}"}; do
+        if [[ -d ${_soups_entry}/espnet2 ]]; then
+            echo "note: ${_soups_entry} in PYTHONPATH holds another espnet; it is left out of this run" >&2
+        elif [[ -n ${_soups_entry} ]]; then
+            _soups_kept+="${_soups_kept:+:}${_soups_entry}"
+        fi
+    done
+    export PYTHONPATH="${_soups_kept}" PYTHONNOUSERSITE=1
+    export VIRTUAL_ENV="${soups_venv}"
+    unset PYTHONHOME
+fi
+export PATH="${_soups_prefix}/bin:${PATH}"
