@@ -26,8 +26,22 @@ def recover(output_dir: Path) -> None:
     os.replace(previous, current)
 
 
-def check_tensors(found: Mapping[str, Tensor], expected: Mapping[str, Tensor], source: str) -> None:
+OTHER_OUTPUT = "Use another `--output_dir`, or the configuration that it was trained with."
+
+
+def check_tensors(
+    found: Mapping[str, Tensor],
+    expected: Mapping[str, Tensor],
+    source: str,
+    advice: str = OTHER_OUTPUT,
+) -> None:
     """Compares the tensors of a checkpoint with those of the model.
+
+    Args:
+        found: Tensors of the checkpoint by name.
+        expected: Tensors of the model by name.
+        source: What to call the checkpoint.
+        advice: What to do if they differ.
 
     Raises:
         ValueError: If a name is missing or surplus, or a shape differs; it names the first one.
@@ -35,13 +49,11 @@ def check_tensors(found: Mapping[str, Tensor], expected: Mapping[str, Tensor], s
     for name in sorted(set(found) ^ set(expected)):
         side = "lacks" if name not in found else "holds the unknown"
         raise ValueError(
-            f"{source} is of another configuration: it {side} tensor {name}. Use another"
-            " `--output_dir`, or the configuration that it was trained with."
+            f"{source} is of another configuration: it {side} tensor {name}. {advice}"
         )
     for name, tensor in expected.items():
         if found[name].shape != tensor.shape:
             raise ValueError(
                 f"{source} is of another configuration: tensor {name} is"
-                f" {tuple(found[name].shape)} there and {tuple(tensor.shape)} here. Use another"
-                " `--output_dir`, or the configuration that it was trained with."
+                f" {tuple(found[name].shape)} there and {tuple(tensor.shape)} here. {advice}"
             )
