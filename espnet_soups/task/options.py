@@ -43,6 +43,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--input_size", type=int_or_none, default=None, help="Feature dimension")
     group.add_argument(
+        "--feats_conf",
+        action=NestedDictAction,
+        default={},
+        help="How the features on disk were made, kept in config.yaml for decoding from audio:"
+        " type=fbank fs=8000 num_mel_bins=40 stack=4, or type=raw fs=8000",
+    )
+    group.add_argument(
         "--init",
         type=lambda value: str_or_none(value.lower()),
         default=None,
