@@ -125,6 +125,7 @@ class Soup(torch.nn.Module):
             self._drop_window()
             self.skipped_steps += 1
         self._micro_batches += 1
+        self.weights_used = self.weights.clone()
         self.gates.multipliers = self.multipliers(self.weights)
 
     def observe(self, losses: Sequence[Sequence[Tensor]], present: Tensor) -> None:
@@ -144,6 +145,7 @@ class Soup(torch.nn.Module):
             self._window, self._window_present = (first + second) / 2, present.all(dim=0)
             self._propose_norms(self._window, self._window_present)
             self._proposal = self._propose(first, second, self._window_present)
+            self.weights_used = self._proposal
             self.gates.multipliers = self.multipliers(self._proposal)
         elif self._step % self.config.refresh < 2:
             rows = self._measure(losses[0], present[0]) / self.accum_grad
@@ -208,6 +210,12 @@ class Soup(torch.nn.Module):
         self._norm_sum += rows.norm(dim=1).double().cpu()
         self._records += 1
 
+    def close_epoch(self) -> None:
+        """Counts the last step of the epoch if ESPnet skipped it."""
+        if self._micro_batches == self.accum_grad:
+            self._drop_window()
+            self.skipped_steps += 1
+
     def mean_cosines(self) -> Tensor:
         """Gives the cosine of every pair, averaged over the epoch; NaN: never measured, [m, m]."""
         return self._cosine_sum / self._cosine_count
@@ -228,6 +236,7 @@ class Soup(torch.nn.Module):
         self._drop_window()
         self._previous: Tensor | None = None
         self._window_present = self._previous_present = torch.zeros(size, dtype=torch.bool)
+        self.weights_used = self.weights.clone()
         self._step = 0
         self.skipped_steps = 0
         self._cosine_sum = torch.zeros(size, size, dtype=torch.float64)
