@@ -127,7 +127,7 @@ class MSPModel(AbsESPnetModel):
         loss = self._total(means, present)
         # ESPnet weighs the ranks by their utterances; this undoes it (the counts are global).
         loss = loss * (totals[-1] / weight[0])
-        scored = [not self.training or self.heads[o.name].attends for o in self.objectives]
+        scored = [not self.training or bool(self.heads[o.name].attends) for o in self.objectives]
         stats = step_stats(self.objectives, sums, soup, loss, scored)
         gathered: tuple[Tensor, dict[str, Tensor], Tensor]
         gathered = force_gatherable((loss, stats, weight[0]), loss.device)
@@ -191,7 +191,7 @@ class MSPModel(AbsESPnetModel):
             spoken_rows = rows.get(language, [])
             labelled = batch.labelled(objective.label, spoken_rows)
             if not labelled:
-                losses.append(self.heads[objective.name].absent(anything.detach()))
+                losses.append(self.heads[objective.name].absent(anything.detach()))  # type: ignore[operator]
                 continue
             states, lengths = encoded[language]
             if len(labelled) < len(spoken_rows):

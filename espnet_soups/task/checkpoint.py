@@ -104,7 +104,7 @@ def check_init_param(setting: str, expected: Mapping[str, Tensor]) -> None:
         ValueError: If a name is missing or surplus, or a shape differs.
         OSError: If there is no such file.
     """
-    path, source, target, excluded = (setting.split(":", 3) + ["", "", ""])[:4]
+    path, source, target, excluded = [*setting.split(":", 3), "", "", ""][:4]
     if not Path(path).exists():
         raise OSError(f"`init_param` names {path}, which does not exist.")
     if not zipfile.is_zipfile(path):

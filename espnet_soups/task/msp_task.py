@@ -4,7 +4,6 @@ import argparse
 import importlib
 import logging
 from collections.abc import Callable, Collection
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -27,10 +26,15 @@ from espnet2.utils import config_argparse
 from espnet_soups.model.build_soup import build_soup
 from espnet_soups.model.msp_model import MSPModel
 from espnet_soups.model.soup_config import read_soup_config
-from espnet_soups.objective import Objective, build_objectives, match_names
 from espnet_soups.task.check_options import check_options
 from espnet_soups.task.checkpoint import check_init_param
 from espnet_soups.task.heads import build_heads
+from espnet_soups.task.interpret import (
+    expand_static_weights,
+    inline_token_lists,
+    languages_of,
+    objectives_of,
+)
 from espnet_soups.task.joint_trainer import JointTrainer
 from espnet_soups.task.language_data import read_language_data
 from espnet_soups.task.options import CLASS_CHOICES, OptionParser, add_options
@@ -258,38 +262,6 @@ def find_trainer(name: str) -> type[Trainer]:
         f"`trainer` must be one of {sorted(TRAINERS)} or `module:Class` of an ESPnet Trainer, but"
         f" got {name!r}."
     )
-
-
-def objectives_of(args: argparse.Namespace) -> list[Objective]:
-    """Gives the objectives that the options ask for."""
-    return build_objectives(args.asr_token_list, args.st_pairs)
-
-
-def languages_of(objectives: Collection[Objective]) -> list[str]:
-    """Gives every language that is spoken, in the order of the objectives."""
-    return list(dict.fromkeys(objective.language for objective in objectives))
-
-
-def inline_token_lists(args: argparse.Namespace) -> None:
-    """Replaces paths of token lists by the lists, so that `config.yaml` is portable."""
-    for option in ("asr_token_list", "st_token_list"):
-        lists = getattr(args, option)
-        for language, value in lists.items():
-            if isinstance(value, str):
-                lines = Path(value).read_text(encoding="utf-8").split("\n")
-                lists[language] = [line for line in lines if line]
-
-
-def expand_static_weights(
-    weights: dict[str, float], objectives: Collection[Objective]
-) -> dict[str, float]:
-    """Gives the static weight of each objective that a glob names."""
-    names = [objective.name for objective in objectives]
-    return {
-        name: float(weight)
-        for pattern, weight in weights.items()
-        for name in match_names(pattern, names)
-    }
 
 
 def _build(choices: Any, name: str | None, options: dict[str, Any]) -> Any:

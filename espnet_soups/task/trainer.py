@@ -46,8 +46,8 @@ class MSPTrainer(JointTrainer):
         soup = _soup_of(network)
         return {
             "levels": describe_levels(soup),
-            "gradient_norm": dict(zip(soup.names, soup.mean_norms().tolist(), strict=True)),
-            "cosine": soup.mean_cosines().tolist(),
+            "gradient_norm": dict(zip(soup.names, soup.means.norms().tolist(), strict=True)),
+            "cosine": soup.means.cosines().tolist(),
             "skipped_steps": soup.skipped_steps,
         }
 
@@ -69,7 +69,7 @@ def _level_line(level: dict[str, Any]) -> str:
 
 def _named_gradients(soup: Soup) -> dict[str, float]:
     """Gives `cosine/<a>~<b>` and `gradient_norm/<a>`, where they were measured."""
-    cosine, norms, size = soup.mean_cosines(), soup.mean_norms(), len(soup.names)
+    cosine, norms, size = soup.means.cosines(), soup.means.norms(), len(soup.names)
     values = {
         f"cosine/{soup.names[i]}~{soup.names[j]}": cosine[i, j]
         for i in range(size)
