@@ -34,6 +34,10 @@ def build_parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Reports and says what was written."""
     options = build_parser().parse_args(arguments)
+    for option in ("exp_dir", "expdir", "publish_dir"):
+        folder = getattr(options, option)
+        if folder is not None and not folder.is_dir():
+            raise FileNotFoundError(f"{folder} is missing; `--{option}` must be a directory.")
     from dataclasses import asdict
 
     from espnet_soups.model.soup_config import SoupConfig

@@ -47,9 +47,13 @@ class BeamDecoder:
             "ctc": CTCPrefixScorer(ctc, end, window_margin) if ctc_weight > 0.0 else None,
             "length_bonus": LengthBonus(len(token_list)),
         }
-        beam_size = min(config.beam_size, len(token_list))
+        # The first step has one candidate per token. Blank is none: in a beam wide enough to hold
+        # it, ESPnet's prefix scorer takes its "log zero" back with the next token.
+        beam_size = min(config.beam_size, len(token_list) - 1)
         if beam_size < config.beam_size:
-            logging.info(f"`beam_size` {config.beam_size} is cut to the {beam_size} tokens.")
+            logging.info(
+                f"`beam_size` {config.beam_size} is cut to the {beam_size} tokens there are"
+            )
         together, self.masks = batches(scorers["decoder"])
         self.search: BeamSearch = (BatchBeamSearch if together else BeamSearch)(
             scorers=scorers,
@@ -89,11 +93,11 @@ class BeamDecoder:
                 for row, length in zip(encoded, lengths.tolist(), strict=True)
             ]
         return [
-            [_score(found.yseq, found.score) for found in hypotheses[: self.config.nbest]]
+            [self._score(found.yseq, found.score) for found in hypotheses[: self.config.nbest]]
             or [([], -torch.inf)]
             for hypotheses in nbest
         ]
 
-
-def _score(sequence: Tensor, score: Tensor | float) -> Scored:
-    return [token for token in sequence[1:-1].tolist() if token != BLANK], float(score)
+    def _score(self, sequence: Tensor, score: Tensor | float) -> Scored:
+        special = {BLANK, self.search.eos}  # a search cut off by its length may end twice
+        return [token for token in sequence[1:].tolist() if token not in special], float(score)

@@ -17,7 +17,7 @@ class DecodeConfig:
     Attributes:
         asr_method: `ctc_greedy` (best class of every frame), `ctc_prefix` (beam search over CTC
             prefixes), or `hybrid` (beam search over attention and CTC; needs a decoder).
-        beam_size: Hypotheses kept by every beam search, at most the size of the vocabulary.
+        beam_size: Hypotheses kept by every beam search, fewer than there are tokens.
         ctc_weight: Share of CTC in `hybrid`, 0 to 1.
         st_ctc_weight: Share of ST-CTC in translation, 0 to 1; heads without a decoder use 1.
         penalty: Added to the score per token.

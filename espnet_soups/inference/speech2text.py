@@ -151,7 +151,7 @@ class Speech2Text:
             raise ValueError(
                 f"Features of shape [T, {self.input_size}] are expected, but got {array.shape}."
             )
-        return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
+        return torch.from_numpy(np.array(array, dtype=np.float32))  # a copy: it may be read-only
 
     @torch.no_grad()
     def decode_batch(self, prepared: Sequence[torch.Tensor], lang: str) -> list[Result]:

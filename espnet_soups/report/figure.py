@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -14,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 # Okabe & Ito (2008); its yellow is left out, since lines of it vanish on white.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 DASHES = ("-", "--", ":", "-.")
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.size": 9.0,
     "axes.titlesize": 10.0,
     "axes.spines.top": False,
@@ -42,7 +43,7 @@ def style_context() -> AbstractContextManager[None]:
     return matplotlib.rc_context(STYLE)
 
 
-def line_style(position: int) -> dict[str, str]:
+def line_style(position: int) -> dict[str, Any]:
     """Gives colour and dashes of the n-th line; 28 lines differ."""
     return {
         "color": COLORS[position % len(COLORS)],

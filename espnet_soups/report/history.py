@@ -95,7 +95,7 @@ def _from_records(records: Sequence[Mapping[str, Any]]) -> History:
     measured = [record for record in records if _has_number(record["cosine"] or [])]
     norms = _known(_curves(names, [record["gradient_norm"] for record in records]))
     static = not measured and not norms and len(last["levels"]) == 1
-    valid_seconds = [record.get("valid_seconds") for record in records]
+    valid_seconds = _array(record.get("valid_seconds") for record in records).sum()
     return History(
         objectives=names,
         epochs=[record["epoch"] for record in records],
@@ -109,7 +109,7 @@ def _from_records(records: Sequence[Mapping[str, Any]]) -> History:
         norms=norms,
         cosine=np.array(measured[-1]["cosine"], dtype=np.float64) if measured else None,
         cosine_epoch=measured[-1]["epoch"] if measured else None,
-        valid_seconds=None if None in valid_seconds else sum(valid_seconds),
+        valid_seconds=None if np.isnan(valid_seconds) else float(valid_seconds),
         unalignable={name: bad for name, bad in last.get("unalignable", {}).items() if bad},
     )
 

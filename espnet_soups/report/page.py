@@ -6,7 +6,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-import yaml
+import yaml  # type: ignore[import-untyped]
 
 from espnet_soups.report.markdown import (
     count,
@@ -90,7 +90,8 @@ def shorten_config(config: Mapping[str, Any]) -> str:
                 language: f"({len(tokens)} tokens)" if isinstance(tokens, list) else tokens
                 for language, tokens in lists.items()
             }
-    return yaml.safe_dump(short, sort_keys=True, allow_unicode=True)
+    text: str = yaml.safe_dump(short, sort_keys=True, allow_unicode=True)
+    return text
 
 
 def _cards(results: Mapping[str, Any]) -> str:

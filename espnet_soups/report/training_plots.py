@@ -71,7 +71,7 @@ def plot_weights(history: History) -> Figure:
         for position, name in enumerate(level):
             _line(axes, history, history.weights[name], position, name)
         uniform = 1.0 / len(level)
-        axes.axhline(uniform, color="#999999", linewidth=0.8, zorder=1)
+        axes.axhline(uniform, color="#999999", linewidth=0.8, zorder=1, label="uniform")
         axes.set_title(f"level {number}" + (" (top)" if number == 1 else ""))
         axes.set_ylabel("λ (share of 1)")
         axes.set_ylim(bottom=0.0)
@@ -86,7 +86,7 @@ def plot_penalties(history: History) -> Figure:
     axes = figure.subplots()
     for position, (level, curve) in enumerate(history.penalties.items()):
         _line(axes, history, curve, position, f"level {level}")
-    axes.axhline(1.0, color="#999999", linewidth=0.8, zorder=1)
+    axes.axhline(1.0, color="#999999", linewidth=0.8, zorder=1, label="top level")
     axes.set_ylabel("penalty c (top level = 1)")
     axes.set_ylim(bottom=0.0)
     epoch_axis(axes, history.epochs)
@@ -95,15 +95,19 @@ def plot_penalties(history: History) -> Figure:
 
 
 def plot_norms(history: History) -> Figure:
-    """Draws the norm of each objective's gradient on the measured layers."""
-    figure = new_figure(7.5, max(3.4, _height(len(history.norms))), "Norm of the gradients")
-    axes = figure.subplots()
-    for position, (name, curve) in enumerate(history.norms.items()):
-        _line(axes, history, curve, position, name)
-    axes.set_yscale("log")
-    axes.set_ylabel("mean norm per step (log scale)")
-    epoch_axis(axes, history.epochs)
-    side_legend(axes)
+    """Draws the norm of each objective's gradient on the measured layers, a picture per task."""
+    groups = _by_task(list(history.norms))
+    heights = [_height(len(names)) + 0.6 for names in groups.values()]
+    figure = new_figure(7.5, sum(heights) + 0.6, "Norm of the gradients")
+    grid = figure.subplots(len(groups), 1, squeeze=False, sharey=True, height_ratios=heights)
+    for axes, (task, names) in zip(grid[:, 0], groups.items(), strict=True):
+        for position, name in enumerate(names):
+            _line(axes, history, history.norms[name], position, name)
+        axes.set_yscale("log")
+        axes.set_title(task.upper())
+        axes.set_ylabel("mean norm (log scale)")
+        epoch_axis(axes, history.epochs, label=axes is grid[-1, 0])
+        side_legend(axes)
     return figure
 
 
@@ -120,15 +124,17 @@ def plot_cosines(history: History) -> Figure:
     title = f"Cosines between gradients, mean of epoch {history.cosine_epoch}"
     figure = new_figure(side + 0.9, side, title)
     axes = figure.subplots()
-    image = axes.imshow(history.cosine, cmap="PuOr_r", vmin=-1.0, vmax=1.0)
+    image = axes.imshow(
+        np.where(np.eye(size), np.nan, history.cosine), cmap="PuOr", vmin=-1, vmax=1
+    )
     for row, column in np.ndindex(size, size):
         value = history.cosine[row, column]
-        text = "–" if math.isnan(value) else f"{value:.2f}"
-        dark = not math.isnan(value) and abs(value) > 0.6
+        text = "–" if math.isnan(value) else f"{value:.2f}".replace("-0.00", "0.00")
+        dark = row != column and abs(value) > 0.6
         axes.text(
             column,
             row,
-            "1" if row == column else text,
+            "" if row == column else text,
             ha="center",
             va="center",
             fontsize=8.0 if size <= 12 else 6.5,

@@ -42,11 +42,8 @@ def publish(experiment: Experiment, folder: Path) -> list[Path]:
     """Puts an experiment into results.jsonl of a recipe and renders its RESULTS.md from that.
 
     Raises:
-        OSError: If there is no such folder.
         ValueError: If results.jsonl is malformed.
     """
-    if not folder.is_dir():
-        raise FileNotFoundError(f"{folder} is missing; `--publish_dir` is a recipe folder.")
     records = upsert(folder / PUBLISHED, experiment.results)
     _write(folder / PUBLISHED, render_lines(records))
     _write(folder / MARKDOWN, render_results(records))

@@ -1,0 +1,187 @@
+"""Stage 13 as a whole: what it writes and what it refuses."""
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from espnet_soups.bin.report import main
+from espnet_soups.report import write_report
+
+PICTURES = {"scores", "loss", "weights", "penalties", "gradient_norm", "cosine"}
+
+
+def report(folder: Path, *more: str) -> dict:
+    words = ["--exp_dir", str(folder), "--inference_tag", "beam5", "--set", "test"]
+    main([*words, "--command", "./run.sh --soup vm", "--expdir", str(folder.parent), *more])
+    return json.loads((folder / "results.json").read_text(encoding="utf-8"))
+
+
+def headings(path: Path) -> list[str]:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if re.match(r"#+ ", line)]
+
+
+@pytest.fixture
+def one_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draws nothing but a point, for tests that are not about pictures."""
+
+    def draw(history: object, scores: object, folder: Path) -> tuple[dict[str, Path], dict]:
+        folder.mkdir(exist_ok=True)
+        (folder / "scores.png").write_bytes(b"PNG")
+        return {"scores": folder / "scores.png"}, {}
+
+    monkeypatch.setattr(write_report, "draw_pictures", draw)
+
+
+class Page(HTMLParser):
+    """Collects what a page refers to and which tags stay open."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sources: list[str] = []
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.sources += [value or "" for name, value in attrs if name in ("src", "href")]
+        if tag not in ("meta", "img", "br"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_results_hold_what_the_experiment_was_and_gave(reported) -> None:
+    results = json.loads((reported / "results.json").read_text(encoding="utf-8"))
+    training = results["training"]
+    assert (training["soup"], training["order"], training["combiner"]) == ("vm", "SA", "modo")
+    assert (training["epochs"], training["seconds"]) == (4, 122.0)
+    assert training["parameters"] == 4_900_000
+    assert results["decoding"]["rtf"] == 0.08
+    assert results["command"] == "./run.sh --soup vm"
+    assert results["scores"]["mean"]["bleu"]["high"] == 25.25
+    assert results["environment"]["espnet"]
+    assert "examples" not in json.dumps(results)
+
+
+def test_results_md_has_its_sections_in_order(reported) -> None:
+    folder = reported
+    sections = ["### WER", "### CER", "### BLEU and chrF", "### Environments"]
+    expected = ["# RESULTS", "## Comparison", "## msp_vm", *sections]
+    assert headings(folder / "RESULTS.md") == [*expected, "### Pictures"]
+    assert headings(folder.parent / "RESULTS.md") == expected
+    text = (folder / "RESULTS.md").read_text(encoding="utf-8")
+    row = "| asr_fr | 25 | 200 | 85.0 | 10.0 | 5.0 | 5.0 | 20.0 [15.0, 25.2] | 20.0 [15.0, 25.2] |"
+    assert row in text
+    assert "| vm SA | ASR×2 > ST×1 | modo |" in text
+    assert "| 4 | 2 min 02 s | 4.90 M |" in text
+    assert "left out of CTC: asr_it 1." in text
+    for image in re.findall(r"\]\((images/\S+)\)", text):
+        assert (folder / image).is_file()
+
+
+def test_every_table_row_has_as_many_cells_as_its_head(reported) -> None:
+    folder = reported
+    blocks = (folder / "RESULTS.md").read_text(encoding="utf-8").split("\n\n")
+    tables = [block.splitlines() for block in blocks if block.startswith("| ")]
+    assert len(tables) == 4
+    for rows in tables:
+        assert len({row.count("|") for row in rows}) == 1
+
+
+def test_the_page_needs_no_other_file_and_escapes_texts(reported) -> None:
+    folder = reported
+    text = (folder / "report.html").read_text(encoding="utf-8")
+    page = Page()
+    page.feed(text)
+    assert page.open == []
+    assert len(page.sources) == len(PICTURES)
+    assert all(source.startswith("data:image/png;base64,") for source in page.sources)
+    assert "asr_fr-1  &lt;b&gt;" in text
+    assert "(3 tokens)" in text
+
+
+@pytest.mark.parametrize(
+    ("objectives", "absent"),
+    [
+        (["asr_fr"], {"penalties", "cosine"}),
+        (["st_fr_en"], {"penalties", "cosine"}),
+        (["asr_fr", "st_fr_en"], set()),
+        ([f"asr_{n}" for n in "abcdefghijk"] + [f"st_{n}_en" for n in "abcdefghij"], set()),
+    ],
+)
+def test_any_number_of_objectives_is_reported(make_experiment, objectives, absent) -> None:
+    folder = make_experiment(objectives=objectives, epochs=1)
+    report(folder)
+    drawn = {path.stem for path in (folder / "images").glob("*.png")}
+    assert drawn == PICTURES - absent
+    text = (folder / "RESULTS.md").read_text(encoding="utf-8")
+    assert ("### WER" in text) == any(name.startswith("asr") for name in objectives)
+    assert ("### BLEU" in text) == any(name.startswith("st") for name in objectives)
+
+
+def test_pictures_that_no_longer_apply_are_removed_and_named(make_experiment, capsys) -> None:
+    folder = make_experiment()
+    report(folder)
+    (folder / "soup.jsonl").unlink()
+    (folder / "config.yaml").write_text("trainer: default\n")
+    (folder / "train.log").write_text(
+        "INFO: 1epoch results: [train] loss/asr_fr=3.0, time=3 seconds, total_count=1,"
+        " [valid] loss/asr_fr=3.1, time=1 second, total_count=1\n"
+    )
+    results = report(folder)
+    assert {path.stem for path in (folder / "images").iterdir()} == {"scores", "loss"}
+    assert results["training"]["combiner"] == "static"
+    assert results["training"]["parameters"] is None
+    assert "left out: picture weights (static weights, no soup)" in capsys.readouterr().out
+
+
+def test_experiments_are_compared_in_one_table(make_experiment, one_picture) -> None:
+    first, second = make_experiment("msp_vs"), make_experiment("msp_joint")
+    report(first)
+    report(second)
+    text = (first.parent / "RESULTS.md").read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("| [msp_")]
+    assert [row.split("]")[0] for row in rows] == ["| [msp_joint", "| [msp_vs"]
+    assert "signatures differ" not in text
+
+
+def test_publishing_keeps_other_lines_and_replaces_its_own(
+    make_experiment, tmp_path, one_picture
+) -> None:
+    recipe = tmp_path / "recipe"
+    recipe.mkdir()
+    first, second = make_experiment("msp_vs"), make_experiment("msp_joint")
+    report(first, "--publish_dir", str(recipe), "--parameters", "7")
+    (first / "results.json").unlink()  # as in a fresh clone, where exp/ is empty
+    report(second, "--publish_dir", str(recipe))
+    report(second, "--publish_dir", str(recipe), "--parameters", "1234")
+    records = [json.loads(line) for line in (recipe / "results.jsonl").read_text().splitlines()]
+    assert [item["name"] for item in records] == ["msp_joint", "msp_vs"]
+    assert [item["training"]["parameters"] for item in records] == [1234, 7]
+    assert "## msp_vs" in headings(recipe / "RESULTS.md")
+    assert "## msp_vs" not in headings(second.parent / "RESULTS.md")
+
+
+def test_a_missing_score_file_says_which_stage_makes_it(make_experiment) -> None:
+    folder = make_experiment()
+    (folder / "beam5/test/scores.json").unlink()
+    with pytest.raises(FileNotFoundError, match=r"scores.json is missing; run the scoring"):
+        report(folder)
+    assert not (folder / "results.json").exists()
+
+
+def test_a_config_that_is_not_yaml_is_named(make_experiment) -> None:
+    folder = make_experiment()
+    (folder / "config.yaml").write_text("trainer: [\n")
+    with pytest.raises(ValueError, match=r"config.yaml is not YAML: "):
+        report(folder)
+
+
+def test_a_publish_dir_that_is_missing_is_refused(make_experiment, tmp_path) -> None:
+    folder = make_experiment()
+    with pytest.raises(FileNotFoundError, match="nowhere is missing; `--publish_dir` must be"):
+        report(folder, "--publish_dir", str(tmp_path / "nowhere"))
+    assert not (folder / "results.json").exists()
