@@ -30,5 +30,8 @@ use_threads() {
     export OMP_NUM_THREADS=${threads} MKL_NUM_THREADS=${threads} OPENBLAS_NUM_THREADS=${threads}
 }
 
+# threads that wait must sleep: where cores are shared, spinning makes a step ten times as long
+export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive} GOMP_SPINCOUNT=${GOMP_SPINCOUNT:-0}
+
 # many jobs side by side are faster with a thread each; training may ask for more
 use_threads "${OMP_NUM_THREADS:-1}"

@@ -1,0 +1,312 @@
+#!/usr/bin/env bash
+# Trains one speech model on many objectives: 13 stages from audio to a report.
+#
+#   data/<set> --1,2--> data/<set>_sp --3--> dump/<feats_type>/org/<set> --4--> dump/<feats_type>/<set>
+#   --5--> data/<language>_token_list --6--> exp/msp_stats_* --9,10--> exp/msp_<tag> --11,12,13--> scores, report
+#
+# A recipe's run.sh calls it with the facts of its corpus, then "$@". `./run.sh --help` lists all options.
+set -euo pipefail
+
+. scripts/options.sh
+. scripts/stages.sh
+
+command_line="./run.sh${MSP_ARGUMENTS:+ ${MSP_ARGUMENTS}}"
+
+option_usage "./run.sh [options]" "Trains, decodes, scores and reports a multilingual ASR and ST soup."
+option_group "Stages"
+option stage 1 "First stage to run"
+option stop_stage 13 "Last stage to run"
+option skip_stages "" "Stages to leave out, such as '2 8'"
+option force false "Run stages again that are up to date"
+option_group "Machine"
+option ngpu 0 "GPUs of training; 0: CPU"
+option nj 0 "Processes of features and statistics; 0: one per core"
+option inference_nj 0 "Decoding jobs; 0: one per core"
+option gpu_inference false "Decode on GPUs"
+option num_threads 0 "Threads of training on the CPU; 0: all cores"
+option_group "Folders"
+option expdir exp "Experiments"
+option dumpdir dump "Features"
+option datadir data "Data dirs and token lists"
+option_group "Corpus (run.sh knows it)"
+option train_set train "Name of the training set"
+option valid_set dev "Name of the validation set"
+option test_sets test "Names of the test sets"
+option asr_langs "" "Languages to recognise, such as 'en fr'"
+option st_pairs "" "Pairs to translate, such as 'fr_en es_en'"
+option local_data_opts "" "Options of local/data.sh"
+option_group "Audio"
+option speed_perturb_factors "" "Speeds of training utterances, such as '0.9 1.0 1.1'; empty: as they are"
+option feats_type fbank "fbank, or raw (the model has a frontend)"
+option fs 16000 "Sampling rate, Hz"
+option num_mel_bins 80 "Filters of fbank"
+option stack 4 "Neighbouring 10 ms frames put into one (fbank)"
+option resample false "Resample audio of another rate"
+option min_wav_duration 0.1 "Shorter utterances are not trained on, seconds"
+option max_wav_duration 20.0 "Longer utterances are not trained on, seconds"
+option_group "Tokens"
+option asr_token_type char "Tokens of recognition: char or bpe"
+option asr_nbpe 500 "Sentencepiece units of each recognised language"
+option st_token_type bpe "Tokens of translation: char or bpe"
+option st_nbpe 500 "Sentencepiece units of each target language"
+option bpemode unigram "Kind of sentencepiece model: unigram or bpe"
+option_group "Training"
+option train_config conf/train_msp.yaml "Model, soup and optimiser"
+option train_args "" "Further options of msp_train, such as '--max_epoch 3'; they are part of the tag"
+option soup "" "joint, vs, vc, vm or custom; empty: as train_config says"
+option order "" "Order of vm, read bottom-up, such as USA; empty: as train_config says"
+option combiner "" "modo, static, mgda, ...; empty: as train_config says"
+option msp_tag "" "Name of the experiment; empty: made of the settings"
+option_group "Decoding and report"
+option nbest_average 0 "Epochs to average; 0: keep_nbest_models of train_config"
+option inference_config conf/decode_msp.yaml "How to decode"
+option inference_model valid.acc.ave.pth "Model to decode with"
+option bleu_lowercase false "BLEU without case"
+option publish_results false "Add the results to the recipe's own RESULTS.md"
+parse_options "$@"
+
+restart_command=${command_line}
+. ./path.sh
+. ./cmd.sh
+
+cores=$(python -c 'from espnet_soups.jobs.local import count_cores; print(count_cores())')
+((nj > 0)) || nj=${cores}
+((inference_nj > 0)) || inference_nj=${cores}
+bin="python -m espnet_soups.bin"
+read -ra test_set_list <<<"${test_sets}"
+read -ra asr_lang_list <<<"${asr_langs}"
+read -ra st_pair_list <<<"${st_pairs}"
+read -ra train_arg_list <<<"${train_args}"
+target_langs=$(printf '%s\n' ${st_pair_list[@]+"${st_pair_list[@]##*_}"} | sort -u | paste -sd' ')
+
+# --- names, as ESPnet makes them -------------------------------------------------------------
+feats_dir=${dumpdir}/${feats_type}
+train_name=${train_set}${speed_perturb_factors:+_sp}
+token_name=${asr_token_type}$([[ ${asr_token_type} == char ]] || echo "${asr_nbpe}")
+st_folder=${st_token_type}
+[[ ${st_token_type} == char ]] || st_folder=bpe_${bpemode}${st_nbpe}
+asr_folder=${asr_token_type}
+[[ ${asr_token_type} == char ]] || asr_folder=bpe_${bpemode}${asr_nbpe}
+soup_args=()
+[[ -z ${soup} ]] || soup_args+=(--trainer_conf "soup=${soup}")
+[[ -z ${order} ]] || soup_args+=(--trainer_conf "order=${order}")
+[[ -z ${combiner} ]] || soup_args+=(--trainer_conf "combiner=${combiner}")
+if [[ -z ${msp_tag} ]]; then
+    msp_tag=$(basename "${train_config}" .yaml)
+    msp_tag=${msp_tag#train_msp_}_${feats_type}_${token_name}
+    msp_tag+=${soup:+_${soup}}${order:+_${order}}${combiner:+_${combiner}}
+    msp_tag+=$(sed -e 's/--/_/g' -e 's/[ |=/]//g' <<<"${train_args}")${speed_perturb_factors:+_sp}
+fi
+stats_dir=${expdir}/msp_stats_${feats_type}_${token_name}_${st_folder}${speed_perturb_factors:+_sp}
+exp_dir=${expdir}/msp_${msp_tag}
+inference_tag=$(basename "${inference_config}" .yaml)_$(basename "${inference_model}" .pth)
+
+# --- options that statistics, the check and training share -------------------------------------
+if [[ ${feats_type} == fbank ]]; then
+    speech_file=feats.scp speech_type=kaldi_ark length_file=utt2num_frames
+    frame_seconds=$(awk "BEGIN { print ${stack} / 100 }")
+    model_args=(--input_size "$((num_mel_bins * stack))")
+    feats_conf=(type=fbank "fs=${fs}" "num_mel_bins=${num_mel_bins}" "stack=${stack}")
+else
+    speech_file=wav.scp speech_type=sound length_file=utt2num_samples
+    frame_seconds=$(awk "BEGIN { print 1 / ${fs} }")
+    model_args=(--frontend_conf "fs=${fs}")
+    feats_conf=(type=raw "fs=${fs}")
+fi
+for setting in "${feats_conf[@]}"; do model_args+=(--feats_conf "${setting}"); done
+[[ -z ${st_pairs} ]] || model_args+=(--st_pairs "${st_pair_list[@]}")
+model_args+=(--asr_token_type "${asr_token_type}" --st_token_type "${st_token_type}")
+
+token_args=()
+for language in ${asr_lang_list[@]+"${asr_lang_list[@]}"}; do
+    folder=${datadir}/${language}_token_list/${asr_folder}
+    token_args+=(--asr_token_list "${language}=${folder}/tokens.txt")
+    [[ ${asr_token_type} == char ]] || token_args+=(--asr_bpemodel "${language}=${folder}/bpe.model")
+done
+for language in ${target_langs}; do
+    folder=${datadir}/${language}_token_list/${st_folder}
+    token_args+=(--st_token_list "${language}=${folder}/tokens.txt")
+    [[ ${st_token_type} == char ]] || token_args+=(--st_bpemodel "${language}=${folder}/bpe.model")
+done
+
+data_args() { # data_args train|valid FOLDER
+    local kind=$1 folder=$2 target
+    local -a files=("${folder}/${speech_file},speech,${speech_type}" "${folder}/utt2lang,lang,text")
+    [[ -z ${asr_langs} ]] || files+=("${folder}/text,text,text")
+    for target in ${target_langs}; do files+=("${folder}/text.${target},text_${target},text"); done
+    printf -- "--${kind}_data_path_and_name_and_type\n%s\n" "${files[@]}"
+}
+mapfile -t all_data_args < <(
+    data_args train "${feats_dir}/${train_name}"
+    data_args valid "${feats_dir}/${valid_set}"
+)
+
+# --- before anything is computed: is there all that later stages need? --------------------------
+mkdir -p "${expdir}" "${dumpdir}"
+check_args=("${model_args[@]}" ${soup_args[@]+"${soup_args[@]}"} ${train_arg_list[@]+"${train_arg_list[@]}"})
+if stage=0 skip_stages="" stage 0 "Checks" "${expdir}/.stage0_${msp_tag}_${inference_tag}.done" \
+    --settings "${check_args[@]}" "langs=${asr_langs}" "backend=${cmd_backend}" "ngpu=${ngpu}" \
+    --inputs "${train_config}" "${inference_config}"; then
+    ${bin}.check_recipe --train_config "${train_config}" --inference_config "${inference_config}" \
+        --asr_langs "${asr_langs}" --ngpu "${ngpu}" --backend "${cmd_backend}" --expdir "${expdir}" \
+        -- "${check_args[@]}"
+    stage_done "configurations, model, soup and machine are fine"
+fi
+
+if stage 1 "Data preparation" "${datadir}/.stage1.done" --settings "opts=${local_data_opts}" \
+    --inputs local/data.sh --outputs "${datadir}/${train_set}/text" "${datadir}/${valid_set}/text"; then
+    read -ra data_opts <<<"${local_data_opts}"
+    local/data.sh ${data_opts[@]+"${data_opts[@]}"}
+    for name in "${train_set}" "${valid_set}" "${test_set_list[@]}"; do
+        ${bin}.check_data_dir "${datadir}/${name}" --asr_langs "${asr_langs}" --st_pairs "${st_pairs}"
+    done
+    stage_done "${datadir}/{${train_set},${valid_set},${test_sets// /,}}"
+fi
+
+if [[ -z ${speed_perturb_factors} ]]; then
+    stage_skipped 2 "Speed perturbation" "--speed_perturb_factors is empty"
+elif stage 2 "Speed perturbation" "${datadir}/.stage2.done" --settings "factors=${speed_perturb_factors}" \
+    --inputs "${datadir}/${train_set}" --outputs "${datadir}/${train_name}/wav.scp"; then
+    read -ra factors <<<"${speed_perturb_factors}"
+    ${bin}.perturb_speed --source "${datadir}/${train_set}" --target "${datadir}/${train_name}" \
+        --factors "${factors[@]}"
+    stage_done "${datadir}/${train_name}"
+fi
+
+if stage 3 "Features" "${feats_dir}/.stage3.done" --settings "${feats_conf[@]}" "resample=${resample}" \
+    --inputs "${datadir}/${train_name}" "${datadir}/${valid_set}" "${test_set_list[@]/#/${datadir}/}" \
+    --outputs "${feats_dir}/org/${train_name}" "${feats_dir}/org/${valid_set}" "${test_set_list[@]/#/${feats_dir}/}"; then
+    sets=("${datadir}/${train_name}=${feats_dir}/org/${train_name}" "${datadir}/${valid_set}=${feats_dir}/org/${valid_set}")
+    for name in "${test_set_list[@]}"; do sets+=("${datadir}/${name}=${feats_dir}/${name}"); done
+    ${bin}.dump_features --feats_type "${feats_type}" --fs "${fs}" --num_mel_bins "${num_mel_bins}" \
+        --stack "${stack}" --resample "${resample}" --nj "${nj}" "${sets[@]}"
+    stage_done "${feats_dir}"
+fi
+
+if stage 4 "Length filter" "${feats_dir}/.stage4.done" --settings "min=${min_wav_duration}" "max=${max_wav_duration}" \
+    --inputs "${feats_dir}/org/${train_name}/${length_file}" "${feats_dir}/org/${valid_set}/${length_file}" \
+    --outputs "${feats_dir}/${train_name}/text" "${feats_dir}/${valid_set}/text"; then
+    for name in "${train_name}" "${valid_set}"; do
+        ${bin}.filter_lengths --source "${feats_dir}/org/${name}" --target "${feats_dir}/${name}" \
+            --frame_seconds "${frame_seconds}" --min_wav_duration "${min_wav_duration}" \
+            --max_wav_duration "${max_wav_duration}"
+    done
+    stage_done "${feats_dir}/{${train_name},${valid_set}}"
+fi
+
+token_lists=()
+for language in ${asr_lang_list[@]+"${asr_lang_list[@]}"}; do
+    token_lists+=("${datadir}/${language}_token_list/${asr_folder}/tokens.txt")
+done
+for language in ${target_langs}; do token_lists+=("${datadir}/${language}_token_list/${st_folder}/tokens.txt"); done
+if stage 5 "Token lists" "${datadir}/.stage5_${asr_folder}_${st_folder}.done" \
+    --settings "languages=${asr_langs}" "targets=${target_langs}" \
+    --inputs "${feats_dir}/${train_name}/text" --outputs "${token_lists[@]}"; then
+    for language in ${asr_lang_list[@]+"${asr_lang_list[@]}"}; do
+        ${bin}.make_token_list --source "${feats_dir}/${train_name}" --language "${language}" \
+            --token_type "${asr_token_type}" --bpemode "${bpemode}" --nbpe "${asr_nbpe}" \
+            --target "${datadir}/${language}_token_list/${asr_folder}"
+    done
+    for language in ${target_langs}; do
+        ${bin}.make_token_list --source "${feats_dir}/${train_name}" --label "text.${language}" \
+            --token_type "${st_token_type}" --bpemode "${bpemode}" --nbpe "${st_nbpe}" \
+            --target "${datadir}/${language}_token_list/${st_folder}"
+    done
+    stage_done "${#token_lists[@]} token lists in ${datadir}"
+fi
+
+if stage 6 "Statistics" "${stats_dir}/.stage6.done" --settings "${model_args[@]}" \
+    --inputs "${token_lists[@]}" "${feats_dir}/${train_name}/${speech_file}" "${feats_dir}/${valid_set}/${speech_file}" \
+    --outputs "${stats_dir}/train/speech_shape" "${stats_dir}/valid/speech_shape" "${stats_dir}/train/feats_stats.npz"; then
+    jobs_dir=${stats_dir}/jobs
+    rm -rf "${jobs_dir}"
+    mkdir -p "${jobs_dir}"
+    # loading ESPnet takes longer than 20,000 utterances of statistics
+    utterances=$(wc -l <"${feats_dir}/${train_name}/${length_file}")
+    stats_nj=$(((utterances + 19999) / 20000))
+    ((stats_nj <= nj)) || stats_nj=${nj}
+    for ((job = 1; job <= stats_nj; job++)); do
+        for name in "${train_name}" "${valid_set}"; do
+            awk -v n="${stats_nj}" -v j="${job}" 'NR % n == j % n' "${feats_dir}/${name}/${length_file}" \
+                >"${jobs_dir}/${name}.${job}.scp"
+        done
+    done
+    ${train_cmd} --jobs "${stats_nj}" --log "${jobs_dir}/stats.JOB.log" -- \
+        ${bin}.msp_train --collect_stats true --config "${train_config}" --ngpu 0 --normalize none \
+        "${model_args[@]}" "${token_args[@]}" "${all_data_args[@]}" \
+        --train_shape_file "${jobs_dir}/${train_name}.JOB.scp" --valid_shape_file "${jobs_dir}/${valid_set}.JOB.scp" \
+        --output_dir "${jobs_dir}/stats.JOB"
+    dirs=()
+    for ((job = 1; job <= stats_nj; job++)); do dirs+=(--input_dir "${jobs_dir}/stats.${job}"); done
+    python -m espnet2.bin.aggregate_stats_dirs "${dirs[@]}" --output_dir "${stats_dir}" --log_level WARNING
+    stage_done "${stats_dir}"
+fi
+
+stage_skipped 7 "SSL pre-training" "not part of this release; soups run without U"
+stage_skipped 8 "Conflict measurement" "training itself reports the cosines of all objectives"
+
+if stage 9 "Training" "${exp_dir}/.stage9.done" \
+    --settings "${model_args[@]}" ${soup_args[@]+"${soup_args[@]}"} ${train_arg_list[@]+"${train_arg_list[@]}"} \
+    --inputs "${train_config}" "${stats_dir}/train/speech_shape" "${token_lists[@]}" \
+    --outputs "${exp_dir}/config.yaml" "${exp_dir}/checkpoint.pth"; then
+    echo "  log: ${exp_dir}/train.log; curves: tensorboard --logdir ${exp_dir}/tensorboard"
+    normalize_args=()
+    if grep -q "^normalize: *global_mvn" "${train_config}"; then
+        normalize_args=(--normalize_conf "stats_file=${stats_dir}/train/feats_stats.npz")
+    fi
+    threads=${num_threads}
+    ((threads > 0)) || threads=${cores}
+    (
+        use_threads "${threads}"
+        ${cuda_cmd} --gpus "${ngpu}" --num_threads "${threads}" --log "${exp_dir}/train.log" -- \
+            ${bin}.msp_train --config "${train_config}" --ngpu "${ngpu}" --resume true \
+            "${model_args[@]}" "${token_args[@]}" ${normalize_args[@]+"${normalize_args[@]}"} "${all_data_args[@]}" \
+            --train_shape_file "${stats_dir}/train/speech_shape" --valid_shape_file "${stats_dir}/valid/speech_shape" \
+            --output_dir "${exp_dir}" ${soup_args[@]+"${soup_args[@]}"} ${train_arg_list[@]+"${train_arg_list[@]}"}
+    )
+    stage_done "${exp_dir}"
+fi
+
+if stage 10 "Model averaging" "${exp_dir}/.stage10.done" --settings "nbest=${nbest_average}" \
+    --inputs "${exp_dir}/checkpoint.pth" --outputs "${exp_dir}/${inference_model}"; then
+    ${bin}.average_models --exp_dir "${exp_dir}" --nbest "${nbest_average}"
+    stage_done "${exp_dir}/${inference_model}"
+fi
+
+for name in "${test_set_list[@]}"; do
+    decode_dir=${exp_dir}/${inference_tag}/${name}
+    if stage 11 "Decoding ${name}" "${decode_dir}/.stage11.done" --settings "model=${inference_model}" \
+        --inputs "${exp_dir}/${inference_model}" "${inference_config}" "${feats_dir}/${name}/${speech_file}" \
+        --outputs "${decode_dir}/speed.json"; then
+        rm -rf "${decode_dir}/logdir"
+        mkdir -p "${decode_dir}/logdir"
+        for ((job = 1; job <= inference_nj; job++)); do
+            awk -v n="${inference_nj}" -v j="${job}" 'NR % n == j % n' "${feats_dir}/${name}/${speech_file}" \
+                >"${decode_dir}/logdir/keys.${job}.scp"
+        done
+        gpus=0
+        ! ${gpu_inference} || gpus=1
+        ${decode_cmd} --jobs "${inference_nj}" --gpus "${gpus}" --log "${decode_dir}/logdir/decode.JOB.log" -- \
+            ${bin}.msp_inference --exp_dir "${exp_dir}" --model_file "${inference_model}" --config "${inference_config}" \
+            --data_path_and_name_and_type "${feats_dir}/${name}/${speech_file},speech,${speech_type}" \
+            --utt2lang "${feats_dir}/${name}/utt2lang" --key_file "${decode_dir}/logdir/keys.JOB.scp" \
+            --output_dir "${decode_dir}/logdir/output.JOB" --ngpu "${gpus}"
+        ${bin}.join_outputs --decode_dir "${decode_dir}" --jobs "${inference_nj}" --utt2lang "${feats_dir}/${name}/utt2lang"
+        stage_done "${decode_dir}"
+    fi
+    if stage 12 "Scoring ${name}" "${decode_dir}/.stage12.done" --settings "bleu_lowercase=${bleu_lowercase}" \
+        --inputs "${decode_dir}/speed.json" "${feats_dir}/${name}/text" --outputs "${decode_dir}/scores.json"; then
+        ${bin}.score --reference_dir "${feats_dir}/${name}" --decode_dir "${decode_dir}" --bleu_lowercase "${bleu_lowercase}"
+        stage_done "${decode_dir}/scores.json"
+    fi
+    if stage 13 "Report on ${name}" "${decode_dir}/.stage13.done" --settings "publish=${publish_results}" \
+        --inputs "${decode_dir}/scores.json" --outputs "${exp_dir}/RESULTS.md" "${exp_dir}/report.html"; then
+        publish_args=()
+        ! ${publish_results} || publish_args=(--publish_dir .)
+        ${bin}.report --exp_dir "${exp_dir}" --inference_tag "${inference_tag}" --set "${name}" --expdir "${expdir}" \
+            --command "${command_line}" ${publish_args[@]+"${publish_args[@]}"}
+        ${bin}.pack --exp_dir "${exp_dir}"
+        stage_done "${exp_dir}/RESULTS.md, ${exp_dir}/report.html"
+    fi
+done
+stages_done

@@ -1,0 +1,35 @@
+"""Averages the best epochs of a run (stage 10)."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from espnet_soups.bin.command import run_command
+
+
+def get_parser() -> argparse.ArgumentParser:
+    """Gives the options."""
+    parser = argparse.ArgumentParser(
+        prog="python -m espnet_soups.bin.average_models", description=__doc__
+    )
+    parser.add_argument("--exp_dir", type=Path, required=True, help="Folder that training wrote")
+    parser.add_argument(
+        "--nbest", type=int, default=0, help="Epochs; 0: keep_nbest_models of training (0)"
+    )
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Averages and says what was averaged; see `get_parser`."""
+    options = get_parser().parse_args(arguments)
+    if options.nbest < 0:
+        raise ValueError(f"`--nbest` must not be negative, but got {options.nbest}.")
+    from espnet_soups.task.averaging import average_best_epochs
+
+    for average in average_best_epochs(options.exp_dir, options.nbest):
+        epochs = ", ".join(f"{epoch} ({value:.4g})" for epoch, value in average.epochs)
+        print(f"{average.path}: mean of the best epochs by {average.criterion}: {epochs}")
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,38 @@
+"""Checks a data dir: files, ids, languages, labels and audio (stage 1)."""
+
+import argparse
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from espnet_soups.bin.command import run_command
+
+
+def get_parser() -> argparse.ArgumentParser:
+    """Gives the options."""
+    parser = argparse.ArgumentParser(
+        prog="python -m espnet_soups.bin.check_data_dir", description=__doc__
+    )
+    parser.add_argument("path", type=Path, help="The data dir")
+    parser.add_argument("--asr_langs", default="", help="Languages that are recognised")
+    parser.add_argument("--st_pairs", default="", help="Pairs that are translated")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Checks one data dir; see `get_parser`."""
+    options = get_parser().parse_args(arguments)
+    from espnet_soups.data.check_objectives import check_audio, count_labels
+    from espnet_soups.data.data_dir import read_data_dir
+    from espnet_soups.objective import build_objectives
+
+    objectives = build_objectives(options.asr_langs.split(), options.st_pairs.split())
+    data = read_data_dir(options.path)
+    check_audio(data)
+    labels: Counter[str] = count_labels(data, objectives)
+    listed = ", ".join(f"{name} {number}" for name, number in labels.items())
+    print(f"{options.path}: {len(data.audio)} utterances; labels: {listed}")
+
+
+if __name__ == "__main__":
+    run_command(main)
