@@ -1,5 +1,6 @@
 """What every command shares: bad input ends in one sentence and a non-zero exit status."""
 
+import logging
 import sys
 from collections.abc import Callable, Sequence
 
@@ -17,3 +18,8 @@ def run_command(main: Callable[[Sequence[str] | None], None]) -> None:
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
+
+
+def set_up_logging() -> None:
+    """Makes log lines short and timed, on standard error."""
+    logging.basicConfig(format="%(asctime)s %(levelname)s: %(message)s", level=logging.INFO)

@@ -41,10 +41,27 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not words or "--help" in words or "-h" in words:
         print(HELP, end="")
         return
+    import typeguard
+    import yaml  # type: ignore[import-untyped]
+
     from espnet_soups.task.msp_task import MSPTask
 
     words = ["--help" if word == "--help-espnet" else word for word in words]
-    MSPTask.main(cmd=words)
+    try:
+        MSPTask.main(cmd=words)
+    except yaml.YAMLError as error:
+        raise ValueError(f"The YAML of `--config` is not valid: {error}") from error
+    except typeguard.TypeCheckError as error:
+        raise ValueError(f"An option of the YAML has a wrong type: {error}.") from error
+    except ValueError as error:
+        if not str(error).startswith("Caught "):
+            raise
+        # From a worker that loads data: its traceback is in the text, its message at the end.
+        raise ValueError(str(error).strip().rsplit("ValueError: ", 1)[-1]) from error
+    except RuntimeError as error:
+        if "PytorchStreamWriter" not in str(error):
+            raise
+        raise OSError(f"A checkpoint could not be written, is the disk full? ({error})") from error
 
 
 if __name__ == "__main__":

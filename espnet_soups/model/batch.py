@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -47,12 +48,30 @@ class Batch:
         """Gives the positions of the utterances of a language."""
         return [row for row, spoken in enumerate(self.languages) if spoken == language]
 
+    def speech_of(self, rows: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """Gives speech and lengths of some utterances, without the padding of the others."""
+        if len(rows) == len(self.languages):
+            return self.speech, self.lengths
+        index = torch.tensor(rows, device=self.speech.device)
+        lengths = self.lengths[index]
+        return self.speech[index, : int(lengths.max())], lengths
+
+    def labels_of(self, name: str, rows: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """Gives labels of this name and their lengths, without the padding of the others."""
+        index = torch.tensor(rows, device=self.speech.device)
+        lengths = self.label_lengths[name][index]
+        return self.labels[name][index, : int(lengths.max())], lengths
+
     def labelled(self, name: str, rows: Sequence[int]) -> list[int]:
         """Gives those of the positions that have a label of this name."""
         if name not in self.labels:
             return []
-        first = self.labels[name][:, 0].tolist()
+        first = self._first_tokens[name]
         return [row for row in rows if first[row] != ABSENT]
+
+    @cached_property
+    def _first_tokens(self) -> dict[str, list[int]]:
+        return {name: value[:, 0].tolist() for name, value in self.labels.items()}
 
     def split(self, parts: int) -> list["Batch"]:
         """Deals the utterances of each language into independent parts, in turn.

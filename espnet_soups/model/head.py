@@ -81,7 +81,8 @@ class Head(torch.nn.Module):
         left_out = utterances - labels.size(0)
         if labels.size(0) == 0:
             return self.absent(encoded, utterances, left_out)
-        total = encoded.new_zeros(())
+        dtype = sum_dtype(encoded)
+        total = encoded.new_zeros((), dtype=dtype)
         correct = encoded.new_full((), torch.nan)
         if self.ctc is not None:
             total = total + self.ctc_weight * ctc_sum(
@@ -103,15 +104,28 @@ class Head(torch.nn.Module):
         elif not self.training and self.ctc is not None:
             hypotheses = greedy_tokens(self.ctc.log_softmax(encoded), frame_lengths)
             right_tokens = count_correct(hypotheses, labels, label_lengths)
-            correct = encoded.new_tensor(float(right_tokens))
-        count = label_lengths.sum().to(total.dtype)
-        return LossSum(total, count, correct.to(total.dtype), utterances, left_out)
+            correct = encoded.new_tensor(float(right_tokens), dtype=dtype)
+        count = label_lengths.sum().to(dtype)
+        return LossSum(total, count, correct.to(dtype), utterances, left_out)
 
     def absent(self, encoded: Tensor, utterances: int = 0, unalignable: int = 0) -> LossSum:
-        """Gives a loss of zero that still touches every parameter, as DDP needs it."""
-        total = encoded.new_zeros(())
-        for parameter in self.parameters():
-            if parameter.requires_grad:
-                total = total + 0.0 * parameter.sum()
-        zero, unknown = encoded.new_zeros(()), encoded.new_full((), torch.nan)
+        """Gives a loss of zero that still touches every parameter, as DDP needs it.
+
+        The zero gradient is the same on one rank and on many, so that momentum is, too.
+        """
+        dtype = sum_dtype(encoded)
+        zero, unknown = (
+            encoded.new_zeros((), dtype=dtype),
+            encoded.new_full((), torch.nan).to(dtype),
+        )
+        total = zero
+        if torch.is_grad_enabled():
+            for parameter in self.parameters():
+                if parameter.requires_grad:
+                    total = total + 0.0 * parameter.sum().to(dtype)
         return LossSum(total, zero, unknown, utterances, unalignable)
+
+
+def sum_dtype(values: Tensor) -> torch.dtype:
+    """Gives the dtype of sums and counts: at least float32, since bfloat16 counts to 256."""
+    return torch.promote_types(values.dtype, torch.float32)

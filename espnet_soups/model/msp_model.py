@@ -20,6 +20,7 @@ from espnet_soups.model.ranks import sum_over_ranks
 from espnet_soups.model.shared_head import HeadView
 from espnet_soups.model.soup import Soup
 from espnet_soups.model.step_stats import step_stats
+from espnet_soups.model.tally import LabelTally
 from espnet_soups.objective import Objective
 
 ENCODINGS = ("per_language", "pooled")
@@ -74,6 +75,7 @@ class MSPModel(AbsESPnetModel):
         self.shared_heads = torch.nn.ModuleDict(dict(shared_heads))
         self.encoding = encoding
         self.static_weights = dict(static_weights or {})
+        self.tally = LabelTally([objective.name for objective in self.objectives])
         self.soup: Soup | None = None
 
     @property
@@ -108,6 +110,9 @@ class MSPModel(AbsESPnetModel):
             soup.begin_batch()
         parts = batch.split(1 if soup is None else soup.parts)
         sums = [self._part_losses(part) for part in parts]
+        if self.training:
+            for part in sums:
+                self.tally.add(part)
         counts = torch.stack([torch.stack([s.count for s in part]) for part in sums]).detach()
         weight = counts.new_tensor([float(len(batch.languages))])
         totals = sum_over_ranks(torch.cat([counts.flatten(), weight]))
@@ -122,7 +127,7 @@ class MSPModel(AbsESPnetModel):
         loss = self._total(means, present)
         # ESPnet weighs the ranks by their utterances; this undoes it (the counts are global).
         loss = loss * (totals[-1] / weight[0])
-        scored = [not self.training or self.heads[o.name].attends for o in self.objectives]
+        scored = [not self.training or bool(self.heads[o.name].attends) for o in self.objectives]
         stats = step_stats(self.objectives, sums, soup, loss, scored)
         gathered: tuple[Tensor, dict[str, Tensor], Tensor]
         gathered = force_gatherable((loss, stats, weight[0]), loss.device)
@@ -178,54 +183,54 @@ class MSPModel(AbsESPnetModel):
                 encoded[language] = (everything[index, : int(kept.max())], kept)
         else:
             for language in spoken:
-                part = batch.take(rows[language])
-                encoded[language] = self.encode(part.speech, part.lengths)
+                encoded[language] = self.encode(*batch.speech_of(rows[language]))
         anything = next(iter(encoded.values()))[0]
         losses = []
         for position, objective in enumerate(self.objectives):
             language = self.languages.index(objective.language)
-            labelled = batch.labelled(objective.label, rows.get(language, []))
-            head = self.heads[objective.name]
-            if labelled:
-                part = batch.take(labelled)
-                keep = [rows[language].index(row) for row in labelled]
-                losses.append(self._head_loss(position, head, encoded[language], keep, part))
-            else:
-                losses.append(head.absent(anything.detach()))
+            spoken_rows = rows.get(language, [])
+            labelled = batch.labelled(objective.label, spoken_rows)
+            if not labelled:
+                losses.append(self.heads[objective.name].absent(anything.detach()))  # type: ignore[operator]
+                continue
+            states, lengths = encoded[language]
+            if len(labelled) < len(spoken_rows):
+                keep = [spoken_rows.index(row) for row in labelled]
+                index = torch.tensor(keep, device=states.device)
+                states, lengths = states[index], lengths[index]
+            labels = batch.labels_of(objective.label, labelled)
+            losses.append(self._head_loss(position, states, lengths, *labels))
         return losses
 
     def _head_loss(
         self,
         position: int,
-        head: torch.nn.Module,
-        encoded: tuple[Tensor, Tensor],
-        keep: Sequence[int],
-        part: Batch,
+        states: Tensor,
+        lengths: Tensor,
+        labels: Tensor,
+        label_lengths: Tensor,
     ) -> LossSum:
         """Gives the loss sum of one objective, behind its gate."""
-        index = torch.tensor(keep, device=encoded[0].device)
-        states, lengths = encoded[0][index], encoded[1][index]
+        head = self.heads[self.objectives[position].name]
         gates = None if self.soup is None else self.soup.gates
-        label = self.objectives[position].label
-        labels, label_lengths = part.labels[label], part.label_lengths[label]
+        loss: LossSum
         if gates is None:
-            return head(states, lengths, labels, label_lengths)  # type: ignore[no-any-return]
-        if isinstance(head, HeadView):  # shared parameters are weighed like the backbone
             loss = head(states, lengths, labels, label_lengths)
-            return replace(loss, total=gates(loss.total, position))
-        return head(gates(states, position), lengths, labels, label_lengths)  # type: ignore[no-any-return]
+        elif isinstance(head, HeadView):  # shared parameters are weighed like the backbone
+            loss = head(states, lengths, labels, label_lengths)
+            loss = replace(loss, total=gates(loss.total, position))
+        else:
+            loss = head(gates(states, position), lengths, labels, label_lengths)
+        return loss
 
     def _total(self, means: Sequence[Sequence[Tensor]], present: Tensor) -> Tensor:
         """Sums the objectives; each is the mean of the parts that have a label of it."""
-        total = means[0][0].new_zeros(())
-        shares = 1.0 / present.sum(dim=0).clamp(min=1)
-        for part in means:
-            for objective, mean, share in zip(self.objectives, part, shares.tolist(), strict=True):
-                scale = (
-                    1.0 if self.soup is not None else self.static_weights.get(objective.name, 1.0)
-                )
-                total = total + scale * share * mean
-        return total
+        scales = 1.0 / present.sum(dim=0).clamp(min=1).double()
+        if self.soup is None:
+            static = [self.static_weights.get(o.name, 1.0) for o in self.objectives]
+            scales = scales * torch.tensor(static, dtype=scales.dtype)
+        stacked = torch.stack([torch.stack(list(part)) for part in means]).sum(dim=0)
+        return (stacked * scales.to(stacked)).sum()
 
 
 def _collect(

@@ -1,21 +1,22 @@
 """The state of a soup: weights, penalties, running norms, and when they move."""
 
 import logging
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 from torch.nn import Parameter
 
 from espnet_soups.gradients.gate import Gates
-from espnet_soups.gradients.gram import cosines, cross_gram
+from espnet_soups.gradients.gram import cross_gram
 from espnet_soups.gradients.layers import select_parameters
+from espnet_soups.gradients.means import GradientMeans
 from espnet_soups.gradients.rows import measure_rows
 from espnet_soups.levels.hierarchy import Hierarchy
 from espnet_soups.levels.penalty import PenaltySchedule
 from espnet_soups.model.ranks import sum_over_ranks
 from espnet_soups.model.soup_config import SoupConfig
+from espnet_soups.model.soup_state import load_state, save_state
 from espnet_soups.weighting.combiner import Combiner
 
 NORM_MEMORY = 0.01  # the running mean of row norms forgets 1 % per step, once it is warm
@@ -41,6 +42,16 @@ class Soup(torch.nn.Module):
     penalties: Tensor
     norms: Tensor
     norm_steps: Tensor
+    weights_used: Tensor
+    _window: Tensor | None
+    _previous: Tensor | None
+    _proposal: Tensor | None
+    _norm_proposal: tuple[Tensor, Tensor] | None
+    _window_present: Tensor
+    _previous_present: Tensor
+    _step: int
+    skipped_steps: int
+    means: GradientMeans
 
     def __init__(
         self,
@@ -64,6 +75,7 @@ class Soup(torch.nn.Module):
         self.register_buffer("penalties", torch.ones(len(schedules)), persistent=False)
         self.register_buffer("norms", torch.zeros(len(names)), persistent=False)
         self.register_buffer("norm_steps", torch.zeros(len(names)), persistent=False)
+        self.accum_grad = 1
         self._forget()
 
     @property
@@ -87,8 +99,8 @@ class Soup(torch.nn.Module):
                 f" layers={self.config.layers}, {rows * 4 / 2**20:.1f} MiB for two batches"
             )
         optimizer.register_step_post_hook(lambda *_: self.commit())
-        optimizer.register_state_dict_post_hook(self._save)
-        optimizer.register_load_state_dict_pre_hook(self._load)
+        optimizer.register_state_dict_post_hook(lambda _, state: save_state(self, state))
+        optimizer.register_load_state_dict_pre_hook(lambda _, state: load_state(self, state))
 
     def open_epoch(self, epoch: int, max_epoch: int, accum_grad: int) -> None:
         """Sets the penalties of an epoch and forgets the rows of the one before.
@@ -125,6 +137,7 @@ class Soup(torch.nn.Module):
             self._drop_window()
             self.skipped_steps += 1
         self._micro_batches += 1
+        self.weights_used = self.weights.clone()
         self.gates.multipliers = self.multipliers(self.weights)
 
     def observe(self, losses: Sequence[Sequence[Tensor]], present: Tensor) -> None:
@@ -141,9 +154,11 @@ class Soup(torch.nn.Module):
                 sum_over_ranks(self._measure(part, here))
                 for part, here in zip(losses, present, strict=True)
             )
-            self._window, self._window_present = (first + second) / 2, present.all(dim=0)
-            self._propose_norms(self._window, self._window_present)
+            window = (first + second) / 2
+            self._window, self._window_present = window, present.all(dim=0)
+            self._propose_norms(window, self._window_present)
             self._proposal = self._propose(first, second, self._window_present)
+            self.weights_used = self._proposal
             self.gates.multipliers = self.multipliers(self._proposal)
         elif self._step % self.config.refresh < 2:
             rows = self._measure(losses[0], present[0]) / self.accum_grad
@@ -156,13 +171,13 @@ class Soup(torch.nn.Module):
     def commit(self) -> None:
         """Moves the weights, after the optimiser has made its step."""
         if self._window is not None and self.parts == 1:
-            self._window = sum_over_ranks(self._window)
+            sum_over_ranks(self._window)
             self._propose_norms(self._window, self._window_present)
             if self._previous is not None:
                 both = self._window_present & self._previous_present
                 self._proposal = self._propose(self._window, self._previous, both)
         if self._window is not None:
-            self._record(self._window)
+            self.means.add(self._window)
         if self._proposal is not None:
             self.weights.copy_(self._proposal)
         if self._norm_proposal is not None:
@@ -200,60 +215,25 @@ class Soup(torch.nn.Module):
         norms = self.norms + share * (rows.norm(dim=1).to(self.norms) - self.norms)
         self._norm_proposal = (norms, steps) if torch.isfinite(norms).all() else None
 
-    def _record(self, rows: Tensor) -> None:
-        cosine = cosines(rows)
-        known = torch.isfinite(cosine)
-        self._cosine_sum += torch.where(known, cosine, torch.zeros_like(cosine)).double().cpu()
-        self._cosine_count += known.cpu()
-        self._norm_sum += rows.norm(dim=1).double().cpu()
-        self._records += 1
-
-    def mean_cosines(self) -> Tensor:
-        """Gives the cosine of every pair, averaged over the epoch; NaN: never measured, [m, m]."""
-        return self._cosine_sum / self._cosine_count
-
-    def mean_norms(self) -> Tensor:
-        """Gives the norm of every row, averaged over the epoch; NaN: never measured, [m]."""
-        return self._norm_sum / self._records if self._records else self._norm_sum * torch.nan
+    def close_epoch(self) -> None:
+        """Counts the last step of the epoch if ESPnet skipped it."""
+        if self._micro_batches == self.accum_grad:
+            self._drop_window()
+            self.skipped_steps += 1
 
     def _drop_window(self) -> None:
-        self._window: Tensor | None = None
-        self._proposal: Tensor | None = None
-        self._norm_proposal: tuple[Tensor, Tensor] | None = None
+        self._window = None
+        self._proposal = None
+        self._norm_proposal = None
         self._micro_batches = 0
 
     def _forget(self) -> None:
         """Forgets all rows and statistics, as at the start of an epoch."""
         size = len(self.names)
         self._drop_window()
-        self._previous: Tensor | None = None
+        self._previous = None
         self._window_present = self._previous_present = torch.zeros(size, dtype=torch.bool)
+        self.weights_used = self.weights.clone()
         self._step = 0
         self.skipped_steps = 0
-        self._cosine_sum = torch.zeros(size, size, dtype=torch.float64)
-        self._cosine_count = torch.zeros(size, size, dtype=torch.long)
-        self._norm_sum = torch.zeros(size, dtype=torch.float64)
-        self._records = 0
-
-    def _save(self, _: torch.optim.Optimizer, state: dict[str, Any]) -> dict[str, Any]:
-        levels = [[self.names[index] for index in level] for level in self.hierarchy.levels]
-        state["soup"] = {
-            "levels": levels,
-            "weights": self.weights.clone(),
-            "norms": self.norms.clone(),
-            "norm_steps": self.norm_steps.clone(),
-        }
-        return state
-
-    def _load(self, _: torch.optim.Optimizer, state: Mapping[str, Any]) -> dict[str, Any]:
-        levels = [[self.names[index] for index in level] for level in self.hierarchy.levels]
-        saved = dict(state).get("soup")
-        if saved is None or saved["levels"] != levels:
-            found = "no soup (another trainer)" if saved is None else f"levels {saved['levels']}"
-            raise ValueError(
-                f"checkpoint.pth cannot be resumed: it holds {found}, but this run has levels"
-                f" {levels}. Use another `--output_dir`, or `--resume false`."
-            )
-        for name in ("weights", "norms", "norm_steps"):
-            getattr(self, name).copy_(saved[name])
-        return {key: value for key, value in state.items() if key != "soup"}
+        self.means = GradientMeans(size)

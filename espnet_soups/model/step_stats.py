@@ -28,31 +28,30 @@ def step_stats(
 
     Returns:
         `loss` (plain mean of the objectives, free of weights), `acc` (mean token accuracy),
-        then `loss/<objective>`, `acc/<objective>`, `unalignable` (labels of this mini-batch that
-        CTC left out), `lambda/<objective>` and `penalty/level<p>`. NaN: nothing to report.
+        then `loss/<objective>`, `acc/<objective>`, `lambda/<objective>` (the weights that this
+        mini-batch was trained with) and `penalty/level<p>`. NaN: nothing to report.
     """
-    losses, accuracies, unalignable = [], [], []
-    for parts in zip(*sums, strict=True):
-        count = torch.stack([part.count for part in parts]).sum()
-        total = torch.stack([part.total.detach() for part in parts]).sum()
-        correct = torch.stack([part.correct for part in parts]).nansum()
-        unknown = total.new_full((), torch.nan)
-        losses.append(total / count if count > 0 else unknown)
-        accuracies.append(correct / count if count > 0 else unknown)
-        unalignable.append(float(sum(part.unalignable for part in parts)))
-    stats = {"loss": torch.stack(losses).nanmean()}
-    scored = [value for value, known in zip(accuracies, with_accuracy, strict=True) if known]
-    if scored:
-        stats["acc"] = torch.stack(scored).nanmean()
+    count = _stack([[part.count for part in parts] for parts in sums]).sum(dim=0)
+    total = _stack([[part.total.detach() for part in parts] for parts in sums]).sum(dim=0)
+    correct = _stack([[part.correct for part in parts] for parts in sums]).nansum(dim=0)
+    losses, accuracies = total / count, correct / count  # absent: 0 / 0
+    stats = {"loss": losses.nanmean()}
+    if any(with_accuracy):
+        mask = torch.tensor(list(with_accuracy), device=accuracies.device)
+        stats["acc"] = accuracies[mask].nanmean()
     for objective, loss in zip(objectives, losses, strict=True):
         stats[f"loss/{objective.name}"] = loss
     for objective, accuracy, known in zip(objectives, accuracies, with_accuracy, strict=True):
         if known:
             stats[f"acc/{objective.name}"] = accuracy
-    stats["unalignable"] = reference.new_tensor(sum(unalignable))
     if soup is not None:
-        for name, weight in zip(soup.names, soup.weights, strict=True):
-            stats[f"lambda/{name}"] = weight.detach().clone()
-        for level, penalty in enumerate(soup.penalties[1:], start=2):
-            stats[f"penalty/level{level}"] = penalty.detach().clone()
+        for name, weight in zip(soup.names, soup.weights_used, strict=True):
+            stats[f"lambda/{name}"] = weight
+        for level, penalty in enumerate(soup.penalties.clone()[1:], start=2):
+            stats[f"penalty/level{level}"] = penalty
     return {key: value.detach().to(reference.dtype) for key, value in stats.items()}
+
+
+def _stack(values: Sequence[Sequence[Tensor]]) -> Tensor:
+    """Stacks scalars: one row per independent part, one column per objective."""
+    return torch.stack([torch.stack(list(part)) for part in values])

@@ -1,11 +1,15 @@
-"""Keeps the last whole checkpoint while the next one is written."""
+"""Checkpoints that survive SIGKILL, and that are looked at before they are used."""
 
 import logging
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+import torch
+from espnet2.torch_utils.safe_torch_load import safe_torch_load
+from espnet2.train.reporter import Reporter
 from torch import Tensor
 
 CURRENT, PREVIOUS = "checkpoint.pth", "checkpoint.previous.pth"
@@ -18,30 +22,120 @@ def set_aside(output_dir: Path) -> None:
 
 
 def recover(output_dir: Path) -> None:
-    """Puts the previous checkpoint back where the current one is missing or cut short."""
+    """Puts the previous checkpoint back where the current one is missing or cut short.
+
+    Raises:
+        ValueError: If the current one is cut short and there is no other.
+    """
     current, previous = output_dir / CURRENT, output_dir / PREVIOUS
-    if zipfile.is_zipfile(current) or not zipfile.is_zipfile(previous):
+    if zipfile.is_zipfile(current):
         return
-    logging.warning(f"{current} is missing or cut short: going on from {previous}.")
-    os.replace(previous, current)
+    if zipfile.is_zipfile(previous):
+        logging.warning(f"{current} is missing or cut short: going on from {previous}.")
+        os.replace(previous, current)
+    elif current.exists():
+        raise ValueError(
+            f"{current} is cut short, and there is no {previous.name} to fall back to: remove it"
+            " to train anew."
+        )
 
 
-def check_tensors(found: Mapping[str, Tensor], expected: Mapping[str, Tensor], source: str) -> None:
+def mend_epoch_files(
+    output_dir: Path,
+    states: Mapping[str, Any],
+    criteria: Sequence[Sequence[str]],
+) -> None:
+    """Writes what a run that was killed right after its checkpoint had no time to write.
+
+    Args:
+        output_dir: Folder of the run.
+        states: The checkpoint.
+        criteria: `best_model_criterion`: set, statistic, `min` or `max`.
+    """
+    reporter = Reporter()
+    reporter.load_state_dict(dict(states["reporter"]))
+    epoch = reporter.get_epoch()
+    name = f"{epoch}epoch.pth"
+    if epoch > 0 and not zipfile.is_zipfile(output_dir / name):
+        logging.warning(f"{output_dir / name} is missing or cut short: taken from {CURRENT}.")
+        temporary = output_dir / f"{name}.tmp"
+        torch.save(states["model"], temporary)
+        os.replace(temporary, output_dir / name)
+    links = ["latest.pth"] + [
+        f"{phase}.{key}.best.pth"
+        for phase, key, mode in criteria
+        if reporter.has(phase, key) and reporter.get_best_epoch(phase, key, mode) == epoch
+    ]
+    for link in links if epoch > 0 else []:
+        temporary = output_dir / f"{link}.tmp"
+        temporary.unlink(missing_ok=True)
+        temporary.symlink_to(name)
+        os.replace(temporary, output_dir / link)
+
+
+OTHER_OUTPUT = "Use another `--output_dir`, or the configuration that it was trained with."
+
+
+def check_tensors(
+    found: Mapping[str, Tensor],
+    expected: Mapping[str, Tensor],
+    source: str,
+    advice: str = OTHER_OUTPUT,
+) -> None:
     """Compares the tensors of a checkpoint with those of the model.
+
+    Args:
+        found: Tensors of the checkpoint by name.
+        expected: Tensors of the model by name.
+        source: What to call the checkpoint.
+        advice: What to do if they differ.
 
     Raises:
         ValueError: If a name is missing or surplus, or a shape differs; it names the first one.
     """
     for name in sorted(set(found) ^ set(expected)):
         side = "lacks" if name not in found else "holds the unknown"
-        raise ValueError(
-            f"{source} is of another configuration: it {side} tensor {name}. Use another"
-            " `--output_dir`, or the configuration that it was trained with."
-        )
+        raise ValueError(f"{source} is of another configuration: it {side} tensor {name}. {advice}")
     for name, tensor in expected.items():
         if found[name].shape != tensor.shape:
             raise ValueError(
                 f"{source} is of another configuration: tensor {name} is"
-                f" {tuple(found[name].shape)} there and {tuple(tensor.shape)} here. Use another"
-                " `--output_dir`, or the configuration that it was trained with."
+                f" {tuple(found[name].shape)} there and {tuple(tensor.shape)} here. {advice}"
             )
+
+
+def check_init_param(setting: str, expected: Mapping[str, Tensor]) -> None:
+    """Compares a file of `--init_param` with the part of the model that it is meant for.
+
+    ESPnet itself accepts files in which tensors are missing.
+
+    Args:
+        setting: `<file>[:<source module>[:<target module>[:<excluded prefixes>]]]`.
+        expected: The tensors of the model by name.
+
+    Raises:
+        ValueError: If a name is missing or surplus, or a shape differs.
+        OSError: If there is no such file.
+    """
+    path, source, target, excluded = [*setting.split(":", 3), "", "", ""][:4]
+    if not Path(path).exists():
+        raise OSError(f"`init_param` names {path}, which does not exist.")
+    if not zipfile.is_zipfile(path):
+        raise ValueError(f"`init_param` names {path}, which is no model file or is cut short.")
+    skipped = tuple(prefix for prefix in excluded.split(",") if prefix)
+    loaded = safe_torch_load(path, map_location="cpu")
+    found = _below({k: v for k, v in loaded.items() if not k.startswith(skipped)}, source)
+    if not found:
+        raise ValueError(f"`init_param` names module {source!r}, which {path} does not have.")
+    kept = {
+        name: value
+        for name, value in _below(expected, target).items()
+        if not (f"{source}.{name}" if source else name).startswith(skipped)
+    }
+    check_tensors(found, kept, f"{path} (`init_param`)")
+
+
+def _below(tensors: Mapping[str, Tensor], module: str) -> dict[str, Tensor]:
+    """Gives the tensors of a module under their names inside it."""
+    prefix = f"{module}." if module else ""
+    return {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}

@@ -3,7 +3,7 @@
 import json
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,27 +36,14 @@ def describe_levels(soup: Soup) -> list[dict[str, Any]]:
     ]
 
 
-def build_record(
-    soup: Soup,
-    epoch: int,
-    seconds: float,
-    loss: dict[str, float],
-    valid_loss: dict[str, float],
-) -> dict[str, Any]:
-    """Gives what is worth keeping of an epoch; NaN becomes null."""
-    record = {
-        "epoch": epoch,
-        "seconds": round(seconds, 3),
-        "levels": describe_levels(soup),
-        "objectives": soup.names,
-        "loss": loss,
-        "valid_loss": valid_loss,
-        "gradient_norm": dict(zip(soup.names, soup.mean_norms().tolist(), strict=True)),
-        "cosine": soup.mean_cosines().tolist(),
-        "skipped_steps": soup.skipped_steps,
-    }
-    cleaned: dict[str, Any] = _without_nan(record)
-    return cleaned
+def tally_line(labels: Mapping[str, tuple[int, int]]) -> str:
+    """Says how many labels CTC could not align; empty where it could align all of them.
+
+    >>> tally_line({"asr_fr": (120, 3), "st_fr_en": (118, 0)})
+    'Labels longer than their frames took no part: 3 of 120 of asr_fr'
+    """
+    parts = [f"{bad} of {seen} of {name}" for name, (seen, bad) in labels.items() if bad]
+    return f"Labels longer than their frames took no part: {', '.join(parts)}" if parts else ""
 
 
 def write_record(output_dir: Path, record: dict[str, Any]) -> None:
@@ -69,9 +56,10 @@ def write_record(output_dir: Path, record: dict[str, Any]) -> None:
     os.replace(temporary, path)
 
 
-def _without_nan(value: Any) -> Any:
+def without_nan(value: Any) -> Any:
+    """Turns what JSON cannot write, NaN and infinity, into null."""
     if isinstance(value, dict):
-        return {key: _without_nan(item) for key, item in value.items()}
+        return {key: without_nan(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_without_nan(item) for item in value]
+        return [without_nan(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -4,7 +4,6 @@ import argparse
 import importlib
 import logging
 from collections.abc import Callable, Collection
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -27,15 +26,23 @@ from espnet2.utils import config_argparse
 from espnet_soups.model.build_soup import build_soup
 from espnet_soups.model.msp_model import MSPModel
 from espnet_soups.model.soup_config import read_soup_config
-from espnet_soups.objective import Objective, build_objectives, match_names
+from espnet_soups.task.check_options import check_options
+from espnet_soups.task.checkpoint import check_init_param
 from espnet_soups.task.heads import build_heads
+from espnet_soups.task.interpret import (
+    expand_static_weights,
+    inline_token_lists,
+    languages_of,
+    objectives_of,
+)
+from espnet_soups.task.joint_trainer import JointTrainer
 from espnet_soups.task.language_data import read_language_data
-from espnet_soups.task.options import CLASS_CHOICES, add_options
+from espnet_soups.task.options import CLASS_CHOICES, OptionParser, add_options
 from espnet_soups.task.preprocessor import MSPPreprocessor
 from espnet_soups.task.trainer import MSPTrainer
 from espnet_soups.task.union_sampler import UnionBatchSampler, one_language_batches
 
-TRAINERS: dict[str, type[Trainer]] = {"default": Trainer, "msp": MSPTrainer}
+TRAINERS: dict[str, type[Trainer]] = {"default": JointTrainer, "msp": MSPTrainer}
 
 
 class MSPTask(AbsTask):
@@ -43,12 +50,13 @@ class MSPTask(AbsTask):
 
     num_optimizers: int = 1
     class_choices_list: ClassVar = list(CLASS_CHOICES)
-    trainer = Trainer
+    trainer = JointTrainer
 
     @classmethod
     def get_parser(cls) -> config_argparse.ArgumentParser:
         """Gives ESPnet's parser with our options and defaults that suit many objectives."""
         parser = super().get_parser()
+        parser.__class__ = OptionParser  # ESPnet builds its parser in one piece
         parser.set_defaults(
             use_matplotlib=False,  # it would draw every key anew each epoch; stage 13 draws
             num_att_plot=0,
@@ -60,7 +68,20 @@ class MSPTask(AbsTask):
     def add_task_arguments(cls, parser: argparse.ArgumentParser) -> None:
         """Adds the options of the task."""
         add_options(parser)
-        parser.set_defaults(required=[*parser.get_default("required"), "asr_token_list"])
+
+    @classmethod
+    def check_required_command_args(cls, args: argparse.Namespace) -> None:
+        """Checks the options before any work.
+
+        Raises:
+            ValueError: If one is missing or not valid.
+        """
+        missing = [f"--{name}" for name in args.required if getattr(args, name) is None]
+        if missing:
+            raise ValueError(f"These options are required: {', '.join(missing)}.")
+        check_options(args)
+        objectives_of(args)
+        find_trainer(args.trainer)
 
     @classmethod
     def main_worker(cls, args: argparse.Namespace) -> None:
@@ -174,7 +195,14 @@ class MSPTask(AbsTask):
     def build_optimizers(
         cls, args: argparse.Namespace, model: torch.nn.Module
     ) -> list[torch.optim.Optimizer]:
-        """Builds ESPnet's optimiser and ties the soup to its steps."""
+        """Builds ESPnet's optimiser and ties the soup to its steps.
+
+        Raises:
+            ValueError: If a file of `--init_param` does not fit the model.
+        """
+        if not (args.collect_stats or args.dry_run or args.ignore_init_mismatch):
+            for setting in args.init_param:
+                check_init_param(setting, model.state_dict())
         optimizers = super().build_optimizers(args, model)
         if isinstance(model, MSPModel) and model.soup is not None:
             model.soup.bind(model, optimizers[0])
@@ -234,38 +262,6 @@ def find_trainer(name: str) -> type[Trainer]:
         f"`trainer` must be one of {sorted(TRAINERS)} or `module:Class` of an ESPnet Trainer, but"
         f" got {name!r}."
     )
-
-
-def objectives_of(args: argparse.Namespace) -> list[Objective]:
-    """Gives the objectives that the options ask for."""
-    return build_objectives(args.asr_token_list, args.st_pairs)
-
-
-def languages_of(objectives: Collection[Objective]) -> list[str]:
-    """Gives every language that is spoken, in the order of the objectives."""
-    return list(dict.fromkeys(objective.language for objective in objectives))
-
-
-def inline_token_lists(args: argparse.Namespace) -> None:
-    """Replaces paths of token lists by the lists, so that `config.yaml` is portable."""
-    for option in ("asr_token_list", "st_token_list"):
-        lists = getattr(args, option)
-        for language, value in lists.items():
-            if isinstance(value, str):
-                lines = Path(value).read_text(encoding="utf-8").split("\n")
-                lists[language] = [line for line in lines if line]
-
-
-def expand_static_weights(
-    weights: dict[str, float], objectives: Collection[Objective]
-) -> dict[str, float]:
-    """Gives the static weight of each objective that a glob names."""
-    names = [objective.name for objective in objectives]
-    return {
-        name: float(weight)
-        for pattern, weight in weights.items()
-        for name in match_names(pattern, names)
-    }
 
 
 def _build(choices: Any, name: str | None, options: dict[str, Any]) -> Any:

@@ -28,7 +28,8 @@ class UnionBatchSampler(AbsSampler):
     """Builds each mini-batch as the union of one mini-batch per language.
 
     Inside a language, utterances of similar length are put together up to a share of `batch_bins`
-    (padded numbers, as ESPnet's numel batches count them). Across languages, mini-batches are
+    (padded numbers, as ESPnet's numel batches count them; since neighbours in length change from
+    epoch to epoch, a mini-batch may exceed it by a tenth). Across languages, mini-batches are
     paired by the rank of their length, so that little is padded. Languages with fewer mini-batches
     are cycled, each time drawn anew. The batches of an epoch follow from its seed alone: every
     rank draws the same ones, then takes its own part of every language, and a resumed run needs
@@ -66,7 +67,8 @@ class UnionBatchSampler(AbsSampler):
         self.bins = {name: batch_bins * p / sum(powers.values()) for name, p in powers.items()}
         self.rank = rank
         self.world_size = world_size
-        self.steps = max(len(self._draw(name, np.random.RandomState(0))) for name in self.data)
+        self.sizes = {name: self._cut(name) for name in self.data}
+        self.steps = max(len(sizes) for sizes in self.sizes.values())
 
     def __len__(self) -> int:
         """Gives the number of mini-batches of an epoch, the same for every epoch."""
@@ -111,23 +113,27 @@ class UnionBatchSampler(AbsSampler):
         return [tuple(utterances.keys[row] for row in rows) for rows in drawn]
 
     def _draw(self, language: str, random: np.random.RandomState) -> list[list[int]]:
-        """Cuts a language into mini-batches of similar lengths; every utterance comes once."""
+        """Deals a language into mini-batches of similar lengths; every utterance comes once."""
+        frames = self.data[language].frames
+        noise = 1.0 + LENGTH_JITTER * random.uniform(-1.0, 1.0, len(frames))
+        order = np.argsort(frames * noise, kind="stable")
+        ends = np.cumsum(self.sizes[language])
+        return [part.tolist() for part in np.split(order, ends[:-1])]
+
+    def _cut(self, language: str) -> list[int]:
+        """Gives the sizes of a language's mini-batches, the same in every epoch, so that an epoch
+        has room for all of them."""
         utterances = self.data[language]
-        noise = 1.0 + LENGTH_JITTER * random.uniform(-1.0, 1.0, len(utterances.keys))
-        order = np.argsort(utterances.frames * noise, kind="stable")
-        batches: list[list[int]] = [[]]
-        longest = 0
-        for row in order.tolist():
-            longest = max(longest, int(utterances.frames[row]))
-            bins = longest * utterances.width * (len(batches[-1]) + 1)
-            if len(batches[-1]) >= self.smallest and bins > self.bins[language]:
-                batches.append([])
-                longest = int(utterances.frames[row])
-            batches[-1].append(row)
-        if len(batches) > 1 and len(batches[-1]) < self.smallest:
-            remainder = batches.pop()
-            batches[-1] += remainder
-        return batches
+        sizes = [0]
+        for frames in np.sort(utterances.frames).tolist():
+            bins = int(frames) * utterances.width * (sizes[-1] + 1)
+            if sizes[-1] >= self.smallest and bins > self.bins[language]:
+                sizes.append(0)
+            sizes[-1] += 1
+        if len(sizes) > 1 and sizes[-1] < self.smallest:
+            remainder = sizes.pop()
+            sizes[-1] += remainder
+        return sizes
 
 
 def one_language_batches(
@@ -145,10 +151,18 @@ def one_language_batches(
 
     Returns:
         Utterance ids of each mini-batch, the shortest utterances of a language first.
+
+    Raises:
+        ValueError: If a language has fewer utterances than `smallest`.
     """
     batches: list[list[str]] = []
     for language in sorted(data):
         utterances = data[language]
+        if len(utterances.keys) < smallest:
+            raise ValueError(
+                f"Language {language} has {len(utterances.keys)} validation utterances, but every"
+                f" mini-batch needs at least {smallest} (one per rank)."
+            )
         start = len(batches)
         batches.append([])
         for row in np.argsort(utterances.frames, kind="stable").tolist():

@@ -58,7 +58,7 @@ def make_toy_corpus(
         features: dict[str, np.ndarray] = {}
         rows: dict[str, dict[str, str]] = {"text": {}, "utt2lang": {}}
         rows |= {f"text.{target}": {} for target in targets}
-        for shift, language in enumerate(languages):
+        for shift, language in enumerate(sorted(languages)):  # ESPnet wants sorted keys
             for number in range(utterances):
                 key = f"{language}-{number:03d}"
                 text = "".join(random.choice(list("abcdefgh"), random.integers(3, 7)))

@@ -1,0 +1,46 @@
+"""Writes features or audio of data dirs into dump/ (stage 3)."""
+
+import argparse
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from espnet_soups.bin.command import run_command, set_up_logging
+
+
+def get_parser() -> argparse.ArgumentParser:
+    """Gives the options."""
+    parser = argparse.ArgumentParser(
+        prog="python -m espnet_soups.bin.dump_features", description=__doc__
+    )
+    parser.add_argument("sets", nargs="+", metavar="DATA=TARGET", help="Data dir and its target")
+    parser.add_argument("--feats_type", default="fbank", choices=["fbank", "raw"], help="(fbank)")
+    parser.add_argument("--fs", type=int, default=16000, help="Sampling rate, Hz (16000)")
+    parser.add_argument("--num_mel_bins", type=int, default=80, help="Filters (80)")
+    parser.add_argument("--stack", type=int, default=4, help="Frames put into one (4)")
+    parser.add_argument("--resample", default="false", choices=["true", "false"], help="(false)")
+    parser.add_argument("--nj", type=int, default=4, help="Processes (4)")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Writes the sets; see `get_parser`."""
+    options = get_parser().parse_args(arguments)
+    set_up_logging()
+    from espnet_soups.data.data_dir import read_data_dir
+    from espnet_soups.data.dump import dump_set
+    from espnet_soups.data.features import FeatureConfig
+
+    config = FeatureConfig(options.feats_type, options.fs, options.num_mel_bins, options.stack)
+    pairs = [item.partition("=") for item in options.sets]
+    if not all(separator and target for _, separator, target in pairs):
+        raise ValueError(f"Sets must look like data/train=dump/train, but got {options.sets}.")
+    sets = [(read_data_dir(Path(source)), Path(target)) for source, _, target in pairs]
+    for data, target in sets:
+        shutil.rmtree(target, ignore_errors=True)  # features of an older corpus
+        seconds = dump_set(data, target, config, options.nj, options.resample == "true")
+        print(f"{target}: {len(data.audio)} utterances, {seconds / 60:.1f} minutes")
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,44 @@
+"""Exports one objective as a stock ESPnet model."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+EPILOG = """The result is decoded by ESPnet itself:
+  espnet2.bin.asr_inference.Speech2Text("DIR/config.yaml", "DIR/model.pth", ctc_weight=1.0)
+  espnet2.bin.st_inference.Speech2Text("DIR/config.yaml", "DIR/model.pth")
+A model that was trained on filterbank features takes features there, too, not samples.
+The configuration names files of DIR by absolute path: export again rather than move it.
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Builds the parser."""
+    parser = argparse.ArgumentParser(
+        prog="python -m espnet_soups.bin.export",
+        description="Writes the encoder and the head of one objective as a stock ESPnet model.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("--exp_dir", type=Path, required=True, help="Folder that training wrote")
+    add("--objective", required=True, help="asr_<language> or st_<source>_<target>")
+    add("--model_file", help="File of that folder, or a path (default: valid.acc.ave.pth ...)")
+    add("--output_dir", type=Path, required=True, help="Folder to write to")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Exports; see `build_parser`."""
+    args = build_parser().parse_args(arguments)
+    from espnet_soups.inference.export import export_objective
+
+    path = export_objective(args.exp_dir, args.objective, args.output_dir, args.model_file)
+    print(f"{args.objective} -> {path}")
+
+
+if __name__ == "__main__":
+    from espnet_soups.bin.command import run_command
+
+    run_command(main)

@@ -1,0 +1,94 @@
+"""Decodes a set with all objectives of a model (stage 11)."""
+
+import argparse
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+EPILOG = """keys of the YAML file, with their defaults
+  asr_method: ctc_greedy    or ctc_prefix, hybrid (attention and CTC; needs a decoder)
+  beam_size: 10             of every beam search
+  ctc_weight: 0.3           share of CTC in `hybrid`
+  st_ctc_weight: 0.0        share of ST-CTC in translation
+  penalty: 0.0              added per token
+  maxlenratio: 0.0, minlenratio: 0.0, nbest: 1
+  batch_size: 16            utterances that are decoded together
+  batch_bins: 0             padded numbers per batch at most; 0: no limit
+
+Writes <output_dir>/<objective>/1best_recog/{text,token,token_int,score} and
+<output_dir>/speed.json; `join_outputs` joins the jobs of a set.
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Builds the parser."""
+    parser = argparse.ArgumentParser(
+        prog="python -m espnet_soups.bin.msp_inference",
+        description="Decodes a set, or a job's part of it, with all objectives of a model.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("--exp_dir", type=Path, required=True, help="Folder that training wrote")
+    add(
+        "--model_file",
+        help="File of that folder, or a path (default: valid.acc.ave.pth, or else"
+        " valid.acc.best.pth, valid.loss.ave.pth, valid.loss.best.pth)",
+    )
+    add("--config", type=Path, help="YAML file of decode options, see below")
+    add(
+        "--data_path_and_name_and_type",
+        required=True,
+        metavar="FILE,speech,TYPE",
+        help="feats.scp,speech,kaldi_ark or wav.scp,speech,sound",
+    )
+    add("--utt2lang", type=Path, required=True, help="Language of each utterance")
+    add("--key_file", type=Path, help="Decode the utterances of its first column only")
+    add("--output_dir", type=Path, required=True, help="Folder to write to")
+    add("--objectives", nargs="+", default=[], metavar="GLOB", help="Default: all")
+    add("--ngpu", type=int, default=0, help="0: CPU (default), 1: the first GPU")
+    add("--num_threads", type=int, default=1, help="Threads of this job (default: 1)")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Decodes; see `build_parser`."""
+    args = build_parser().parse_args(arguments)
+    if args.ngpu not in (0, 1):
+        raise ValueError(f"`--ngpu` must be 0 or 1, but got {args.ngpu}.")
+    if args.num_threads < 1:
+        raise ValueError(f"`--num_threads` must be 1 or more, but got {args.num_threads}.")
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s: %(message)s")
+    logging.getLogger("espnet2.legacy.nets").setLevel(logging.WARNING)  # ten lines per utterance
+    from espnet_soups.inference.decode_config import load_decode_config
+
+    config = load_decode_config(args.config)
+    import torch
+
+    from espnet_soups.inference.decode_set import decode_set, select_utterances
+    from espnet_soups.inference.job_output import write_hypotheses
+    from espnet_soups.inference.load_model import load_model
+    from espnet_soups.inference.speech2text import Speech2Text
+    from espnet_soups.inference.speech_source import SpeechSource
+
+    torch.set_num_threads(args.num_threads)
+    model, options = load_model(args.exp_dir, args.model_file, "cuda:0" if args.ngpu else "cpu")
+    speech2text = Speech2Text(model, options, config, args.objectives)
+    fs = None if speech2text.features is None else speech2text.features.fs
+    source = SpeechSource(args.data_path_and_name_and_type, fs)
+    grouped = select_utterances(speech2text, source, args.utt2lang, args.key_file)
+    found, speed = decode_set(speech2text, source, grouped)
+    write_hypotheses(args.output_dir, config.nbest, found)
+    speed.write(args.output_dir / "speed.json")
+    rtf = "unknown" if speed.rtf is None else f"{speed.rtf:.3f}"
+    logging.info(
+        f"{args.output_dir}: {speed.utterances} utterances, {len(found)} objectives in"
+        f" {speed.decode_seconds:.1f} s, RTF {rtf}"
+    )
+
+
+if __name__ == "__main__":
+    from espnet_soups.bin.command import run_command
+
+    run_command(main)

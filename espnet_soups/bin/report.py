@@ -1,0 +1,64 @@
+"""Writes the report of an experiment (stage 13)."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from espnet_soups.bin.command import run_command
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Gives the options."""
+    parser = argparse.ArgumentParser(
+        prog="python -m espnet_soups.bin.report",
+        description="Writes results.json, RESULTS.md, images/*.png and report.html into --exp_dir,"
+        " and a RESULTS.md that compares all experiments into --expdir. An experiment has one"
+        " result: the decoding that was reported last.",
+    )
+    parser.add_argument("--exp_dir", type=Path, required=True, help="The experiment")
+    parser.add_argument("--inference_tag", required=True, help="Name of the decoding (stage 11)")
+    parser.add_argument("--set", dest="test_set", required=True, help="Name of the decoded set")
+    parser.add_argument("--command", required=True, help="The command that made it, for the record")
+    parser.add_argument("--expdir", type=Path, required=True, help="Holds all experiments")
+    parser.add_argument(
+        "--publish_dir",
+        type=Path,
+        help="Recipe folder whose results.jsonl and RESULTS.md get this experiment's line",
+    )
+    parser.add_argument(
+        "--parameters", type=int, help="Trainable parameters (default: as train.log says)"
+    )
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Reports and says what was written."""
+    options = build_parser().parse_args(arguments)
+    from dataclasses import asdict
+
+    from espnet_soups.model.soup_config import SoupConfig
+    from espnet_soups.report.markdown import render_comparison
+    from espnet_soups.report.results import read_experiment
+    from espnet_soups.report.write_report import publish, write_overview, write_report
+
+    experiment = read_experiment(
+        options.exp_dir,
+        options.inference_tag,
+        options.test_set,
+        options.command,
+        asdict(SoupConfig()),
+        options.parameters,
+    )
+    written, left_out = write_report(experiment, options.exp_dir)
+    written.append(write_overview(options.expdir))
+    if options.publish_dir is not None:
+        written += publish(experiment, options.publish_dir)
+    print(render_comparison([experiment.results]))
+    for name, why in left_out.items():
+        print(f"left out: picture {name} ({why})")
+    for path in written:
+        print(f"wrote {path}")
+
+
+if __name__ == "__main__":
+    run_command(main)

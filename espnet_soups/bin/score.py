@@ -1,0 +1,71 @@
+"""Scores a decoded set (stage 12)."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from espnet_soups.bin.command import run_command
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Gives the options."""
+    parser = argparse.ArgumentParser(
+        prog="python -m espnet_soups.bin.score",
+        description="Scores every objective of a decoded set: WER, CER and sentence errors by"
+        " jiwer (a space counts as a character; Chinese and Japanese have no WER and a CER"
+        " without spaces), BLEU and chrF by sacrebleu, each with a 95 %% bootstrap interval over"
+        " utterances. Writes scores.json and <objective>/alignment.txt into --decode_dir.",
+    )
+    parser.add_argument(
+        "--reference_dir", type=Path, required=True, help="Holds utt2lang, text, text.<target>"
+    )
+    parser.add_argument(
+        "--decode_dir", type=Path, required=True, help="Holds <objective>/text (stage 11)"
+    )
+    parser.add_argument(
+        "--bleu_lowercase",
+        type=read_bool,
+        default=False,
+        metavar="true|false",
+        help="Whether BLEU ignores case (default: false)",
+    )
+    parser.add_argument(
+        "--bleu_tokenizer",
+        help="sacrebleu's tokenizer for every target (default: by language: zh, ja-mecab,"
+        " ko-mecab, char for other scripts without spaces, else 13a)",
+    )
+    parser.add_argument("--resamples", type=int, default=1000, help="(default: 1000)")
+    parser.add_argument("--seed", type=int, default=0, help="Of the bootstrap (default: 0)")
+    return parser
+
+
+def read_bool(word: str) -> bool:
+    """Reads `true` or `false` as ESPnet's scripts write them.
+
+    Raises:
+        argparse.ArgumentTypeError: If it is neither.
+    """
+    known = {"true": True, "false": False}
+    if word.lower() not in known:
+        raise argparse.ArgumentTypeError(f"must be true or false, but got {word!r}")
+    return known[word.lower()]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Scores and prints a table."""
+    options = build_parser().parse_args(arguments)
+    from espnet_soups.scoring.score_objective import ScoreConfig
+    from espnet_soups.scoring.score_set import score_set
+    from espnet_soups.scoring.score_table import render_table
+
+    config = ScoreConfig(
+        bleu_lowercase=options.bleu_lowercase,
+        bleu_tokenizer=options.bleu_tokenizer,
+        resamples=options.resamples,
+        seed=options.seed,
+    )
+    print(render_table(score_set(options.reference_dir, options.decode_dir, config)))
+
+
+if __name__ == "__main__":
+    run_command(main)

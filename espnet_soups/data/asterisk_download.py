@@ -1,0 +1,95 @@
+"""Fetches the Asterisk prompts: Debian's packages, or else the upstream release."""
+
+import logging
+import os
+import shutil
+import subprocess
+import tarfile
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+
+UPSTREAM = "https://downloads.asterisk.org/pub/telephony/sounds/releases"
+RELEASE = "1.6.1"
+MENARDI = "asterisk-prompt-it-menardi-wav"
+DONE = "complete"
+
+
+def download_prompts(folder: Path, languages: Sequence[str], upstream: str = UPSTREAM) -> None:
+    """Fetches and unpacks the prompts of all languages (about 120 MB); done once.
+
+    Args:
+        folder: Where they go; a language that is complete is not fetched again.
+        languages: en, fr, es, it, ru.
+        upstream: Where the release tarballs are.
+
+    Raises:
+        OSError: If neither Debian's packages nor the release can be had.
+    """
+    for language in languages:
+        target = folder / language
+        if (target / DONE).exists():
+            continue
+        logging.info(f"Fetching the {language} prompts (about 20 MB)")
+        _fetch_language(target, language, upstream)
+        (target / DONE).touch()
+
+
+def _fetch_language(target: Path, language: str, upstream: str) -> None:
+    """Fills a folder beside the target, then renames it: what is there is whole."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{language}.") as scratch:
+        unpacked = Path(scratch) / "unpacked"
+        unpacked.mkdir()
+        packages = [f"asterisk-core-sounds-{language}-wav", f"asterisk-core-sounds-{language}"]
+        problems = []
+        if shutil.which("apt-get") and shutil.which("dpkg-deb"):
+            wanted = packages + ([MENARDI] if language == "it" else [])
+            try:
+                _fetch_debian(Path(scratch), unpacked, wanted)
+            except OSError as error:
+                problems.append(str(error))
+        else:
+            problems.append("this is no Debian or Ubuntu (no apt-get)")
+        if problems:
+            try:
+                _fetch_release(Path(scratch), unpacked, f"{upstream}/{packages[0]}-{RELEASE}")
+            except OSError as error:
+                problems.append(str(error))
+                raise OSError(
+                    f"The {language} prompts could not be fetched: {'; '.join(problems)}. Check the"
+                    f" network and run again, or unpack the wav files and core-sounds-{language}"
+                    f".txt into {target} by hand and create the empty file {target / DONE}."
+                ) from error
+            if language == "it":
+                logging.warning(f"The second Italian speaker ({MENARDI}) is Debian's only: absent")
+        shutil.rmtree(target, ignore_errors=True)
+        os.rename(unpacked, target)
+
+
+def _fetch_debian(scratch: Path, unpacked: Path, packages: Sequence[str]) -> None:
+    result = subprocess.run(
+        ["apt-get", "download", *packages], cwd=scratch, capture_output=True, text=True, check=False
+    )
+    if result.returncode != 0:
+        lines = [line for line in result.stderr.splitlines() if line.startswith("E:")]
+        hint = " (`apt-get update` may be needed)" if "Unable to locate" in result.stderr else ""
+        raise OSError(f"apt-get download: {(lines or ['no reason given'])[0]}{hint}")
+    for file in sorted(scratch.glob("*.deb")):
+        subprocess.run(["dpkg-deb", "-x", str(file), str(unpacked)], check=True)
+
+
+def _fetch_release(scratch: Path, unpacked: Path, address: str) -> None:
+    archive = scratch / "release.tar.gz"
+    try:
+        with (
+            urllib.request.urlopen(f"{address}.tar.gz", timeout=60) as source,
+            open(archive, "wb") as sink,
+        ):
+            shutil.copyfileobj(source, sink)
+        with tarfile.open(archive) as tar:
+            tar.extractall(unpacked, filter="data")
+    except (urllib.error.URLError, TimeoutError, tarfile.TarError) as error:
+        raise OSError(f"{address}.tar.gz: {getattr(error, 'reason', error)}") from error

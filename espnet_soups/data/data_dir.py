@@ -1,0 +1,106 @@
+"""Kaldi-style data dirs: `data/<set>/{wav.scp,text,text.<target>,utt2lang,utt2spk,spk2utt}`."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from espnet_soups.data.table import read_table, write_table
+
+NO_LABEL = "<na>"
+
+
+@dataclass(frozen=True)
+class DataDir:
+    """The tables of a set of utterances; all have the same keys.
+
+    Attributes:
+        path: Its folder; messages name it.
+        audio: Utterance id to audio file.
+        languages: Utterance id to the language that is spoken.
+        speakers: Utterance id to speaker.
+        labels: File name (`text`, `text.en`) to (utterance id to label, or `<na>`).
+    """
+
+    path: Path
+    audio: Mapping[str, str]
+    languages: Mapping[str, str]
+    speakers: Mapping[str, str]
+    labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def keep(self, keys: Iterable[str]) -> "DataDir":
+        """Gives the set with these utterances alone."""
+        kept = sorted(keys)
+        return DataDir(
+            path=self.path,
+            audio={key: self.audio[key] for key in kept},
+            languages={key: self.languages[key] for key in kept},
+            speakers={key: self.speakers[key] for key in kept},
+            labels={name: {key: table[key] for key in kept} for name, table in self.labels.items()},
+        )
+
+
+def read_data_dir(path: Path, audio_file: str = "wav.scp") -> DataDir:
+    """Reads and checks a data dir.
+
+    Args:
+        path: Its folder.
+        audio_file: `wav.scp`, or `feats.scp` for a set whose features were extracted.
+
+    Returns:
+        Its tables.
+
+    Raises:
+        FileNotFoundError: If the folder or one of its files does not exist.
+        ValueError: If a file is malformed or keys differ between two files.
+    """
+    if not path.is_dir():
+        raise FileNotFoundError(f"There is no data dir {path}; run the stage that makes it.")
+    for name in (audio_file, "utt2lang", "utt2spk", "text"):
+        if not (path / name).is_file():
+            raise FileNotFoundError(
+                f"{path} has no {name}; a data dir needs {audio_file}, text, utt2lang and utt2spk."
+            )
+    audio = read_table(path / audio_file)
+    labels = {file.name: read_table(file) for file in sorted(label_files(path))}
+    tables = {"utt2lang": read_table(path / "utt2lang"), "utt2spk": read_table(path / "utt2spk")}
+    for name, table in {**tables, **labels}.items():
+        check_same_keys(path / audio_file, audio, path / name, table)
+    return DataDir(path, audio, tables["utt2lang"], tables["utt2spk"], labels)
+
+
+def label_files(path: Path) -> list[Path]:
+    """Lists `text` and `text.<target>` of a data dir."""
+    return [path / "text", *(file for file in sorted(path.glob("text.*")) if file.is_file())]
+
+
+def write_data_dir(data: DataDir, audio_file: str = "wav.scp") -> None:
+    """Writes the tables of a set, `spk2utt` included."""
+    utterances = defaultdict(list)
+    for key in sorted(data.speakers):
+        utterances[data.speakers[key]].append(key)
+    write_table(data.path / audio_file, data.audio)
+    write_table(data.path / "utt2lang", data.languages)
+    write_table(data.path / "utt2spk", data.speakers)
+    write_table(data.path / "spk2utt", {name: " ".join(utterances[name]) for name in utterances})
+    for name, table in data.labels.items():
+        write_table(data.path / name, table)
+
+
+def check_same_keys(
+    first: Path, first_keys: Iterable[str], second: Path, second_keys: Iterable[str]
+) -> None:
+    """Compares the keys of two files.
+
+    Raises:
+        ValueError: If they differ; the message names both files and the first few keys.
+    """
+    left, right = set(first_keys), set(second_keys)
+    if left != right:
+        only_left, only_right = sorted(left - right), sorted(right - left)
+        parts = [
+            f"{len(keys)} only in {file} (first: {', '.join(keys[:3])})"
+            for file, keys in ((first, only_left), (second, only_right))
+            if keys
+        ]
+        raise ValueError(f"Utterance ids differ: {'; '.join(parts)}.")

@@ -1,0 +1,52 @@
+"""Leaves out utterances that are too short or too long to train on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from espnet_soups.data.data_dir import NO_LABEL, DataDir
+
+
+@dataclass(frozen=True)
+class FilterReport:
+    """How many utterances a filter left out, by reason."""
+
+    too_short: int
+    too_long: int
+    no_label: int
+
+
+def filter_lengths(
+    data: DataDir, seconds: Mapping[str, float], shortest: float, longest: float
+) -> tuple[DataDir, FilterReport]:
+    """Keeps utterances of a duration in [shortest, longest] that have a label for some objective.
+
+    Args:
+        data: The set.
+        seconds: Duration of each utterance.
+        shortest: Seconds.
+        longest: Seconds.
+
+    Returns:
+        (the set that is left, what was left out).
+
+    Raises:
+        ValueError: If the bounds are not in order or nothing is left.
+    """
+    if not 0 <= shortest < longest:
+        raise ValueError(
+            "`--min_wav_duration` must be smaller than `--max_wav_duration`, but got"
+            f" {shortest} and {longest}."
+        )
+    short = {key for key in data.audio if seconds[key] < shortest}
+    long = {key for key in data.audio if seconds[key] > longest}
+    unlabelled = (
+        {key for key in data.audio if all(table[key] == NO_LABEL for table in data.labels.values())}
+        - short
+        - long
+    )
+    kept = data.keep(set(data.audio) - short - long - unlabelled)
+    if not kept.audio:
+        raise ValueError(
+            f"No utterance of {data.path} is left between {shortest} and {longest} seconds."
+        )
+    return kept, FilterReport(len(short), len(long), len(unlabelled))

@@ -1,0 +1,72 @@
+"""Token lists: characters, or pieces of a sentencepiece model."""
+
+import io
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+from espnet_soups.data.table import write_text
+
+BLANK, UNKNOWN, SOS_EOS, SPACE = "<blank>", "<unk>", "<sos/eos>", "<space>"
+
+
+def char_tokens(texts: Iterable[str]) -> list[str]:
+    """Lists the characters of texts, the frequent ones first, between ESPnet's special tokens.
+
+    >>> char_tokens(["ab a"])
+    ['<blank>', '<unk>', 'a', '<space>', 'b', '<sos/eos>']
+    """
+    counts = Counter(letter for text in texts for letter in text)
+    letters = sorted(counts, key=lambda letter: (-counts[letter], letter))
+    return [BLANK, UNKNOWN, *(SPACE if x == " " else x for x in letters), SOS_EOS]
+
+
+def train_sentencepiece(texts: Iterable[str], folder: Path, size: int, mode: str) -> list[str]:
+    """Trains a sentencepiece model.
+
+    Args:
+        texts: Training texts.
+        folder: Gets `bpe.model` and `bpe.vocab`.
+        size: Pieces, sentencepiece's own special ones included.
+        mode: `unigram` or `bpe`.
+
+    Returns:
+        The token list: special tokens and pieces.
+
+    Raises:
+        ValueError: If sentencepiece cannot make so many pieces of the texts.
+    """
+    import sentencepiece
+
+    model = io.BytesIO()
+    try:
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter(list(texts)),
+            model_writer=model,
+            vocab_size=size,
+            model_type=mode,
+            character_coverage=1.0,
+            bos_id=-1,
+            eos_id=-1,
+            minloglevel=2,
+            num_threads=1,  # the same pieces on every machine
+        )
+    except (RuntimeError, OSError) as error:
+        raise ValueError(
+            f"Sentencepiece cannot make {size} {mode} pieces for {folder}: {error}"
+        ) from error
+    processor = sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
+    pieces = [processor.id_to_piece(i) for i in range(processor.vocab_size())]
+    folder.mkdir(parents=True, exist_ok=True)
+    temporary = folder / ".bpe.model.tmp"
+    temporary.write_bytes(model.getvalue())
+    temporary.replace(folder / "bpe.model")
+    rows = [f"{piece}\t{processor.get_score(i)}\n" for i, piece in enumerate(pieces)]
+    write_text(folder / "bpe.vocab", "".join(rows))
+    return [BLANK, UNKNOWN, *(p for p in pieces if p != "<unk>"), SOS_EOS]
+
+
+def write_token_list(folder: Path, tokens: Iterable[str]) -> None:
+    """Writes `tokens.txt`, a token a line."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_text(folder / "tokens.txt", "".join(f"{token}\n" for token in tokens))

@@ -1,0 +1,1 @@
+"""Decoding: speech in, transcripts and translations out, with ESPnet's own searches."""

@@ -1,0 +1,62 @@
+"""What a decoding job writes: ESPnet's files per objective, and how fast it was."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from espnet_soups.data.table import write_table, write_text
+from espnet_soups.inference.result import Hypothesis
+
+FILES = ("text", "token", "token_int", "score")
+
+
+@dataclass(frozen=True)
+class Speed:
+    """How long decoding took.
+
+    Attributes:
+        audio_seconds: Length of the decoded speech; None: unknown.
+        decode_seconds: Reading, encoding and searching, without loading the model.
+        utterances: How many.
+    """
+
+    audio_seconds: float | None
+    decode_seconds: float
+    utterances: int
+
+    @property
+    def rtf(self) -> float | None:
+        """The real-time factor: seconds of decoding per second of speech."""
+        return self.decode_seconds / self.audio_seconds if self.audio_seconds else None
+
+    def write(self, path: Path) -> None:
+        """Writes it as JSON."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_text(path, json.dumps({**asdict(self), "rtf": self.rtf}) + "\n")
+
+
+def write_hypotheses(
+    output_dir: Path, nbest: int, found: Mapping[str, Mapping[str, tuple[Hypothesis, ...]]]
+) -> None:
+    """Writes `<objective>/<n>best_recog/{text,token,token_int,score}`, each whole or not at all.
+
+    Args:
+        output_dir: Of the job.
+        nbest: How many of the best to write; where a search found fewer, the rank lacks the key.
+        found: Objective -> utterance id -> hypotheses, best first.
+    """
+    for objective, hypotheses in found.items():
+        for rank in range(nbest):
+            ranked = {key: value[rank] for key, value in hypotheses.items() if rank < len(value)}
+            folder = output_dir / objective / f"{rank + 1}best_recog"
+            columns = {
+                "text": {key: value.text for key, value in ranked.items()},
+                "token": {key: " ".join(value.tokens) for key, value in ranked.items()},
+                "token_int": {
+                    key: " ".join(map(str, value.token_int)) for key, value in ranked.items()
+                },
+                "score": {key: f"{value.score:.6f}" for key, value in ranked.items()},
+            }
+            for file in FILES:
+                write_table(folder / file, columns[file])

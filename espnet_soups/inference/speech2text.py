@@ -1,0 +1,203 @@
+"""Speech to text in one object: recognition and translation of one or many utterances."""
+
+import argparse
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from espnet2.legacy.nets.pytorch_backend.transformer.subsampling import TooShortUttError
+from torch.nn.utils.rnn import pad_sequence
+
+from espnet_soups.data.features import FeatureConfig, extract_features, read_feature_config
+from espnet_soups.inference.decode_config import DecodeConfig, read_decode_config
+from espnet_soups.inference.load_model import load_model
+from espnet_soups.inference.objective_decoder import ObjectiveDecoder
+from espnet_soups.inference.result import Hypothesis, Result
+from espnet_soups.model.msp_model import MSPModel
+from espnet_soups.objective import match_names
+from espnet_soups.task.heads import token_list_of
+
+
+class Speech2Text:
+    """Recognises and translates speech.
+
+        speech2text = Speech2Text.from_pretrained("exp/msp_vs", asr_method="ctc_prefix")
+        result = speech2text(samples, lang="fr")
+        result.transcript.text, result.translations["en"].text
+
+    Args:
+        model: A trained model, in eval mode.
+        args: The options of its training.
+        config: How to decode.
+        objectives: Globs over the objectives to decode; empty: all.
+
+    Raises:
+        ValueError: If a head lacks what the decoding method needs, or a glob matches nothing.
+    """
+
+    def __init__(
+        self,
+        model: MSPModel,
+        args: argparse.Namespace,
+        config: DecodeConfig | None = None,
+        objectives: Sequence[str] = (),
+    ) -> None:
+        self.model = model
+        self.config = DecodeConfig() if config is None else config
+        self.input_size: int | None = args.input_size
+        self.features = _feature_config(args)
+        names = [objective.name for objective in model.objectives]
+        wanted = {name for glob in objectives or ["*"] for name in match_names(glob, names)}
+        self.objectives = [o for o in model.objectives if o.name in wanted]
+        self.decoders = {
+            objective.name: ObjectiveDecoder(
+                objective,
+                model.heads[objective.name],  # type: ignore[arg-type]
+                token_list_of(args, objective),
+                getattr(args, f"{objective.task}_token_type"),
+                getattr(args, f"{objective.task}_bpemodel").get(
+                    objective.target or objective.language
+                ),
+                self.config,
+            )
+            for objective in self.objectives
+        }
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        exp_dir: str | Path,
+        model_file: str | Path | None = None,
+        device: str = "cpu",
+        objectives: Sequence[str] = (),
+        **options: Any,
+    ) -> "Speech2Text":
+        """Loads a trained model.
+
+        Args:
+            exp_dir: The folder that training wrote, with its `config.yaml`.
+            model_file: A file of that folder, or a path; None: `valid.acc.ave.pth`, or else
+                `valid.acc.best.pth`, `valid.loss.ave.pth`, `valid.loss.best.pth`.
+            device: `cpu`, `cuda`, `cuda:0`, ...
+            objectives: Globs over the objectives to decode; empty: all.
+            **options: Those of `DecodeConfig`.
+
+        Raises:
+            OSError: If a file is missing.
+            ValueError: If the model file does not fit its configuration, or an option is not valid.
+        """
+        config = read_decode_config(options)
+        model, args = load_model(Path(exp_dir), model_file, device)
+        return cls(model, args, config, objectives)
+
+    def __call__(self, speech: np.ndarray | torch.Tensor, lang: str) -> Result:
+        """Decodes one utterance.
+
+        Args:
+            speech: Samples in [-1, 1] at the rate of the model, [samples], or features as the
+                model was trained on, [T, D].
+            lang: The language that is spoken.
+
+        Raises:
+            ValueError: If the language is unknown, or the speech empty or of a wrong shape.
+        """
+        return self.decode_batch([self.prepare(speech)], lang)[0]
+
+    @property
+    def languages(self) -> list[str]:
+        """The languages that can be decoded."""
+        return list(dict.fromkeys(objective.language for objective in self.objectives))
+
+    def check_language(self, lang: str) -> None:
+        """Refuses a language that cannot be decoded; the message lists those that can.
+
+        Raises:
+            ValueError: If nothing decodes it.
+        """
+        if lang not in self.languages:
+            raise ValueError(
+                f"Language {lang!r} cannot be decoded: there are {self.languages} (objectives"
+                f" {list(self.decoders)})."
+            )
+
+    def prepare(self, speech: np.ndarray | torch.Tensor) -> torch.Tensor:
+        """Gives what the encoder takes of one utterance: features [T, D] or samples [samples].
+
+        Raises:
+            ValueError: If the speech is empty, not finite, or of a wrong shape.
+        """
+        array = np.asarray(speech.cpu() if isinstance(speech, torch.Tensor) else speech)
+        if array.size == 0:
+            raise ValueError("The speech is empty.")
+        if not np.issubdtype(array.dtype, np.floating):
+            raise ValueError(
+                f"Samples must be floating point numbers in [-1, 1], but are {array.dtype}; divide"
+                " 16-bit integers by 32768."
+            )
+        if not np.isfinite(array).all():
+            raise ValueError("The speech holds NaN or infinite numbers.")
+        if self.input_size is None and array.ndim != 1:
+            raise ValueError(f"Samples of shape [samples] are expected, but got {array.shape}.")
+        if self.input_size is not None and array.ndim == 1:
+            if self.features is None:
+                raise ValueError(
+                    "The config.yaml has no `feats_conf`, so features cannot be extracted from"
+                    f" samples: give features [T, {self.input_size}]."
+                )
+            array = extract_features(array, self.features)
+        if self.input_size is not None and array.shape[1:] != (self.input_size,):
+            raise ValueError(
+                f"Features of shape [T, {self.input_size}] are expected, but got {array.shape}."
+            )
+        return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
+
+    @torch.no_grad()
+    def decode_batch(self, prepared: Sequence[torch.Tensor], lang: str) -> list[Result]:
+        """Decodes utterances of one language together.
+
+        Args:
+            prepared: What `prepare` gave for each utterance.
+            lang: The language that is spoken.
+
+        Returns:
+            The results, in the same order.
+
+        Raises:
+            ValueError: If the language is unknown, or an utterance too short for the encoder.
+        """
+        self.check_language(lang)
+        device = next(self.model.parameters()).device
+        lengths = torch.tensor([len(speech) for speech in prepared], device=device)
+        speech = pad_sequence(list(prepared), batch_first=True).to(device)
+        try:
+            encoded, frames = self.model.encode(speech, lengths)
+        except TooShortUttError as error:
+            shortest = min(len(speech) for speech in prepared)
+            raise ValueError(
+                f"An utterance of {shortest} frames is too short for the encoder, which needs"
+                f" {error.limit}."
+            ) from error
+        found: dict[str, list[tuple[Hypothesis, ...]]] = {
+            objective.name: self.decoders[objective.name](encoded, frames)
+            for objective in self._spoken(lang)
+        }
+        return [
+            Result(lang, {name: hypotheses[row] for name, hypotheses in found.items()})
+            for row in range(len(prepared))
+        ]
+
+    def _spoken(self, lang: str) -> Iterable[Any]:
+        return (objective for objective in self.objectives if objective.language == lang)
+
+
+def _feature_config(args: argparse.Namespace) -> FeatureConfig | None:
+    """Gives how the features of the training data were made; None: the configuration is silent."""
+    options = getattr(args, "feats_conf", None)
+    if options:
+        return read_feature_config(options)
+    frontend = getattr(args, "frontend_conf", None) or {}
+    if args.input_size is None and isinstance(frontend.get("fs"), int):
+        return FeatureConfig(type="raw", fs=frontend["fs"])
+    return None

@@ -1,0 +1,65 @@
+"""Where the speech to decode comes from: features or audio files, by utterance id."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from espnet_soups.data.audio import read_audio
+from espnet_soups.data.table import read_table
+
+KINDS = ("kaldi_ark", "sound")
+
+
+class SpeechSource:
+    """Reads speech by utterance id.
+
+    Args:
+        specification: `file,speech,kaldi_ark` (features) or `file,speech,sound` (audio files).
+        fs: Sampling rate of the model, for audio files; None: unknown.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the specification or the file is not valid.
+    """
+
+    def __init__(self, specification: str, fs: int | None) -> None:
+        parts = specification.split(",")
+        if len(parts) != 3 or parts[1] != "speech" or parts[2] not in KINDS:
+            raise ValueError(
+                "`--data_path_and_name_and_type` must look like `feats.scp,speech,kaldi_ark` or"
+                f" `wav.scp,speech,sound`, but got {specification!r}."
+            )
+        self.path, self.kind = Path(parts[0]), parts[2]
+        if self.kind == "sound" and fs is None:
+            raise ValueError(
+                "The config.yaml does not say which sampling rate the model has (`feats_conf: fs`),"
+                " so that audio files cannot be checked: give features instead."
+            )
+        self.fs = fs
+        self.places = read_table(self.path)
+        self._features: Mapping[str, Any] | None = None
+
+    def read(self, key: str) -> np.ndarray:
+        """Reads one utterance: features [T, D] or samples [samples].
+
+        Raises:
+            OSError: If its file is missing.
+            ValueError: If it cannot be read; the message names the utterance.
+        """
+        place = self.places[key]
+        try:
+            if self.kind == "sound":
+                return read_audio(place, self.fs)  # type: ignore[arg-type]
+            import kaldiio
+
+            return np.asarray(kaldiio.load_mat(place))
+        except FileNotFoundError as error:
+            raise FileNotFoundError(
+                f"{self.path}: speech of {key} is missing: {place} does not exist."
+            ) from error
+        except (ValueError, EOFError, AssertionError, RuntimeError) as error:
+            raise ValueError(
+                f"{self.path}: speech of {key} cannot be read from {place}: {error}"
+            ) from error

@@ -1,0 +1,184 @@
+"""report.html: one page with everything in it, that can be mailed or kept."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from espnet_soups.report.markdown import (
+    count,
+    describe_levels,
+    duration,
+    environment_rows,
+    interval,
+    soup_name,
+)
+from espnet_soups.report.pictures import TITLES
+from espnet_soups.report.results import Experiment
+
+STYLE = """
+body{font:15px/1.5 system-ui,sans-serif;color:#222;max-width:1080px;margin:2rem auto;padding:0 1rem}
+h1{margin-bottom:0}h2{margin-top:2.2rem;border-bottom:1px solid #ddd}
+.cards{display:flex;flex-wrap:wrap;gap:.8rem;margin:1.2rem 0}
+.card{border:1px solid #ddd;border-radius:8px;padding:.6rem 1rem;min-width:8rem}
+.card b{display:block;font-size:1.7rem}.card small,.note{color:#666}
+table{border-collapse:collapse;margin:.8rem 0}th,td{padding:.25rem .8rem;text-align:right}
+th{border-bottom:2px solid #999}td{border-bottom:1px solid #eee}
+th:first-child,td:first-child{text-align:left}tr.mean td{font-weight:bold;border-top:2px solid #999}
+pre{background:#f6f6f6;padding:.6rem .9rem;overflow-x:auto;border-radius:6px;font-size:13px}
+img{max-width:100%;height:auto}figure{margin:1.4rem 0}summary{cursor:pointer;font-weight:600}
+"""
+LABELS = {
+    "wer": "WER %",
+    "cer": "CER %",
+    "sentence_error": "S.Err %",
+    "bleu": "BLEU",
+    "chrf": "chrF",
+}
+
+
+def render_page(
+    experiment: Experiment, pictures: Mapping[str, Path], left_out: Mapping[str, str]
+) -> str:
+    """Gives the page.
+
+    Args:
+        experiment: What it is about.
+        pictures: PNG files by name, put into the page itself.
+        left_out: Why other pictures are missing, by name.
+    """
+    results = experiment.results
+    missing = "; ".join(f"{TITLES[name].lower()} ({why})" for name, why in left_out.items())
+    parts = [
+        f"<h1>{escape(results['name'])}</h1>",
+        f"<p class=note>{escape(results['inference_tag'])}/{escape(results['set'])}, "
+        f"{escape(results['environment']['date'])}</p>",
+        _cards(results),
+        "<h2>Scores</h2>",
+        *_score_tables(results["scores"]),
+        _figure(pictures, "scores"),
+        "<h2>Training</h2>",
+        _levels(experiment),
+        *(_figure(pictures, name) for name in pictures if name != "scores"),
+        f"<p class=note>Left out: {escape(missing)}.</p>" if missing else "",
+        "<h2>Examples</h2>",
+        *_examples(experiment.scores["objectives"]),
+        "<h2>How it was made</h2>",
+        f"<pre>{escape(results['command'])}</pre>",
+        _rows_table(["", ""], [[*row] for row in environment_rows(results["environment"])]),
+        f"<details><summary>config.yaml</summary><pre>{escape(shorten_config(experiment.config))}"
+        "</pre></details>",
+    ]
+    head = (
+        "<!doctype html>\n<html lang=en><head><meta charset=utf-8>"
+        '<meta name=viewport content="width=device-width">'
+        f"<title>{escape(results['name'])}</title><style>{STYLE}</style></head>\n<body>\n"
+    )
+    return head + "\n".join(part for part in parts if part) + "\n</body></html>\n"
+
+
+def shorten_config(config: Mapping[str, Any]) -> str:
+    """Gives config.yaml as text, token lists replaced by how many tokens they hold."""
+    short = dict(config)
+    for option in ("asr_token_list", "st_token_list"):
+        lists = short.get(option)
+        if isinstance(lists, dict):
+            short[option] = {
+                language: f"({len(tokens)} tokens)" if isinstance(tokens, list) else tokens
+                for language, tokens in lists.items()
+            }
+    return yaml.safe_dump(short, sort_keys=True, allow_unicode=True)
+
+
+def _cards(results: Mapping[str, Any]) -> str:
+    mean, training, decoding = results["scores"]["mean"], results["training"], results["decoding"]
+    cards = [
+        (LABELS[name], f"{mean[name]['value']:.1f}", interval(mean[name]).partition(" ")[2])
+        for name in ("wer", "cer", "bleu", "chrf")
+        if name in mean
+    ]
+    cards.append(("train time", duration(training["seconds"]), f"{training['epochs']} epochs"))
+    cards.append(("parameters", count(training["parameters"]), soup_name(training)))
+    if decoding is not None:
+        cards.append(("real-time factor", f"{decoding['rtf']:.3g}", "decoding"))
+    inside = "".join(
+        f"<div class=card>{escape(title)}<b>{escape(value)}</b><small>{escape(more)}</small></div>"
+        for title, value, more in cards
+    )
+    return f"<div class=cards>{inside}</div>"
+
+
+def _score_tables(scores: Mapping[str, Any]) -> list[str]:
+    parts = []
+    for task, title in (("asr", "Recognition"), ("st", "Translation")):
+        members = {
+            name: item for name, item in scores["objectives"].items() if item["task"] == task
+        }
+        if not members:
+            continue
+        columns = [name for name in LABELS if any(name in item for item in members.values())]
+        rows = [
+            [name, str(item["utterances"]), *(interval(item.get(column)) for column in columns)]
+            for name, item in members.items()
+        ]
+        if len(members) > 1:
+            total = sum(item["utterances"] for item in members.values())
+            rows.append(["mean", str(total), *(interval(scores["mean"][name]) for name in columns)])
+        parts.append(f"<h3>{title}</h3>")
+        parts.append(_rows_table(["", "utterances", *(LABELS[name] for name in columns)], rows))
+    signatures = {
+        f"{LABELS[key]}: {item[key]['signature']}"
+        for item in scores["objectives"].values()
+        for key in ("bleu", "chrf")
+        if key in item
+    }
+    notes = ["[ , ]: 95 % bootstrap interval over utterances.", *sorted(signatures)]
+    return [*parts, f"<p class=note>{'<br>'.join(escape(note) for note in notes)}</p>"]
+
+
+def _levels(experiment: Experiment) -> str:
+    training, history = experiment.results["training"], experiment.history
+    name = f"{soup_name(training)}, {training['combiner']}"
+    text = (
+        f"<p>Soup: <b>{escape(name)}</b>; levels, top first: {describe_levels(history.levels)}</p>"
+    )
+    if not history.weights:
+        return text
+    rows = []
+    for number, level in enumerate(history.levels, start=1):
+        penalty = history.penalties[number][-1] if number > 1 else 1.0
+        members = ", ".join(f"{item} {history.weights[item][-1]:.3f}" for item in level)
+        rows.append([str(number), f"{penalty:.3g}", members])
+    return text + _rows_table(["level", "penalty", "weights λ after the last epoch"], rows)
+
+
+def _examples(objectives: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    parts, separator = [], "\n\n"
+    for number, (name, item) in enumerate(objectives.items()):
+        blocks = "".join(
+            f"<p>{rank}</p><pre>{escape(separator.join(texts))}</pre>"
+            for rank, texts in item["examples"].items()
+            if texts
+        )
+        opened = " open" if number == 0 else ""
+        parts.append(f"<details{opened}><summary>{escape(name)}</summary>{blocks}</details>")
+    return parts
+
+
+def _figure(pictures: Mapping[str, Path], name: str) -> str:
+    data = base64.b64encode(pictures[name].read_bytes()).decode("ascii")
+    return f'<figure><img alt="{TITLES[name]}" src="data:image/png;base64,{data}"></figure>'
+
+
+def _rows_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    top = "".join(f"<th>{escape(cell)}</th>" for cell in head) if any(head) else ""
+    body = "".join(
+        f"<tr{' class=mean' if row[0] == 'mean' else ''}>"
+        + "".join(f"<td>{escape(cell)}</td>" for cell in row)
+        + "</tr>\n"
+        for row in rows
+    )
+    return f"<table>{f'<tr>{top}</tr>' if top else ''}{body}</table>"

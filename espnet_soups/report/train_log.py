@@ -1,0 +1,86 @@
+"""What ESPnet's train.log tells of a training: losses and time of each epoch, parameters."""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+EPOCH = re.compile(r"(\d+)epoch results: (.*)")
+SECTION = re.compile(r"\[(\w+)\] ")
+VALUE = re.compile(r"(?:^|, )([^\s,=]+)=([-+\w.]+)(?=,|$)")
+DURATION = re.compile(r"(?:^|, )time=(.*?)(?=, [^\s,=]+=|, *$|$)")
+AMOUNT = re.compile(r"([\d.]+) (second|minute|hour|day|week)s?")
+SECONDS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0, "week": 604800.0}
+PARAMETERS = re.compile(r"Number of trainable parameters: ([\d.]+) ?([KMBT]?)\b")
+SCALES = {"": 1.0, "K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
+
+
+@dataclass
+class TrainLog:
+    """The content of a train.log and of those it rotated away.
+
+    Attributes:
+        seconds: Training time of each epoch, by epoch.
+        values: `values[section][epoch][name]`, sections being `train` and `valid`.
+        parameters: Trainable parameters, to the three digits that ESPnet writes; None if the
+            log does not say.
+    """
+
+    seconds: dict[int, float] = field(default_factory=dict)
+    values: dict[str, dict[int, dict[str, float]]] = field(default_factory=dict)
+    parameters: int | None = None
+
+
+def read_train_log(exp_dir: Path) -> TrainLog:
+    """Reads `train.log` after `train.1.log`, `train.2.log`, …, which ESPnet's launcher leaves.
+
+    An epoch that was trained twice counts as the later log has it.
+    """
+    rotated = [
+        (int(match.group(1)), path)
+        for path in exp_dir.glob("train.*.log")
+        if (match := re.fullmatch(r"train\.(\d+)\.log", path.name))
+    ]
+    paths = [path for _, path in sorted(rotated, reverse=True)]
+    if (exp_dir / "train.log").is_file():
+        paths.append(exp_dir / "train.log")
+    log = TrainLog()
+    for path in paths:
+        # A log may hold what other programs wrote in other encodings; no number depends on it.
+        for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
+            _read_line(line, log)
+    return log
+
+
+def parse_duration(text: str) -> float:
+    """Gives the seconds of a time span as ESPnet writes it.
+
+    >>> parse_duration("1 minute and 2.5 seconds")
+    62.5
+    """
+    return sum(float(number) * SECONDS[unit] for number, unit in AMOUNT.findall(text))
+
+
+def _read_line(line: str, log: TrainLog) -> None:
+    if match := PARAMETERS.search(line):
+        log.parameters = round(float(match.group(1)) * SCALES[match.group(2)])
+    match = EPOCH.search(line)
+    if match is None:
+        return
+    epoch = int(match.group(1))
+    parts = SECTION.split(match.group(2))[1:]
+    for section, content in zip(parts[::2], parts[1::2], strict=True):
+        content = content.rstrip(", ")
+        values = {name: _number(word) for name, word in VALUE.findall(content)}
+        log.values.setdefault(section, {})[epoch] = {
+            name: value for name, value in values.items() if value is not None
+        }
+        duration = DURATION.search(content)
+        if section == "train" and duration:
+            log.seconds[epoch] = parse_duration(duration.group(1))
+
+
+def _number(word: str) -> float | None:
+    try:
+        return float(word)
+    except ValueError:
+        return None

@@ -1,0 +1,93 @@
+"""Word, character and sentence error rates by jiwer, with the counts of each utterance."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import jiwer
+import numpy as np
+from jiwer import AlignmentChunk
+from numpy.typing import NDArray
+
+WITHOUT_SPACES = frozenset({"zh", "yue", "ja"})
+COUNTS = ("hits", "substitutions", "deletions", "insertions")
+
+
+@dataclass(frozen=True)
+class ErrorCounts:
+    """How a set of texts differs from its references.
+
+    Attributes:
+        references: Units (words or characters) of each reference.
+        hypotheses: Units of each hypothesis.
+        alignments: jiwer's alignment of each utterance.
+        counts: Hits, substitutions, deletions, insertions of each utterance, [n, 4].
+    """
+
+    references: list[list[str]]
+    hypotheses: list[list[str]]
+    alignments: list[list[AlignmentChunk]]
+    counts: NDArray[np.float64]
+
+    @property
+    def errors(self) -> NDArray[np.float64]:
+        """Errors of each utterance, [n]."""
+        result: NDArray[np.float64] = self.counts[:, 1:].sum(axis=1)
+        return result
+
+
+def has_words(language: str) -> bool:
+    """Tells whether a language writes spaces between words, so that a WER means something.
+
+    >>> has_words("fr"), has_words("zh-CN")
+    (True, False)
+    """
+    return language.split("-")[0].lower() not in WITHOUT_SPACES
+
+
+def count_word_errors(references: Sequence[str], hypotheses: Sequence[str]) -> ErrorCounts:
+    """Aligns words.
+
+    Args:
+        references: What should have been written, none empty.
+        hypotheses: What was written; the empty text deletes every word.
+    """
+    return _counts(jiwer.process_words(list(references), list(hypotheses)))
+
+
+def count_character_errors(
+    references: Sequence[str], hypotheses: Sequence[str], spaces: bool = True
+) -> ErrorCounts:
+    """Aligns characters.
+
+    Args:
+        references: What should have been written, none empty.
+        hypotheses: What was written.
+        spaces: Whether a space counts as a character, as jiwer has it; False for languages
+            that write none (Chinese, Japanese), where only a tokenizer may have put them.
+    """
+    if not spaces:
+        references = ["".join(text.split()) for text in references]
+        hypotheses = ["".join(text.split()) for text in hypotheses]
+    return _counts(jiwer.process_characters(list(references), list(hypotheses)))
+
+
+def error_rate(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Gives the error rate in percent of summed counts, [..., 4] to [...].
+
+    >>> float(error_rate(np.array([8.0, 1.0, 1.0, 2.0])))
+    40.0
+    """
+    rate: NDArray[np.float64] = 100.0 * counts[..., 1:].sum(axis=-1) / counts[..., :3].sum(axis=-1)
+    return rate
+
+
+def _counts(output: jiwer.WordOutput | jiwer.CharacterOutput) -> ErrorCounts:
+    kinds = {"equal": 0, "substitute": 1, "delete": 2, "insert": 3}
+    counts = np.zeros((len(output.references), len(COUNTS)))
+    for row, chunks in zip(counts, output.alignments, strict=True):
+        for chunk in chunks:
+            length = max(
+                chunk.ref_end_idx - chunk.ref_start_idx, chunk.hyp_end_idx - chunk.hyp_start_idx
+            )
+            row[kinds[chunk.type]] += length
+    return ErrorCounts(output.references, output.hypotheses, output.alignments, counts)

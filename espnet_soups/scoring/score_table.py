@@ -1,0 +1,57 @@
+"""The scores of a set as a small table for the terminal."""
+
+from collections.abc import Mapping
+from typing import Any
+
+COLUMNS = {
+    "asr": {"wer": "WER %", "cer": "CER %", "sentence_error": "S.Err %"},
+    "st": {"bleu": "BLEU", "chrf": "chrF"},
+}
+
+
+def format_estimate(item: Mapping[str, Any] | None, digits: int = 1) -> str:
+    """Gives a score with its interval, or a dash.
+
+    >>> format_estimate({"value": 12.34, "low": 10.0, "high": 15.06})
+    '12.3 [10.0, 15.1]'
+    """
+    if item is None:
+        return "–"
+    value, low, high = (f"{item[name]:.{digits}f}" for name in ("value", "low", "high"))
+    return f"{value} [{low}, {high}]"
+
+
+def render_table(scores: Mapping[str, Any]) -> str:
+    """Gives a table per task: a row per objective, and their mean where there are several."""
+    blocks = []
+    for task, columns in COLUMNS.items():
+        members = {
+            name: item for name, item in scores["objectives"].items() if item["task"] == task
+        }
+        if not members:
+            continue
+        rows = [[scores["set"], "utt.", *columns.values()]]
+        for name, item in members.items():
+            cells = [format_estimate(item.get(column)) for column in columns]
+            rows.append([name, str(item["utterances"]), *cells])
+        if len(members) > 1:
+            total = sum(item["utterances"] for item in members.values())
+            cells = [format_estimate(scores["mean"].get(column)) for column in columns]
+            rows.append(["mean", str(total), *cells])
+        blocks.append(_align(rows))
+    signatures = {
+        item["bleu"]["signature"] for item in scores["objectives"].values() if "bleu" in item
+    }
+    footer = [f"BLEU: {signature}" for signature in sorted(signatures)]
+    footer.append(f"[ , ]: {scores['confidence']:.0%} bootstrap interval over utterances")
+    return "\n\n".join([*blocks, "\n".join(footer)])
+
+
+def _align(rows: list[list[str]]) -> str:
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        first = row[0].ljust(widths[0])
+        rest = [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+        lines.append("  ".join([first, *rest]))
+    return "\n".join(lines)

@@ -1,0 +1,156 @@
+"""BLEU and chrF by sacrebleu, with the sufficient statistics of each utterance."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sacrebleu.metrics import BLEU, CHRF
+from sacrebleu.metrics.helpers import extract_all_char_ngrams
+
+ORDER = 4  # BLEU's n-grams of words
+CHARACTER_ORDER = CHRF.CHAR_ORDER
+TOKENIZERS = {
+    "zh": "zh",
+    "ja": "ja-mecab",
+    "ko": "ko-mecab",
+    # Scripts without spaces for which sacrebleu has no tokenizer of their own.
+    **dict.fromkeys(("yue", "th", "lo", "km", "my"), "char"),
+}
+
+
+@dataclass(frozen=True)
+class MetricResult:
+    """The score of a set, and what its resamples are computed from.
+
+    Attributes:
+        value: sacrebleu's score of the whole set.
+        signature: sacrebleu's signature: what makes the number comparable.
+        statistics: Sufficient statistics of each utterance, [n, k].
+    """
+
+    value: float
+    signature: str
+    statistics: NDArray[np.float64]
+
+
+def tokenizer_for(language: str) -> str:
+    """Gives sacrebleu's tokenizer of a target language; `13a` unless its script needs another.
+
+    >>> tokenizer_for("en"), tokenizer_for("zh-CN")
+    ('13a', 'zh')
+    """
+    return TOKENIZERS.get(language.split("-")[0].lower(), BLEU.TOKENIZER_DEFAULT)
+
+
+def score_bleu(
+    references: Sequence[str], hypotheses: Sequence[str], tokenizer: str, lowercase: bool
+) -> MetricResult:
+    """Computes BLEU of a set.
+
+    Args:
+        references: One reference each.
+        hypotheses: What was written.
+        tokenizer: sacrebleu's name of a tokenizer.
+        lowercase: Whether case is ignored.
+
+    Raises:
+        ValueError: If there is no such tokenizer, or its package is not installed.
+        RuntimeError: If our statistics do not give sacrebleu's score (a change in sacrebleu).
+    """
+    if tokenizer not in BLEU.TOKENIZERS:
+        raise ValueError(
+            f"The BLEU tokenizer must be one of {sorted(BLEU.TOKENIZERS)}, but got {tokenizer!r}."
+        )
+    try:
+        metric = BLEU(tokenize=tokenizer, lowercase=lowercase, force=True)
+    except (ImportError, RuntimeError) as error:
+        raise ValueError(
+            f"The BLEU tokenizer {tokenizer} needs a package that is not installed: pip install"
+            f" 'sacrebleu[{tokenizer[:2]}]', or choose `--bleu_tokenizer char`."
+        ) from error
+    score = metric.corpus_score(list(hypotheses), [list(references)])
+    rows = []
+    for reference, hypothesis in zip(references, hypotheses, strict=True):
+        one = metric.corpus_score([hypothesis], [[reference]])
+        rows.append([one.sys_len, one.ref_len, *one.counts, *one.totals])
+    statistics = np.array(rows, dtype=np.float64)
+    _check(score.score, bleu(statistics.sum(axis=0)), "BLEU")
+    return MetricResult(score.score, str(metric.get_signature()), statistics)
+
+
+def score_chrf(references: Sequence[str], hypotheses: Sequence[str]) -> MetricResult:
+    """Computes chrF2 of a set, case-sensitive, without white space.
+
+    Raises:
+        RuntimeError: If our statistics do not give sacrebleu's score (a change in sacrebleu).
+    """
+    metric = CHRF()
+    score = metric.corpus_score(list(hypotheses), [list(references)])
+    rows = [
+        _character_matches(reference, hypothesis)
+        for reference, hypothesis in zip(references, hypotheses, strict=True)
+    ]
+    statistics = np.array(rows, dtype=np.float64)
+    _check(score.score, chrf(statistics.sum(axis=0)), "chrF")
+    return MetricResult(score.score, str(metric.get_signature()), statistics)
+
+
+def bleu(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Gives BLEU of summed statistics, [..., 10] to [...].
+
+    Args:
+        sums: Length of the hypothesis, of the reference, matches of orders 1–4, n-grams of
+            orders 1–4.
+
+    Source: Papineni et al. (2002), with sacrebleu's default smoothing (`exp`): the n-th order
+    in a row without a match counts as 1/2^n matches.
+    """
+    lengths, matches, totals = sums[..., :2], sums[..., 2 : 2 + ORDER], sums[..., 2 + ORDER :]
+    halvings = np.cumsum(matches == 0, axis=-1)
+    smoothed = np.where(matches == 0, 0.5**halvings, matches)
+    defined = (matches.sum(axis=-1) > 0) & (totals > 0).all(axis=-1)
+    precisions = smoothed / np.maximum(totals, 1.0)
+    geometric = np.exp(np.log(precisions).mean(axis=-1))
+    ratio = lengths[..., 1] / np.maximum(lengths[..., 0], 1.0)
+    brevity = np.exp(np.minimum(0.0, 1.0 - ratio))
+    return np.where(defined, 100.0 * brevity * geometric, 0.0)
+
+
+def chrf(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Gives chrF2 of summed statistics, [..., 18] to [...].
+
+    Args:
+        sums: For each order 1–6: n-grams of the hypothesis, of the reference, matches.
+
+    Source: Popović (2015), β = 2; orders that a side lacks are left out, as in sacrebleu.
+    """
+    orders = sums.reshape(*sums.shape[:-1], CHARACTER_ORDER, 3)
+    written, wanted, matched = orders[..., 0], orders[..., 1], orders[..., 2]
+    present = (written > 0) & (wanted > 0)
+    number = np.maximum(present.sum(axis=-1), 1)
+    precision = (matched / np.maximum(written, 1.0) * present).sum(axis=-1) / number
+    recall = (matched / np.maximum(wanted, 1.0) * present).sum(axis=-1) / number
+    below = 4.0 * precision + recall
+    score: NDArray[np.float64] = 500.0 * precision * recall / np.where(below > 0, below, 1.0)
+    return score
+
+
+def _character_matches(reference: str, hypothesis: str) -> list[int]:
+    row = []
+    for written, wanted in zip(
+        extract_all_char_ngrams(hypothesis, CHARACTER_ORDER),
+        extract_all_char_ngrams(reference, CHARACTER_ORDER),
+        strict=True,
+    ):
+        # sacrebleu does not count what is written in an order that the reference lacks.
+        row += [written.total() if wanted else 0, wanted.total(), (written & wanted).total()]
+    return row
+
+
+def _check(value: float, own: NDArray[np.float64], name: str) -> None:
+    if not np.isclose(value, own, atol=1e-6):
+        raise RuntimeError(
+            f"{name} from per-utterance statistics is {own}, but sacrebleu says {value}; this"
+            " release of sacrebleu counts otherwise, so its intervals would be wrong."
+        )

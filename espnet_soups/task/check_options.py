@@ -1,0 +1,63 @@
+"""Looks at `..._conf` options before any work, so that a typing error costs a second."""
+
+import argparse
+import inspect
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from espnet2.tasks.abs_task import optim_classes, scheduler_classes
+from espnet2.tasks.asr import decoder_choices
+from espnet2.train.class_choices import ClassChoices
+
+from espnet_soups.task.options import CLASS_CHOICES
+
+
+def check_options(args: argparse.Namespace) -> None:
+    """Checks every class that the options name, and the names of its own options.
+
+    Raises:
+        ValueError: If there is no class of a name, or it does not know an option; the message
+            lists the valid ones.
+    """
+    for option, name, classes in _named_classes(args):
+        if name is None:
+            continue
+        if not isinstance(name, str) or name.lower() not in classes:
+            raise ValueError(f"`{option}` must be one of {sorted(classes)}, but got {name!r}.")
+        setattr(args, option, name.lower())
+        conf = getattr(args, f"{option}_conf") or {}
+        if not isinstance(conf, dict):
+            raise ValueError(f"`{option}_conf` must be a mapping, but got {conf!r}.")
+        valid = _option_names(classes[name.lower()])
+        unknown = sorted(set(conf) - set(valid))
+        if valid and unknown:
+            raise ValueError(
+                f"`{option}_conf` of {name} has no {unknown}; its options are {sorted(valid)}."
+            )
+
+
+def _named_classes(
+    args: argparse.Namespace,
+) -> Iterator[tuple[str, Any, Mapping[str, type]]]:
+    choices: ClassChoices
+    for choices in CLASS_CHOICES:
+        if choices.name == "frontend" and args.input_size is not None:
+            continue  # features come from disk
+        yield choices.name, getattr(args, choices.name), choices.classes
+    for option, weight in (
+        ("asr_decoder", args.asr_ctc_weight),
+        ("st_decoder", args.st_ctc_weight),
+    ):
+        if float(weight) < 1.0:
+            yield option, getattr(args, option), decoder_choices.classes
+    yield "optim", args.optim, optim_classes
+    yield "scheduler", args.scheduler, scheduler_classes
+
+
+def _option_names(kind: type) -> list[str]:
+    """Gives the names that a constructor takes; empty where it takes any."""
+    parameters = list(inspect.signature(kind).parameters.values())
+    if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters):
+        return []
+    given = {"optimizer", "params", "vocab_size", "encoder_output_size"}
+    return [parameter.name for parameter in parameters if parameter.name not in given]

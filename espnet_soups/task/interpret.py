@@ -1,0 +1,39 @@
+"""What the options of a run mean: objectives, languages, token lists, static weights."""
+
+import argparse
+from collections.abc import Collection
+from pathlib import Path
+
+from espnet_soups.objective import Objective, build_objectives, match_names
+
+
+def objectives_of(args: argparse.Namespace) -> list[Objective]:
+    """Gives the objectives that the options ask for."""
+    return build_objectives(args.asr_token_list, args.st_pairs)
+
+
+def languages_of(objectives: Collection[Objective]) -> list[str]:
+    """Gives every language that is spoken, in the order of the objectives."""
+    return list(dict.fromkeys(objective.language for objective in objectives))
+
+
+def inline_token_lists(args: argparse.Namespace) -> None:
+    """Replaces paths of token lists by the lists, so that `config.yaml` is portable."""
+    for option in ("asr_token_list", "st_token_list"):
+        lists = getattr(args, option)
+        for language, value in lists.items():
+            if isinstance(value, str):
+                lines = Path(value).read_text(encoding="utf-8").split("\n")
+                lists[language] = [line for line in lines if line]
+
+
+def expand_static_weights(
+    weights: dict[str, float], objectives: Collection[Objective]
+) -> dict[str, float]:
+    """Gives the static weight of each objective that a glob names."""
+    names = [objective.name for objective in objectives]
+    return {
+        name: float(weight)
+        for pattern, weight in weights.items()
+        for name in match_names(pattern, names)
+    }

@@ -1,0 +1,164 @@
+"""ESPnet's trainer with checkpoints that survive and a record of every epoch."""
+
+import logging
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from espnet2.torch_utils.safe_torch_load import safe_torch_load
+from espnet2.train.trainer import Trainer
+
+from espnet_soups.model.msp_model import MSPModel
+from espnet_soups.task.checkpoint import (
+    CURRENT,
+    check_tensors,
+    mend_epoch_files,
+    recover,
+    set_aside,
+)
+from espnet_soups.task.epoch_record import epoch_means, tally_line, without_nan, write_record
+
+
+@dataclass(frozen=True)
+class TrainedEpoch:
+    """What is known of an epoch between training and validation.
+
+    Attributes:
+        seconds: Wall time of its training.
+        loss: Mean loss of each objective.
+        labels: (labels, unalignable labels) of each objective.
+    """
+
+    seconds: float
+    loss: dict[str, float]
+    labels: dict[str, tuple[int, int]]
+
+
+class JointTrainer(Trainer):
+    """Trains on the weighted sum of the losses (`trainer: default`).
+
+    Every step is ESPnet's. Around the epochs it keeps the last whole checkpoint, writes
+    `soup.jsonl`, and ends a run that learns nothing.
+    """
+
+    trained: ClassVar[TrainedEpoch]
+
+    @classmethod
+    def run(cls, model: torch.nn.Module, *args: Any, **kwargs: Any) -> None:
+        """Trains, from the last whole checkpoint if there is one.
+
+        Raises:
+            ValueError: If the checkpoint is of another configuration.
+        """
+        options, distributed_option = kwargs["trainer_options"], kwargs["distributed_option"]
+        output_dir = Path(options.output_dir)
+        if options.resume:
+            if is_first_rank(distributed_option):
+                recover(output_dir)
+            if distributed_option.distributed:
+                torch.distributed.barrier()
+            if (output_dir / CURRENT).exists():
+                states = safe_torch_load(output_dir / CURRENT, map_location="cpu")
+                if not getattr(options, "use_adapter", False):
+                    check_tensors(states["model"], model.state_dict(), str(output_dir / CURRENT))
+                cls.check_states(states)
+                if is_first_rank(distributed_option):
+                    mend_epoch_files(output_dir, states, options.best_model_criterion)
+                del states
+        super().run(model, *args, **kwargs)
+
+    @classmethod
+    def train_one_epoch(cls, model: torch.nn.Module, *args: Any, **kwargs: Any) -> bool:
+        """Trains an epoch with ESPnet's own steps.
+
+        Raises:
+            ValueError: If no step of the epoch was valid.
+        """
+        network, options, reporter = network_of(model), kwargs["options"], kwargs["reporter"]
+        start = time.perf_counter()
+        for optimizer in kwargs["optimizers"]:
+            optimizer.zero_grad()  # what an incomplete accumulation left is in no checkpoint
+        network.tally.reset()
+        cls.open_epoch(network, reporter, options)
+        if super().train_one_epoch(model, *args, **kwargs):
+            raise ValueError(
+                f"No step of epoch {reporter.get_epoch()} was valid: every gradient was infinite"
+                f" or not a number, or there were fewer mini-batches than `accum_grad`"
+                f" ({options.accum_grad}). Lower the learning rate, or look for broken audio or"
+                " labels."
+            )
+        cls.close_epoch(network, reporter)
+        labels = network.tally.over_ranks(next(network.parameters()).device)
+        line = tally_line(labels)
+        if line:
+            logging.warning(line)
+        seconds = time.perf_counter() - start
+        cls.trained = TrainedEpoch(seconds, epoch_means(reporter, "loss/"), labels)
+        return False
+
+    @classmethod
+    def validate_one_epoch(cls, model: torch.nn.Module, *args: Any, **kwargs: Any) -> None:
+        """Validates, writes the record of the epoch, and sets the last checkpoint aside."""
+        start = time.perf_counter()
+        super().validate_one_epoch(model, *args, **kwargs)
+        if not is_first_rank(kwargs["distributed_option"]):
+            return
+        network, reporter = network_of(model), kwargs["reporter"]
+        output_dir = Path(kwargs["options"].output_dir)
+        record = {
+            "epoch": reporter.get_epoch(),
+            "seconds": round(cls.trained.seconds, 3),
+            "valid_seconds": round(time.perf_counter() - start, 3),
+            "objectives": network.tally.names,
+            "loss": cls.trained.loss,
+            "valid_loss": epoch_means(reporter, "loss/"),
+            "valid_accuracy": epoch_means(reporter, "acc/"),
+            "labels": {name: pair[0] for name, pair in cls.trained.labels.items()},
+            "unalignable": {name: pair[1] for name, pair in cls.trained.labels.items()},
+        } | cls.describe(network)
+        write_record(output_dir, without_nan(record))
+        set_aside(output_dir)
+
+    @classmethod
+    def check_states(cls, states: dict[str, Any]) -> None:
+        """Refuses a checkpoint that this trainer cannot go on from."""
+        if any("soup" in state for state in states["optimizers"]):
+            raise ValueError(
+                f"{CURRENT} was written by `trainer: msp`, but this run has `trainer: default`."
+                " Use another `--output_dir`, or `--resume false`."
+            )
+
+    @classmethod
+    def open_epoch(cls, network: MSPModel, reporter: Any, options: Any) -> None:
+        """Does what an epoch begins with: nothing, where weights are static."""
+
+    @classmethod
+    def close_epoch(cls, network: MSPModel, reporter: Any) -> None:
+        """Does what the training of an epoch ends with: nothing, where weights are static."""
+
+    @classmethod
+    def describe(cls, network: MSPModel) -> dict[str, Any]:
+        """Gives what the record says of levels, weights and gradients."""
+        names = network.tally.names
+        weights = [network.static_weights.get(name, 1.0) for name in names]
+        level = {"level": 1, "objectives": names, "penalty": 1.0, "weights": weights}
+        return {"levels": [level], "gradient_norm": {}, "cosine": None, "skipped_steps": None}
+
+
+def network_of(model: torch.nn.Module) -> MSPModel:
+    """Gives the model itself, out of its distributed wrapper.
+
+    Raises:
+        ValueError: If it is not a model of ours.
+    """
+    network = getattr(model, "module", model)
+    if not isinstance(network, MSPModel):
+        raise ValueError(f"This trainer trains an MSPModel, but got {type(network).__name__}.")
+    return network
+
+
+def is_first_rank(distributed_option: Any) -> bool:
+    """Tells whether this process writes the files."""
+    return not distributed_option.distributed or distributed_option.dist_rank == 0
