@@ -31,7 +31,9 @@ def get_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--log", required=True, help="log file; contains JOB if there are several")
     parser.add_argument("--jobs", type=int, default=1, help="number of jobs N (default: 1)")
-    parser.add_argument("--num_threads", type=int, default=1, help="threads (cores) per job (default: 1)")
+    parser.add_argument(
+        "--num_threads", type=int, default=1, help="threads (cores) per job (default: 1)"
+    )
     parser.add_argument("--gpus", type=int, default=0, help="GPUs per job (default: 0)")
     parser.add_argument(
         "--max_parallel",
@@ -49,7 +51,11 @@ def get_parser() -> argparse.ArgumentParser:
     slurm.add_argument("--partition", help="partition, as sbatch --partition")
     slurm.add_argument("--mem", help="memory per node, as sbatch --mem")
     ssh = parser.add_argument_group("ssh (the same folders everywhere, no password)")
-    ssh.add_argument("--machines", default=".queue/machines", help="lines 'host [jobs at once]' (default: %(default)s)")
+    ssh.add_argument(
+        "--machines",
+        default=".queue/machines",
+        help="lines 'host [jobs at once]' (default: %(default)s)",
+    )
     parser.add_argument("command", nargs="+", help="the command and its arguments, after --")
     return parser
 
