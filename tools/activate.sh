@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Sourced by path.sh and run_tests.sh: puts the environment of tools/setup.sh first on PATH, and
-# sets it up on first use. Returns non-zero, after setup.sh's one sentence, when that fails.
+# sets it up on first use (with soups_extra=test: the tools of the tests too). Returns non-zero,
+# after the one sentence of setup.sh, when that fails.
 
 if ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] < 404)); then
     echo "error: bash ${BASH_VERSION} is too old: 4.4 or newer is needed (on macOS: 'brew install bash')" >&2
@@ -11,7 +12,7 @@ fi
 
 _soups_prefix=$(soups_prefix)
 if ! soups_is_set_up "${_soups_prefix}"; then
-    "${soups_root}/tools/setup.sh" || return 1
+    "${soups_root}/tools/setup.sh" ${soups_extra:+"--${soups_extra}"} || return 1
 fi
 if [[ ${_soups_prefix} == "${soups_venv}" ]]; then
     # an ESPnet checkout of the user's must not shadow the release that was installed

@@ -4,10 +4,12 @@
 #
 #   soups_prefix            environment in use: an activated one with a supported espnet, else tools/venv
 #   soups_is_set_up PREFIX  true when its stamp fits setup.py, the Python and this folder
+#   soups_stamp_file PREFIX where its stamp lies
 #   soups_stamp PREFIX      text of the stamp, written by setup.sh when everything is installed
 #   soups_requirement NAME  what setup.py asks of `python` or of a package, e.g. ">=3.12,<3.14"
 #
-# Versions stand in setup.py alone and are read from there.
+# The variable soups_extra is "test" where the tests' tools are wanted too; tools/venv always has them, an
+# environment of the user's only gets them for the tests. Versions stand in setup.py alone and are read from there.
 
 soups_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 soups_venv="${soups_root}/tools/venv"
@@ -77,7 +79,13 @@ soups_stamp() {
     cat "${soups_root}/setup.py"
 }
 
+soups_stamp_file() {
+    [[ $1 == "${soups_venv}" || -z ${soups_extra:-} ]] && echo "$1/espnet-soups.done" || echo "$1/espnet-soups-${soups_extra}.done"
+}
+
 soups_is_set_up() {
-    [[ -x $1/bin/python && -f $1/espnet-soups.done ]] || return 1
-    [[ $(soups_stamp "$1") == "$(<"$1/espnet-soups.done")" ]]
+    local file
+    file=$(soups_stamp_file "$1")
+    [[ -x $1/bin/python && -f ${file} ]] || return 1
+    [[ $(soups_stamp "$1") == "$(<"${file}")" ]]
 }

@@ -11,6 +11,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 case "${1:-}" in
 -h | --help) sed -n '2,7s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" && exit 0 ;;
 esac
+soups_extra="test" # read by activate.sh
 # shellcheck source=tools/activate.sh
 . tools/activate.sh
 export LC_ALL=C.UTF-8

@@ -13,7 +13,7 @@ log="${tools_dir}/setup.log"
 
 usage() {
     cat <<END
-Usage: tools/setup.sh [--help]
+Usage: tools/setup.sh [--test] [--help]
 
 Makes tools/venv with espnet-soups and all it needs (versions: setup.py). The recipes' path.sh and
 tools/run_tests.sh call it on first use. It can be run again at any time: it repairs what an
@@ -23,7 +23,8 @@ Python: needs $(soups_requirement python). Taken from, in this order: \$PYTHON, 
 versions of pyenv, an installed conda or uv.
 
 An activated virtual environment or conda environment that already has espnet $(soups_requirement espnet) is used
-as it is: only missing packages are added, nothing in it changes its version.
+as it is: only missing packages are added, nothing in it changes its version. With --test (tools/run_tests.sh)
+it gets the tools of the tests too; tools/venv always has them.
 
 Size: on Linux pip brings torch with CUDA, about 3 GB to download and 7 GB on disk (${needed_gb} GB free needed);
 3–5 minutes on a fast line. pip's own settings (PIP_INDEX_URL, PIP_FIND_LINKS, pip.conf, …) are respected, so
@@ -108,7 +109,8 @@ for found in metadata.distributions():
 }
 
 install_package() {
-    local prefix=$1 work
+    local prefix=$1 work package="${soups_root}[test]"
+    [[ ${prefix} == "${soups_venv}" || -n ${soups_extra:-} ]] || package=${soups_root}
     work=$(mktemp -d "${tools_dir}/.setup.XXXXXX")
     # shellcheck disable=SC2064  # the name of now is meant
     trap "rm -rf '${work}'" EXIT
@@ -116,16 +118,17 @@ install_package() {
     # pip's temporary files lie beside the venv: /tmp is often a small memory disk
     env -u PYTHONHOME -u PYTHONPATH TMPDIR="${work}" PIP_USER=0 PYTHONUNBUFFERED=1 \
         "${prefix}/bin/python" -m pip install --no-input --progress-bar off --disable-pip-version-check \
-        --constraint "${work}/constraints.txt" --editable "${soups_root}[test]" 2>&1 </dev/null |
+        --constraint "${work}/constraints.txt" --editable "${package}" 2>&1 </dev/null |
         tee "${log}" | show_progress || explain_failure "${prefix}"
     env -u PYTHONHOME -u PYTHONPATH "${prefix}/bin/python" -c 'import torch, torchaudio, espnet_soups' \
         >>"${log}" 2>&1 || explain_failure "${prefix}"
 }
 
 main() {
-    local prefix start=${SECONDS}
+    local prefix stamp start=${SECONDS}
     case "${1:-}" in
     "") ;;
+    --test) soups_extra="test" ;;
     -h | --help) usage && exit 0 ;;
     *) echo "error: tools/setup.sh takes no '$1'; see tools/setup.sh --help" >&2 && exit 2 ;;
     esac
@@ -154,10 +157,11 @@ main() {
         fi
         touch "${soups_venv}/incomplete"
     fi
-    rm -f "${prefix}/espnet-soups.done"
+    stamp=$(soups_stamp_file "${prefix}")
+    rm -f "${stamp}"
     install_package "${prefix}"
-    soups_stamp "${prefix}" >"${prefix}/espnet-soups.done.tmp"
-    mv "${prefix}/espnet-soups.done.tmp" "${prefix}/espnet-soups.done"
+    soups_stamp "${prefix}" >"${stamp}.tmp"
+    mv "${stamp}.tmp" "${stamp}"
     rm -f "${soups_venv}/incomplete"
     say "done in $((SECONDS - start)) s: ${prefix} ($("${prefix}/bin/python" -V), espnet $(soups_versions "${prefix}/bin/python" | cut -d' ' -f2))"
 }

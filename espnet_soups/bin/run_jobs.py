@@ -25,13 +25,16 @@ def get_parser() -> argparse.ArgumentParser:
         usage="%(prog)s [options] --log LOG -- command … JOB …",
         description="Runs a command N times, the word JOB in it and in the log's name replaced by "
         "1 … N. When jobs fail, the ends of their logs are shown and the exit status is 1.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument("--backend", choices=("local", "slurm", "ssh"), default="local")
+    parser.add_argument(
+        "--backend", choices=("local", "slurm", "ssh"), default="local", help="default: local"
+    )
     parser.add_argument("--log", required=True, help="log file; contains JOB if there are several")
-    parser.add_argument("--jobs", type=int, default=1, help="number of jobs N")
-    parser.add_argument("--num_threads", type=int, default=1, help="threads (cores) per job")
-    parser.add_argument("--gpus", type=int, default=0, help="GPUs per job")
+    parser.add_argument("--jobs", type=int, default=1, help="number of jobs N (default: 1)")
+    parser.add_argument(
+        "--num_threads", type=int, default=1, help="threads (cores) per job (default: 1)"
+    )
+    parser.add_argument("--gpus", type=int, default=0, help="GPUs per job (default: 0)")
     parser.add_argument(
         "--max_parallel",
         type=int,
@@ -43,12 +46,16 @@ def get_parser() -> argparse.ArgumentParser:
         help="end the jobs when the script that started this is killed",
     )
     slurm = parser.add_argument_group("Slurm (sbatch's own SBATCH_… variables work too)")
-    slurm.add_argument("--slurm_conf", default="conf/slurm.conf", help="options of sbatch")
+    slurm.add_argument("--slurm_conf", default="conf/slurm.conf", help="default: %(default)s")
     slurm.add_argument("--time", help="time limit, as sbatch --time")
     slurm.add_argument("--partition", help="partition, as sbatch --partition")
     slurm.add_argument("--mem", help="memory per node, as sbatch --mem")
     ssh = parser.add_argument_group("ssh (the same folders everywhere, no password)")
-    ssh.add_argument("--machines", default=".queue/machines", help="lines 'host [jobs at once]'")
+    ssh.add_argument(
+        "--machines",
+        default=".queue/machines",
+        help="lines 'host [jobs at once]' (default: %(default)s)",
+    )
     parser.add_argument("command", nargs="+", help="the command and its arguments, after --")
     return parser
 
