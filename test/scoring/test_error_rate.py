@@ -3,7 +3,7 @@
 from functools import cache
 
 import numpy as np
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from espnet_soups.scoring.error_rate import (
@@ -14,6 +14,8 @@ from espnet_soups.scoring.error_rate import (
 )
 
 WORDS = st.lists(st.sampled_from(["a", "b", "cd", "é", "你"]), max_size=6)
+# Time depends on who else uses the machine; it is no law.
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 PAIRS = st.lists(st.tuples(WORDS.filter(bool), WORDS), min_size=1, max_size=5)
 
 
@@ -31,6 +33,7 @@ def edit_distance(reference: tuple[str, ...], hypothesis: tuple[str, ...]) -> in
     return cost(0, 0)
 
 
+@PATIENT
 @given(PAIRS)
 def test_errors_of_each_utterance_are_the_edit_distance(pairs) -> None:
     references, hypotheses = ([" ".join(side) for side in sides] for sides in zip(*pairs))  # noqa: B905
@@ -43,6 +46,7 @@ def test_errors_of_each_utterance_are_the_edit_distance(pairs) -> None:
     assert characters.errors.tolist() == expected
 
 
+@PATIENT
 @given(PAIRS)
 def test_hits_substitutions_and_deletions_make_up_the_reference(pairs) -> None:
     counts = count_word_errors([" ".join(r) for r, _ in pairs], [" ".join(h) for _, h in pairs])
@@ -51,6 +55,7 @@ def test_hits_substitutions_and_deletions_make_up_the_reference(pairs) -> None:
     assert counts.counts[:, [0, 1, 3]].sum(axis=1).tolist() == lengths[:, 1].tolist()
 
 
+@PATIENT
 @given(PAIRS)
 def test_the_rate_is_zero_only_when_all_texts_are_equal(pairs) -> None:
     counts = count_word_errors([" ".join(r) for r, _ in pairs], [" ".join(h) for _, h in pairs])
@@ -58,6 +63,7 @@ def test_the_rate_is_zero_only_when_all_texts_are_equal(pairs) -> None:
     assert (rate == 0.0) == all(r == h for r, h in pairs)
 
 
+@PATIENT
 @given(PAIRS, st.randoms())
 def test_the_rate_does_not_depend_on_the_order_of_utterances(pairs, random) -> None:
     shuffled = list(pairs)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import sacrebleu
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from espnet_soups.scoring.bootstrap import resample_sums
@@ -15,7 +15,7 @@ SENTENCE = st.lists(
 CORPUS = st.lists(st.tuples(SENTENCE.filter(bool), SENTENCE), min_size=1, max_size=5)
 
 
-@settings(deadline=None)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60)
 @given(CORPUS, st.booleans())
 def test_sums_over_any_choice_of_utterances_give_sacrebleus_score(corpus, lowercase) -> None:
     references = [" ".join(reference) for reference, _ in corpus]
