@@ -48,9 +48,7 @@ def check_tensors(
     """
     for name in sorted(set(found) ^ set(expected)):
         side = "lacks" if name not in found else "holds the unknown"
-        raise ValueError(
-            f"{source} is of another configuration: it {side} tensor {name}. {advice}"
-        )
+        raise ValueError(f"{source} is of another configuration: it {side} tensor {name}. {advice}")
     for name, tensor in expected.items():
         if found[name].shape != tensor.shape:
             raise ValueError(
