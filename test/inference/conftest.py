@@ -92,4 +92,4 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Experiment:
 @pytest.fixture(scope="session")
 def shared_ctc(tmp_path_factory: pytest.TempPathFactory) -> Experiment:
     """One CTC head for all languages; it has learnt to recognise."""
-    return train(tmp_path_factory.mktemp("shared_ctc"), "--asr_heads", "shared", epochs=25)
+    return train(tmp_path_factory.mktemp("shared_ctc"), "--asr_heads", "shared", epochs=40)

@@ -92,5 +92,5 @@ def test_an_unknown_objective_is_refused_with_the_valid_ones(separate: Experimen
 
 
 def test_a_shared_head_with_ctc_alone_is_refused(shared_ctc: Experiment, tmp_path: Path):
-    with pytest.raises(ValueError, match="shared head with CTC alone.*`separate` heads"):
+    with pytest.raises(ValueError, match=r"shared head with CTC alone.*`separate` heads"):
         export_objective(shared_ctc.exp_dir, "asr_fr", tmp_path / "stock")

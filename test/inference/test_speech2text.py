@@ -44,7 +44,6 @@ def test_a_model_that_has_learnt_gives_back_most_of_what_was_said(
         transcript = speech2text(table[key], lang=key[:2]).transcript
         assert transcript is not None
         errors += edit_distance(text, transcript.text)
-    print("RATE", errors / sum(map(len, labels.values())))
     assert errors < 0.4 * sum(map(len, labels.values()))  # saying nothing would give 1.0
 
 

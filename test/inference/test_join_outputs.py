@@ -1,0 +1,89 @@
+"""Outputs of parallel jobs are joined whole, or refused with the names of what is wrong."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from espnet_soups.inference.job_output import Speed, write_hypotheses
+from espnet_soups.inference.join_outputs import join_outputs
+from espnet_soups.inference.result import Hypothesis
+
+UTT2LANG = {"a-1": "fr", "a-2": "fr", "b-1": "en"}
+
+
+def hypothesis(text: str) -> tuple[Hypothesis, ...]:
+    return (Hypothesis(text, tuple(text), tuple(range(len(text))), -1.5),)
+
+
+def write_job(decode_dir: Path, job: int, french: dict[str, str], english: dict[str, str]) -> None:
+    found = {
+        "asr_fr": {key: hypothesis(text) for key, text in french.items()},
+        "st_fr_en": {key: hypothesis(text.upper()) for key, text in french.items()},
+        "asr_en": {key: hypothesis(text) for key, text in english.items()},
+    }
+    folder = decode_dir / "logdir" / f"output.{job}"
+    write_hypotheses(folder, 1, found)
+    Speed(4.0, 1.0, len(french) + len(english)).write(folder / "speed.json")
+
+
+@pytest.fixture
+def utt2lang(tmp_path: Path) -> Path:
+    path = tmp_path / "utt2lang"
+    path.write_text("".join(f"{key} {value}\n" for key, value in UTT2LANG.items()))
+    return path
+
+
+def test_jobs_are_joined_sorted_by_key_with_empty_hypotheses_kept(tmp_path: Path, utt2lang: Path):
+    write_job(tmp_path, 1, {"a-2": ""}, {})
+    write_job(tmp_path, 2, {"a-1": "oui"}, {"b-1": "yes"})
+    assert join_outputs(tmp_path, 2, utt2lang) == {"asr_en": 1, "asr_fr": 2, "st_fr_en": 2}
+    assert (tmp_path / "asr_fr" / "text").read_text().split("\n") == ["a-1 oui", "a-2 ", ""]
+    assert (tmp_path / "asr_fr" / "token").read_text().startswith("a-1 o u i\n")
+    assert (tmp_path / "asr_fr" / "token_int").read_text().startswith("a-1 0 1 2\n")
+    assert (tmp_path / "asr_fr" / "score").read_text().startswith("a-1 -1.500000\n")
+    assert (tmp_path / "st_fr_en" / "text").read_text().startswith("a-1 OUI\n")
+    speed = json.loads((tmp_path / "speed.json").read_text())
+    assert speed == {"audio_seconds": 8.0, "decode_seconds": 2.0, "utterances": 3, "rtf": 0.25}
+
+
+def test_a_missing_utterance_is_named_and_nothing_is_written(tmp_path: Path, utt2lang: Path):
+    write_job(tmp_path, 1, {"a-1": "oui"}, {"b-1": "yes"})
+    with pytest.raises(ValueError, match=r"asr_fr/text lacks 1 of the 2 .* \['a-2'\]"):
+        join_outputs(tmp_path, 1, utt2lang)
+    assert not (tmp_path / "asr_en").exists()
+
+
+def test_an_utterance_of_two_jobs_is_named(tmp_path: Path, utt2lang: Path):
+    write_job(tmp_path, 1, {"a-1": "oui", "a-2": "non"}, {"b-1": "yes"})
+    write_job(tmp_path, 2, {"a-1": "oui"}, {})
+    with pytest.raises(ValueError, match=r"decoded by another job too: \['a-1'\]"):
+        join_outputs(tmp_path, 2, utt2lang)
+
+
+def test_an_utterance_that_the_set_does_not_have_is_named(tmp_path: Path, utt2lang: Path):
+    write_job(tmp_path, 1, {"a-1": "oui", "a-2": "non", "c-9": "!"}, {"b-1": "yes"})
+    with pytest.raises(ValueError, match=r"has 1 utterances that .* not list for fr: \['c-9'\]"):
+        join_outputs(tmp_path, 1, utt2lang)
+
+
+def test_a_job_that_did_not_finish_is_named(tmp_path: Path, utt2lang: Path):
+    write_job(tmp_path, 1, {"a-1": "oui", "a-2": "non"}, {"b-1": "yes"})
+    with pytest.raises(FileNotFoundError, match=r"output.2/speed.json.*did not finish"):
+        join_outputs(tmp_path, 2, utt2lang)
+    write_job(tmp_path, 2, {}, {})
+    (tmp_path / "logdir" / "output.2" / "st_fr_en" / "1best_recog" / "score").unlink()
+    with pytest.raises(FileNotFoundError, match=r"st_fr_en/1best_recog/score does not exist"):
+        join_outputs(tmp_path, 2, utt2lang)
+
+
+def test_the_number_of_jobs_must_be_positive(tmp_path: Path, utt2lang: Path):
+    with pytest.raises(ValueError, match="`--jobs` must be 1 or more"):
+        join_outputs(tmp_path, 0, utt2lang)
+
+
+def test_an_unknown_length_of_speech_gives_no_real_time_factor(tmp_path: Path):
+    Speed(None, 2.0, 3).write(tmp_path / "speed.json")
+    values = json.loads((tmp_path / "speed.json").read_text())
+    assert values["rtf"] is None
+    assert values["audio_seconds"] is None
