@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from espnet_soups.weighting.combiner import Combiner
@@ -21,7 +22,8 @@ class TorchJD(Combiner):
     """Wraps one of TorchJD's weightings.
 
     Its weights are clipped at zero and scaled to the mass of the level, so that every combiner
-    moves along a direction of the same scale.
+    moves along a direction of the same scale. A symmetrised cross Gram can have negative
+    eigenvalues, which no Gram matrix has and TorchJD does not expect: they are set to 0.
 
     Args:
         name: A key of `GRAM_WEIGHTINGS`.
@@ -44,6 +46,8 @@ class TorchJD(Combiner):
 
     def __call__(self, weights: Tensor, gram: Tensor) -> Tensor:
         """Gives the next weights; see `Combiner`."""
-        proposed = self.weighting(gram).to(weights.dtype).clamp(min=0)
+        values, vectors = torch.linalg.eigh(gram)
+        nearest = (vectors * values.clamp(min=0)) @ vectors.T
+        proposed = self.weighting(nearest).to(weights.dtype).clamp(min=0)
         total = proposed.sum()
         return weights if total == 0 else proposed / total * weights.sum()

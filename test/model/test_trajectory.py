@@ -1,0 +1,222 @@
+"""Whole trajectories against a reference: no gates, no hooks, no trainer; autograd and numpy."""
+
+import numpy as np
+import pytest
+import torch
+
+from espnet_soups.testing.toy_model import make_toy_batch, make_toy_model
+
+LEVELS = [[0, 1, 2], [3, 4]]  # order SA: recognition on top
+NAMES = ["asr_en", "asr_fr", "asr_es", "st_fr_en", "st_es_en"]
+GAMMA, RHO, RATE, CLIP, EPOCH = 0.3, 0.05, 0.05, 5.0, 26
+
+
+def onto_simplex(vector):
+    low, high = vector.min() - 1.0, vector.max()
+    for _ in range(100):
+        middle = (low + high) / 2
+        low, high = (middle, high) if np.maximum(vector - middle, 0).sum() > 1 else (low, middle)
+    return np.maximum(vector - high, 0)
+
+
+class Reference:
+    """The method of the paper, straight from its formulas."""
+
+    def __init__(self, normalise):
+        self.model = make_toy_model("default").train()
+        named = list(self.model.named_parameters())
+        self.backbone = [p for name, p in named if name.startswith("encoder.")]
+        self.heads = [p for name, p in named if not name.startswith("encoder.")]
+        self.weights = np.array([1 / 3, 1 / 3, 1 / 3, 1 / 2, 1 / 2])
+        self.penalties = [1.0, 0.02 * (EPOCH - 1)]
+        self.normalise = normalise
+        self.norms, self.steps = np.zeros(5), 0
+        self.previous = None
+
+    def gradients(self, batch):
+        """Gives G [m, n] on the backbone and the gradient of the heads."""
+        rows, heads = [], None
+        for name in NAMES:
+            self.model.static_weights = {other: float(other == name) for other in NAMES}
+            loss = self.model(**batch)[0].sum()
+            parameters = self.backbone + self.heads
+            parts = torch.autograd.grad(loss, parameters, materialize_grads=True)
+            flat = torch.cat([part.flatten() for part in parts[: len(self.backbone)]])
+            rows.append(flat.numpy())
+            own = torch.cat([part.flatten() for part in parts[len(self.backbone) :]]).numpy()
+            heads = own if heads is None else heads + own
+        return np.array(rows), heads
+
+    def observe_norms(self, rows):
+        self.steps += 1
+        share = max(1.0 / self.steps, 0.01)
+        self.norms = self.norms + share * (np.linalg.norm(rows, axis=1) - self.norms)
+
+    def next_weights(self, first, second):
+        scale = self.norms[:, None] if self.normalise else 1.0
+        first, second, moved = first / scale, second / scale, self.weights.copy()
+        for p, level in enumerate(LEVELS):
+            lower = [(q, j) for q in range(p + 1, 2) for j in LEVELS[q]]
+            ratio = {j: self.penalties[q] / self.penalties[p] * self.weights[j] for q, j in lower}
+            one, two = (
+                np.array([g[k] + sum(r * g[j] for j, r in ratio.items()) for k in level])
+                for g in (first, second)
+            )
+            own = self.weights[level]
+            moved[level] = onto_simplex(own - GAMMA * (one @ two.T @ own + RHO * own))
+        return moved
+
+    def step(self, rows, heads, weights):
+        scale = np.array([self.penalties[0]] * 3 + [self.penalties[1]] * 2)
+        direction = np.concatenate([(scale * weights) @ rows, heads])
+        direction *= min(1.0, CLIP / (np.linalg.norm(direction) + 1e-6))
+        offset = 0
+        with torch.no_grad():
+            for parameter in self.backbone + self.heads:
+                part = direction[offset : offset + parameter.numel()]
+                parameter -= RATE * torch.from_numpy(part).view_as(parameter)
+                offset += parameter.numel()
+
+    def pipelined(self, batches, measured=True):
+        """One optimiser step on an accumulation window."""
+        pairs = [self.gradients(batch) for batch in batches]
+        rows, heads = (sum(pair[i] for pair in pairs) / len(pairs) for i in (0, 1))
+        self.step(rows, heads, self.weights)
+        if measured:
+            self.observe_norms(rows)
+            if self.previous is not None:
+                self.weights = self.next_weights(rows, self.previous)
+            self.previous = rows
+
+    def exact(self, batch):
+        order = torch.arange(12)  # utterances of each language are dealt in turn
+        (first, heads), (second, others) = (
+            self.gradients({k: v[order % 2 == half] for k, v in batch.items()}) for half in (0, 1)
+        )
+        self.observe_norms((first + second) / 2)
+        self.weights = self.next_weights(first, second)
+        self.step((first + second) / 2, (heads + others) / 2, self.weights)
+
+
+class Trained:
+    """The model as ESPnet's loop drives it."""
+
+    def __init__(self, accum_grad=1, **options):
+        conf = {"soup": "vm", "order": "SA", "combiner_conf": {"gamma": GAMMA, "rho": RHO}}
+        self.model = make_toy_model("msp", {**conf, **options}).train()
+        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=RATE)
+        self.model.soup.bind(self.model, self.optimizer)
+        self.model.soup.open_epoch(EPOCH, 200, accum_grad)
+        self.accum_grad = accum_grad
+
+    def step(self, batches):
+        for batch in batches:
+            (self.model(**batch)[0].sum() / self.accum_grad).backward()
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), CLIP)
+        if torch.isfinite(norm):
+            self.optimizer.step()
+        self.optimizer.zero_grad()
+
+    def assert_equals(self, reference):
+        weights = self.model.soup.weights.numpy()
+        np.testing.assert_allclose(weights, reference.weights, rtol=0, atol=1e-6)
+        expected = dict(reference.model.named_parameters())
+        for name, parameter in self.model.named_parameters():
+            torch.testing.assert_close(parameter, expected[name], rtol=0, atol=1e-6, msg=name)
+
+
+@pytest.mark.parametrize("accum_grad", [1, 2, 4])
+@pytest.mark.parametrize("gradient_norm", ["ema", "none"])
+def test_pipelined_weights_and_parameters_follow_the_formulas(accum_grad, gradient_norm):
+    trained = Trained(accum_grad, gradient_norm=gradient_norm)
+    reference = Reference(normalise=gradient_norm == "ema")
+    for step in range(4):
+        batches = [make_toy_batch(seed=10 * step + micro) for micro in range(accum_grad)]
+        trained.step(batches)
+        reference.pipelined(batches)
+        trained.assert_equals(reference)
+    assert np.abs(reference.weights - [1 / 3, 1 / 3, 1 / 3, 1 / 2, 1 / 2]).max() > 0.01
+
+
+def test_exact_weights_come_from_two_halves_of_the_batch_that_they_weigh():
+    trained, reference = Trained(mode="exact"), Reference(normalise=True)
+    for step in range(3):
+        batch = make_toy_batch(seed=step)
+        trained.step([batch])
+        reference.exact(batch)
+        trained.assert_equals(reference)
+    assert np.abs(reference.weights - [1 / 3, 1 / 3, 1 / 3, 1 / 2, 1 / 2]).max() > 0.01
+
+
+@pytest.mark.parametrize("accum_grad", [1, 2])
+def test_a_step_that_espnet_skips_moves_nothing(accum_grad):
+    trained, reference = Trained(accum_grad), Reference(normalise=True)
+    for step in range(4):
+        batches = [make_toy_batch(seed=10 * step + micro) for micro in range(accum_grad)]
+        if step == 2:
+            batches[-1]["speech"][:] = torch.inf
+            trained.step(batches)
+        else:
+            trained.step(batches)
+            reference.pipelined(batches)
+        trained.assert_equals(reference)
+    assert trained.model.soup.skipped_steps == 1
+
+
+def test_a_last_step_that_was_skipped_is_counted_when_the_epoch_closes():
+    trained = Trained()
+    batch = make_toy_batch()
+    batch["speech"][:] = torch.nan
+    trained.step([batch])
+    trained.model.soup.close_epoch()
+    assert trained.model.soup.skipped_steps == 1
+
+
+def test_with_refresh_two_neighbouring_steps_are_measured_and_the_weights_move_once():
+    trained, reference = Trained(refresh=3), Reference(normalise=True)
+    moved = []
+    for step in range(6):
+        batch, before = make_toy_batch(seed=step), trained.model.soup.weights.clone()
+        trained.step([batch])
+        reference.pipelined([batch], measured=step % 3 < 2)
+        if step % 3 == 1:
+            reference.previous = None
+        trained.assert_equals(reference)
+        moved.append(not torch.equal(before, trained.model.soup.weights))
+    assert moved == [False, True, False, False, True, False]
+
+
+def test_rows_of_the_top_layer_only_leave_the_whole_backbone_weighted():
+    trained = Trained(layers=["encoder.encoders.1"])
+    before = [p.detach().clone() for p in trained.model.encoder.parameters()]
+    for step in range(2):
+        trained.step([make_toy_batch(seed=step)])
+    after = trained.model.encoder.parameters()
+    assert all(not torch.equal(a, b) for a, b in zip(before, after, strict=True) if a.numel() > 1)
+    size = sum(p.numel() for p in trained.model.encoder.encoders[1].parameters())
+    assert trained.model.soup._previous.shape == (5, size)
+
+
+def test_exact_mode_refuses_gradient_accumulation():
+    with pytest.raises(ValueError, match="`mode: exact` needs `accum_grad: 1`, but got 2"):
+        Trained(accum_grad=2, mode="exact")
+
+
+def test_the_state_of_a_soup_returns_through_the_optimiser():
+    trained = Trained()
+    for step in range(3):
+        trained.step([make_toy_batch(seed=step)])
+    other = Trained()
+    other.optimizer.load_state_dict(trained.optimizer.state_dict())
+    for name in ("weights", "norms", "norm_steps"):
+        assert torch.equal(getattr(other.model.soup, name), getattr(trained.model.soup, name))
+    assert not any("soup" in name for name in trained.model.state_dict())
+
+
+def test_a_checkpoint_of_other_levels_or_of_another_trainer_is_refused():
+    with pytest.raises(ValueError, match="this run has levels"):
+        Trained(soup="vs").optimizer.load_state_dict(Trained().optimizer.state_dict())
+    plain = make_toy_model()
+    state = torch.optim.SGD(plain.parameters(), lr=RATE).state_dict()
+    with pytest.raises(ValueError, match="no soup"):
+        Trained().optimizer.load_state_dict(state)

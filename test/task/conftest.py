@@ -1,0 +1,53 @@
+"""Runs of the real command on the toy corpus, once per session."""
+
+import pytest
+
+from espnet_soups.testing.toy_corpus import make_toy_corpus
+from espnet_soups.testing.toy_model import DECODER_CONF, ENCODER_CONF
+
+
+def options_of(name, conf):
+    return [word for key, value in conf.items() for word in (f"--{name}", f"{key}={value}")]
+
+
+class Runs:
+    """Trains in this process; gives the folder of each run."""
+
+    def __init__(self, root):
+        self.root = root
+        self.corpus = make_toy_corpus(root, utterances=6)
+        self.options = [
+            *self.corpus.arguments,
+            *("--encoder", "e_branchformer", *options_of("encoder_conf", ENCODER_CONF)),
+            *options_of("st_decoder_conf", DECODER_CONF),
+            *("--batch_type", "numel", "--batch_bins", "1200", "--valid_batch_bins", "9999"),
+            *("--optim", "adam", "--optim_conf", "lr=0.01", "--use_tensorboard", "false"),
+            *("--resume", "true", "--keep_nbest_models", "2"),
+        ]
+
+    def train(self, name, *options):
+        from espnet_soups.bin.msp_train import main
+
+        folder = self.root / name
+        main([*self.options, "--output_dir", str(folder), *options])
+        return folder
+
+
+SOUP = ("--trainer", "msp", "--trainer_conf", "soup=vm", "--trainer_conf", "order=SA")
+
+
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory):
+    return Runs(tmp_path_factory.mktemp("runs"))
+
+
+@pytest.fixture(scope="session")
+def soup_run(runs):
+    """A soup of three epochs, never interrupted."""
+    return runs.train("soup", *SOUP, "--max_epoch", "3", "--use_tensorboard", "true")
+
+
+@pytest.fixture(scope="session")
+def joint_run(runs):
+    """Joint training of two epochs."""
+    return runs.train("joint", "--max_epoch", "2")

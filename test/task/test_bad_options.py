@@ -1,0 +1,76 @@
+import pytest
+import yaml
+
+from espnet_soups.bin.msp_train import HELP, main
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--encoder", "branch"), "encoder"),
+        (("--encoder_conf", "blocks=3"), r"`encoder_conf` of e_branchformer has no \['blocks'\]"),
+        (("--optim_conf", "rate=3"), r"`optim_conf` of adam has no \['rate'\].*'lr'"),
+        (("--trainer", "mps"), "`trainer` must be one of.*'msp'.*'mps'"),
+        (("--trainer", "msp", "--trainer_conf", "soup=vv"), "`soup` must be one of"),
+        (("--trainer", "msp", "--trainer_conf", "order=Q", "--trainer_conf", "soup=vm"), "`order`"),
+        (("--trainer", "msp", "--trainer_conf", "combiner=x"), "`combiner` must be one of.*modo"),
+        (("--trainer", "msp", "--trainer_conf", "souq=vs"), "`trainer_conf` has the keys"),
+        (("--asr_heads", "tied"), "`asr_heads` must be one of.*'shared'"),
+        (("--st_pairs", "it_en", "fr"), "must look like `fr_en`"),
+        (("--st_pairs", "fr_de"), "`st_token_list` has no list for de, which st_fr_de needs"),
+        (("--asr_ctc_weight", "2"), "`asr_ctc_weight`"),
+        (("--static_weights", "ssl*=2"), r"'ssl\*' matches no objective"),
+        (("--asr_token_list", "it={root}/tokens.txt"), r"no utterance of \['it'\]"),
+        (("--asr_token_list", "it={root}/none.txt"), "none.txt"),
+        (("--no_such_option", "1"), "--no_such_option"),
+        (("--batch_bins", "many"), "--batch_bins.*many"),
+        (("--config", "{root}/none.yaml"), "none.yaml"),
+    ],
+)
+def test_a_bad_option_ends_in_one_sentence_before_any_training(runs, options, said):
+    options = [word.format(root=runs.root) for word in options]
+    with pytest.raises((ValueError, OSError), match=said):
+        runs.train("bad", "--max_epoch", "1", *options)
+    assert not list((runs.root / "bad").glob("*.pth"))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("encoderr: conformer\n", r"encoderr \(from .*bad.yaml\)"),
+        ("encoder: [unclosed\n", "not valid"),
+        ("encoder: bramchformer\n", "`encoder` must be one of"),
+        ("optim: sgdd\n", "`optim` must be one of"),
+        ("scheduler: warmup\n", "`scheduler` must be one of.*warmuplr"),
+    ],
+)
+def test_a_bad_yaml_names_the_key(runs, text, said):
+    config = runs.root / "bad.yaml"
+    config.write_text(text, encoding="utf-8")
+    words = [w for w in runs.options if w not in ("--encoder", "e_branchformer", "--optim", "adam")]
+    with pytest.raises(ValueError, match=said):
+        main([*words, "--config", str(config), "--output_dir", str(runs.root / "bad")])
+
+
+def test_how_features_were_made_is_kept_in_the_configuration(runs):
+    options = ("--feats_conf", "type=fbank", "--feats_conf", "fs=8000", "--dry_run", "true")
+    folder = runs.train("dry", *options)
+    config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+    assert config["feats_conf"] == {"type": "fbank", "fs": 8000}
+    assert config["asr_token_list"]["fr"][0] == "<blank>"
+
+
+def test_a_language_without_training_data_is_named(runs):
+    folder = runs.root / "no_es"
+    folder.mkdir()
+    shape = (runs.root / "train" / "speech_shape").read_text(encoding="utf-8").splitlines()
+    kept = [line for line in shape if not line.startswith("es")]
+    (folder / "speech_shape").write_text("\n".join(kept) + "\n", encoding="utf-8")
+    words = [w.replace("/train/speech_shape", "/no_es/speech_shape") for w in runs.options]
+    with pytest.raises(ValueError, match=r"no_es/speech_shape has no utterance of \['es'\]"):
+        main([*words, "--output_dir", str(folder / "exp")])
+
+
+def test_help_lists_our_options(capsys):
+    main(["--help"])
+    assert capsys.readouterr().out == HELP

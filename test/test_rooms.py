@@ -1,0 +1,49 @@
+"""The import ladder of the package, read from its source."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "espnet_soups"
+# What each room may import from the package, beside itself.
+LADDER = {
+    "objective": set(),
+    "losses": {"objective"},
+    "gradients": {"objective"},
+    "weighting": {"objective"},
+    "levels": {"objective"},
+    "model": {"objective", "losses", "gradients", "weighting", "levels"},
+}
+LADDER["task"] = {"model", "data", *LADDER["model"]}
+
+
+def rooms_imported_by(path):
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names = []
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative imports hide the ladder"
+            names = [node.module]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        found |= {name.split(".")[1] for name in names if name.startswith("espnet_soups.")}
+    return found
+
+
+@pytest.mark.parametrize("room", sorted(LADDER))
+def test_a_room_imports_only_from_below(room):
+    files = sorted((PACKAGE / room).glob("*.py")) or [PACKAGE / f"{room}.py"]
+    assert all(file.exists() for file in files)
+    for file in files:
+        above = rooms_imported_by(file) - LADDER[room] - {room}
+        assert not above, f"{file.relative_to(PACKAGE)} imports from {sorted(above)}"
+
+
+def test_only_the_wrapper_imports_torchjd():
+    importers = [
+        path.relative_to(PACKAGE).as_posix()
+        for path in PACKAGE.rglob("*.py")
+        if "import torchjd" in path.read_text(encoding="utf-8")
+    ]
+    assert importers == ["weighting/torchjd.py"]
