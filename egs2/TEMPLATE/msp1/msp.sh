@@ -92,7 +92,7 @@ soup_args=()
 [[ -z ${order} ]] || soup_args+=(--trainer_conf "order=${order}")
 [[ -z ${combiner} ]] || soup_args+=(--trainer_conf "combiner=${combiner}")
 if [[ -z ${msp_tag} ]]; then
-    msp_tag=$(basename "${train_config}" .yaml)
+    msp_tag=$(basename "$(realpath "${train_config}")" .yaml) # conf/train_msp.yaml is a link
     msp_tag=${msp_tag#train_msp_}_${feats_type}_${token_name}
     msp_tag+=${soup:+_${soup}}${order:+_${order}}${combiner:+_${combiner}}
     msp_tag+=$(sed -e 's/--/_/g' -e 's/[ |=/]//g' <<<"${train_args}")${speed_perturb_factors:+_sp}
@@ -305,8 +305,15 @@ for name in "${test_set_list[@]}"; do
         ! ${publish_results} || publish_args=(--publish_dir .)
         ${bin}.report --exp_dir "${exp_dir}" --inference_tag "${inference_tag}" --set "${name}" --expdir "${expdir}" \
             --command "${command_line}" ${publish_args[@]+"${publish_args[@]}"}
-        ${bin}.pack --exp_dir "${exp_dir}"
-        stage_done "${exp_dir}/RESULTS.md, ${exp_dir}/report.html"
+        pack_args=()
+        for file in "${exp_dir}/RESULTS.md" "${exp_dir}/report.html" "${exp_dir}/images" \
+            "${stats_dir}/train/feats_stats.npz" "${datadir}"/*_token_list/"${asr_folder}" "${datadir}"/*_token_list/"${st_folder}"; do
+            [[ ! -e ${file} ]] || pack_args+=(--option "${file}")
+        done
+        python -m espnet2.bin.pack asr --asr_train_config "${exp_dir}/config.yaml" \
+            --asr_model_file "${exp_dir}/${inference_model}" "${pack_args[@]}" --outpath "${exp_dir}/model.tmp.zip"
+        mv "${exp_dir}/model.tmp.zip" "${exp_dir}/model.zip"
+        stage_done "${exp_dir}/{RESULTS.md,report.html,model.zip}"
     fi
 done
 stages_done
