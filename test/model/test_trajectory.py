@@ -192,7 +192,7 @@ def test_with_refresh_two_neighbouring_steps_are_measured_and_the_weights_move_o
 
 def test_rows_of_the_top_layer_only_leave_the_whole_backbone_weighted():
     trained = Trained(layers=["encoder.encoders.1"])
-    lowest = trained.model.encoder.encoders[0].feed_forward.w_1.weight
+    lowest = trained.model.encoder.encoders[0].merge_proj.weight
     before = lowest.detach().clone()
     for step in range(2):
         trained.step([make_toy_batch(seed=step)])

@@ -1,3 +1,4 @@
+import gc
 import json
 import logging
 import shutil
@@ -83,7 +84,7 @@ def test_a_truncated_checkpoint_without_another_is_refused(runs, soup_run):
     ("options", "said"),
     [
         ((*SOUP, "--encoder_conf", "num_blocks=1"), "unknown tensor encoder.encoders.1"),
-        ((*SOUP, "--encoder_conf", "linear_units=4"), r"tensor encoder\.\S+ is \(16.*\(4"),
+        ((*SOUP, "--encoder_conf", "cgmlp_linear_units=8"), r"tensor encoder\.\S+ is \("),
         (("--trainer", "msp", "--trainer_conf", "soup=vs"), "levels .* this run has levels"),
         (("--trainer", "default"), "written by `trainer: msp`"),
     ],
@@ -207,8 +208,11 @@ def test_settings_of_a_soup_train(runs, options):
     assert all(value > 0 for value in records(folder)[0]["valid_loss"].values())
 
 
+# ESPnet's streaming data set never closes its files; they are collected here, not in a later test.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_statistics_are_collected_with_the_shapes_of_every_utterance(runs):
     folder = runs.train("stats", "--collect_stats", "true")
+    gc.collect()
     for part in ("train", "valid"):
         shapes = (folder / part / "speech_shape").read_text(encoding="utf-8").splitlines()
         assert len(shapes) == 18
