@@ -26,9 +26,7 @@ def test_the_sum_equals_plain_cross_entropy_of_each_token(smoothing):
     criterion = LabelSmoothingLoss(VOCABULARY, IGNORED, smoothing)
     encoded, frames = torch.randn(2, 6, 8), torch.tensor([6, 4])
     labels, lengths = torch.tensor([[1, 2, 3], [4, -1, -1]]), torch.tensor([3, 1])
-    loss, correct = attention_sum(
-        decoder, criterion, encoded, frames, labels, lengths, START, END
-    )
+    loss, correct = attention_sum(decoder, criterion, encoded, frames, labels, lengths, START, END)
     expected, right = torch.zeros(()), 0
     for row in range(2):  # each utterance by itself, nothing padded
         label = labels[row, : lengths[row]].tolist()

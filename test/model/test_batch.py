@@ -40,5 +40,5 @@ def test_parts_share_each_language_and_no_utterance():
 
 def test_a_batch_too_small_for_its_parts_is_refused():
     batch = make_batch().take([0, 1])
-    with pytest.raises(ValueError, match="`mode: exact` draws 2.*`batch_bins`"):
+    with pytest.raises(ValueError, match=r"`mode: exact` draws 2.*`batch_bins`"):
         batch.split(2)

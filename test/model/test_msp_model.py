@@ -130,5 +130,5 @@ def test_weights_scaled_by_objectives_equal_joint_training_while_uniform():
 
 
 def test_an_unknown_encoding_lists_the_valid_ones():
-    with pytest.raises(ValueError, match="'per_language', 'pooled'.*'split'"):
+    with pytest.raises(ValueError, match=r"'per_language', 'pooled'.*'split'"):
         make_toy_model(encoding="split")

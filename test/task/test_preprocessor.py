@@ -39,7 +39,7 @@ def test_a_missing_label_never_reaches_the_tokenizer(prepare):
 def test_an_unknown_language_or_an_empty_label_names_the_utterance(prepare):
     with pytest.raises(ValueError, match="u1 has language 'xx'"):
         prepare("u1", {"lang": "xx"})
-    with pytest.raises(ValueError, match="u1 has an empty label in `text`.*`<na>`"):
+    with pytest.raises(ValueError, match=r"u1 has an empty label in `text`.*`<na>`"):
         prepare("u1", {"lang": "fr", "text": ""})
 
 

@@ -109,7 +109,7 @@ def test_validation_batches_hold_one_language_and_every_utterance_once(data, bat
 
 def test_too_few_utterances_for_the_ranks_are_refused():
     data = {"a": LanguageData(("1", "2", "3"), np.array([1, 2, 3]), 1)}
-    with pytest.raises(ValueError, match="a has 3 training utterances.*at least 4"):
+    with pytest.raises(ValueError, match=r"a has 3 training utterances.*at least 4"):
         UnionBatchSampler(data, 100, world_size=2)
-    with pytest.raises(ValueError, match="a has 3 validation utterances.*at least 4"):
+    with pytest.raises(ValueError, match=r"a has 3 validation utterances.*at least 4"):
         one_language_batches(data, 100, smallest=4)

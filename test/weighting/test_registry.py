@@ -51,7 +51,7 @@ def test_an_unknown_combiner_lists_the_valid_ones():
 
 
 def test_static_weights_have_no_options():
-    with pytest.raises(ValueError, match="of static is not valid.*no arguments"):
+    with pytest.raises(ValueError, match=r"of static is not valid.*no arguments"):
         build_combiner("static", {"gamma": 1})
 
 
