@@ -30,8 +30,9 @@ use_threads() {
     export OMP_NUM_THREADS=${threads} MKL_NUM_THREADS=${threads} OPENBLAS_NUM_THREADS=${threads}
 }
 
-# threads that wait must sleep: where cores are shared, spinning makes a step ten times as long
-export OMP_WAIT_POLICY=${OMP_WAIT_POLICY:-passive} GOMP_SPINCOUNT=${GOMP_SPINCOUNT:-0}
+# threads wait in a short spin, then sleep: GNU OpenMP's long spin makes a step many times as long
+# where cores are shared, and sleeping at once twice as long where they are free
+export GOMP_SPINCOUNT=${GOMP_SPINCOUNT:-10000}
 
 # many jobs side by side are faster with a thread each; training may ask for more
 use_threads "${OMP_NUM_THREADS:-1}"

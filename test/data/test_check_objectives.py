@@ -1,0 +1,39 @@
+"""Does a set have what the objectives need? If not, which label, language or file?"""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from espnet_soups.data.check_objectives import check_audio, count_labels
+from espnet_soups.objective import build_objectives
+
+OBJECTIVES = build_objectives(["en", "fr"], ["fr_en"])
+
+
+def test_labels_are_counted_per_objective(data_dir):
+    counts = count_labels(data_dir, OBJECTIVES)
+    assert counts == {"asr_en": 2, "asr_fr": 2, "st_fr_en": 2}
+
+
+def test_a_language_that_the_run_does_not_have_is_refused(data_dir):
+    with pytest.raises(ValueError, match="fr_b-one has language 'fr'"):
+        count_labels(data_dir, build_objectives(["en"], []))
+
+
+def test_an_objective_without_label_is_refused(data_dir):
+    with pytest.raises(ValueError, match="no label of asr_de"):
+        count_labels(data_dir, build_objectives(["en", "fr", "de"], []))
+    with pytest.raises(ValueError, match=r"has no text\.de, which st_fr_de needs"):
+        count_labels(data_dir, build_objectives(["en", "fr"], ["fr_de"]))
+
+
+def test_missing_and_empty_audio_and_pipes_are_refused(data_dir):
+    check_audio(data_dir)
+    Path(data_dir.audio["en_a-two"]).write_bytes(b"")
+    Path(data_dir.audio["fr_b-two"]).unlink()
+    with pytest.raises(FileNotFoundError, match=r"2 of 4 audio files.*en_a-two\.wav"):
+        check_audio(data_dir)
+    piped = replace(data_dir, audio={**data_dir.audio, "fr_b-two": "sox x.wav - |"})
+    with pytest.raises(ValueError, match="fr_b-two is a pipe"):
+        check_audio(piped)

@@ -1,0 +1,70 @@
+"""Features and audio of a whole set, written by real processes."""
+
+from pathlib import Path
+
+import kaldiio
+import numpy as np
+import pytest
+import soundfile
+
+from espnet_soups.data.audio import change_speed, read_audio
+from espnet_soups.data.data_dir import read_data_dir, write_data_dir
+from espnet_soups.data.dump import dump_set, perturb_speed, speed_of
+from espnet_soups.data.features import FeatureConfig, extract_features
+from espnet_soups.data.table import read_table
+
+FBANK = FeatureConfig("fbank", fs=8000, num_mel_bins=20, stack=4)
+
+
+def test_every_utterance_comes_at_every_speed(data_dir, tmp_path):
+    data = perturb_speed(data_dir, [0.9, 1.0], tmp_path / "train_sp")
+    write_data_dir(data)
+    assert set(data.audio) == {*data_dir.audio, *(f"sp0.9-{key}" for key in data_dir.audio)}
+    assert data.speakers["sp0.9-fr_b-one"] == "sp0.9-fr_b"
+    assert read_data_dir(tmp_path / "train_sp").labels["text"]["sp0.9-fr_b-one"] == "words of 2"
+
+
+@pytest.mark.parametrize("factors", [[0.4, 1.0], [1.0, 1.0]])
+def test_senseless_speeds_are_refused(data_dir, tmp_path, factors):
+    with pytest.raises(ValueError, match="speed_perturb_factors"):
+        perturb_speed(data_dir, factors, tmp_path)
+
+
+def test_the_speed_is_read_from_the_id_alone():
+    assert [speed_of(key) for key in ("sp0.9-a-b", "sp1.1-a", "spanish-a", "sp-a", "a")] == [
+        0.9,
+        1.1,
+        1.0,
+        1.0,
+        1.0,
+    ]
+
+
+def test_dumped_features_are_those_of_the_audio_at_its_speed(data_dir, tmp_path):
+    data = perturb_speed(data_dir, [1.0, 1.1], tmp_path / "train_sp")
+    target = tmp_path / "dump" / "fbank" / "train_sp"
+    seconds = dump_set(data, target, FBANK, jobs=1)
+    dumped = kaldiio.load_scp(str(target / "feats.scp"))
+    assert set(dumped) == set(data.audio)
+    samples = read_audio(data.audio["sp1.1-en_a-two"], 8000)
+    expected = extract_features(change_speed(samples, 1.1), FBANK)
+    np.testing.assert_array_equal(dumped["sp1.1-en_a-two"], expected)
+    lengths = read_table(target / "utt2num_frames")
+    assert {key: int(n) for key, n in lengths.items()} == {k: len(v) for k, v in dumped.items()}
+    assert seconds == pytest.approx(0.04 * sum(len(value) for value in dumped.values()))
+    assert (target / "text.en").read_text() == "".join(
+        f"{key} {data.labels['text.en'][key]}\n" for key in sorted(data.audio)
+    )
+
+
+def test_raw_audio_is_written_as_flac_and_resampled_on_request(data_dir, tmp_path):
+    soundfile.write(data_dir.audio["en_a-one"], np.zeros(16000), 16000)
+    target = tmp_path / "dump" / "raw" / "train"
+    config = FeatureConfig("raw", fs=8000)
+    with pytest.raises(ValueError, match=r"has 16000 Hz.*\(1 of 4 files"):
+        dump_set(data_dir, target, config, jobs=1)
+    assert not (target / "wav.scp").exists()
+    dump_set(data_dir, target, config, jobs=1, resample=True)
+    dumped = read_data_dir(target)
+    assert {Path(path).suffix for path in dumped.audio.values()} == {".flac"}
+    assert len(read_audio(dumped.audio["en_a-one"], 8000)) == 8000

@@ -1,0 +1,26 @@
+"""What is too short, too long or without any label is left out and counted."""
+
+from dataclasses import replace
+
+import pytest
+
+from espnet_soups.data.length_filter import filter_lengths
+
+
+def test_each_reason_is_counted_once(data_dir):
+    labels = {name: dict(table) for name, table in data_dir.labels.items()}
+    labels["text"]["en_a-two"] = "<na>"  # its translation is <na> as well
+    labels["text"]["fr_b-one"] = "<na>"  # but this one has a translation
+    data = replace(data_dir, labels=labels)
+    seconds = {"en_a-one": 0.05, "en_a-two": 1.0, "fr_b-one": 2.0, "fr_b-two": 30.0}
+    kept, report = filter_lengths(data, seconds, 0.1, 20.0)
+    assert list(kept.audio) == ["fr_b-one"]
+    assert (report.too_short, report.too_long, report.no_label) == (1, 1, 1)
+
+
+def test_a_filter_that_leaves_nothing_is_refused(data_dir):
+    seconds = dict.fromkeys(data_dir.audio, 1.0)
+    with pytest.raises(ValueError, match="No utterance of .* is left"):
+        filter_lengths(data_dir, seconds, 2.0, 3.0)
+    with pytest.raises(ValueError, match="must be smaller than"):
+        filter_lengths(data_dir, seconds, 3.0, 2.0)

@@ -1,0 +1,36 @@
+"""Token lists in ESPnet's conventions."""
+
+import pytest
+import sentencepiece
+
+from espnet_soups.data.token_list import char_tokens, train_sentencepiece, write_token_list
+
+TEXTS = ["press one to leave a message", "press two to listen", "thank you for calling"] * 4
+
+
+def test_characters_come_between_the_special_tokens_by_frequency():
+    tokens = char_tokens(["ab ab", "a"])
+    assert tokens == ["<blank>", "<unk>", "a", "b", "<space>", "<sos/eos>"]
+
+
+def test_pieces_spell_the_texts_they_were_trained_on(tmp_path):
+    tokens = train_sentencepiece(TEXTS, tmp_path, 40, "unigram")
+    assert tokens[:2] == ["<blank>", "<unk>"]
+    assert tokens[-1] == "<sos/eos>"
+    assert len(tokens) == len(set(tokens)) == 42  # <blank> and <sos/eos> beside 40 pieces
+    processor = sentencepiece.SentencePieceProcessor(str(tmp_path / "bpe.model"))
+    for text in TEXTS:
+        pieces = processor.encode_as_pieces(text)
+        assert set(pieces) <= set(tokens)
+        assert processor.decode_pieces(pieces) == text
+
+
+def test_more_pieces_than_the_texts_have_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="Sentencepiece cannot make 5000 unigram pieces"):
+        train_sentencepiece(TEXTS, tmp_path, 5000, "unigram")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_token_stands_on_each_line(tmp_path):
+    write_token_list(tmp_path / "char", ["<blank>", "<space>"])
+    assert (tmp_path / "char" / "tokens.txt").read_text() == "<blank>\n<space>\n"
