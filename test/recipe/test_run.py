@@ -1,0 +1,181 @@
+"""All 13 stages, run as a user runs them, on a minute of tones that stand for letters."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+ROOT = Path(__file__).parents[2]
+TEMPLATE = ROOT / "egs2" / "TEMPLATE" / "msp1"
+FS = 8000
+CONFIG = """
+encoder: transformer
+encoder_conf: {output_size: 16, attention_heads: 2, linear_units: 32, num_blocks: 2,
+    dropout_rate: 0.0, input_layer: linear}
+st_decoder: transformer
+st_decoder_conf: {attention_heads: 2, linear_units: 32, num_blocks: 1}
+normalize: global_mvn
+trainer: msp
+trainer_conf: {soup: vm, order: USA, penalty: [{level: 2, init: 0.5}], combiner_conf: {gamma: 0.1}}
+optim: adam
+optim_conf: {lr: 0.01}
+scheduler: warmuplr
+scheduler_conf: {warmup_steps: 20}
+batch_type: numel
+batch_bins: 16000
+max_epoch: 2
+keep_nbest_models: 2
+best_model_criterion: [[valid, acc, max]]
+num_workers: 0
+seed: 1
+"""
+RUN = """#!/usr/bin/env bash
+set -euo pipefail
+cd "$(dirname "$0")"
+MSP_ARGUMENTS="$*" ./msp.sh --asr_langs "en fr" --st_pairs fr_en --fs 8000 --num_mel_bins 20 \
+    --st_token_type char --speed_perturb_factors "0.9 1.0" --nj 1 --inference_nj 2 --num_threads 1 "$@"
+"""
+DATA = """#!/usr/bin/env bash
+set -euo pipefail
+mkdir -p data
+cp -r corpus/{train,dev,test} data/
+"""
+
+
+def write_corpus(root: Path) -> None:
+    """Writes audio and data dirs: a tone per letter; French shifts the alphabet by one."""
+    random = np.random.default_rng(0)
+    (root / "audio").mkdir(parents=True)
+    for name, number in (("train", 16), ("dev", 4), ("test", 4)):
+        rows: dict[str, list[str]] = {
+            file: [] for file in ("wav.scp", "text", "text.en", "utt2lang", "utt2spk")
+        }
+        for language, shift in (("en", 0), ("fr", 1)):
+            for index in range(number):
+                key = f"{language}_a-{name}{index:02d}"
+                word = "".join(random.choice(list("abcde"), random.integers(3, 6)))
+                tones = [np.sin(np.arange(1200) * (0.2 + 0.1 * (ord(c) - 97 + shift))) for c in word]
+                path = root / "audio" / f"{key}.wav"
+                soundfile.write(path, 0.3 * np.concatenate(tones), FS)
+                rows["wav.scp"].append(f"{key} {path}")
+                rows["text"].append(f"{key} {word}")
+                rows["text.en"].append(f"{key} {word[::-1] if language == 'fr' else '<na>'}")
+                rows["utt2lang"].append(f"{key} {language}")
+                rows["utt2spk"].append(f"{key} {language}_a")
+        (root / name).mkdir()
+        for file, lines in rows.items():
+            (root / name / file).write_text("".join(f"{line}\n" for line in sorted(lines)))
+
+
+@pytest.fixture(scope="module")
+def recipe() -> Iterator[Path]:
+    """A recipe beside the others, since path.sh finds the repository from there."""
+    folder = ROOT / "egs2" / f"tmp_{os.getpid()}" / "msp1"
+    write_corpus(folder / "corpus")
+    (folder / "conf").mkdir()
+    (folder / "local").mkdir()
+    for name in ("msp.sh", "path.sh", "cmd.sh", "db.sh", "scripts"):
+        (folder / name).symlink_to(TEMPLATE / name)
+    (folder / "conf" / "train_msp.yaml").write_text(CONFIG)
+    (folder / "conf" / "decode_msp.yaml").write_text("beam_size: 2\nmaxlenratio: 0.5\n")
+    for path, text in ((folder / "run.sh", RUN), (folder / "local" / "data.sh", DATA)):
+        path.write_text(text)
+        path.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder.parent)
+
+
+def run(recipe: Path, *arguments: str, timeout: int = 300) -> subprocess.CompletedProcess[str]:
+    """Runs the recipe with this very Python and this very source tree."""
+    return subprocess.run(
+        ["./run.sh", *arguments],
+        cwd=recipe,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+
+
+def environment() -> dict[str, str]:
+    """Gives the variables of an activated environment."""
+    return os.environ | {
+        "VIRTUAL_ENV": sys.prefix,
+        "PATH": f"{Path(sys.prefix) / 'bin'}:{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+    }
+
+
+def tensors_of(path: Path) -> dict[str, torch.Tensor]:
+    """Gives the tensors of a model file."""
+    loaded: dict[str, torch.Tensor] = torch.load(path, weights_only=True)
+    return loaded
+
+
+def test_thirteen_stages_run_and_a_second_run_does_nothing(recipe: Path):
+    first = run(recipe)
+    assert first.returncode == 0, first.stdout[-3000:] + first.stderr[-3000:]
+    exp = recipe / "exp" / "msp_train_msp_fbank_char_sp"
+    scores = json.loads((exp / "decode_msp_valid.acc.ave" / "test" / "scores.json").read_text())
+    assert set(scores["objectives"]) == {"asr_en", "asr_fr", "st_fr_en"}
+    for name in ("RESULTS.md", "results.json", "report.html", "model.zip", "valid.acc.ave.pth"):
+        assert (exp / name).stat().st_size > 0
+    assert len((exp / "soup.jsonl").read_text().splitlines()) == 2
+    for number in (1, 2, 3, 4, 5, 6, 9, 10, 11, 12, 13):
+        assert f"\nstage {number}: " in first.stdout
+        assert "done in" in first.stdout
+    before = {path: path.stat().st_mtime_ns for path in exp.rglob("*") if path.is_file()}
+    start = time.monotonic()
+    second = run(recipe)
+    assert second.returncode == 0, second.stderr[-3000:]
+    assert "All stages are up to date" in second.stdout
+    assert time.monotonic() - start < 60
+    assert {path: path.stat().st_mtime_ns for path in exp.rglob("*") if path.is_file()} == before
+
+
+def test_a_killed_training_resumes_to_the_result_of_an_uninterrupted_one(recipe: Path):
+    whole = run(recipe, "--stage", "9", "--stop-stage=9", "--soup", "vs", "--msp_tag", "whole")
+    assert whole.returncode == 0, whole.stdout[-3000:] + whole.stderr[-3000:]
+    command = ["./run.sh", "--stage=9", "--stop_stage=9", "--soup=vs", "--msp_tag=killed"]
+    killed = subprocess.Popen(command, cwd=recipe, env=environment(), start_new_session=True)
+    epoch = recipe / "exp" / "msp_killed" / "1epoch.pth"
+    deadline = time.monotonic() + 200
+    while not epoch.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.killpg(killed.pid, signal.SIGKILL)
+    subprocess.run(["pkill", "-9", "-f", f"{epoch.parent.name} --trainer_conf"], check=False)
+    killed.wait()
+    assert epoch.exists()
+    resumed = run(recipe, *command[1:])
+    assert resumed.returncode == 0, resumed.stdout[-3000:] + resumed.stderr[-3000:]
+    expected = tensors_of(recipe / "exp" / "msp_whole" / "2epoch.pth")
+    found = tensors_of(recipe / "exp" / "msp_killed" / "2epoch.pth")
+    assert expected.keys() == found.keys()
+    for name, tensor in expected.items():
+        assert torch.equal(found[name], tensor), name
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--soup", "broth"], "`soup` must be one of"),
+        (["--combiner", "blender"], "`combiner` must be one of"),
+        (["--order", "XYZ"], "`order` must use each of the letters"),
+    ],
+)
+def test_a_wrong_setting_is_refused_before_the_first_stage(recipe: Path, arguments, message):
+    result = run(recipe, *arguments)
+    assert result.returncode != 0
+    assert message in result.stdout + result.stderr
+    assert "stage 1" not in result.stdout
