@@ -1,0 +1,47 @@
+"""What the documents name is there: files behind links, modules in tables, commands, options."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = [ROOT / "README.md", ROOT / "docs" / "own_corpus.md", *ROOT.glob("egs2/*/msp1/README.md")]
+
+
+def test_there_are_documents_to_look_at():
+    assert len(DOCUMENTS) >= 3
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_leads_to_a_file(path: Path):
+    links = re.findall(r"\]\(([^)#]+)\)", path.read_text(encoding="utf-8"))
+    for link in links:
+        if not link.startswith("http"):
+            assert (path.parent / link).exists(), link
+
+
+def test_every_module_and_command_of_the_readme_exists():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    modules = re.findall(r"`(\w+/\w+\.py)`", text)
+    commands = re.findall(r"espnet_soups\.bin\.(\w+)", text)
+    assert len(modules) >= 5
+    assert commands
+    for module in modules:
+        assert (ROOT / "espnet_soups" / module).exists(), module
+    for command in commands:
+        assert (ROOT / "espnet_soups" / "bin" / f"{command}.py").exists(), command
+    rooms = re.findall(r"^  (\w+)/ ", text, re.MULTILINE)
+    assert set(rooms) == {
+        path.parent.name for path in (ROOT / "espnet_soups").glob("*/__init__.py")
+    }
+
+
+def test_every_option_of_run_sh_that_a_document_uses_is_defined():
+    script = (ROOT / "egs2" / "TEMPLATE" / "msp1" / "msp.sh").read_text(encoding="utf-8")
+    defined = set(re.findall(r"^option (\w+) ", script, re.MULTILINE))
+    for path in DOCUMENTS:
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if "run.sh" in line or "msp.sh" in line:
+                for option in re.findall(r"--([a-z][\w-]*)", line):
+                    assert option.replace("-", "_") in defined, f"{path.name}: --{option}"
