@@ -44,8 +44,8 @@ def check_machine(ngpu: int, backend: str, expdir: Path) -> None:
         raise OSError(f"The backend {backend} (cmd.sh) needs `{command}`, which is not installed.")
     if backend == "local" and ngpu > torch.cuda.device_count():
         raise ValueError(
-            f"`--ngpu {ngpu}` is more than the {torch.cuda.device_count()} GPUs of this machine; use"
-            " `--ngpu 0` to train on the CPU."
+            f"`--ngpu {ngpu}` is more than the {torch.cuda.device_count()} GPUs of this machine;"
+            " use `--ngpu 0` to train on the CPU."
         )
     expdir.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(expdir).free / 2**30

@@ -23,6 +23,19 @@ class ToyCorpus:
     arguments: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class ToyExperiment:
+    """A toy model that was trained.
+
+    Attributes:
+        exp_dir: The folder that training wrote.
+        corpus: What it was trained on.
+    """
+
+    exp_dir: Path
+    corpus: ToyCorpus
+
+
 def make_toy_corpus(
     root: Path,
     languages: Sequence[str] = ("en", "fr", "es"),

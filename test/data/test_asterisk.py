@@ -26,7 +26,10 @@ def write_corpus(downloads: Path, prompts: int = 60) -> None:
     """Writes packages as Debian's are unpacked: gzipped texts, folders of wav files."""
     for language in LANGUAGES:
         texts = [f"; Core Asterisk Sounds in {language}", ""]
-        texts += [f"say-{n}: {WORDS[language]} {chr(97 + n // 26)}{chr(97 + n % 26)}" for n in range(prompts)]
+        texts += [
+            f"say-{n}: {WORDS[language]} {chr(97 + n // 26)}{chr(97 + n % 26)}"
+            for n in range(prompts)
+        ]
         texts += ["digits/1: " + WORDS[language], "beep: [a tone]", "long: " + WORDS[language]]
         texts += ["twin-1: the same words", "twin-2: The same words."]
         if language == "en":

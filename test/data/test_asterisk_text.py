@@ -8,7 +8,11 @@ from espnet_soups.data.asterisk_text import normalise_text
 @pytest.mark.parametrize(
     ("language", "text", "expected"),
     [
-        ("en", "Please press 1 to mute, or 21 to exit.", "please press one to mute or twenty one to exit"),
+        (
+            "en",
+            "Please press 1 to mute, or 21 to exit.",
+            "please press one to mute or twenty one to exit",
+        ),
         ("fr", "numéro d'agent suivi du dièse, 21", "numéro d'agent suivi du dièse vingt et un"),
         ("es", "Oprima 85", "oprima ochenta y cinco"),
         ("it", "Per l’operatore premi 0.", "per l'operatore premi zero"),

@@ -20,7 +20,7 @@ def test_each_reason_is_counted_once(data_dir):
 
 def test_a_filter_that_leaves_nothing_is_refused(data_dir):
     seconds = dict.fromkeys(data_dir.audio, 1.0)
-    with pytest.raises(ValueError, match="No utterance of .* is left"):
+    with pytest.raises(ValueError, match=r"No utterance of .* is left"):
         filter_lengths(data_dir, seconds, 2.0, 3.0)
     with pytest.raises(ValueError, match="must be smaller than"):
         filter_lengths(data_dir, seconds, 3.0, 2.0)

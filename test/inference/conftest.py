@@ -1,12 +1,11 @@
 """Tiny trained models that the tests of inference share; training them takes some seconds."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import yaml
 
-from espnet_soups.testing.toy_corpus import ToyCorpus, make_toy_corpus
+from espnet_soups.testing.toy_corpus import ToyExperiment, make_toy_corpus
 
 FEATS_CONF = {"type": "fbank", "fs": 8000, "num_mel_bins": 4, "stack": 2}
 SIZE = ["output_size=32", "attention_heads=2", "linear_units=64", "num_blocks=1"]
@@ -26,15 +25,7 @@ BRANCHFORMER_CONF = [
 DECODER_CONF = ["attention_heads=2", "linear_units=32", "num_blocks=1", "dropout_rate=0.0"]
 
 
-@dataclass(frozen=True)
-class Experiment:
-    """A trained toy model: its folder, and the corpus it was trained on."""
-
-    exp_dir: Path
-    corpus: ToyCorpus
-
-
-def train(root: Path, *options: str, branchformer: bool = False, epochs: int = 1) -> Experiment:
+def train(root: Path, *options: str, branchformer: bool = False, epochs: int = 1) -> ToyExperiment:
     """Trains a toy model."""
     from espnet_soups.task.msp_task import MSPTask
 
@@ -58,17 +49,17 @@ def train(root: Path, *options: str, branchformer: bool = False, epochs: int = 1
     config = yaml.safe_load(path.read_text(encoding="utf-8"))
     config["feats_conf"] = FEATS_CONF
     path.write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
-    return Experiment(root / "exp", corpus)
+    return ToyExperiment(root / "exp", corpus)
 
 
 @pytest.fixture(scope="session")
-def separate(tmp_path_factory: pytest.TempPathFactory) -> Experiment:
+def separate(tmp_path_factory: pytest.TempPathFactory) -> ToyExperiment:
     """CTC for recognition, attention for translation; it has learnt to recognise."""
     return train(tmp_path_factory.mktemp("separate"), epochs=25)
 
 
 @pytest.fixture(scope="session")
-def hybrid(tmp_path_factory: pytest.TempPathFactory) -> Experiment:
+def hybrid(tmp_path_factory: pytest.TempPathFactory) -> ToyExperiment:
     """CTC and attention for both tasks, behind an E-Branchformer with normalised features."""
     import numpy as np
 
@@ -83,13 +74,13 @@ def hybrid(tmp_path_factory: pytest.TempPathFactory) -> Experiment:
 
 
 @pytest.fixture(scope="session")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Experiment:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> ToyExperiment:
     """One head per task, with language tokens."""
     options = ["--asr_heads", "shared", "--st_heads", "shared", "--asr_ctc_weight", "0.3"]
     return train(tmp_path_factory.mktemp("shared"), *options, epochs=3)
 
 
 @pytest.fixture(scope="session")
-def shared_ctc(tmp_path_factory: pytest.TempPathFactory) -> Experiment:
+def shared_ctc(tmp_path_factory: pytest.TempPathFactory) -> ToyExperiment:
     """One CTC head for all languages; it has learnt to recognise."""
     return train(tmp_path_factory.mktemp("shared_ctc"), "--asr_heads", "shared", epochs=40)

@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from conftest import Experiment
 
 from espnet_soups import Speech2Text
 from espnet_soups.bin import export, join_outputs, msp_inference
 from espnet_soups.data.table import read_table
 from espnet_soups.inference.decode_config import DecodeConfig
 from espnet_soups.inference.decode_set import cut_batches
+from espnet_soups.testing.toy_corpus import ToyExperiment
 
 
-def options(experiment: Experiment, output_dir: Path, **changes: str) -> list[str]:
+def options(experiment: ToyExperiment, output_dir: Path, **changes: str) -> list[str]:
     valid = experiment.corpus.root / "valid"
     values = {
         "exp_dir": str(experiment.exp_dir),
@@ -40,7 +40,9 @@ def write_waves(folder: Path, fs: int = 8000) -> dict[str, np.ndarray]:
     return waves
 
 
-def test_two_jobs_joined_give_what_each_utterance_gives_alone(separate: Experiment, tmp_path: Path):
+def test_two_jobs_joined_give_what_each_utterance_gives_alone(
+    separate: ToyExperiment, tmp_path: Path
+):
     config = tmp_path / "decode.yaml"
     config.write_text("asr_method: ctc_prefix\nbeam_size: 3\nnbest: 2\nbatch_size: 5\n")
     spoken = read_table(separate.corpus.root / "valid" / "utt2lang")
@@ -74,7 +76,7 @@ def test_two_jobs_joined_give_what_each_utterance_gives_alone(separate: Experime
     assert speed["rtf"] == pytest.approx(speed["decode_seconds"] / speed["audio_seconds"])
 
 
-def test_audio_files_are_decoded_as_their_samples(separate: Experiment, tmp_path: Path):
+def test_audio_files_are_decoded_as_their_samples(separate: ToyExperiment, tmp_path: Path):
     waves = write_waves(tmp_path)
     changes = {
         "data_path_and_name_and_type": f"{tmp_path}/wav.scp,speech,sound",
@@ -93,7 +95,9 @@ def test_audio_files_are_decoded_as_their_samples(separate: Experiment, tmp_path
     assert speed["audio_seconds"] == pytest.approx(sum(map(len, waves.values())) / 8000, abs=0.1)
 
 
-def test_broken_audio_ends_in_one_sentence_and_leaves_nothing(separate: Experiment, tmp_path: Path):
+def test_broken_audio_ends_in_one_sentence_and_leaves_nothing(
+    separate: ToyExperiment, tmp_path: Path
+):
     changes = {
         "data_path_and_name_and_type": f"{tmp_path}/wav.scp,speech,sound",
         "utt2lang": f"{tmp_path}/utt2lang",
@@ -124,7 +128,7 @@ def test_broken_audio_ends_in_one_sentence_and_leaves_nothing(separate: Experime
     ],
 )
 def test_files_that_do_not_fit_together_are_refused(
-    separate: Experiment, tmp_path: Path, name: str, content: str, message: str
+    separate: ToyExperiment, tmp_path: Path, name: str, content: str, message: str
 ):
     path = tmp_path / name
     if name == "feats":
@@ -147,13 +151,15 @@ def test_files_that_do_not_fit_together_are_refused(
     ],
 )
 def test_options_that_are_not_valid_are_refused(
-    separate: Experiment, tmp_path: Path, changes: dict[str, str], message: str
+    separate: ToyExperiment, tmp_path: Path, changes: dict[str, str], message: str
 ):
     with pytest.raises(ValueError, match=message):
         msp_inference.main(options(separate, tmp_path / "out", **changes))
 
 
-def test_a_language_that_the_model_does_not_know_is_refused(separate: Experiment, tmp_path: Path):
+def test_a_language_that_the_model_does_not_know_is_refused(
+    separate: ToyExperiment, tmp_path: Path
+):
     spoken = read_table(separate.corpus.root / "valid" / "utt2lang")
     lines = [f"{key} {'de' if key == 'fr-003' else value}\n" for key, value in spoken.items()]
     (tmp_path / "utt2lang").write_text("".join(lines))

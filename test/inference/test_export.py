@@ -5,15 +5,15 @@ from pathlib import Path
 import kaldiio
 import numpy as np
 import pytest
-from conftest import Experiment
 
 from espnet_soups import Speech2Text
 from espnet_soups.inference.export import export_objective
+from espnet_soups.testing.toy_corpus import ToyExperiment
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of ESPnet's inference
 
 
-def some_features(experiment: Experiment, language: str) -> list[np.ndarray]:
+def some_features(experiment: ToyExperiment, language: str) -> list[np.ndarray]:
     table = kaldiio.load_scp(str(experiment.corpus.root / "valid" / "feats.scp"))
     return [np.array(table[key]) for key in table if key.startswith(language)][:4]
 
@@ -57,7 +57,7 @@ def test_espnet_decodes_an_exported_objective_to_the_same_text(
     ours: dict,
     stock: dict,
 ):
-    experiment: Experiment = request.getfixturevalue(kind)
+    experiment: ToyExperiment = request.getfixturevalue(kind)
     task, language = objective.split("_")[:2]
     speeches = some_features(experiment, language)
     speech2text = Speech2Text.from_pretrained(experiment.exp_dir, beam_size=4, **ours)
@@ -73,7 +73,7 @@ def test_espnet_decodes_an_exported_objective_to_the_same_text(
     assert [score for _, _, score in found] == pytest.approx(scores, abs=1e-3)
 
 
-def test_the_export_holds_copies_of_all_files_that_it_needs(hybrid: Experiment, tmp_path: Path):
+def test_the_export_holds_copies_of_all_files_that_it_needs(hybrid: ToyExperiment, tmp_path: Path):
     import yaml
 
     export_objective(hybrid.exp_dir, "asr_fr", tmp_path / "stock")
@@ -85,12 +85,14 @@ def test_the_export_holds_copies_of_all_files_that_it_needs(hybrid: Experiment, 
     assert names == {"config.yaml", "model.pth", "feats_stats.npz"}  # nothing half-written
 
 
-def test_an_unknown_objective_is_refused_with_the_valid_ones(separate: Experiment, tmp_path: Path):
+def test_an_unknown_objective_is_refused_with_the_valid_ones(
+    separate: ToyExperiment, tmp_path: Path
+):
     with pytest.raises(ValueError, match=r"must be one of \['asr_en', .*'st_es_en'\].*'asr_de'"):
         export_objective(separate.exp_dir, "asr_de", tmp_path / "stock")
     assert not (tmp_path / "stock").exists()
 
 
-def test_a_shared_head_with_ctc_alone_is_refused(shared_ctc: Experiment, tmp_path: Path):
+def test_a_shared_head_with_ctc_alone_is_refused(shared_ctc: ToyExperiment, tmp_path: Path):
     with pytest.raises(ValueError, match=r"shared head with CTC alone.*`separate` heads"):
         export_objective(shared_ctc.exp_dir, "asr_fr", tmp_path / "stock")

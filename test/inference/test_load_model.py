@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import Experiment
 
 from espnet_soups.inference.load_model import find_model_file, load_model, load_tensors
+from espnet_soups.testing.toy_corpus import ToyExperiment
 
 
-def copy_of(experiment: Experiment, tmp_path: Path) -> Path:
+def copy_of(experiment: ToyExperiment, tmp_path: Path) -> Path:
     for name in ("config.yaml", "valid.acc.ave.pth"):
         shutil.copyfile(experiment.exp_dir / name, tmp_path / name)
     return tmp_path
@@ -35,14 +35,14 @@ def test_a_folder_without_a_model_is_refused(tmp_path: Path):
         find_model_file(tmp_path)
 
 
-def test_a_configuration_of_another_task_is_refused(separate: Experiment, tmp_path: Path):
+def test_a_configuration_of_another_task_is_refused(separate: ToyExperiment, tmp_path: Path):
     folder = copy_of(separate, tmp_path)
     (folder / "config.yaml").write_text("token_list: [a]\n", encoding="utf-8")
     with pytest.raises(ValueError, match="has no `asr_token_list`"):
         load_model(folder)
 
 
-def test_a_model_file_that_is_cut_short_is_refused(separate: Experiment, tmp_path: Path):
+def test_a_model_file_that_is_cut_short_is_refused(separate: ToyExperiment, tmp_path: Path):
     folder = copy_of(separate, tmp_path)
     path = folder / "valid.acc.ave.pth"
     path.write_bytes(path.read_bytes()[:-1000])
@@ -57,7 +57,7 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path):
 
 
 def test_missing_and_surplus_tensors_and_other_shapes_are_refused_by_name(
-    separate: Experiment, tmp_path: Path
+    separate: ToyExperiment, tmp_path: Path
 ):
     folder = copy_of(separate, tmp_path)
     whole = load_tensors(folder / "valid.acc.ave.pth")
@@ -72,13 +72,13 @@ def test_missing_and_surplus_tensors_and_other_shapes_are_refused_by_name(
             load_model(folder)
 
 
-def test_the_model_of_a_training_checkpoint_is_taken(separate: Experiment):
+def test_the_model_of_a_training_checkpoint_is_taken(separate: ToyExperiment):
     tensors = load_tensors(separate.exp_dir / "checkpoint.pth")
     assert set(tensors) == set(load_tensors(separate.exp_dir / "latest.pth"))
 
 
 def test_a_statistics_file_is_found_beside_the_model_and_missed_by_name(
-    hybrid: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    hybrid: ToyExperiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     folder = copy_of(hybrid, tmp_path)
     config = (folder / "config.yaml").read_text(encoding="utf-8")

@@ -7,19 +7,19 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from conftest import Experiment
 
 from espnet_soups import Speech2Text
 from espnet_soups.data.features import FeatureConfig, extract_features
 from espnet_soups.model.shared_head import HeadView
+from espnet_soups.testing.toy_corpus import ToyExperiment
 
 
-def features_of(experiment: Experiment, language: str) -> dict[str, np.ndarray]:
+def features_of(experiment: ToyExperiment, language: str) -> dict[str, np.ndarray]:
     table = kaldiio.load_scp(str(experiment.corpus.root / "valid" / "feats.scp"))
     return {key: table[key] for key in table if key.startswith(language)}
 
 
-def labels_of(experiment: Experiment) -> dict[str, str]:
+def labels_of(experiment: ToyExperiment) -> dict[str, str]:
     lines = (experiment.corpus.root / "train" / "text").read_text().splitlines()
     return dict(line.split() for line in lines)
 
@@ -35,7 +35,7 @@ def test_a_model_that_has_learnt_gives_back_most_of_what_was_said(
 ):
     from torchaudio.functional import edit_distance
 
-    experiment: Experiment = request.getfixturevalue(kind)
+    experiment: ToyExperiment = request.getfixturevalue(kind)
     speech2text = Speech2Text.from_pretrained(experiment.exp_dir, asr_method=method)
     table = kaldiio.load_scp(str(experiment.corpus.root / "train" / "feats.scp"))
     labels = labels_of(experiment)
@@ -47,7 +47,7 @@ def test_a_model_that_has_learnt_gives_back_most_of_what_was_said(
     assert errors < 0.4 * sum(map(len, labels.values()))  # saying nothing would give 1.0
 
 
-def test_a_result_names_text_tokens_ids_and_score_of_each_objective(separate: Experiment):
+def test_a_result_names_text_tokens_ids_and_score_of_each_objective(separate: ToyExperiment):
     speech2text = Speech2Text.from_pretrained(separate.exp_dir)
     speech = next(iter(features_of(separate, "fr").values()))
     result = speech2text(speech, lang="fr")
@@ -74,7 +74,7 @@ def test_a_result_names_text_tokens_ids_and_score_of_each_objective(separate: Ex
 def test_a_batch_is_decoded_as_each_utterance_alone(
     request: pytest.FixtureRequest, kind: str, options: dict
 ):
-    experiment: Experiment = request.getfixturevalue(kind)
+    experiment: ToyExperiment = request.getfixturevalue(kind)
     speech2text = Speech2Text.from_pretrained(experiment.exp_dir, beam_size=4, nbest=2, **options)
     speeches = list(features_of(experiment, "fr").values())[:5]
     assert len({len(speech) for speech in speeches}) > 1
@@ -94,7 +94,7 @@ def test_a_beam_of_one_follows_the_most_probable_next_token(
     request: pytest.FixtureRequest, kind: str
 ):
     """The reference runs the whole decoder for every prefix, without caches or ESPnet's search."""
-    experiment: Experiment = request.getfixturevalue(kind)
+    experiment: ToyExperiment = request.getfixturevalue(kind)
     speech2text = Speech2Text.from_pretrained(experiment.exp_dir, beam_size=1)
     head = speech2text.model.heads["st_fr_en"]
     tokens = speech2text.decoders["st_fr_en"].token_list
@@ -121,7 +121,7 @@ def test_a_beam_of_one_follows_the_most_probable_next_token(
         assert found.score == pytest.approx(score, abs=1e-3)
 
 
-def test_a_shared_ctc_head_counts_its_language_token_as_blank(shared_ctc: Experiment):
+def test_a_shared_ctc_head_counts_its_language_token_as_blank(shared_ctc: ToyExperiment):
     speech2text = Speech2Text.from_pretrained(shared_ctc.exp_dir)
     head = speech2text.model.heads["asr_es"].head
     tokens = speech2text.decoders["asr_es"].token_list
@@ -143,7 +143,7 @@ def test_a_shared_ctc_head_counts_its_language_token_as_blank(shared_ctc: Experi
     assert found.score == pytest.approx(float(own.max(dim=1).values.log().sum()), abs=1e-3)
 
 
-def test_samples_are_turned_into_the_features_of_training(separate: Experiment):
+def test_samples_are_turned_into_the_features_of_training(separate: ToyExperiment):
     speech2text = Speech2Text.from_pretrained(separate.exp_dir)
     config = FeatureConfig(fs=8000, num_mel_bins=4, stack=2)
     features = extract_features(wave(), config)
@@ -162,7 +162,7 @@ def test_samples_are_turned_into_the_features_of_training(separate: Experiment):
     ],
 )
 def test_speech_that_cannot_be_decoded_is_refused_in_one_sentence(
-    separate: Experiment, speech: np.ndarray, language: str, message: str
+    separate: ToyExperiment, speech: np.ndarray, language: str, message: str
 ):
     speech2text = Speech2Text.from_pretrained(separate.exp_dir)
     with pytest.raises(ValueError, match=message):
@@ -181,12 +181,12 @@ def test_speech_that_cannot_be_decoded_is_refused_in_one_sentence(
 def test_what_the_model_cannot_do_is_refused_in_one_sentence(
     request: pytest.FixtureRequest, kind: str, options: dict, message: str
 ):
-    experiment: Experiment = request.getfixturevalue(kind)
+    experiment: ToyExperiment = request.getfixturevalue(kind)
     with pytest.raises(ValueError, match=message):
         Speech2Text.from_pretrained(experiment.exp_dir, **options)
 
 
-def test_only_the_chosen_objectives_are_decoded(separate: Experiment):
+def test_only_the_chosen_objectives_are_decoded(separate: ToyExperiment):
     speech2text = Speech2Text.from_pretrained(separate.exp_dir, objectives=["st_fr_*"])
     assert speech2text.languages == ["fr"]
     result = speech2text(wave(), lang="fr")
@@ -196,7 +196,9 @@ def test_only_the_chosen_objectives_are_decoded(separate: Experiment):
         speech2text(wave(), lang="es")
 
 
-def test_samples_without_a_feature_configuration_are_refused(separate: Experiment, tmp_path: Path):
+def test_samples_without_a_feature_configuration_are_refused(
+    separate: ToyExperiment, tmp_path: Path
+):
     config = yaml.safe_load((separate.exp_dir / "config.yaml").read_text(encoding="utf-8"))
     del config["feats_conf"]
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")

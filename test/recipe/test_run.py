@@ -43,7 +43,8 @@ RUN = """#!/usr/bin/env bash
 set -euo pipefail
 cd "$(dirname "$0")"
 MSP_ARGUMENTS="$*" ./msp.sh --asr_langs "en fr" --st_pairs fr_en --fs 8000 --num_mel_bins 20 \
-    --st_token_type char --speed_perturb_factors "0.9 1.0" --nj 1 --inference_nj 2 --num_threads 1 "$@"
+    --st_token_type char --speed_perturb_factors "0.9 1.0" --nj 1 --inference_nj 2 \
+    --num_threads 1 "$@"
 """
 DATA = """#!/usr/bin/env bash
 set -euo pipefail
@@ -64,7 +65,9 @@ def write_corpus(root: Path) -> None:
             for index in range(number):
                 key = f"{language}_a-{name}{index:02d}"
                 word = "".join(random.choice(list("abcde"), random.integers(3, 6)))
-                tones = [np.sin(np.arange(1200) * (0.2 + 0.1 * (ord(c) - 97 + shift))) for c in word]
+                tones = [
+                    np.sin(np.arange(1200) * (0.2 + 0.1 * (ord(c) - 97 + shift))) for c in word
+                ]
                 path = root / "audio" / f"{key}.wav"
                 soundfile.write(path, 0.3 * np.concatenate(tones), FS)
                 rows["wav.scp"].append(f"{key} {path}")

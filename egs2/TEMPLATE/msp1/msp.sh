@@ -256,6 +256,8 @@ if stage 9 "Training" "${exp_dir}/.stage9.done" \
     fi
     threads=${num_threads}
     ((threads > 0)) || threads=${cores}
+    ${bin}.follow_training --exp_dir "${exp_dir}" &
+    follower=$!
     (
         use_threads "${threads}"
         ${cuda_cmd} --gpus "${ngpu}" --num_threads "${threads}" --log "${exp_dir}/train.log" -- \
@@ -264,11 +266,13 @@ if stage 9 "Training" "${exp_dir}/.stage9.done" \
             --train_shape_file "${stats_dir}/train/speech_shape" --valid_shape_file "${stats_dir}/valid/speech_shape" \
             --output_dir "${exp_dir}" ${soup_args[@]+"${soup_args[@]}"} ${train_arg_list[@]+"${train_arg_list[@]}"}
     )
+    sleep 2 # its last line
+    kill "${follower}"
     stage_done "${exp_dir}"
 fi
 
 if stage 10 "Model averaging" "${exp_dir}/.stage10.done" --settings "nbest=${nbest_average}" \
-    --inputs "${exp_dir}/checkpoint.pth" --outputs "${exp_dir}/${inference_model}"; then
+    --inputs "${exp_dir}/checkpoint.pth" "${exp_dir}/config.yaml" --outputs "${exp_dir}/${inference_model}"; then
     ${bin}.average_models --exp_dir "${exp_dir}" --nbest "${nbest_average}"
     stage_done "${exp_dir}/${inference_model}"
 fi
@@ -311,7 +315,7 @@ for name in "${test_set_list[@]}"; do
             [[ ! -e ${file} ]] || pack_args+=(--option "${file}")
         done
         python -m espnet2.bin.pack asr --asr_train_config "${exp_dir}/config.yaml" \
-            --asr_model_file "${exp_dir}/${inference_model}" "${pack_args[@]}" --outpath "${exp_dir}/model.tmp.zip"
+            --asr_model_file "${exp_dir}/${inference_model}" "${pack_args[@]}" --outpath "${exp_dir}/model.tmp.zip" >"${exp_dir}/pack.log"
         mv "${exp_dir}/model.tmp.zip" "${exp_dir}/model.zip"
         stage_done "${exp_dir}/{RESULTS.md,report.html,model.zip}"
     fi

@@ -8,7 +8,6 @@ MSP_ARGUMENTS="$*" ./msp.sh \
     --st_pairs "fr_en es_en it_en ru_en" \
     --fs 8000 \
     --num_mel_bins 40 \
-    --speed_perturb_factors "0.9 1.0 1.1" \
     --max_wav_duration 12.0 \
     --st_nbpe 250 \
     --bleu_lowercase true \

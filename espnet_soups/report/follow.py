@@ -1,0 +1,59 @@
+"""One line per epoch, while training runs."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+RECORDS = "soup.jsonl"
+
+
+def follow_epochs(
+    exp_dir: Path, stop: Callable[[], bool], pause: float = 2.0
+) -> Iterator[dict[str, Any]]:
+    """Gives the record of each epoch that is finished from now on.
+
+    Args:
+        exp_dir: Folder of the run; it need not exist yet.
+        stop: Asked between two looks; True ends it.
+        pause: Seconds between two looks.
+
+    Yields:
+        The records of `soup.jsonl` that were not there at first.
+    """
+    seen = len(_records(exp_dir))
+    while not stop():
+        time.sleep(pause)
+        records = _records(exp_dir)
+        yield from records[seen:]
+        seen = max(seen, len(records))
+
+
+def describe_epoch(record: dict[str, Any], max_epoch: int) -> str:
+    """Says in a line how an epoch went.
+
+    >>> describe_epoch({"epoch": 2, "seconds": 61.0, "valid_seconds": 1.0, "loss": {"asr_en": 1.5},
+    ...     "valid_loss": {"asr_en": 2.0}, "valid_accuracy": {"asr_en": 0.25}}, 5)
+    'epoch 2/5: train loss 1.500, valid loss 2.000, valid accuracy 0.250; 62 s, about 3 min left'
+    """
+    seconds = record["seconds"] + (record.get("valid_seconds") or 0.0)
+    left = (max_epoch - record["epoch"]) * seconds
+    parts = [f"train loss {_mean(record['loss']):.3f}"]
+    parts.append(f"valid loss {_mean(record['valid_loss']):.3f}")
+    if record.get("valid_accuracy"):
+        parts.append(f"valid accuracy {_mean(record['valid_accuracy']):.3f}")
+    rest = f"about {left / 60:.0f} min left" if left > 0 else "the last one"
+    return f"epoch {record['epoch']}/{max_epoch}: {', '.join(parts)}; {seconds:.0f} s, {rest}"
+
+
+def _mean(values: dict[str, float | None]) -> float:
+    known = [value for value in values.values() if value is not None]
+    return sum(known) / len(known) if known else float("nan")
+
+
+def _records(exp_dir: Path) -> list[dict[str, Any]]:
+    path = exp_dir / RECORDS
+    if not path.exists():
+        return []
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
