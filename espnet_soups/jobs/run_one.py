@@ -7,20 +7,20 @@ the other end dies, even by SIGKILL or behind an ssh connection, the job and its
 """
 
 import os
+import select
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 from typing import BinaryIO
 
 from espnet_soups.jobs.job_array import JobArray, load_job_array
 from espnet_soups.jobs.job_log import write_foot, write_head
 
 GRACE_SECONDS = 5.0  # between SIGTERM and SIGKILL
+LOOK_SECONDS = 0.2  # between two looks at signals and at the runner
 
 
 def run_one(array: JobArray, number: int, environment: dict[str, str], hold: bool) -> int:
@@ -67,40 +67,38 @@ def _run(command: Sequence[str], log: BinaryIO, environment: dict[str, str], hol
         log.write(f"error: {command[0]} could not be started: {error.strerror}\n".encode())
         return 127
 
-    ending = threading.Thread(target=_end_group, args=(process.pid,))
-
-    def end(_signal: int | None = None, _frame: FrameType | None = None) -> None:
-        if not ending.ident:  # a second Ctrl-C changes nothing
-            ending.start()
-
+    asked: list[int] = []  # signals that have come; a handler must do no more than note them
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, end)
-    if hold:
-        threading.Thread(target=_wait_for_runner, daemon=True).start()
-    status = process.wait()
-    if ending.ident:
-        ending.join()
+        signal.signal(number, lambda received, _frame: asked.append(received))
+    while True:
+        try:
+            status = process.wait(timeout=LOOK_SECONDS)
+            break
+        except subprocess.TimeoutExpired:
+            if asked or (hold and _runner_has_gone()):
+                status = _end_group(process)
+                break
     return status if status >= 0 else 128 - status
 
 
-def _wait_for_runner() -> None:
-    # the runner never writes: a read returns only when its end of the pipe is closed
-    while os.read(0, 1024):
-        pass
-    os.kill(os.getpid(), signal.SIGTERM)
+def _runner_has_gone() -> bool:
+    # the runner never writes: standard input is readable only when its end of the pipe is closed
+    return bool(select.select([0], [], [], 0)[0]) and not os.read(0, 1024)
 
 
-def _end_group(group: int) -> None:
-    """Ends a process group: asks first, and insists after `GRACE_SECONDS`."""
+def _end_group(process: "subprocess.Popen[bytes]") -> int:
+    """Ends a job with all its children: asks first, and insists after `GRACE_SECONDS`."""
     deadline = time.monotonic() + GRACE_SECONDS
     try:
-        os.killpg(group, signal.SIGTERM)
+        os.killpg(process.pid, signal.SIGTERM)
         while time.monotonic() < deadline:
+            process.poll()  # a leader that was not waited for would count as alive
             time.sleep(0.05)
-            os.killpg(group, 0)
-        os.killpg(group, signal.SIGKILL)
+            os.killpg(process.pid, 0)
+        os.killpg(process.pid, signal.SIGKILL)
     except ProcessLookupError:
-        return  # all have ended
+        pass  # all have ended
+    return process.wait()
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -17,7 +17,7 @@ def test_labels_are_counted_per_objective(data_dir):
 
 
 def test_a_language_that_the_run_does_not_have_is_refused(data_dir):
-    with pytest.raises(ValueError, match="fr_b-one has language 'fr'"):
+    with pytest.raises(ValueError, match=r"utt2lang: fr_b-.* has language 'fr'"):
         count_labels(data_dir, build_objectives(["en"], []))
 
 

@@ -1,0 +1,32 @@
+"""The examples in docstrings give what they say."""
+
+import doctest
+import importlib
+import pkgutil
+
+import pytest
+
+import espnet_soups
+
+MODULES = [
+    module.name
+    for module in pkgutil.walk_packages(espnet_soups.__path__, "espnet_soups.")
+    if not module.ispkg
+]
+
+
+def test_there_are_examples():
+    finder = doctest.DocTestFinder(exclude_empty=True)
+    examples = [
+        test
+        for name in MODULES
+        for test in finder.find(importlib.import_module(name))
+        if test.examples
+    ]
+    assert len(examples) >= 10
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_hold(name: str):
+    result = doctest.testmod(importlib.import_module(name))
+    assert result.failed == 0
