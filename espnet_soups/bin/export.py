@@ -12,7 +12,7 @@ The configuration names files of DIR by absolute path: export again rather than 
 """
 
 
-def build_parser() -> argparse.ArgumentParser:
+def get_parser() -> argparse.ArgumentParser:
     """Builds the parser."""
     parser = argparse.ArgumentParser(
         prog="python -m espnet_soups.bin.export",
@@ -30,8 +30,8 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Exports; see `build_parser`."""
-    args = build_parser().parse_args(arguments)
+    """Exports; see `get_parser`."""
+    args = get_parser().parse_args(arguments)
     from espnet_soups.inference.export import export_objective
 
     path = export_objective(args.exp_dir, args.objective, args.output_dir, args.model_file)

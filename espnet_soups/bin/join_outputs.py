@@ -7,7 +7,7 @@ from pathlib import Path
 from espnet_soups.inference.join_outputs import join_outputs
 
 
-def build_parser() -> argparse.ArgumentParser:
+def get_parser() -> argparse.ArgumentParser:
     """Builds the parser."""
     parser = argparse.ArgumentParser(
         prog="python -m espnet_soups.bin.join_outputs",
@@ -23,8 +23,8 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Joins; see `build_parser`."""
-    args = build_parser().parse_args(arguments)
+    """Joins; see `get_parser`."""
+    args = get_parser().parse_args(arguments)
     joined = join_outputs(args.decode_dir, args.jobs, args.utt2lang)
     counts = ", ".join(f"{objective} {count}" for objective, count in joined.items())
     print(f"{args.decode_dir}: {counts} utterances")

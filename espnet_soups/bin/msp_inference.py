@@ -20,7 +20,7 @@ Writes <output_dir>/<objective>/1best_recog/{text,token,token_int,score} and
 """
 
 
-def build_parser() -> argparse.ArgumentParser:
+def get_parser() -> argparse.ArgumentParser:
     """Builds the parser."""
     parser = argparse.ArgumentParser(
         prog="python -m espnet_soups.bin.msp_inference",
@@ -53,8 +53,8 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Decodes; see `build_parser`."""
-    args = build_parser().parse_args(arguments)
+    """Decodes; see `get_parser`."""
+    args = get_parser().parse_args(arguments)
     if args.ngpu not in (0, 1):
         raise ValueError(f"`--ngpu` must be 0 or 1, but got {args.ngpu}.")
     if args.num_threads < 1:

@@ -7,7 +7,7 @@ from pathlib import Path
 from espnet_soups.bin.command import run_command
 
 
-def build_parser() -> argparse.ArgumentParser:
+def get_parser() -> argparse.ArgumentParser:
     """Gives the options."""
     parser = argparse.ArgumentParser(
         prog="python -m espnet_soups.bin.report",
@@ -33,7 +33,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Reports and says what was written."""
-    options = build_parser().parse_args(arguments)
+    options = get_parser().parse_args(arguments)
     for option in ("exp_dir", "expdir", "publish_dir"):
         folder = getattr(options, option)
         if folder is not None and not folder.is_dir():

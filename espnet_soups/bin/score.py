@@ -7,7 +7,7 @@ from pathlib import Path
 from espnet_soups.bin.command import run_command
 
 
-def build_parser() -> argparse.ArgumentParser:
+def get_parser() -> argparse.ArgumentParser:
     """Gives the options."""
     parser = argparse.ArgumentParser(
         prog="python -m espnet_soups.bin.score",
@@ -53,7 +53,7 @@ def read_bool(word: str) -> bool:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Scores and prints a table."""
-    options = build_parser().parse_args(arguments)
+    options = get_parser().parse_args(arguments)
     from espnet_soups.scoring.score_objective import ScoreConfig
     from espnet_soups.scoring.score_set import score_set
     from espnet_soups.scoring.score_table import render_table

@@ -184,8 +184,8 @@ def test_batches_keep_to_both_limits_and_hold_every_utterance_once():
 def test_help_needs_no_torch(module):
     code = (
         "import sys\n"
-        f"from {module.__name__} import build_parser\n"
-        "print(build_parser().format_help())\n"
+        f"from {module.__name__} import get_parser\n"
+        "print(get_parser().format_help())\n"
         "sys.exit('torch' in sys.modules)"
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

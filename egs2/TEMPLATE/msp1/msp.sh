@@ -5,9 +5,13 @@
 #   --5--> data/<language>_token_list --6--> exp/msp_stats_* --9,10--> exp/msp_<tag> --11,12,13--> scores, report
 #
 # A recipe's run.sh calls it with the facts of its corpus, then "$@". `./run.sh --help` lists all options.
+#
+# shellcheck disable=SC2154 # `option` assigns the options
 set -euo pipefail
 
+# shellcheck source=egs2/TEMPLATE/msp1/scripts/options.sh
 . scripts/options.sh
+# shellcheck source=egs2/TEMPLATE/msp1/scripts/stages.sh
 . scripts/stages.sh
 
 command_line="./run.sh${MSP_ARGUMENTS:+ ${MSP_ARGUMENTS}}"
@@ -65,14 +69,17 @@ option bleu_lowercase false "BLEU without case"
 option publish_results false "Add the results to the recipe's own RESULTS.md"
 parse_options "$@"
 
+# shellcheck disable=SC2034 # stages.sh names it where a stage fails
 restart_command=${command_line}
+# shellcheck source=egs2/TEMPLATE/msp1/path.sh
 . ./path.sh
+# shellcheck source=egs2/TEMPLATE/msp1/cmd.sh
 . ./cmd.sh
 
 cores=$(python -c 'from espnet_soups.jobs.local import count_cores; print(count_cores())')
 ((nj > 0)) || nj=${cores}
 ((inference_nj > 0)) || inference_nj=${cores}
-bin="python -m espnet_soups.bin"
+soups() { python -m "espnet_soups.bin.$1" "${@:2}"; } # one of our commands
 read -ra test_set_list <<<"${test_sets}"
 read -ra asr_lang_list <<<"${asr_langs}"
 read -ra st_pair_list <<<"${st_pairs}"
@@ -147,7 +154,7 @@ check_args=("${model_args[@]}" ${soup_args[@]+"${soup_args[@]}"} ${train_arg_lis
 if stage=0 skip_stages="" stage 0 "Checks" "${expdir}/.stage0_${msp_tag}_${inference_tag}.done" \
     --settings "${check_args[@]}" "langs=${asr_langs}" "backend=${cmd_backend}" "ngpu=${ngpu}" \
     --inputs "${train_config}" "${inference_config}"; then
-    ${bin}.check_recipe --train_config "${train_config}" --inference_config "${inference_config}" \
+    soups check_recipe --train_config "${train_config}" --inference_config "${inference_config}" \
         --asr_langs "${asr_langs}" --ngpu "${ngpu}" --backend "${cmd_backend}" --expdir "${expdir}" \
         -- "${check_args[@]}"
     stage_done "configurations, model, soup and machine are fine"
@@ -158,7 +165,7 @@ if stage 1 "Data preparation" "${datadir}/.stage1.done" --settings "opts=${local
     read -ra data_opts <<<"${local_data_opts}"
     local/data.sh ${data_opts[@]+"${data_opts[@]}"}
     for name in "${train_set}" "${valid_set}" "${test_set_list[@]}"; do
-        ${bin}.check_data_dir "${datadir}/${name}" --asr_langs "${asr_langs}" --st_pairs "${st_pairs}"
+        soups check_data_dir "${datadir}/${name}" --asr_langs "${asr_langs}" --st_pairs "${st_pairs}"
     done
     stage_done "${datadir}/{${train_set},${valid_set},${test_sets// /,}}"
 fi
@@ -168,7 +175,7 @@ if [[ -z ${speed_perturb_factors} ]]; then
 elif stage 2 "Speed perturbation" "${datadir}/.stage2.done" --settings "factors=${speed_perturb_factors}" \
     --inputs "${datadir}/${train_set}" --outputs "${datadir}/${train_name}/wav.scp"; then
     read -ra factors <<<"${speed_perturb_factors}"
-    ${bin}.perturb_speed --source "${datadir}/${train_set}" --target "${datadir}/${train_name}" \
+    soups perturb_speed --source "${datadir}/${train_set}" --target "${datadir}/${train_name}" \
         --factors "${factors[@]}"
     stage_done "${datadir}/${train_name}"
 fi
@@ -178,7 +185,7 @@ if stage 3 "Features" "${feats_dir}/.stage3.done" --settings "${feats_conf[@]}" 
     --outputs "${feats_dir}/org/${train_name}" "${feats_dir}/org/${valid_set}" "${test_set_list[@]/#/${feats_dir}/}"; then
     sets=("${datadir}/${train_name}=${feats_dir}/org/${train_name}" "${datadir}/${valid_set}=${feats_dir}/org/${valid_set}")
     for name in "${test_set_list[@]}"; do sets+=("${datadir}/${name}=${feats_dir}/${name}"); done
-    ${bin}.dump_features --feats_type "${feats_type}" --fs "${fs}" --num_mel_bins "${num_mel_bins}" \
+    soups dump_features --feats_type "${feats_type}" --fs "${fs}" --num_mel_bins "${num_mel_bins}" \
         --stack "${stack}" --resample "${resample}" --nj "${nj}" "${sets[@]}"
     stage_done "${feats_dir}"
 fi
@@ -187,7 +194,7 @@ if stage 4 "Length filter" "${feats_dir}/.stage4.done" --settings "min=${min_wav
     --inputs "${feats_dir}/org/${train_name}/${length_file}" "${feats_dir}/org/${valid_set}/${length_file}" \
     --outputs "${feats_dir}/${train_name}/text" "${feats_dir}/${valid_set}/text"; then
     for name in "${train_name}" "${valid_set}"; do
-        ${bin}.filter_lengths --source "${feats_dir}/org/${name}" --target "${feats_dir}/${name}" \
+        soups filter_lengths --source "${feats_dir}/org/${name}" --target "${feats_dir}/${name}" \
             --frame_seconds "${frame_seconds}" --min_wav_duration "${min_wav_duration}" \
             --max_wav_duration "${max_wav_duration}"
     done
@@ -203,12 +210,12 @@ if stage 5 "Token lists" "${datadir}/.stage5_${asr_folder}_${st_folder}.done" \
     --settings "languages=${asr_langs}" "targets=${target_langs}" \
     --inputs "${feats_dir}/${train_name}/text" --outputs "${token_lists[@]}"; then
     for language in ${asr_lang_list[@]+"${asr_lang_list[@]}"}; do
-        ${bin}.make_token_list --source "${feats_dir}/${train_name}" --language "${language}" \
+        soups make_token_list --source "${feats_dir}/${train_name}" --language "${language}" \
             --token_type "${asr_token_type}" --bpemode "${bpemode}" --nbpe "${asr_nbpe}" \
             --target "${datadir}/${language}_token_list/${asr_folder}"
     done
     for language in ${target_langs}; do
-        ${bin}.make_token_list --source "${feats_dir}/${train_name}" --label "text.${language}" \
+        soups make_token_list --source "${feats_dir}/${train_name}" --label "text.${language}" \
             --token_type "${st_token_type}" --bpemode "${bpemode}" --nbpe "${st_nbpe}" \
             --target "${datadir}/${language}_token_list/${st_folder}"
     done
@@ -232,7 +239,7 @@ if stage 6 "Statistics" "${stats_dir}/.stage6.done" --settings "${model_args[@]}
         done
     done
     ${train_cmd} --jobs "${stats_nj}" --log "${jobs_dir}/stats.JOB.log" -- \
-        ${bin}.msp_train --collect_stats true --config "${train_config}" --ngpu 0 --normalize none \
+        python -m espnet_soups.bin.msp_train --collect_stats true --config "${train_config}" --ngpu 0 --normalize none \
         "${model_args[@]}" "${token_args[@]}" "${all_data_args[@]}" \
         --train_shape_file "${jobs_dir}/${train_name}.JOB.scp" --valid_shape_file "${jobs_dir}/${valid_set}.JOB.scp" \
         --output_dir "${jobs_dir}/stats.JOB"
@@ -256,12 +263,12 @@ if stage 9 "Training" "${exp_dir}/.stage9.done" \
     fi
     threads=${num_threads}
     ((threads > 0)) || threads=${cores}
-    ${bin}.follow_training --exp_dir "${exp_dir}" &
+    python -m espnet_soups.bin.follow_training --exp_dir "${exp_dir}" &
     follower=$!
     (
         use_threads "${threads}"
         ${cuda_cmd} --gpus "${ngpu}" --num_threads "${threads}" --log "${exp_dir}/train.log" -- \
-            ${bin}.msp_train --config "${train_config}" --ngpu "${ngpu}" --resume true \
+            python -m espnet_soups.bin.msp_train --config "${train_config}" --ngpu "${ngpu}" --resume true \
             "${model_args[@]}" "${token_args[@]}" ${normalize_args[@]+"${normalize_args[@]}"} "${all_data_args[@]}" \
             --train_shape_file "${stats_dir}/train/speech_shape" --valid_shape_file "${stats_dir}/valid/speech_shape" \
             --output_dir "${exp_dir}" ${soup_args[@]+"${soup_args[@]}"} ${train_arg_list[@]+"${train_arg_list[@]}"}
@@ -273,7 +280,7 @@ fi
 
 if stage 10 "Model averaging" "${exp_dir}/.stage10.done" --settings "nbest=${nbest_average}" \
     --inputs "${exp_dir}/checkpoint.pth" "${exp_dir}/config.yaml" --outputs "${exp_dir}/${inference_model}"; then
-    ${bin}.average_models --exp_dir "${exp_dir}" --nbest "${nbest_average}"
+    soups average_models --exp_dir "${exp_dir}" --nbest "${nbest_average}"
     stage_done "${exp_dir}/${inference_model}"
 fi
 
@@ -291,23 +298,23 @@ for name in "${test_set_list[@]}"; do
         gpus=0
         ! ${gpu_inference} || gpus=1
         ${decode_cmd} --jobs "${inference_nj}" --gpus "${gpus}" --log "${decode_dir}/logdir/decode.JOB.log" -- \
-            ${bin}.msp_inference --exp_dir "${exp_dir}" --model_file "${inference_model}" --config "${inference_config}" \
+            python -m espnet_soups.bin.msp_inference --exp_dir "${exp_dir}" --model_file "${inference_model}" --config "${inference_config}" \
             --data_path_and_name_and_type "${feats_dir}/${name}/${speech_file},speech,${speech_type}" \
             --utt2lang "${feats_dir}/${name}/utt2lang" --key_file "${decode_dir}/logdir/keys.JOB.scp" \
             --output_dir "${decode_dir}/logdir/output.JOB" --ngpu "${gpus}"
-        ${bin}.join_outputs --decode_dir "${decode_dir}" --jobs "${inference_nj}" --utt2lang "${feats_dir}/${name}/utt2lang"
+        soups join_outputs --decode_dir "${decode_dir}" --jobs "${inference_nj}" --utt2lang "${feats_dir}/${name}/utt2lang"
         stage_done "${decode_dir}"
     fi
     if stage 12 "Scoring ${name}" "${decode_dir}/.stage12.done" --settings "bleu_lowercase=${bleu_lowercase}" \
         --inputs "${decode_dir}/speed.json" "${feats_dir}/${name}/text" --outputs "${decode_dir}/scores.json"; then
-        ${bin}.score --reference_dir "${feats_dir}/${name}" --decode_dir "${decode_dir}" --bleu_lowercase "${bleu_lowercase}"
+        soups score --reference_dir "${feats_dir}/${name}" --decode_dir "${decode_dir}" --bleu_lowercase "${bleu_lowercase}"
         stage_done "${decode_dir}/scores.json"
     fi
     if stage 13 "Report on ${name}" "${decode_dir}/.stage13.done" --settings "publish=${publish_results}" \
         --inputs "${decode_dir}/scores.json" --outputs "${exp_dir}/RESULTS.md" "${exp_dir}/report.html"; then
         publish_args=()
         ! ${publish_results} || publish_args=(--publish_dir .)
-        ${bin}.report --exp_dir "${exp_dir}" --inference_tag "${inference_tag}" --set "${name}" --expdir "${expdir}" \
+        soups report --exp_dir "${exp_dir}" --inference_tag "${inference_tag}" --set "${name}" --expdir "${expdir}" \
             --command "${command_line}" ${publish_args[@]+"${publish_args[@]}"}
         pack_args=()
         for file in "${exp_dir}/RESULTS.md" "${exp_dir}/report.html" "${exp_dir}/images" \
