@@ -156,7 +156,7 @@ if stage=0 skip_stages="" stage 0 "Checks" "${expdir}/.stage0_${msp_tag}_${infer
     --inputs "${train_config}" "${inference_config}"; then
     soups check_recipe --train_config "${train_config}" --inference_config "${inference_config}" \
         --asr_langs "${asr_langs}" --ngpu "${ngpu}" --backend "${cmd_backend}" --expdir "${expdir}" \
-        -- "${check_args[@]}"
+        -- "${check_args[@]}" 2> >(grep -v "Failed to import Flash Attention" >&2) # ESPnet needs none
     stage_done "configurations, model, soup and machine are fine"
 fi
 
