@@ -20,7 +20,7 @@ def get_parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Follows; see `get_parser`."""
     options = get_parser().parse_args(arguments)
-    import yaml  # type: ignore[import-untyped]
+    import yaml
 
     from espnet_soups.report.follow import describe_epoch, follow_epochs
 

@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(HELP, end="")
         return
     import typeguard
-    import yaml  # type: ignore[import-untyped]
+    import yaml
 
     from espnet_soups.task.msp_task import MSPTask
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 ASR_METHODS = ("ctc_greedy", "ctc_prefix", "hybrid")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import yaml  # type: ignore[import-untyped]
+import yaml
 from espnet2.tasks.asr import ASRTask
 from espnet2.tasks.st import STTask
 from torch import Tensor

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import yaml  # type: ignore[import-untyped]
+import yaml
 from espnet2.torch_utils.safe_torch_load import safe_torch_load
 from torch import Tensor
 

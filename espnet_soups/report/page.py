@@ -6,7 +6,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 from espnet_soups.report.markdown import (
     count,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 from espnet_soups.report.environment import describe_environment
 from espnet_soups.report.history import History, read_history
