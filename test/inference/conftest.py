@@ -77,7 +77,7 @@ def hybrid(tmp_path_factory: pytest.TempPathFactory) -> ToyExperiment:
 def shared(tmp_path_factory: pytest.TempPathFactory) -> ToyExperiment:
     """One head per task, with language tokens."""
     options = ["--asr_heads", "shared", "--st_heads", "shared", "--asr_ctc_weight", "0.3"]
-    return train(tmp_path_factory.mktemp("shared"), *options, epochs=12)
+    return train(tmp_path_factory.mktemp("shared"), *options, epochs=3)
 
 
 @pytest.fixture(scope="session")

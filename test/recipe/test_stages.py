@@ -156,6 +156,8 @@ def test_an_interrupted_stage_leaves_no_stamp(tmp_path: Path) -> None:
         stderr=subprocess.PIPE,
         text=True,
         process_group=0,
+        # a suite that was started in the background hands on that Ctrl-C is ignored
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     while not (tmp_path / "begun").exists():
         time.sleep(0.02)
