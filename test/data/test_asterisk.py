@@ -100,14 +100,16 @@ def test_each_removal_has_its_reason(corpus):
     assert len((root / "data" / "removed.tsv").read_text().splitlines()) == len(removals) + 1
 
 
-def test_prompts_with_the_same_text_stay_together_across_keys():
-    prompts = [
-        Prompt("a", "en", "en_x", Path("a.wav"), "goodbye"),
-        Prompt("b", "en", "en_x", Path("b.wav"), "good bye"),
-        Prompt("a", "fr", "fr_x", Path("a.wav"), "au revoir"),
-        Prompt("b", "fr", "fr_x", Path("b.wav"), "au revoir"),
-    ]
-    assert len(set(assign_sets(prompts).values())) == 1
+def test_prompts_with_the_same_text_in_one_language_stay_together_across_keys():
+    prompts = []
+    for number in range(60):
+        for twin in "ab":
+            key = f"{number}-{twin}"
+            prompts.append(Prompt(key, "en", "en_x", Path("x.wav"), f"text {key}"))
+            prompts.append(Prompt(key, "fr", "fr_x", Path("x.wav"), f"texte {number}"))
+    sets = assign_sets(prompts)
+    assert set(sets.values()) == {"train", "dev", "test"}
+    assert all(sets[f"{number}-a"] == sets[f"{number}-b"] for number in range(60))
 
 
 def test_a_language_that_was_not_downloaded_is_named(tmp_path):

@@ -148,9 +148,11 @@ def test_thirteen_stages_run_and_a_second_run_does_nothing(recipe: Path):
 
 
 def test_a_killed_training_resumes_to_the_result_of_an_uninterrupted_one(recipe: Path):
-    whole = run(recipe, "--stage", "9", "--stop-stage=9", "--soup", "vs", "--msp_tag", "whole")
+    longer = "--train_args=--max_epoch 8"  # long enough to be caught in the middle
+    whole = run(recipe, "--stop-stage", "9", "--soup", "vs", "--msp_tag=whole", longer)
     assert whole.returncode == 0, whole.stdout[-3000:] + whole.stderr[-3000:]
-    command = ["./run.sh", "--stage=9", "--stop_stage=9", "--soup=vs", "--msp_tag=killed"]
+    command = ["./run.sh", "--stop_stage=9", "--soup=vs", "--msp_tag=killed"]
+    command.append(longer)
     killed = subprocess.Popen(command, cwd=recipe, env=environment(), start_new_session=True)
     epoch = recipe / "exp" / "msp_killed" / "1epoch.pth"
     deadline = time.monotonic() + 200
@@ -160,10 +162,11 @@ def test_a_killed_training_resumes_to_the_result_of_an_uninterrupted_one(recipe:
     subprocess.run(["pkill", "-9", "-f", f"{epoch.parent.name} --trainer_conf"], check=False)
     killed.wait()
     assert epoch.exists()
+    assert not (epoch.parent / "8epoch.pth").exists()  # else there was nothing to resume
     resumed = run(recipe, *command[1:])
     assert resumed.returncode == 0, resumed.stdout[-3000:] + resumed.stderr[-3000:]
-    expected = tensors_of(recipe / "exp" / "msp_whole" / "2epoch.pth")
-    found = tensors_of(recipe / "exp" / "msp_killed" / "2epoch.pth")
+    expected = tensors_of(recipe / "exp" / "msp_whole" / "8epoch.pth")
+    found = tensors_of(recipe / "exp" / "msp_killed" / "8epoch.pth")
     assert expected.keys() == found.keys()
     for name, tensor in expected.items():
         assert torch.equal(found[name], tensor), name

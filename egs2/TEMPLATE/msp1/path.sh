@@ -30,8 +30,8 @@ use_threads() {
     export OMP_NUM_THREADS=${threads} MKL_NUM_THREADS=${threads} OPENBLAS_NUM_THREADS=${threads}
 }
 
-# threads wait in a short spin, then sleep: GNU OpenMP's long spin makes a step many times as long
-# where cores are shared, and sleeping at once twice as long where they are free
+# threads wait in a short spin, then sleep: GNU OpenMP's long spin slows matrix products several times
+# where cores are shared, and sleeping at once makes a step twice as long where they are free
 export GOMP_SPINCOUNT=${GOMP_SPINCOUNT:-10000}
 
 # many jobs side by side are faster with a thread each; training may ask for more

@@ -117,7 +117,10 @@ _stage_require_inputs() {
     shift 2
     for path in "$@"; do
         [[ -e ${path} ]] && continue
-        echo "error: stage ${number} (${title}) needs ${path}, which does not exist; run the stages before it: ${restart_command:-./run.sh} --stage 1" >&2
+        # before stage 1 nothing can have made it: it is a file that the user names
+        local remedy="run the stages before it: ${restart_command:-./run.sh} --stage 1"
+        ((number > 1)) || remedy="correct its name, or put it there"
+        echo "error: stage ${number} (${title}) needs ${path}, which does not exist; ${remedy}" >&2
         exit 1
     done
 }
