@@ -133,6 +133,13 @@ class MSPModel(AbsESPnetModel):
         gathered = force_gatherable((loss, stats, weight[0]), loss.device)
         return gathered
 
+    def objective_losses(
+        self, speech: Tensor, speech_lengths: Tensor, lang: Tensor, **labels: Tensor | list[str]
+    ) -> list[Tensor]:
+        """Gives the mean loss per label token of every objective, for procedures of one's own."""
+        sums = self._part_losses(_collect(speech, speech_lengths, lang, labels))
+        return [loss.total / loss.count.clamp(min=1) for loss in sums]
+
     def collect_feats(
         self, speech: Tensor, speech_lengths: Tensor, **_: Tensor | list[str]
     ) -> dict[str, Tensor]:
