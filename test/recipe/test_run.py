@@ -147,6 +147,27 @@ def test_thirteen_stages_run_and_a_second_run_does_nothing(recipe: Path):
     assert {path: path.stat().st_mtime_ns for path in exp.rglob("*") if path.is_file()} == before
 
 
+def test_the_packed_model_decodes_as_the_recipe_did(recipe: Path, tmp_path: Path):
+    from espnet2.main_funcs.pack_funcs import unpack
+
+    from espnet_soups import Speech2Text
+    from espnet_soups.inference.load_model import read_config
+
+    exp = Path("exp") / "msp_train_msp_fbank_char_sp"
+    files = unpack(recipe / exp / "model.zip", tmp_path)
+    folder = Path(files["asr_train_config"]).parent
+    assert read_config(folder).normalize_conf["stats_file"].startswith(str(tmp_path))
+    speech2text = Speech2Text.from_pretrained(folder)
+    decoded = recipe / exp / "decode_msp_valid.acc.ave" / "test" / "asr_fr" / "text"
+    expected = dict(
+        (line.split(maxsplit=1) + [""])[:2] for line in decoded.read_text().splitlines()
+    )
+    assert len(expected) == 4
+    for key, text in expected.items():
+        speech, _ = soundfile.read(recipe / "corpus" / "audio" / f"{key}.wav")
+        assert speech2text(speech, lang="fr").transcript.text == text
+
+
 def test_a_killed_training_resumes_to_the_result_of_an_uninterrupted_one(recipe: Path):
     longer = "--train_args=--max_epoch 8"  # long enough to be caught in the middle
     whole = run(recipe, "--stop-stage", "9", "--soup", "vs", "--msp_tag=whole", longer)
