@@ -160,7 +160,7 @@ def test_the_packed_model_decodes_as_the_recipe_did(recipe: Path, tmp_path: Path
     speech2text = Speech2Text.from_pretrained(folder)
     decoded = recipe / exp / "decode_msp_valid.acc.ave" / "test" / "asr_fr" / "text"
     expected = dict(
-        (line.split(maxsplit=1) + [""])[:2] for line in decoded.read_text().splitlines()
+        ([*line.split(maxsplit=1), ""])[:2] for line in decoded.read_text().splitlines()
     )
     assert len(expected) == 4
     for key, text in expected.items():
