@@ -125,7 +125,7 @@ def test_a_dry_run_prints_commands_that_a_shell_understands_and_runs_none(tmp_pa
     last = subprocess.run(
         ["bash", "-c", f"{commands[3]}; cat calls"], capture_output=True, text=True
     )
-    assert "--msp_tag train_msp_vm_seed2 --st_nbpe 100 --soup vm --order SA" in last.stdout
+    assert "--msp_tag train_msp_vm_seed2 --st_nbpe 100 --order SA --soup vm" in last.stdout
     assert "--trainer_conf refresh=8 --trainer_conf layers=all --seed 2" in last.stdout
     assert last.stdout.strip().endswith("--expdir exp --ngpu 4")
     assert "# later, seed 1: it is not written" in lines
