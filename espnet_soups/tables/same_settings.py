@@ -11,7 +11,7 @@ SOUP_KEYS = {
     *("trainer", "trainer_conf", "static_weights", "ssl", "ssl_conf", "init_param", "seed"),
     *("output_dir", "config", "version", "delta_reference"),
     *("dist_rank", "local_rank", "dist_master_port", "dist_init_method", "dist_launcher"),
-    *("log_level", "valid_batch_bins"),
+    "log_level",
 }
 
 
