@@ -9,6 +9,7 @@ ROOT = Path(__file__).parents[1]
 DOCUMENTS = [
     ROOT / "README.md",
     ROOT / "docs" / "own_corpus.md",
+    ROOT / "docs" / "corpora.md",
     *ROOT.glob("egs2/*/msp1/README.md"),
 ]
 

@@ -16,6 +16,12 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument("path", type=Path, help="The data dir")
     parser.add_argument("--asr_langs", default="", help="Languages that are recognised")
     parser.add_argument("--st_pairs", default="", help="Pairs that are translated")
+    parser.add_argument(
+        "--may_lack_languages",
+        default="false",
+        choices=["true", "false"],
+        help="Whether the set may lack some of the languages, as test sets may (false)",
+    )
     return parser
 
 
@@ -29,6 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     objectives = build_objectives(options.asr_langs.split(), options.st_pairs.split())
     data = read_data_dir(options.path)
     check_audio(data)
+    if options.may_lack_languages == "true":
+        spoken = set(data.languages.values())
+        objectives = [item for item in objectives if item.language in spoken] or objectives
     labels: Counter[str] = count_labels(data, objectives)
     listed = ", ".join(f"{name} {number}" for name, number in labels.items())
     print(f"{options.path}: {len(data.audio)} utterances; labels: {listed}")

@@ -39,6 +39,7 @@ option test_sets test "Names of the test sets"
 option asr_langs "" "Languages to recognise, such as 'en fr'"
 option st_pairs "" "Pairs to translate, such as 'fr_en es_en'"
 option local_data_opts "" "Options of local/data.sh"
+option local_data_languages false "Tell local/data.sh the languages, pairs and processes of this run"
 option_group "Audio"
 option speed_perturb_factors "" "Speeds of training utterances, such as '0.9 1.0 1.1'; empty: as they are"
 option feats_type fbank "fbank, or raw (the model has a frontend)"
@@ -50,6 +51,7 @@ option min_wav_duration 0.1 "Shorter utterances are not trained on, seconds"
 option max_wav_duration 20.0 "Longer utterances are not trained on, seconds"
 option_group "Tokens"
 option asr_token_type char "Tokens of recognition: char or bpe"
+option asr_char_langs "" "Languages recognised in single characters although asr_token_type is bpe, such as 'zh'"
 option asr_nbpe 500 "Sentencepiece units of each recognised language"
 option st_token_type bpe "Tokens of translation: char or bpe"
 option st_nbpe 500 "Sentencepiece units of each target language"
@@ -66,6 +68,7 @@ option nbest_average 0 "Epochs to average; 0: keep_nbest_models of train_config"
 option inference_config conf/decode_msp.yaml "How to decode"
 option inference_model valid.acc.ave.pth "Model to decode with"
 option bleu_lowercase false "BLEU without case"
+option bleu_lc_rm false "BLEU also in lower case without punctuation"
 option publish_results false "Add the results to the recipe's own RESULTS.md"
 parse_options "$@"
 
@@ -94,6 +97,10 @@ st_folder=${st_token_type}
 [[ ${st_token_type} == char ]] || st_folder=bpe_${bpemode}${st_nbpe}
 asr_folder=${asr_token_type}
 [[ ${asr_token_type} == char ]] || asr_folder=bpe_${bpemode}${asr_nbpe}
+asr_bpemode() { [[ " ${asr_char_langs} " == *" $1 "* ]] && echo char || echo "${bpemode}"; }
+asr_folder_of() { # asr_folder_of LANGUAGE
+    [[ ${asr_token_type}$(asr_bpemode "$1") == bpechar ]] && echo bpe_char || echo "${asr_folder}"
+}
 soup_args=()
 [[ -z ${soup} ]] || soup_args+=(--trainer_conf "soup=${soup}")
 [[ -z ${order} ]] || soup_args+=(--trainer_conf "order=${order}")
@@ -126,7 +133,7 @@ model_args+=(--asr_token_type "${asr_token_type}" --st_token_type "${st_token_ty
 
 token_args=()
 for language in ${asr_lang_list[@]+"${asr_lang_list[@]}"}; do
-    folder=${datadir}/${language}_token_list/${asr_folder}
+    folder=${datadir}/${language}_token_list/$(asr_folder_of "${language}")
     token_args+=(--asr_token_list "${language}=${folder}/tokens.txt")
     [[ ${asr_token_type} == char ]] || token_args+=(--asr_bpemodel "${language}=${folder}/bpe.model")
 done
@@ -160,12 +167,20 @@ if stage=0 skip_stages="" stage 0 "Checks" "${expdir}/.stage0_${msp_tag}_${infer
     stage_done "configurations, model, soup and machine are fine"
 fi
 
-if stage 1 "Data preparation" "${datadir}/.stage1.done" --settings "opts=${local_data_opts}" \
+read -ra data_opts <<<"${local_data_opts}"
+data_settings=("opts=${local_data_opts}")
+if ${local_data_languages}; then
+    data_opts=(--asr_langs "${asr_langs}" --st_pairs "${st_pairs}" --nj "${nj}" ${data_opts[@]+"${data_opts[@]}"})
+    data_settings+=("languages=${asr_langs}" "pairs=${st_pairs}")
+fi
+if stage 1 "Data preparation" "${datadir}/.stage1.done" --settings "${data_settings[@]}" \
     --inputs local/data.sh --outputs "${datadir}/${train_set}/text" "${datadir}/${valid_set}/text"; then
-    read -ra data_opts <<<"${local_data_opts}"
     local/data.sh ${data_opts[@]+"${data_opts[@]}"}
-    for name in "${train_set}" "${valid_set}" "${test_set_list[@]}"; do
+    for name in "${train_set}" "${valid_set}"; do
         soups check_data_dir "${datadir}/${name}" --asr_langs "${asr_langs}" --st_pairs "${st_pairs}"
+    done
+    for name in "${test_set_list[@]}"; do
+        soups check_data_dir "${datadir}/${name}" --asr_langs "${asr_langs}" --st_pairs "${st_pairs}" --may_lack_languages true
     done
     stage_done "${datadir}/{${train_set},${valid_set},${test_sets// /,}}"
 fi
@@ -203,16 +218,16 @@ fi
 
 token_lists=()
 for language in ${asr_lang_list[@]+"${asr_lang_list[@]}"}; do
-    token_lists+=("${datadir}/${language}_token_list/${asr_folder}/tokens.txt")
+    token_lists+=("${datadir}/${language}_token_list/$(asr_folder_of "${language}")/tokens.txt")
 done
 for language in ${target_langs}; do token_lists+=("${datadir}/${language}_token_list/${st_folder}/tokens.txt"); done
 if stage 5 "Token lists" "${datadir}/.stage5_${asr_folder}_${st_folder}.done" \
-    --settings "languages=${asr_langs}" "targets=${target_langs}" \
+    --settings "languages=${asr_langs}" "targets=${target_langs}" ${asr_char_langs:+"characters=${asr_char_langs}"} \
     --inputs "${feats_dir}/${train_name}/text" --outputs "${token_lists[@]}"; then
     for language in ${asr_lang_list[@]+"${asr_lang_list[@]}"}; do
         soups make_token_list --source "${feats_dir}/${train_name}" --language "${language}" \
-            --token_type "${asr_token_type}" --bpemode "${bpemode}" --nbpe "${asr_nbpe}" \
-            --target "${datadir}/${language}_token_list/${asr_folder}"
+            --token_type "${asr_token_type}" --bpemode "$(asr_bpemode "${language}")" --nbpe "${asr_nbpe}" \
+            --target "${datadir}/${language}_token_list/$(asr_folder_of "${language}")"
     done
     for language in ${target_langs}; do
         soups make_token_list --source "${feats_dir}/${train_name}" --label "text.${language}" \
@@ -305,9 +320,12 @@ for name in "${test_set_list[@]}"; do
         soups join_outputs --decode_dir "${decode_dir}" --jobs "${inference_nj}" --utt2lang "${feats_dir}/${name}/utt2lang"
         stage_done "${decode_dir}"
     fi
-    if stage 12 "Scoring ${name}" "${decode_dir}/.stage12.done" --settings "bleu_lowercase=${bleu_lowercase}" \
+    score_settings=("bleu_lowercase=${bleu_lowercase}")
+    ! ${bleu_lc_rm} || score_settings+=("bleu_lc_rm=${bleu_lc_rm}")
+    if stage 12 "Scoring ${name}" "${decode_dir}/.stage12.done" --settings "${score_settings[@]}" \
         --inputs "${decode_dir}/speed.json" "${feats_dir}/${name}/text" --outputs "${decode_dir}/scores.json"; then
-        soups score --reference_dir "${feats_dir}/${name}" --decode_dir "${decode_dir}" --bleu_lowercase "${bleu_lowercase}"
+        soups score --reference_dir "${feats_dir}/${name}" --decode_dir "${decode_dir}" \
+            --bleu_lowercase "${bleu_lowercase}" --bleu_lc_rm "${bleu_lc_rm}"
         stage_done "${decode_dir}/scores.json"
     fi
     if stage 13 "Report on ${name}" "${decode_dir}/.stage13.done" --settings "publish=${publish_results}" \
@@ -318,7 +336,8 @@ for name in "${test_set_list[@]}"; do
             --command "${command_line}" ${publish_args[@]+"${publish_args[@]}"}
         pack_args=()
         for file in "${exp_dir}/RESULTS.md" "${exp_dir}/report.html" "${exp_dir}/images" \
-            "${stats_dir}/train/feats_stats.npz" "${datadir}"/*_token_list/"${asr_folder}" "${datadir}"/*_token_list/"${st_folder}"; do
+            "${stats_dir}/train/feats_stats.npz" "${datadir}"/*_token_list/"${asr_folder}" "${datadir}"/*_token_list/"${st_folder}" \
+            "${datadir}"/*_token_list/bpe_char; do
             [[ ! -e ${file} ]] || pack_args+=(--option "${file}")
         done
         python -m espnet2.bin.pack asr --asr_train_config "${exp_dir}/config.yaml" \
