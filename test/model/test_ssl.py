@@ -127,8 +127,8 @@ def test_features_of_unequal_scale_use_few_codes_unless_they_are_normalised():
         conf = {**BEST_RQ, "codebook_size": 64, "target_norm": norm}
         head = make_ssl_model("best_rq", conf).heads["ssl"]
         used[norm] = len(head.quantise(feats, torch.full((20,), 30)).unique())
-    assert used["utterance"] > 40
-    assert used["none"] < 15
+    assert used["utterance"] > 15
+    assert used["none"] <= 3
 
 
 @pytest.mark.parametrize(
