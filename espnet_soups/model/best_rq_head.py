@@ -109,8 +109,12 @@ class BestRQHead(SSLHead):
         hidden = masked.repeat_interleave(self.ratio, dim=1)[:, : feats.size(1)]
         missing = feats.size(1) - hidden.size(1)
         hidden = torch.nn.functional.pad(hidden, (0, missing))
-        noise = torch.randn(feats.shape, generator=self.generator(), dtype=feats.dtype)
-        return torch.where(hidden.unsqueeze(-1), self.noise * noise.to(feats.device), feats)
+        if self.training:
+            noise = torch.randn_like(feats)
+        else:
+            drawn = torch.randn(feats.shape, generator=self.generator(), dtype=feats.dtype)
+            noise = drawn.to(feats.device)
+        return torch.where(hidden.unsqueeze(-1), self.noise * noise, feats)
 
 
 def _make_quantizers(size: int, config: BestRQConfig) -> torch.nn.ModuleList:

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from espnet2.train.reporter import Reporter
-
 
 def relative_improvement(losses: Mapping[str, float], reference: Mapping[str, float]) -> float:
     """Gives the mean over objectives of (reference - loss) / reference; larger is better.
@@ -62,6 +60,8 @@ def read_reference(path: Path) -> dict[str, float]:
 
 def first_epoch_losses(reporter_state: Mapping[str, Any]) -> dict[str, float] | None:
     """Gives the validation losses of the first epoch in a checkpoint; None: there are none."""
+    from espnet2.train.reporter import Reporter  # here, since the search of weights needs none
+
     reporter = Reporter()
     reporter.load_state_dict(dict(reporter_state))
     if 1 not in reporter.stats or "valid" not in reporter.stats[1]:

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 
@@ -117,6 +118,41 @@ def test_quantisers_are_frozen_seeded_and_part_of_the_state():
     assert not torch.equal(books[0].codebook, books[1].codebook)
     other = make_ssl_model("best_rq", {**BEST_RQ, "codebooks": 2, "seed": 7})
     assert not torch.equal(other.heads["ssl"].quantizers[0].codebook, books[0].codebook)
+
+
+def test_codes_and_loss_of_best_rq_agree_with_numpy():
+    model = make_ssl_model("best_rq", {**BEST_RQ, "codebooks": 2}).eval()
+    head, random = model.heads["ssl"], np.random.default_rng(0)
+    feats, lengths = random.normal(3.0, 2.0, size=(2, 12, DIMENSION)), [12, 9]
+    codes = head.quantise(torch.tensor(feats), torch.tensor(lengths)).numpy()
+    expected = np.zeros((2, 12, 2), dtype=int)
+    for row, length in enumerate(lengths):
+        part = feats[row, :length]
+        part = (part - part.mean(axis=0)) / part.std(axis=0)
+        for book, quantizer in enumerate(head.quantizers):
+            projected = part @ quantizer.random_projection.weight.numpy().T
+            projected -= projected.mean(axis=1, keepdims=True)
+            projected /= np.sqrt(projected.var(axis=1, keepdims=True) + 1e-5)
+            gaps = projected[:, None] - quantizer.codebook.numpy()[None]
+            expected[row, :length, book] = np.square(gaps).sum(axis=-1).argmin(axis=1)
+            assert (codes[row, :length, book] == expected[row, :length, book]).all()
+    seen = []
+
+    def encode(hidden, frames):
+        seen.append(hidden)
+        return model.encode_features(hidden, frames)
+
+    loss = head(torch.tensor(feats), torch.tensor(lengths), encode)
+    masked = (seen[0].numpy() != feats).any(axis=-1)
+    assert masked.sum() == float(loss.count)
+    logits = head.output(model.encode_features(seen[0], torch.tensor(lengths))[0])
+    logits = logits.detach().numpy().reshape(2, 12, 2, 16)
+    total = 0.0
+    for row, frame in np.argwhere(masked):
+        for book in range(2):
+            values = logits[row, frame, book]
+            total += np.log(np.exp(values).sum()) - values[expected[row, frame, book]]
+    assert float(loss.total) == pytest.approx(total / 2, abs=1e-6)
 
 
 def test_features_of_unequal_scale_use_few_codes_unless_they_are_normalised():
