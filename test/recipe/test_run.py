@@ -207,6 +207,10 @@ def test_a_killed_training_resumes_to_the_result_of_an_uninterrupted_one(recipe:
         (["--soup", "broth"], "`soup` must be one of"),
         (["--combiner", "blender"], "`combiner` must be one of"),
         (["--order", "XYZ"], "`order` must use each of the letters"),
+        (["--ssl", "mae"], "--ssl must be none, cpc or best_rq, but got mae"),
+        (["--unlabeled_sets", "more"], "--unlabeled_sets needs --ssl"),
+        (["--baseline", "two_stage"], "--baseline two_stage needs --ssl"),
+        (["--ssl", "cpc", "--ssl_audio", "unlabeled"], "needs --unlabeled_sets"),
     ],
 )
 def test_a_wrong_setting_is_refused_before_the_first_stage(recipe: Path, arguments, message):
