@@ -22,6 +22,9 @@ def get_parser() -> argparse.ArgumentParser:
         choices=["true", "false"],
         help="Whether the set may lack some of the languages, as test sets may (false)",
     )
+    parser.add_argument(
+        "--unlabeled", default="false", choices=["true", "false"], help="Audio alone (false)"
+    )
     return parser
 
 
@@ -32,6 +35,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from espnet_soups.data.data_dir import read_data_dir
     from espnet_soups.objective import build_objectives
 
+    if options.unlabeled == "true":
+        data = read_data_dir(options.path, labelled=False)
+        check_audio(data)
+        print(f"{options.path}: {len(data.audio)} utterances without labels")
+        return
     objectives = build_objectives(options.asr_langs.split(), options.st_pairs.split())
     data = read_data_dir(options.path)
     check_audio(data)
