@@ -57,7 +57,7 @@ class LayerCosines:
         return self.sums / self.counts
 
     def conflicts(self, statistic: str) -> Tensor:
-        """Gives one number per layer: the mean over the pairs, or the worst pair; NaN: none, [L]."""
+        """Gives the mean over the pairs, or the worst pair, of each layer; NaN: none known, [L]."""
         size = len(self.share_noise)
         above = torch.ones(size, size, dtype=torch.bool).triu(1)
         pairs = self.means()[:, above]

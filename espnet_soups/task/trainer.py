@@ -72,7 +72,7 @@ def _level_line(level: dict[str, Any]) -> str:
         for name, weight in zip(level["objectives"], level["weights"], strict=True)
     )
     place = "top" if level["level"] == 1 else f"penalty {level['penalty']:.3g}"
-    return f"level {level['level']} ({place}, {level['combiner']}): {members}"
+    return f"level {level['level']} ({place}): {members}; by {level['combiner']}"
 
 
 def _named_gradients(soup: Soup) -> dict[str, float]:
