@@ -1,9 +1,53 @@
-"""Which shared parameters the gradient rows are measured on."""
+"""Which shared parameters the gradient rows are measured on, and how they are ordered in layers."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from torch.nn import Module, Parameter
+
+NUMBERED = re.compile(r"^(encoder(?:\.[A-Za-z_]\w*)*)\.(\d+)\.")
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which columns of a row belong to a layer.
+
+    Attributes:
+        name: Name of the layer's module, e.g. `encoder.encoders.3`.
+        parameters: Positions of its parameters in the list that rows are measured on.
+        start: Its first column.
+        stop: The column after its last one.
+    """
+
+    name: str
+    parameters: tuple[int, ...]
+    start: int
+    stop: int
+
+
+def shared_parameters(model: Module, shared: Sequence[str]) -> dict[str, Parameter]:
+    """Gives the trainable parameters that objectives share, by name, in the order of the model.
+
+    Args:
+        model: The whole model.
+        shared: Prefixes of the modules that objectives share, e.g. `["encoder"]`.
+
+    Raises:
+        ValueError: If none is trainable.
+    """
+    candidates = {
+        name: parameter
+        for name, parameter in model.named_parameters()
+        if parameter.requires_grad and any(name.startswith(f"{prefix}.") for prefix in shared)
+    }
+    if not candidates:
+        raise ValueError(
+            "No shared parameter is trainable, so there is no gradient to weigh: free some layer"
+            " of the encoder (`freeze_param`) or use `combiner: static`."
+        )
+    return candidates
 
 
 def select_parameters(
@@ -23,16 +67,7 @@ def select_parameters(
     Raises:
         ValueError: If a name matches no trainable shared parameter.
     """
-    candidates = {
-        name: parameter
-        for name, parameter in model.named_parameters()
-        if parameter.requires_grad and any(name.startswith(f"{prefix}.") for prefix in shared)
-    }
-    if not candidates:
-        raise ValueError(
-            "No shared parameter is trainable, so there is no gradient to weigh: free some layer"
-            " of the encoder (`freeze_param`) or use `combiner: static`."
-        )
+    candidates = shared_parameters(model, shared)
     if layers == "all":
         return list(candidates.values())
     if isinstance(layers, str):
@@ -51,6 +86,43 @@ def select_parameters(
             )
         chosen.update(found)
     return [parameter for name, parameter in candidates.items() if name in chosen]
+
+
+def encoder_layers(parameters: Mapping[str, Parameter]) -> list[Columns]:
+    """Finds the layers of the encoder: the numbered modules that hold most of its parameters.
+
+    Args:
+        parameters: Shared parameters by name, in the order of a row.
+
+    Returns:
+        The layers, the lowest first.
+
+    Raises:
+        ValueError: If the encoder has fewer than two such layers.
+    """
+    sizes: dict[str, int] = {}
+    for name, parameter in parameters.items():
+        match = NUMBERED.match(name)
+        if match:
+            sizes[match[1]] = sizes.get(match[1], 0) + parameter.numel()
+    stack = max(sizes, key=lambda name: sizes[name], default=None)
+    spans: dict[str, list[tuple[int, int, int]]] = {}
+    start = 0
+    for position, (name, parameter) in enumerate(parameters.items()):
+        match = NUMBERED.match(name)
+        if match and match[1] == stack:
+            span = (position, start, start + parameter.numel())
+            spans.setdefault(f"{match[1]}.{match[2]}", []).append(span)
+        start += parameter.numel()
+    if len(spans) < 2:
+        raise ValueError(
+            "`layers: conflicting` needs an encoder with two trainable layers or more, but found"
+            f" {list(spans)}; use `layers: all`."
+        )
+    return [
+        Columns(name, tuple(span[0] for span in parts), parts[0][1], parts[-1][2])
+        for name, parts in spans.items()
+    ]
 
 
 def _modules_of(names: Sequence[str] | dict[str, Parameter]) -> list[str]:

@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-# Gives the next weights of a level: (level, weights [m_p], Gram matrix [m_p, m_p]) -> [m_p].
-MoveWeights = Callable[[int, Tensor, Tensor], Tensor]
+# Gives the next weights of a level, of the k objectives that are present:
+# (position of the level, weights [k], Gram matrix [k, k], losses [k]) -> [k].
+MoveWeights = Callable[[int, Tensor, Tensor, Tensor], Tensor]
 
 
 class Hierarchy:
@@ -70,6 +71,7 @@ class Hierarchy:
         weights: Tensor,
         penalties: Tensor,
         gram: Tensor,
+        losses: Tensor,
         present: Tensor,
         move_weights: MoveWeights,
     ) -> Tensor:
@@ -82,7 +84,8 @@ class Hierarchy:
             weights: Weights before this step, [m].
             penalties: Penalties of all levels, [P].
             gram: Inner products of the objectives' gradients, cross Gram or symmetric, [m, m].
-            present: Whether both batches carried a label of the objective, bool [m].
+            losses: The objectives' losses, [m].
+            present: Whether the objective takes part in this step, bool [m].
             move_weights: The combiner of each level.
 
         Returns:
@@ -96,5 +99,5 @@ class Hierarchy:
             matrix = self.penalise(position, weights, penalties)[active]
             level_gram = matrix @ gram @ matrix.T
             index = [members[row] for row in active]
-            moved[index] = move_weights(position, weights[index], level_gram)
+            moved[index] = move_weights(position, weights[index], level_gram, matrix @ losses)
         return moved

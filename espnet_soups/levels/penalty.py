@@ -1,25 +1,35 @@
-"""How much a lower level weighs, epoch by epoch."""
+"""How much a lower level weighs, as training goes on."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
+
+SHAPES = ("linear", "constant", "cosine", "step")
 
 
 @dataclass(frozen=True)
 class PenaltySchedule:
-    """A penalty that grows linearly and then stays.
+    """A penalty that grows and then stays.
 
     Attributes:
-        init: Penalty of the first epoch.
-        increment: What each epoch adds; ignored where `ramp` is given.
+        init: Penalty of the first epoch, or step.
+        increment: What each epoch (`schedule: step`: each optimiser step) adds; ignored where
+            `ramp` is given, and by `cosine`.
         max: Where the growth ends.
         ramp: Fraction of all epochs after which `max` is reached, so that a short run sees the
-            curve of a long one; None: grow by `increment`.
+            curve of a long one; None: grow by `increment` (`cosine`: over all epochs).
+        schedule: `linear` per epoch, `constant` (always `init`), `cosine` (half a wave from `init`
+            to `max`), or `step` (linear per optimiser step).
+        freeze: The epoch after which the penalty stays as it is, whatever its shape; None: never.
+            With `step`, that is as it was when the epoch ended.
 
     Source:
         Section 3 of the paper: from 0, by 0.02 per epoch, up to 1.5 in 200 epochs.
 
     >>> PenaltySchedule(init=0.0, increment=0.5, max=1.2).at(epoch=2, max_epoch=10)
+    0.5
+    >>> PenaltySchedule(max=1.0, schedule="cosine", ramp=0.5).at(epoch=6, max_epoch=20)
     0.5
     """
 
@@ -27,32 +37,62 @@ class PenaltySchedule:
     increment: float = 0.02
     max: float = 1.5
     ramp: float | None = None
+    schedule: str = "linear"
+    freeze: int | None = None
 
     def __post_init__(self) -> None:
         """Refuses what cannot be a penalty.
 
         Raises:
-            ValueError: If a value is negative, `max` is below `init`, or `ramp` is not in (0, 1].
+            ValueError: If a value is negative, `max` is below `init`, `ramp` is not in (0, 1], or
+                the schedule is unknown or does not go with `ramp`.
         """
         for name in ("init", "increment", "max"):
-            if getattr(self, name) < 0:
+            if not getattr(self, name) >= 0 or math.isinf(getattr(self, name)):
                 raise ValueError(
                     f"`{name}` of a penalty must not be negative, but got {getattr(self, name)}."
                 )
-        if self.max < self.init:
+        if self.schedule not in SHAPES:
+            raise ValueError(
+                f"`schedule` of a penalty must be one of {list(SHAPES)}, but got {self.schedule!r}."
+            )
+        if self.max < self.init and self.schedule != "constant":
             raise ValueError(f"`max` ({self.max}) of a penalty is below `init` ({self.init}).")
         if self.ramp is not None and not 0 < self.ramp <= 1:
             raise ValueError(f"`ramp` of a penalty must lie in (0, 1], but got {self.ramp}.")
+        if self.ramp is not None and self.schedule in ("constant", "step"):
+            raise ValueError(f"`schedule: {self.schedule}` of a penalty has no `ramp`.")
+        if self.freeze is not None and (not isinstance(self.freeze, int) or self.freeze < 1):
+            raise ValueError(f"`freeze` of a penalty must be an epoch, but got {self.freeze!r}.")
 
-    def at(self, epoch: int, max_epoch: int) -> float:
-        """Gives the penalty of an epoch, counted from 1, of a run of `max_epoch` epochs."""
-        if self.ramp is None:
-            return min(self.max, self.init + self.increment * (epoch - 1))
-        progress = min(1.0, (epoch - 1) / max(1.0, self.ramp * max_epoch))
+    def grows_in(self, epoch: int) -> bool:
+        """Tells whether the penalty is not frozen in an epoch."""
+        return self.freeze is None or epoch <= self.freeze
+
+    def at(self, epoch: int, max_epoch: int, steps: int = 0) -> float:
+        """Gives the penalty.
+
+        Args:
+            epoch: Counted from 1.
+            max_epoch: Epochs of the whole run.
+            steps: Optimiser steps of all epochs that it `grows_in`, for `schedule: step`.
+        """
+        if self.schedule == "constant":
+            return self.init
+        if self.schedule == "step":
+            return min(self.max, self.init + self.increment * steps)
+        done = min(epoch, self.freeze or epoch) - 1
+        if self.schedule == "linear" and self.ramp is None:
+            return min(self.max, self.init + self.increment * done)
+        progress = min(1.0, done / max(1.0, (self.ramp or 1.0) * max_epoch))
+        if self.schedule == "cosine":
+            progress = (1.0 - math.cos(math.pi * progress)) / 2.0
         return self.init + (self.max - self.init) * progress
 
 
-def build_penalties(settings: list[Mapping[str, Any]], levels: int) -> list[PenaltySchedule | None]:
+def build_penalties(
+    settings: Sequence[Mapping[str, Any]], levels: int
+) -> list[PenaltySchedule | None]:
     """Builds the schedules of all levels from the `penalty:` list of the YAML.
 
     Args:

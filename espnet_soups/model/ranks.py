@@ -14,3 +14,10 @@ def sum_over_ranks(values: Tensor) -> Tensor:
     if is_distributed():
         torch.distributed.all_reduce(values, torch.distributed.ReduceOp.SUM)
     return values
+
+
+def same_on_all_ranks(values: Tensor) -> Tensor:
+    """Gives all ranks the tensor of the first one, in place: decisions must agree to the bit."""
+    if is_distributed():
+        torch.distributed.broadcast(values, src=0)
+    return values

@@ -1,5 +1,6 @@
 """What of a soup travels in the state of the optimiser, into `checkpoint.pth` and back."""
 
+import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,14 @@ BUFFERS = ("weights", "norms", "norm_steps")
 def save_state(soup: "Soup", state: dict[str, Any]) -> dict[str, Any]:
     """Adds the state of a soup to that of the optimiser."""
     buffers = {name: getattr(soup, name).clone() for name in BUFFERS}
-    state[KEY] = {"levels": _levels(soup), **buffers}
+    state[KEY] = {
+        "levels": _levels(soup),
+        **buffers,
+        "penalty_steps": soup.penalty_steps.clone(),
+        "combiners": soup.combiners.names,
+        "combiner_states": [dict(state) for state in soup.combiners.states],
+        "layers": soup.layers.state(),
+    }
     return state
 
 
@@ -32,7 +40,24 @@ def load_state(soup: "Soup", state: Mapping[str, Any]) -> dict[str, Any]:
         )
     for name in BUFFERS:
         getattr(soup, name).copy_(saved[name])
+    if "penalty_steps" in saved:  # not in checkpoints of version 0.1
+        soup.penalty_steps.copy_(saved["penalty_steps"])
+        soup.layers.restore(saved["layers"])
+        _load_combiners(soup, saved["combiners"], saved["combiner_states"])
     return {key: value for key, value in state.items() if key != KEY}
+
+
+def _load_combiners(soup: "Soup", names: list[str], states: list[Mapping[str, Any]]) -> None:
+    for position, (now, name, state) in enumerate(
+        zip(soup.combiners.names, names, states, strict=True)
+    ):
+        if now == name:
+            soup.combiners.states[position] = {key: value.clone() for key, value in state.items()}
+        else:
+            logging.warning(
+                f"Level {position + 1} was weighed by {name} in the checkpoint, now by {now}: it"
+                " goes on from the weights alone."
+            )
 
 
 def _levels(soup: "Soup") -> list[list[str]]:

@@ -25,12 +25,13 @@ def epoch_means(reporter: SubReporter, prefix: str) -> dict[str, float]:
 
 
 def describe_levels(soup: Soup) -> list[dict[str, Any]]:
-    """Gives each level with its objectives, penalty and weights, the top level first."""
+    """Gives each level with its objectives, penalty, combiner and weights, the top level first."""
     return [
         {
             "level": position + 1,
             "objectives": [soup.names[index] for index in level],
             "penalty": float(soup.penalties[position]),
+            "combiner": soup.combiners.names[position],
             "weights": [float(soup.weights[index]) for index in level],
         }
         for position, level in enumerate(soup.hierarchy.levels)

@@ -36,6 +36,12 @@ class MSPTrainer(JointTrainer):
         """Reports the mean cosines and norms of the gradients; for TensorBoard, too."""
         soup = _soup_of(network)
         soup.close_epoch()
+        layers = soup.layers
+        if layers.full_depth_steps:
+            logging.info(
+                f"Measured at full depth, to select layers: {layers.full_depth_steps} of"
+                f" {layers.steps} steps ({layers.full_depth_steps / layers.steps:.1%})"
+            )
         known = _named_gradients(soup)
         aligned = ssl_cosine(soup)
         if math.isfinite(aligned):
@@ -49,7 +55,9 @@ class MSPTrainer(JointTrainer):
     def describe(cls, network: MSPModel) -> dict[str, Any]:
         """Gives what the record says of levels, weights and gradients."""
         soup = _soup_of(network)
-        return {
+        selection = soup.layers.describe()
+        record = {"selection": selection} if selection else {}
+        return record | {
             "levels": describe_levels(soup),
             "gradient_norm": dict(zip(soup.names, soup.means.norms().tolist(), strict=True)),
             "cosine": soup.means.cosines().tolist(),
@@ -85,7 +93,7 @@ def _level_line(level: dict[str, Any]) -> str:
         for name, weight in zip(level["objectives"], level["weights"], strict=True)
     )
     place = "top" if level["level"] == 1 else f"penalty {level['penalty']:.3g}"
-    return f"level {level['level']} ({place}): {members}"
+    return f"level {level['level']} ({place}): {members}; by {level['combiner']}"
 
 
 def _named_gradients(soup: Soup) -> dict[str, float]:

@@ -1,30 +1,79 @@
-"""What a combiner is: it moves the weights of one level, given a small Gram matrix."""
+"""What a combiner is: it moves the weights of one level, given what the level shows in a step."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
 
+import torch
 from torch import Tensor
+
+# What a combiner remembers from step to step, by name. It is passed in and given back, never kept
+# in the combiner: a step that is skipped leaves no trace, and a checkpoint holds all there is.
+State = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a level shows in one step, of its m (penalised) objectives.
+
+    Attributes:
+        gram: Inner products of their gradients; zeros where the combiner measures none, [m, m].
+        losses: Their losses; zeros where the combiner needs none, [m].
+        epoch: Number of the epoch, from 1.
+    """
+
+    gram: Tensor
+    losses: Tensor
+    epoch: int = 1
 
 
 class Combiner(ABC):
     """Moves the weights of the objectives of one level.
 
     Attributes:
-        measures: Whether it looks at gradients at all. A combiner that does not is free.
+        name: Its name in YAML.
+        moves: Whether it ever changes the weights.
+        measures: Whether it looks at gradients. A combiner that does not is free.
         symmetric: Whether it wants a symmetric Gram matrix; if not, it gets the cross Gram
             G(z1) G(z2)^T of two independent batches as it is.
+        needs_losses: Whether it looks at losses.
+        complete: Whether it needs all objectives of its level; where one has no label in a step,
+            the level rests.
     """
 
+    name: str = ""
+    moves: bool = True
     measures: bool = True
     symmetric: bool = False
+    needs_losses: bool = False
+    complete: bool = False
+
+    def initial(self, size: int) -> Tensor:
+        """Gives the weights that a level of `size` objectives starts with, [size]."""
+        return torch.full((size,), 1.0 / size)
 
     @abstractmethod
-    def __call__(self, weights: Tensor, gram: Tensor) -> Tensor:
+    def __call__(self, weights: Tensor, shown: Shown, state: State) -> tuple[Tensor, State]:
         """Gives the next weights.
 
         Args:
             weights: The weights before this step, on the simplex of mass `weights.sum()`, [m].
-            gram: Inner products of the (penalised) gradients of the objectives, [m, m].
+            shown: What the level shows.
+            state: What this combiner gave back the last time; empty at first.
 
         Returns:
-            The next weights, not negative, with the same sum, [m].
+            (the next weights [m], not negative, with the same sum; the next state).
         """
+
+
+def keep_mass(proposed: Tensor, weights: Tensor) -> Tensor:
+    """Clips proposed weights at zero and gives them the sum of the weights before; [m] -> [m].
+
+    Where nothing positive is proposed, the weights stay.
+
+    >>> keep_mass(torch.tensor([3.0, -1.0, 1.0]), torch.tensor([0.2, 0.2, 0.4]))
+    tensor([0.6000, 0.0000, 0.2000])
+    """
+    clipped = proposed.to(weights).clamp(min=0)
+    total = clipped.sum()
+    return weights if total == 0 else clipped / total * weights.sum()

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from espnet_soups.weighting.combiner import Combiner
+from espnet_soups.weighting.combiner import Combiner, Shown, State
 from espnet_soups.weighting.simplex import project_to_simplex
 
 
@@ -26,7 +26,8 @@ class MoDo(Combiner):
         keeps its weights to itself; here they are an argument, so that a run can resume.
 
     >>> import torch
-    >>> MoDo(gamma=0.5)(torch.tensor([0.5, 0.5]), torch.tensor([[1.0, 0.0], [0.0, 0.2]]))
+    >>> shown = Shown(gram=torch.tensor([[1.0, 0.0], [0.0, 0.2]]), losses=torch.zeros(2))
+    >>> MoDo(gamma=0.5)(torch.tensor([0.5, 0.5]), shown, {})[0]
     tensor([0.4000, 0.6000])
     """
 
@@ -37,7 +38,8 @@ class MoDo(Combiner):
         self.gamma = gamma
         self.rho = rho
 
-    def __call__(self, weights: Tensor, gram: Tensor) -> Tensor:
+    def __call__(self, weights: Tensor, shown: Shown, state: State) -> tuple[Tensor, State]:
         """Gives the next weights; see `Combiner`."""
-        direction = gram @ weights + self.rho * weights
-        return project_to_simplex(weights - self.gamma * direction, mass=float(weights.sum()))
+        direction = shown.gram @ weights + self.rho * weights
+        moved = project_to_simplex(weights - self.gamma * direction, mass=float(weights.sum()))
+        return moved, state

@@ -1,15 +1,56 @@
-"""Weights that stay where they are: the static baseline."""
+"""Weights that stay where they are: the static baselines."""
 
 from torch import Tensor
 
-from espnet_soups.weighting.combiner import Combiner
+from espnet_soups.weighting.combiner import Combiner, Shown, State, keep_mass
 
 
 class Static(Combiner):
-    """Keeps the weights: uniform ones make the paper's joint training without MOO."""
+    """Keeps the weights it starts with.
 
+    Uniform ones make the paper's joint training without MOO.
+
+    Args:
+        weights: A number for each objective of the level, not negative; only their ratios count,
+            since they are divided by their sum. None: uniform.
+
+    Raises:
+        ValueError: If a weight is negative, or none is positive.
+
+    >>> import torch
+    >>> Static(torch.tensor([3.0, 1.0])).initial(2)
+    tensor([0.7500, 0.2500])
+    """
+
+    moves = False
     measures = False
 
-    def __call__(self, weights: Tensor, gram: Tensor) -> Tensor:
+    def __init__(self, weights: Tensor | None = None) -> None:
+        if weights is not None and ((weights < 0).any() or weights.sum() <= 0):
+            raise ValueError(
+                f"`weights` must not be negative, and one positive, but got {weights.tolist()}."
+            )
+        self.weights = weights
+
+    def initial(self, size: int) -> Tensor:
+        """Gives the weights of the whole run; see `Combiner`."""
+        uniform = super().initial(size)
+        return uniform if self.weights is None else keep_mass(self.weights, uniform)
+
+    def __call__(self, weights: Tensor, shown: Shown, state: State) -> tuple[Tensor, State]:
         """Gives the weights back unchanged."""
-        return weights
+        return weights, state
+
+
+class Constant(Static):
+    """`Static` with weights that must be given."""
+
+    def __init__(self, weights: Tensor) -> None:
+        super().__init__(weights)
+
+
+class Uniform(Static):
+    """`Static` with uniform weights: what a sum and a mean come to on a level of fixed mass."""
+
+    def __init__(self) -> None:
+        super().__init__(None)

@@ -1,53 +1,150 @@
-"""Combiners that come from TorchJD: the only file that imports it, since its API moves."""
+"""Combiners that come from TorchJD's weightings: with its neighbour, all that imports TorchJD."""
 
-from collections.abc import Callable, Mapping
+import inspect
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from espnet_soups.weighting.combiner import Combiner
+from espnet_soups.weighting.combiner import Combiner, Shown, State, keep_mass
 
-# Name in YAML -> name of TorchJD's class: each is a pure function of a Gram matrix.
-GRAM_WEIGHTINGS: Mapping[str, str] = {
-    "aligned_mtl": "AlignedMTLWeighting",
-    "imtl_g": "IMTLGWeighting",
-    "mean": "MeanWeighting",
-    "mgda": "MGDAWeighting",
-    "sum": "SumWeighting",
+
+@dataclass(frozen=True)
+class Weighting:
+    """How one of TorchJD's weightings is used.
+
+    Attributes:
+        kind: Name of its class.
+        defaults: Options that TorchJD demands, with the values that we choose.
+        random: Whether it draws random numbers.
+        stateful: Whether it remembers something from step to step.
+        complete: Whether it needs all objectives of its level.
+        symmetric: Whether it wants a symmetric Gram matrix.
+    """
+
+    kind: str
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    random: bool = False
+    stateful: bool = False
+    complete: bool = False
+    symmetric: bool = True
+
+
+GRAM_WEIGHTINGS: Mapping[str, Weighting] = {
+    "aligned_mtl": Weighting("AlignedMTLWeighting"),
+    "cagrad": Weighting("CAGradWeighting", {"c": 0.5}),
+    "dualproj": Weighting("DualProjWeighting"),
+    "fairgrad": Weighting("FairGradWeighting", {"alpha": 1.0}),
+    "gradvac": Weighting("GradVacWeighting", random=True, stateful=True),
+    "imtl_g": Weighting("IMTLGWeighting"),
+    "krum": Weighting("KrumWeighting", {"n_byzantine": 1}, complete=True),
+    "mgda": Weighting("MGDAWeighting"),
+    "pcd": Weighting("PCDWeighting", stateful=True),
+    "pcgrad": Weighting("PCGradWeighting", random=True),
+    "random": Weighting("RandomWeighting", random=True),
+    "sdmgrad": Weighting("SDMGradWeighting", stateful=True, symmetric=False),
+    "upgrad": Weighting("UPGradWeighting"),
 }
+SMOOTHER = "CRMOGMWeighting"
+# Arguments that take objects of TorchJD, or the number of objectives, which we know.
+NOT_FOR_YAML = frozenset({"projector", "weighting", "shape"})
 
 
 class TorchJD(Combiner):
     """Wraps one of TorchJD's weightings.
 
-    Its weights are clipped at zero and scaled to the mass of the level, so that every combiner
-    moves along a direction of the same scale. A symmetrised cross Gram can have negative
-    eigenvalues, which no Gram matrix has and TorchJD does not expect: they are set to 0.
+    It works in float64 on the CPU. Its weights are clipped at zero and scaled to the mass of the
+    level, so that every combiner moves along a direction of the same scale. A symmetrised cross
+    Gram can have negative eigenvalues, which no Gram matrix has: they are set to 0.
+
+    What it remembers passes through its state dict, in and out. Random numbers come from `seed`,
+    the level and the number of moves so far: all ranks draw the same, and so does a run that
+    resumes; the generator of the training is left as it was.
 
     Args:
         name: A key of `GRAM_WEIGHTINGS`.
-        options: Arguments of TorchJD's class, as its documentation names them.
+        options: Arguments of TorchJD's class.
+        level: The level, from 1; random numbers of levels differ.
+        seed: Of the random numbers.
+        smoothing: Options of CR-MOGM, which averages the weights over steps; None: no averaging.
 
     Raises:
-        ValueError: If TorchJD does not know an option.
+        ValueError: If a value is not valid.
+        ImportError: If an optional package is missing.
     """
 
-    symmetric = True
-
-    def __init__(self, name: str, options: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        name: str,
+        options: Mapping[str, Any],
+        level: int = 1,
+        seed: int = 0,
+        smoothing: Mapping[str, Any] | None = None,
+    ) -> None:
         import torchjd.aggregation
 
-        try:
-            weighting = getattr(torchjd.aggregation, GRAM_WEIGHTINGS[name])(**options)
-        except TypeError as error:
-            raise ValueError(f"`combiner_conf` of {name} is not valid: {error}.") from error
-        self.weighting: Callable[[Tensor], Tensor] = weighting
+        how = GRAM_WEIGHTINGS[name]
+        self.name, self.level, self.seed = name, level, seed
+        self.symmetric = how.symmetric
+        self.random = how.random
+        self.stateful = how.stateful or smoothing is not None
+        self.complete = how.complete or self.stateful
+        self.measures = name != "random"
+        self.weighting: Any = getattr(torchjd.aggregation, how.kind)(**{**how.defaults, **options})
+        if smoothing is not None:
+            self.weighting = getattr(torchjd.aggregation, SMOOTHER)(self.weighting, **smoothing)
 
-    def __call__(self, weights: Tensor, gram: Tensor) -> Tensor:
+    def __call__(self, weights: Tensor, shown: Shown, state: State) -> tuple[Tensor, State]:
         """Gives the next weights; see `Combiner`."""
-        values, vectors = torch.linalg.eigh(gram)
-        nearest = (vectors * values.clamp(min=0)) @ vectors.T
-        proposed = self.weighting(nearest).to(weights.dtype).clamp(min=0)
-        total = proposed.sum()
-        return weights if total == 0 else proposed / total * weights.sum()
+        gram = shown.gram.detach().to("cpu", torch.float64)
+        if self.symmetric:
+            values, vectors = torch.linalg.eigh(gram)
+            gram = (vectors * values.clamp(min=0)) @ vectors.T
+        moves = int(state.get("moves", torch.tensor(0)))
+        with torch.random.fork_rng(devices=[], enabled=self.random):
+            if self.stateful:
+                self._restore(state, len(gram))
+            if self.random:
+                seeds = np.random.SeedSequence([self.seed, self.level, moves])
+                torch.default_generator.manual_seed(int(seeds.generate_state(1)[0]))
+            proposed = self.weighting(gram)
+        following: dict[str, Tensor] = {}
+        if self.stateful or self.random:
+            saved = self.weighting.state_dict().items()
+            following = {"moves": torch.tensor(moves + 1), **{k: v.clone() for k, v in saved}}
+        if not torch.isfinite(proposed).all():
+            logging.warning(f"{self.name} gave {proposed.tolist()}: the weights stay.")
+            return weights, following
+        return keep_mass(proposed, weights), following
+
+    def _restore(self, state: State, size: int) -> None:
+        """Sets what TorchJD's class remembers, by its public methods alone."""
+        self.weighting.reset()
+        saved = {name: value.clone() for name, value in state.items() if name != "moves"}
+        if saved:
+            # Its buffers appear in the first call: after one with any matrix they can be loaded.
+            self.weighting(torch.eye(size, dtype=torch.float64))
+            self.weighting.load_state_dict(saved)
+
+
+def option_defaults(name: str) -> dict[str, Any]:
+    """Gives the options of a weighting with their defaults."""
+    import torchjd.aggregation
+
+    how = GRAM_WEIGHTINGS[name]
+    return read_options(getattr(torchjd.aggregation, how.kind), how.defaults)
+
+
+def read_options(kind: type, defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """Gives the options of one of TorchJD's classes; ours take the place of what it demands."""
+    if kind.__init__ is torch.nn.Module.__init__:
+        return {}
+    return {
+        name: defaults.get(name, None if item.default is inspect.Parameter.empty else item.default)
+        for name, item in list(inspect.signature(kind.__init__).parameters.items())[1:]
+        if name not in NOT_FOR_YAML and item.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
+    }

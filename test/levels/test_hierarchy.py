@@ -34,21 +34,27 @@ def test_the_gram_of_a_level_is_that_of_its_penalised_gradients(seed, sizes):
     expected_second = penalised_gradients(levels, weights, penalties, second)
     seen = {}
 
-    def keep(position, level_weights, gram):
-        seen[position] = gram
+    losses = random.uniform(size=sum(sizes))
+    seen_losses = {}
+
+    def keep(position, level_weights, gram, level_losses):
+        seen[position], seen_losses[position] = gram, level_losses
         return level_weights
 
     hierarchy.move(
         torch.tensor(weights),
         torch.tensor(penalties),
         torch.tensor(first @ second.T),
+        torch.tensor(losses),
         torch.ones(sum(sizes), dtype=torch.bool),
         keep,
     )
+    expected_losses = penalised_gradients(levels, weights, penalties, losses[:, None])
     for position, size in enumerate(sizes):
         if size > 1:  # a single objective has nothing to weigh
             gram = expected_first[position] @ expected_second[position].T
             np.testing.assert_allclose(seen[position], gram, rtol=1e-9, atol=1e-9)
+            np.testing.assert_allclose(seen_losses[position], expected_losses[position][:, 0])
         else:
             assert position not in seen
 
@@ -60,8 +66,9 @@ def test_a_level_rests_while_its_penalty_is_zero():
         weights,
         torch.tensor([1.0, 0.0]),
         torch.eye(4),
+        torch.zeros(4),
         torch.ones(4, dtype=torch.bool),
-        lambda position, level_weights, gram: torch.tensor([0.9, 0.1]),
+        lambda position, level_weights, gram, losses: torch.tensor([0.9, 0.1]),
     )
     torch.testing.assert_close(moved, torch.tensor([0.9, 0.1, 0.5, 0.5]))
     torch.testing.assert_close(weights, torch.full((4,), 0.5))
@@ -73,8 +80,9 @@ def test_an_absent_objective_keeps_its_weight_and_the_others_share_the_rest():
         torch.tensor([0.2, 0.5, 0.3]),
         torch.ones(1),
         torch.eye(3),
+        torch.zeros(3),
         torch.tensor([True, False, True]),
-        lambda position, weights, gram: torch.tensor([0.0, weights.sum()]),
+        lambda position, weights, gram, losses: torch.tensor([0.0, weights.sum()]),
     )
     torch.testing.assert_close(moved, torch.tensor([0.0, 0.5, 0.5]))
 
