@@ -12,6 +12,7 @@ from espnet_soups.benchmark.batches import draw_batch, take_language
 from espnet_soups.benchmark.spec import BenchSpec
 from espnet_soups.model.msp_model import MSPModel
 from espnet_soups.task.msp_task import MSPTask
+from espnet_soups.weighting.combiner import Shown
 from espnet_soups.weighting.modo import MoDo
 
 BASELINE = "joint_pooled"
@@ -100,7 +101,8 @@ class PublishedStep(StepMode):
     def set_gradients(self, batches: Sequence[dict[str, Tensor]]) -> None:
         """Measures every objective on both batches, then serves backbone and heads."""
         first, second = (torch.stack(self._rows(batch)) for batch in batches)
-        self.weights = self.combiner(self.weights, first @ second.T)
+        shown = Shown(gram=first @ second.T, losses=torch.zeros_like(self.weights))
+        self.weights, _ = self.combiner(self.weights, shown, {})
         loss = self.model(**batches[0])[0]
         gradients = torch.autograd.grad(loss, self.heads, allow_unused=True)
         for parameter, gradient in zip(self.heads, gradients, strict=True):
