@@ -9,6 +9,11 @@ from pathlib import Path
 
 from espnet_soups.bin.command import run_command
 
+TRAIN_CONFIGS = {
+    "paper": "conf/train_msp.yaml",
+    "mini": "conf/tuning/train_msp_e_branchformer_20min_ssl.yaml",
+}
+
 
 def get_parser() -> argparse.ArgumentParser:
     """Gives the options."""
@@ -29,7 +34,8 @@ def get_parser() -> argparse.ArgumentParser:
         help="mini: the same plan on the asterisk corpus (paper)",
     )
     parser.add_argument(
-        "--train_config", default="conf/train_msp.yaml", help="Of every run (conf/train_msp.yaml)"
+        "--train_config",
+        help=f"Of every run ({TRAIN_CONFIGS['paper']}; mini: {TRAIN_CONFIGS['mini']})",
     )
     parser.add_argument("--seeds", default="1", help="Seeds of every row, such as '1 2 3' (1)")
     parser.add_argument("--expdir", default="exp", help="Experiments (exp)")
@@ -57,7 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         recipe = recipe.resolve().parents[1] / "asterisk" / "msp1"
     seeds = [read_seed(word) for word in options.seeds.replace(",", " ").split()]
     more = ["--expdir", options.expdir, *more]
-    runs = plan_runs(table, recipe, seeds, options.train_config, more)
+    config = options.train_config or TRAIN_CONFIGS[options.scale]
+    runs = plan_runs(table, recipe, seeds, config, more)
     for run in runs:
         print(f"# {run.row.title}, seed {run.seed}" + (f": {run.obstacle}" * bool(run.obstacle)))
         print(f"{'# ' if run.obstacle else ''}cd {shlex.quote(str(recipe))} && {run.line}")

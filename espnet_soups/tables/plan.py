@@ -8,7 +8,10 @@ from typing import Any
 import yaml
 
 # What rows of one table may differ in; everything else is shared, as in the paper.
-SOUP_OPTIONS = ("soup", "order", "combiner", "ssl", "pretrain_config")
+SOUP_OPTIONS = (
+    *("soup", "order", "combiner", "baseline"),
+    *("ssl", "pretrain_config", "init_from_pretrained", "ssl_in_training", "ssl_audio"),
+)
 # Further options of msp_train that are soup too.
 SOUP_ARGUMENTS = ("trainer_conf", "static_weights", "ssl_conf")
 NOT_PUBLIC = "not public"

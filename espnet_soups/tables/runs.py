@@ -85,7 +85,8 @@ def _find_obstacle(row: Row, recipe: Path, known: set[str]) -> str:
     lacking = sorted(set(row.options) - known)
     if lacking:
         return f"this release has no option --{lacking[0]}"
-    config = row.options.get("pretrain_config", "")
-    if config and not (recipe / config).is_file():
+    ssl = row.options.get("ssl", "none")
+    config = row.options.get("pretrain_config", f"conf/pretrain_{ssl}.yaml")
+    if ssl != "none" and not (recipe / config).is_file():
         return f"there is no {config}"
     return ""

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from espnet_soups.bin.run_table import main
+from espnet_soups.bin.run_table import TRAIN_CONFIGS, main
 from espnet_soups.tables.numbers import read_number
 from espnet_soups.tables.plan import Column, load_table
 from espnet_soups.tables.runs import defined_options, plan_runs
@@ -72,12 +72,28 @@ def test_there_is_a_script_for_every_table_of_the_paper():
 def test_every_table_has_a_plan_of_options_that_exist_or_says_what_is_lacking(path, mini):
     table = load_table(path, mini)
     recipe = ASTERISK if mini else path.parents[1]
-    runs = plan_runs(table, recipe, [1, 2], "conf/train_msp.yaml")
+    runs = plan_runs(table, recipe, [1, 2], TRAIN_CONFIGS["mini" if mini else "paper"])
     assert len(runs) == 2 * len(table.rows) >= 4
     known = defined_options(recipe / "msp.sh")
     for run in runs:
+        if not run.row.missing:
+            assert run.obstacle == ""
         used = {word[2:].partition("=")[0] for word in run.command if word.startswith("--")}
-        assert used <= known or run.obstacle
+        assert used <= known
+
+
+def test_a_row_that_the_release_cannot_run_says_what_is_lacking(tmp_path, recipe):
+    rows = [
+        {"title": "a", "run": "a", "options": {"ssl": "cpc"}},
+        {"title": "b", "run": "b", "options": {"baseline": "joint"}},
+    ]
+    (recipe / "msp.sh").write_text('option ssl none "x"\n')
+    table = load_table(write(tmp_path / "t.yaml", rows=rows))
+    runs = plan_runs(table, recipe, [1], "conf/train_msp.yaml")
+    assert [run.obstacle for run in runs] == [
+        "there is no conf/pretrain_cpc.yaml",
+        "this release has no option --baseline",
+    ]
 
 
 def test_runs_that_tables_share_are_the_same_run():
