@@ -151,7 +151,7 @@ def test_all_stages_run_with_self_supervision_and_a_second_run_does_nothing(reci
     ssl = ("--ssl", "cpc", "--unlabeled_sets", "more")
     first = run(recipe, *ssl, timeout=600)
     assert first.returncode == 0, first.stdout[-3000:] + first.stderr[-3000:]
-    exp = recipe / "exp" / "msp_train_msp_fbank_char_sp_from_cpc_with_cpc"
+    exp = recipe / "exp" / "msp_train_msp_fbank_char_from_cpc_with_cpc_sp"
     pretrained = "exp/ssl_cpc_train_msp_fbank_sp_more/valid.loss.ave.pth"
     encoder = {k: v for k, v in tensors_of(recipe / pretrained).items() if "encoder." in k}
     assert f"{pretrained}:encoder:encoder" in (exp / "config.yaml").read_text()

@@ -76,6 +76,19 @@ def test_the_encoder_is_handed_over_and_u_becomes_the_lowest_level(runs, pretrai
     assert str(ours["optimizers"]) == str(theirs["optimizers"])
     assert last_record(resumed)["delta"] == record["delta"]
 
+    from espnet_soups import Speech2Text
+    from espnet_soups.report.history import read_history
+    from espnet_soups.report.train_log import read_train_log
+    from espnet_soups.report.training_plots import plot_cosines, plot_losses, plot_weights
+
+    speech2text = Speech2Text.from_pretrained(whole)
+    assert [objective.name for objective in speech2text.objectives] == record["objectives"][:-1]
+    (whole / "train.log").touch()
+    history = read_history(whole, read_train_log(whole))
+    assert history.objectives[-1] == "ssl"
+    for plot in (plot_losses, plot_weights, plot_cosines):
+        assert plot(history).axes
+
 
 def test_an_encoder_of_another_size_is_refused_by_its_first_tensor(pretrained):
     path = pretrained / "valid.loss.ave.pth"
