@@ -90,6 +90,21 @@ class PenaltySchedule:
         return self.init + (self.max - self.init) * progress
 
 
+def penalties_at(
+    schedules: Sequence[PenaltySchedule | None], epoch: int, max_epoch: int, steps: Sequence[float]
+) -> list[float]:
+    """Gives the penalty of every level; 1 for the top, which has no schedule."""
+    return [
+        1.0 if schedule is None else schedule.at(epoch, max_epoch, int(made))
+        for schedule, made in zip(schedules, steps, strict=True)
+    ]
+
+
+def growing_in(schedules: Sequence[PenaltySchedule | None], epoch: int) -> list[float]:
+    """Gives 1 for every level whose steps count in an epoch, else 0."""
+    return [float(s is not None and s.grows_in(epoch)) for s in schedules]
+
+
 def build_penalties(
     settings: Sequence[Mapping[str, Any]], levels: int
 ) -> list[PenaltySchedule | None]:
