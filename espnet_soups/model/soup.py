@@ -185,7 +185,7 @@ class Soup(torch.nn.Module):
         self._previous_present = window.present
         self._step += 1
         self.layers.count_step()
-        self.penalty_steps += torch.tensor(growing_in(self.schedules, self.epoch))
+        self.penalty_steps += self.penalty_steps.new_tensor(growing_in(self.schedules, self.epoch))
         self._set_penalties()
         self._drop_window()
 
