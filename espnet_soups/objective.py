@@ -10,9 +10,10 @@ class Objective:
     """One thing that the model learns.
 
     Attributes:
-        name: `asr_<language>` or `st_<source>_<target>`; all other code looks objectives up by it.
-        task: `asr` or `st`.
-        language: The language that is spoken.
+        name: `asr_<language>`, `st_<source>_<target>` or `ssl`; all other code looks objectives up
+            by it.
+        task: `asr`, `st` or `ssl`.
+        language: The language that is spoken; empty for self-supervision, which takes all.
         target: The language that is written by translation; None for recognition.
 
     >>> translation("fr", "en")
@@ -40,12 +41,20 @@ def translation(source: str, target: str) -> Objective:
     return Objective(f"st_{source}_{target}", "st", source, target)
 
 
-def build_objectives(asr_languages: Iterable[str], st_pairs: Iterable[str]) -> list[Objective]:
-    """Lists the objectives of a run: recognition first, then translation, each as given.
+def self_supervision() -> Objective:
+    """Gives the objective of learning from audio alone: one for all languages, as in the paper."""
+    return Objective("ssl", "ssl", "")
+
+
+def build_objectives(
+    asr_languages: Iterable[str], st_pairs: Iterable[str], ssl: bool = False
+) -> list[Objective]:
+    """Lists the objectives of a run: recognition, translation, self-supervision, each as given.
 
     Args:
         asr_languages: Languages to recognise, e.g. `["en", "fr"]`.
         st_pairs: Pairs to translate, e.g. `["fr_en"]` (source, underscore, target).
+        ssl: Whether audio alone is learnt from, too.
 
     Returns:
         The objectives in the order that every vector and matrix of the run uses.
@@ -61,12 +70,14 @@ def build_objectives(asr_languages: Iterable[str], st_pairs: Iterable[str]) -> l
                 f"A pair of `st_pairs` must look like `fr_en` (source_target), but got {pair!r}."
             )
         objectives.append(translation(source, target))
+    if ssl:
+        objectives.append(self_supervision())
     names = [objective.name for objective in objectives]
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise ValueError(f"Each objective must be given once, but {repeated} came twice.")
     if not objectives:
-        raise ValueError("There is no objective: give `asr_token_list` or `st_pairs`.")
+        raise ValueError("There is no objective: give `asr_token_list`, `st_pairs` or `ssl`.")
     return objectives
 
 

@@ -16,6 +16,15 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument("path", type=Path, help="The data dir")
     parser.add_argument("--asr_langs", default="", help="Languages that are recognised")
     parser.add_argument("--st_pairs", default="", help="Pairs that are translated")
+    parser.add_argument(
+        "--may_lack_languages",
+        default="false",
+        choices=["true", "false"],
+        help="Whether the set may lack some of the languages, as test sets may (false)",
+    )
+    parser.add_argument(
+        "--unlabeled", default="false", choices=["true", "false"], help="Audio alone (false)"
+    )
     return parser
 
 
@@ -26,9 +35,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from espnet_soups.data.data_dir import read_data_dir
     from espnet_soups.objective import build_objectives
 
+    if options.unlabeled == "true":
+        data = read_data_dir(options.path, labelled=False)
+        check_audio(data)
+        print(f"{options.path}: {len(data.audio)} utterances without labels")
+        return
     objectives = build_objectives(options.asr_langs.split(), options.st_pairs.split())
     data = read_data_dir(options.path)
     check_audio(data)
+    if options.may_lack_languages == "true":
+        spoken = set(data.languages.values())
+        objectives = [item for item in objectives if item.language in spoken] or objectives
     labels: Counter[str] = count_labels(data, objectives)
     listed = ", ".join(f"{name} {number}" for name, number in labels.items())
     print(f"{options.path}: {len(data.audio)} utterances; labels: {listed}")

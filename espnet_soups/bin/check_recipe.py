@@ -33,7 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     decoding = load_decode_config(options.inference_config)
     check_machine(options.ngpu, options.backend, options.expdir)
     model = build_trial_model(options.train_config, options.asr_langs.split(), options.train_args)
-    if decoding.asr_method == "hybrid" and not model.has_asr_decoder:
+    recognises = bool(options.asr_langs)
+    if recognises and decoding.asr_method == "hybrid" and not model.has_asr_decoder:
         raise ValueError(
             f"{options.inference_config} says `asr_method: hybrid`, but {options.train_config} has"
             " no ASR decoder (`asr_ctc_weight: 1.0`): decode with ctc_greedy or ctc_prefix."

@@ -20,6 +20,9 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument("--stack", type=int, default=4, help="Frames put into one (4)")
     parser.add_argument("--resample", default="false", choices=["true", "false"], help="(false)")
     parser.add_argument("--nj", type=int, default=4, help="Processes (4)")
+    parser.add_argument(
+        "--unlabeled", default="false", choices=["true", "false"], help="Audio alone (false)"
+    )
     return parser
 
 
@@ -35,7 +38,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     pairs = [item.partition("=") for item in options.sets]
     if not all(separator and target for _, separator, target in pairs):
         raise ValueError(f"Sets must look like data/train=dump/train, but got {options.sets}.")
-    sets = [(read_data_dir(Path(source)), Path(target)) for source, _, target in pairs]
+    labelled = options.unlabeled != "true"
+    sets = [
+        (read_data_dir(Path(source), labelled=labelled), Path(target))
+        for source, _, target in pairs
+    ]
     for data, target in sets:
         shutil.rmtree(target, ignore_errors=True)  # features of an older corpus
         seconds = dump_set(data, target, config, options.nj, options.resample == "true")

@@ -18,6 +18,9 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument("--frame_seconds", type=float, required=True, help="Seconds of a frame")
     parser.add_argument("--min_wav_duration", type=float, default=0.1, help="Seconds (0.1)")
     parser.add_argument("--max_wav_duration", type=float, default=20.0, help="Seconds (20)")
+    parser.add_argument(
+        "--unlabeled", default="false", choices=["true", "false"], help="Audio alone (false)"
+    )
     return parser
 
 
@@ -31,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     raw = (options.source / "wav.scp").exists()
     audio_file = "wav.scp" if raw else "feats.scp"
     lengths_file = "utt2num_samples" if raw else "utt2num_frames"
-    data = read_data_dir(options.source, audio_file)
+    data = read_data_dir(options.source, audio_file, labelled=options.unlabeled != "true")
     lengths = read_table(options.source / lengths_file)
     seconds = {key: int(length) * options.frame_seconds for key, length in lengths.items()}
     kept, report = filter_lengths(data, seconds, options.min_wav_duration, options.max_wav_duration)

@@ -16,7 +16,7 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument("--label", default="text", help="Labels: text, or text.<target> (text)")
     parser.add_argument("--language", help="Spoken language; none: all")
     parser.add_argument("--token_type", default="char", choices=["char", "bpe"], help="(char)")
-    parser.add_argument("--bpemode", default="unigram", choices=["unigram", "bpe"])
+    parser.add_argument("--bpemode", default="unigram", choices=["unigram", "bpe", "char"])
     parser.add_argument("--nbpe", type=int, default=500, help="Pieces (500)")
     parser.add_argument("--target", type=Path, required=True, help="Folder of tokens.txt")
     return parser

@@ -27,6 +27,17 @@ soup
                                gradient_norm (ema none), weight_scale (simplex objectives),
                                heads (own weighted); see docs/combiners.md, layer_selection.md
   --static_weights GLOB=W      weights of `--trainer default`
+self-supervision
+  --ssl NAME                   none | cpc | best_rq (defines ssl, on the audio of all languages)
+  --ssl_conf KEY=VALUE         cpc: context_frames, future_frames, min_context_frames (10 ms each),
+                               predictor (autoregressive linear), temperature, negatives (batch
+                               utterance step); best_rq: mask_frames, mask_prob, codebooks,
+                               codebook_size, ...; both: audio (all labeled unlabeled)
+  --ssl_languages LANG ...     languages of utt2lang whose audio is for ssl alone
+learning rates and selection
+  --backbone_lr_scale, --heads_lr_scale    what their learning rates are multiplied with (1)
+  --delta_reference FILE       soup.jsonl that valid `delta` (mean relative improvement of all
+                               objectives) refers to (default: the first epoch of this run)
 batches
   --sampling_alpha A           share of a language ~ (its utterances)^A (default: 0, equal)
   --encoding NAME              per_language | pooled (default: per_language)

@@ -30,6 +30,14 @@ def get_parser() -> argparse.ArgumentParser:
         help="Whether BLEU ignores case (default: false)",
     )
     parser.add_argument(
+        "--bleu_lc_rm",
+        type=read_bool,
+        default=False,
+        metavar="true|false",
+        help="Whether BLEU is also given in lower case without punctuation, as ESPnet's recipes"
+        " do (default: false)",
+    )
+    parser.add_argument(
         "--bleu_tokenizer",
         help="sacrebleu's tokenizer for every target (default: by language: zh, ja-mecab,"
         " ko-mecab, char for other scripts without spaces, else 13a)",
@@ -61,6 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     config = ScoreConfig(
         bleu_lowercase=options.bleu_lowercase,
         bleu_tokenizer=options.bleu_tokenizer,
+        bleu_lc_rm=options.bleu_lc_rm,
         resamples=options.resamples,
         seed=options.seed,
     )

@@ -40,12 +40,13 @@ class DataDir:
         )
 
 
-def read_data_dir(path: Path, audio_file: str = "wav.scp") -> DataDir:
+def read_data_dir(path: Path, audio_file: str = "wav.scp", labelled: bool = True) -> DataDir:
     """Reads and checks a data dir.
 
     Args:
         path: Its folder.
         audio_file: `wav.scp`, or `feats.scp` for a set whose features were extracted.
+        labelled: Whether it has labels; if not, label files are not read.
 
     Returns:
         Its tables.
@@ -56,13 +57,15 @@ def read_data_dir(path: Path, audio_file: str = "wav.scp") -> DataDir:
     """
     if not path.is_dir():
         raise FileNotFoundError(f"There is no data dir {path}; run the stage that makes it.")
-    for name in (audio_file, "utt2lang", "utt2spk", "text"):
+    needed = [audio_file, *(["text"] if labelled else []), "utt2lang", "utt2spk"]
+    for name in needed:
         if not (path / name).is_file():
             raise FileNotFoundError(
-                f"{path} has no {name}; a data dir needs {audio_file}, text, utt2lang and utt2spk."
+                f"{path} has no {name}; a data dir needs {', '.join(needed[:-1])} and utt2spk."
             )
     audio = read_table(path / audio_file)
-    labels = {file.name: read_table(file) for file in sorted(label_files(path))}
+    files = sorted(label_files(path)) if labelled else []
+    labels = {file.name: read_table(file) for file in files}
     tables = {"utt2lang": read_table(path / "utt2lang"), "utt2spk": read_table(path / "utt2spk")}
     for name, table in {**tables, **labels}.items():
         check_same_keys(path / audio_file, audio, path / name, table)

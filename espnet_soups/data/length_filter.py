@@ -20,6 +20,8 @@ def filter_lengths(
 ) -> tuple[DataDir, FilterReport]:
     """Keeps utterances of a duration in [shortest, longest] that have a label for some objective.
 
+    A set without any label file is audio for self-supervision: there, none needs a label.
+
     Args:
         data: The set.
         seconds: Duration of each utterance.
@@ -39,8 +41,9 @@ def filter_lengths(
         )
     short = {key for key in data.audio if seconds[key] < shortest}
     long = {key for key in data.audio if seconds[key] > longest}
+    tables = list(data.labels.values())
     unlabelled = (
-        {key for key in data.audio if all(table[key] == NO_LABEL for table in data.labels.values())}
+        {key for key in data.audio if tables and all(table[key] == NO_LABEL for table in tables)}
         - short
         - long
     )

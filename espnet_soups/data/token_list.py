@@ -27,8 +27,9 @@ def train_sentencepiece(texts: Iterable[str], folder: Path, size: int, mode: str
     Args:
         texts: Training texts.
         folder: Gets `bpe.model` and `bpe.vocab`.
-        size: Pieces, sentencepiece's own special ones included.
-        mode: `unigram` or `bpe`.
+        size: Pieces, sentencepiece's own special ones included; `char` has as many as there are.
+        mode: `unigram`, `bpe` or `char`. `char` makes every character a piece of its own, and no
+            piece of the beginning of a text: for scripts without spaces, such as Chinese.
 
     Returns:
         The token list: special tokens and pieces.
@@ -39,17 +40,20 @@ def train_sentencepiece(texts: Iterable[str], folder: Path, size: int, mode: str
     import sentencepiece
 
     model = io.BytesIO()
+    options: dict[str, object] = {"vocab_size": size}
+    if mode == "char":
+        options = {"use_all_vocab": True, "add_dummy_prefix": False}
     try:
         sentencepiece.SentencePieceTrainer.train(
             sentence_iterator=iter(list(texts)),
             model_writer=model,
-            vocab_size=size,
             model_type=mode,
             character_coverage=1.0,
             bos_id=-1,
             eos_id=-1,
             minloglevel=2,
             num_threads=1,  # the same pieces on every machine
+            **options,
         )
     except (RuntimeError, OSError) as error:
         raise ValueError(

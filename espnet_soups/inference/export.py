@@ -70,10 +70,11 @@ def find_objective(model: MSPModel, name: str) -> Objective:
     Raises:
         ValueError: If there is none; the message lists those that there are.
     """
-    for objective in model.objectives:
+    decodable = [objective for objective in model.objectives if objective.task != "ssl"]
+    for objective in decodable:
         if objective.name == name:
             return objective
-    names = [objective.name for objective in model.objectives]
+    names = [objective.name for objective in decodable]
     raise ValueError(f"`--objective` must be one of {names}, but got {name!r}.")
 
 

@@ -45,6 +45,9 @@ def find_model_file(exp_dir: Path, model_file: str | Path | None = None) -> Path
         for path in (exp_dir / name, Path(name)):
             if path.is_file():
                 return path
+    averaged = sorted(exp_dir.glob("valid.*.ave_*best.pth"))  # model.zip holds it without the link
+    if model_file is None and averaged:
+        return averaged[0]
     here = sorted(path.name for path in exp_dir.glob("*.pth"))
     raise FileNotFoundError(f"{exp_dir} has no model file {' or '.join(names)}; it has {here}.")
 

@@ -48,9 +48,10 @@ class Speech2Text:
         self.config = DecodeConfig() if config is None else config
         self.input_size: int | None = args.input_size
         self.features = _feature_config(args)
-        names = [objective.name for objective in model.objectives]
+        decodable = [objective for objective in model.objectives if objective.task != "ssl"]
+        names = [objective.name for objective in decodable]
         wanted = {name for glob in objectives or ["*"] for name in match_names(glob, names)}
-        self.objectives = [o for o in model.objectives if o.name in wanted]
+        self.objectives = [objective for objective in decodable if objective.name in wanted]
         self.decoders = {
             objective.name: ObjectiveDecoder(
                 objective,

@@ -1,23 +1,30 @@
 """A loss before it is averaged."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
+import torch
 from torch import Tensor
+from torch.nn import Parameter
 
 
 @dataclass(frozen=True)
 class LossSum:
     """The loss of one objective on some utterances, summed over label tokens.
 
-    It is divided by the count over all ranks, so that an objective is a mean per label token,
-    whatever the length of its labels and the number of its utterances.
+    It is divided by the count over all ranks, so that an objective is a mean per label token
+    (self-supervision: per predicted frame), whatever the length of its labels and the number of
+    its utterances.
 
     Attributes:
         total: Sum over the label tokens, a scalar with a graph.
         count: Number of label tokens, a float scalar.
         correct: How many of them were right (teacher forcing or greedy CTC); NaN: not computed.
         utterances: Number of utterances with a label.
-        unalignable: Of these, how many CTC left out since their label is longer than their frames.
+        unalignable: Of these, how many CTC left out since their label is longer than their frames;
+            self-supervision: how many were too short.
+        shortened: How many took part with less audio than the settings ask for.
+        watched: Further numbers to report, by name; the same names whatever the batch.
     """
 
     total: Tensor
@@ -25,3 +32,40 @@ class LossSum:
     correct: Tensor
     utterances: int
     unalignable: int = 0
+    shortened: int = 0
+    watched: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+def absent_sum(
+    parameters: Iterable[Parameter],
+    like: Tensor,
+    utterances: int = 0,
+    unalignable: int = 0,
+    watched: Iterable[str] = (),
+) -> LossSum:
+    """Gives a loss of zero that still touches every parameter, as DDP needs it.
+
+    The zero gradient is the same on one rank and on many, so that momentum is, too.
+
+    Args:
+        parameters: Parameters of the head.
+        like: Any tensor on the device and of the precision of the encoder output.
+        utterances: Number of utterances with a label.
+        unalignable: How many of them were left out.
+        watched: Names of the numbers that the head reports; they become NaN.
+    """
+    dtype = sum_dtype(like)
+    zero = like.new_zeros((), dtype=dtype)
+    unknown = like.new_full((), torch.nan, dtype=dtype)
+    total = zero
+    if torch.is_grad_enabled():
+        for parameter in parameters:
+            if parameter.requires_grad:
+                total = total + 0.0 * parameter.sum().to(dtype)
+    known = dict.fromkeys(watched, unknown)
+    return LossSum(total, zero, unknown, utterances, unalignable, watched=known)
+
+
+def sum_dtype(values: Tensor) -> torch.dtype:
+    """Gives the dtype of sums and counts: at least float32, since bfloat16 counts to 256."""
+    return torch.promote_types(values.dtype, torch.float32)

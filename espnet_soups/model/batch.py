@@ -69,6 +69,15 @@ class Batch:
         first = self._first_tokens[name]
         return [row for row in rows if first[row] != ABSENT]
 
+    def rows_with(self, audio: str) -> list[int]:
+        """Gives the positions of `all` utterances, or of those with (`labeled`) or without any
+        label (`unlabeled`)."""
+        everything = list(range(len(self.languages)))
+        if audio == "all":
+            return everything
+        known = {row for name in self.labels for row in self.labelled(name, everything)}
+        return [row for row in everything if (row in known) == (audio == "labeled")]
+
     @cached_property
     def _first_tokens(self) -> dict[str, list[int]]:
         return {name: value[:, 0].tolist() for name, value in self.labels.items()}

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from espnet_soups.losses.attention import IGNORED, attention_sum
 from espnet_soups.losses.ctc import alignable, count_correct, ctc_sum, greedy_tokens
-from espnet_soups.losses.loss_sum import LossSum
+from espnet_soups.losses.loss_sum import LossSum, absent_sum, sum_dtype
 
 SOS_EOS = "<sos/eos>"
 
@@ -108,24 +108,6 @@ class Head(torch.nn.Module):
         count = label_lengths.sum().to(dtype)
         return LossSum(total, count, correct.to(dtype), utterances, left_out)
 
-    def absent(self, encoded: Tensor, utterances: int = 0, unalignable: int = 0) -> LossSum:
-        """Gives a loss of zero that still touches every parameter, as DDP needs it.
-
-        The zero gradient is the same on one rank and on many, so that momentum is, too.
-        """
-        dtype = sum_dtype(encoded)
-        zero, unknown = (
-            encoded.new_zeros((), dtype=dtype),
-            encoded.new_full((), torch.nan).to(dtype),
-        )
-        total = zero
-        if torch.is_grad_enabled():
-            for parameter in self.parameters():
-                if parameter.requires_grad:
-                    total = total + 0.0 * parameter.sum().to(dtype)
-        return LossSum(total, zero, unknown, utterances, unalignable)
-
-
-def sum_dtype(values: Tensor) -> torch.dtype:
-    """Gives the dtype of sums and counts: at least float32, since bfloat16 counts to 256."""
-    return torch.promote_types(values.dtype, torch.float32)
+    def absent(self, like: Tensor, utterances: int = 0, unalignable: int = 0) -> LossSum:
+        """Gives a loss of zero; see `absent_sum`."""
+        return absent_sum(self.parameters(), like, utterances, unalignable)

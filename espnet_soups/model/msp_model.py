@@ -10,15 +10,17 @@ from espnet2.asr.preencoder.abs_preencoder import AbsPreEncoder
 from espnet2.asr.specaug.abs_specaug import AbsSpecAug
 from espnet2.layers.abs_normalize import AbsNormalize
 from espnet2.torch_utils.device_funcs import force_gatherable
-from espnet2.train.abs_espnet_model import AbsESPnetModel
 from torch import Tensor
 
 from espnet_soups.losses.loss_sum import LossSum
 from espnet_soups.model.batch import Batch
+from espnet_soups.model.encoded import encode_rows
+from espnet_soups.model.encoding_model import EncodingModel
 from espnet_soups.model.head import Head
 from espnet_soups.model.ranks import sum_over_ranks
 from espnet_soups.model.shared_head import HeadView
 from espnet_soups.model.soup import Soup
+from espnet_soups.model.ssl_head import SSLHead
 from espnet_soups.model.step_stats import step_stats
 from espnet_soups.model.tally import LabelTally
 from espnet_soups.objective import Objective
@@ -26,7 +28,7 @@ from espnet_soups.objective import Objective
 ENCODINGS = ("per_language", "pooled")
 
 
-class MSPModel(AbsESPnetModel):
+class MSPModel(EncodingModel):
     """One shared encoder; behind it a gate and a head for each objective.
 
     `forward` reads like the algorithm of the paper: encode, losses, measure, sum. It returns the
@@ -56,21 +58,16 @@ class MSPModel(AbsESPnetModel):
         normalize: AbsNormalize | None,
         preencoder: AbsPreEncoder | None,
         encoder: AbsEncoder,
-        heads: Mapping[str, Head | HeadView],
+        heads: Mapping[str, Head | HeadView | SSLHead],
         shared_heads: Mapping[str, Head],
         encoding: str = "per_language",
         static_weights: Mapping[str, float] | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(frontend, specaug, normalize, preencoder, encoder)
         if encoding not in ENCODINGS:
             raise ValueError(f"`encoding` must be one of {list(ENCODINGS)}, but got {encoding!r}.")
         self.objectives = list(objectives)
         self.languages = list(languages)
-        self.frontend = frontend
-        self.specaug = specaug
-        self.normalize = normalize
-        self.preencoder = preencoder
-        self.encoder = encoder
         self.heads = torch.nn.ModuleDict(dict(heads))
         self.shared_heads = torch.nn.ModuleDict(dict(shared_heads))
         self.encoding = encoding
@@ -128,80 +125,69 @@ class MSPModel(AbsESPnetModel):
         loss = self._total(means, present)
         # ESPnet weighs the ranks by their utterances; this undoes it (the counts are global).
         loss = loss * (totals[-1] / weight[0])
-        scored = [not self.training or bool(self.heads[o.name].attends) for o in self.objectives]
-        stats = step_stats(self.objectives, sums, soup, loss, scored)
+        heads = [self.heads[objective.name] for objective in self.objectives]
+        scored = [not self.training or bool(head.attends) for head in heads]
+        watched = [getattr(head, "watched", ()) for head in heads]
+        stats = step_stats(self.objectives, sums, soup, loss, scored, watched)
         gathered: tuple[Tensor, dict[str, Tensor], Tensor]
         gathered = force_gatherable((loss, stats, weight[0]), loss.device)
         return gathered
 
-    def collect_feats(
-        self, speech: Tensor, speech_lengths: Tensor, **_: Tensor | list[str]
-    ) -> dict[str, Tensor]:
-        """Gives the features before normalisation, for ESPnet's statistics stage."""
-        feats, lengths = self._extract(speech, speech_lengths)
-        return {"feats": feats, "feats_lengths": lengths}
-
-    def encode(self, speech: Tensor, speech_lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """Encodes speech.
-
-        Args:
-            speech: Features [B, T, D] or samples [B, T].
-            speech_lengths: Frames or samples of each utterance, [B].
-
-        Returns:
-            (encoded [B, T', D'], frames of each utterance [B]).
-        """
-        with torch.autocast(speech.device.type, enabled=False):
-            feats, lengths = self._extract(speech, speech_lengths)
-            if self.specaug is not None and self.training:
-                feats, lengths = self.specaug(feats, lengths)
-            if self.normalize is not None:
-                feats, lengths = self.normalize(feats, lengths)
-        if self.preencoder is not None:
-            feats, lengths = self.preencoder(feats, lengths)
-        encoded, lengths, _ = self.encoder(feats, lengths)
-        if isinstance(encoded, tuple):  # encoders with intermediate CTC
-            encoded = encoded[0]
-        return encoded, lengths
-
-    def _extract(self, speech: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        speech = speech[:, : int(lengths.max())]
-        if self.frontend is None:
-            return speech, lengths
-        feats, feats_lengths = self.frontend(speech, lengths)
-        return feats, feats_lengths
+    def objective_losses(
+        self, speech: Tensor, speech_lengths: Tensor, lang: Tensor, **labels: Tensor | list[str]
+    ) -> list[Tensor]:
+        """Gives the mean loss per label token of every objective, for procedures of one's own."""
+        sums = self._part_losses(_collect(speech, speech_lengths, lang, labels))
+        return [loss.total / loss.count.clamp(min=1) for loss in sums]
 
     def _part_losses(self, batch: Batch) -> list[LossSum]:
         """Encodes one independent part and gives the loss sum of every objective, in order."""
-        spoken = sorted(set(batch.languages))
-        rows = {language: batch.rows_of(language) for language in spoken}
-        encoded: dict[int, tuple[Tensor, Tensor]] = {}
-        if self.encoding == "pooled":
-            everything, lengths = self.encode(batch.speech, batch.lengths)
-            for language in spoken:
-                index = torch.tensor(rows[language], device=lengths.device)
-                kept = lengths[index]
-                encoded[language] = (everything[index, : int(kept.max())], kept)
-        else:
-            for language in spoken:
-                encoded[language] = self.encode(*batch.speech_of(rows[language]))
-        anything = next(iter(encoded.values()))[0]
+        labelled = {
+            objective.name: self._labelled(batch, objective)
+            for objective in self.objectives
+            if objective.task != "ssl"
+        }
+        spoken: dict[int, list[int]] = {}
+        for rows in labelled.values():
+            if rows:
+                language = batch.languages[rows[0]]
+                spoken[language] = sorted({*spoken.get(language, []), *rows})
+        pooled = self.encoding == "pooled"
+        encoded = encode_rows(batch, dict(sorted(spoken.items())), self.encode, pooled)
         losses = []
         for position, objective in enumerate(self.objectives):
-            language = self.languages.index(objective.language)
-            spoken_rows = rows.get(language, [])
-            labelled = batch.labelled(objective.label, spoken_rows)
-            if not labelled:
-                losses.append(self.heads[objective.name].absent(anything.detach()))  # type: ignore[operator]
+            if objective.task == "ssl":
+                losses.append(self._ssl_loss(position, batch))
                 continue
-            states, lengths = encoded[language]
-            if len(labelled) < len(spoken_rows):
-                keep = [spoken_rows.index(row) for row in labelled]
-                index = torch.tensor(keep, device=states.device)
-                states, lengths = states[index], lengths[index]
-            labels = batch.labels_of(objective.label, labelled)
+            rows = labelled[objective.name]
+            if not rows:
+                losses.append(self.heads[objective.name].absent(batch.speech))  # type: ignore[operator]
+                continue
+            states, lengths = encoded[batch.languages[rows[0]]].take(rows)
+            labels = batch.labels_of(objective.label, rows)
             losses.append(self._head_loss(position, states, lengths, *labels))
         return losses
+
+    def _labelled(self, batch: Batch, objective: Objective) -> list[int]:
+        """Gives the positions of the utterances that have a label of an objective."""
+        rows = batch.rows_of(self.languages.index(objective.language))
+        return batch.labelled(objective.label, rows)
+
+    def _ssl_loss(self, position: int, batch: Batch) -> LossSum:
+        """Gives the loss sum of self-supervision: its head encodes crops or masked features."""
+        head = self.heads[self.objectives[position].name]
+        rows = batch.rows_with(head.audio)  # type: ignore[arg-type]
+        if not rows:
+            return head.absent(batch.speech)  # type: ignore[no-any-return, operator]
+        gates = None if self.soup is None else self.soup.gates
+
+        def encode(feats: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+            states, frames = self.encode_features(feats, lengths)
+            return (states if gates is None else gates(states, position)), frames
+
+        feats, lengths = self.features(*batch.speech_of(rows), augment=False)
+        loss: LossSum = head(feats, lengths, encode)
+        return loss
 
     def _head_loss(
         self,

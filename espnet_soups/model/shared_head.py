@@ -67,6 +67,6 @@ class HeadView(torch.nn.Module):
             joint, label_lengths = torch.cat([first, joint], dim=1), label_lengths + 1
         return self.head(encoded, frame_lengths, joint, label_lengths, start=self.start)
 
-    def absent(self, encoded: Tensor) -> LossSum:
+    def absent(self, like: Tensor) -> LossSum:
         """Gives a loss of zero; see `Head.absent`."""
-        return self.head.absent(encoded)
+        return self.head.absent(like)

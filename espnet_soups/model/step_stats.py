@@ -16,6 +16,7 @@ def step_stats(
     soup: Soup | None,
     reference: Tensor,
     with_accuracy: Sequence[bool],
+    watched: Sequence[Sequence[str]] = (),
 ) -> dict[str, Tensor]:
     """Gives the statistics of a mini-batch: the same keys in the same order on every rank.
 
@@ -25,10 +26,12 @@ def step_stats(
         soup: The soup while training; None: no weights are reported.
         reference: Any tensor on the device and in the dtype wanted.
         with_accuracy: Whether the accuracy of each objective is computed at all.
+        watched: Names of the further numbers that each objective reports.
 
     Returns:
-        `loss` (plain mean of the objectives, free of weights), `acc` (mean token accuracy),
-        then `loss/<objective>`, `acc/<objective>`, `lambda/<objective>` (the weights that this
+        `loss` (plain mean of the objectives, free of weights), `acc` (mean token accuracy of the
+        supervised objectives; of self-supervision where it is alone), then `loss/<objective>`,
+        `acc/<objective>`, `<objective>/<watched>`, `lambda/<objective>` (the weights that this
         mini-batch was trained with) and `penalty/level<p>`. NaN: nothing to report.
     """
     count = _stack([[part.count for part in parts] for parts in sums]).sum(dim=0)
@@ -36,14 +39,23 @@ def step_stats(
     correct = _stack([[part.correct for part in parts] for parts in sums]).nansum(dim=0)
     losses, accuracies = total / count, correct / count  # absent: 0 / 0
     stats = {"loss": losses.nanmean()}
-    if any(with_accuracy):
-        mask = torch.tensor(list(with_accuracy), device=accuracies.device)
+    supervised = [objective.task != "ssl" for objective in objectives]
+    scored = [
+        known and (own or not any(supervised))
+        for known, own in zip(with_accuracy, supervised, strict=True)
+    ]
+    if any(scored):
+        mask = torch.tensor(scored, device=accuracies.device)
         stats["acc"] = accuracies[mask].nanmean()
     for objective, loss in zip(objectives, losses, strict=True):
         stats[f"loss/{objective.name}"] = loss
     for objective, accuracy, known in zip(objectives, accuracies, with_accuracy, strict=True):
         if known:
             stats[f"acc/{objective.name}"] = accuracy
+    for position, names in enumerate(watched):
+        for name in names:
+            values = torch.stack([part[position].watched[name] for part in sums])
+            stats[f"{objectives[position].name}/{name}"] = values.nanmean()
     if soup is not None:
         for name, weight in zip(soup.names, soup.weights_used, strict=True):
             stats[f"lambda/{name}"] = weight

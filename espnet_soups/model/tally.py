@@ -27,15 +27,21 @@ class LabelTally:
         """Forgets what was counted, as at the start of an epoch."""
         self.labels = [0] * len(self.names)
         self.unalignable = [0] * len(self.names)
+        self.shortened = 0
 
     def add(self, losses: Sequence[LossSum]) -> None:
         """Counts the labels of a mini-batch, one loss sum per objective."""
         for position, loss in enumerate(losses):
             self.labels[position] += loss.utterances
             self.unalignable[position] += loss.unalignable
+            self.shortened += loss.shortened
 
     def over_ranks(self, device: torch.device) -> dict[str, tuple[int, int]]:
         """Gives (labels, unalignable labels) of each objective, summed over all ranks."""
         counts = torch.tensor([self.labels, self.unalignable], device=device)
         labels, unalignable = sum_over_ranks(counts).tolist()
         return dict(zip(self.names, zip(labels, unalignable, strict=True), strict=True))
+
+    def shortened_over_ranks(self, device: torch.device) -> int:
+        """Gives how many utterances self-supervision shortened, summed over all ranks."""
+        return int(sum_over_ranks(torch.tensor([self.shortened], device=device)))

@@ -83,14 +83,17 @@ def render_scores(record: Record) -> list[str]:
             parts += [f"### {name.upper()}", table(head, rows, left=1)]
     members = {key: item for key, item in objectives.items() if "bleu" in item}
     if members:
+        titles = {"bleu": "BLEU", "chrf": "chrF", "bleu_lc_rm": "BLEU lc.rm"}
+        columns = [name for name in titles if any(name in item for item in members.values())]
         rows = [
-            [key, str(item["utterances"]), interval(item["bleu"]), interval(item["chrf"])]
+            [key, str(item["utterances"]), *(interval(item.get(name)) for name in columns)]
             for key, item in members.items()
         ]
         if len(members) > 1:
             total = sum(item["utterances"] for item in members.values())
-            rows.append(["mean", str(total), interval(mean["bleu"]), interval(mean["chrf"])])
-        parts += ["### BLEU and chrF", table(["objective", "Snt", "BLEU", "chrF"], rows, left=1)]
+            rows.append(["mean", str(total), *(interval(mean.get(name)) for name in columns)])
+        head = ["objective", "Snt", *(titles[name] for name in columns)]
+        parts += ["### BLEU and chrF", table(head, rows, left=1)]
         parts += [
             "\n".join(
                 f"- {metric}: `{signature}`"

@@ -36,6 +36,7 @@ LABELS = {
     "cer": "CER %",
     "sentence_error": "S.Err %",
     "bleu": "BLEU",
+    "bleu_lc_rm": "BLEU lc.rm",
     "chrf": "chrF",
 }
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from espnet_soups.data.text_case import apply_case
 from espnet_soups.scoring.bootstrap import Estimate, estimate, resample_sums
 from espnet_soups.scoring.error_rate import (
     COUNTS,
@@ -28,12 +29,14 @@ class ScoreConfig:
     Attributes:
         bleu_lowercase: Whether BLEU ignores case.
         bleu_tokenizer: sacrebleu's tokenizer for every target; None: by target language.
+        bleu_lc_rm: Whether BLEU is also computed on lower-case texts without punctuation.
         resamples: Sets that the bootstrap draws.
         seed: Of the bootstrap.
     """
 
     bleu_lowercase: bool = False
     bleu_tokenizer: str | None = None
+    bleu_lc_rm: bool = False
     resamples: int = 1000
     seed: int = 0
 
@@ -106,25 +109,30 @@ def score_recognition(
 def score_translation(
     pairs: TextPairs, config: ScoreConfig, generator: np.random.Generator
 ) -> ObjectiveScore:
-    """Computes BLEU and chrF.
+    """Computes BLEU and chrF, and `bleu_lc_rm` where it is wanted.
 
     Raises:
         ValueError: If the tokenizer is unknown or not installed.
     """
     target = pairs.objective.target or pairs.objective.language
+    tokenizer = config.bleu_tokenizer or tokenizer_for(target)
     results = {
-        "bleu": score_bleu(
-            pairs.references,
-            pairs.hypotheses,
-            config.bleu_tokenizer or tokenizer_for(target),
-            config.bleu_lowercase,
-        ),
+        "bleu": score_bleu(pairs.references, pairs.hypotheses, tokenizer, config.bleu_lowercase),
         "chrf": score_chrf(pairs.references, pairs.hypotheses),
     }
-    columns = results["bleu"].statistics.shape[1]
+    if config.bleu_lc_rm:
+        references, hypotheses = (
+            [apply_case(text, "lc.rm") for text in texts]
+            for texts in (pairs.references, pairs.hypotheses)
+        )
+        results["bleu_lc_rm"] = score_bleu(references, hypotheses, tokenizer, lowercase=True)
+    ends = np.cumsum([item.statistics.shape[1] for item in results.values()])
     statistics = np.concatenate([item.statistics for item in results.values()], axis=1)
-    sums = resample_sums(statistics, config.resamples, generator)
-    resampled = {"bleu": bleu(sums[:, :columns]), "chrf": chrf(sums[:, columns:])}
+    sums = np.split(resample_sums(statistics, config.resamples, generator), ends[:-1], axis=1)
+    resampled = {
+        name: (chrf if name == "chrf" else bleu)(own)
+        for name, own in zip(results, sums, strict=True)
+    }
     estimates = {name: estimate(results[name].value, resampled[name]) for name in results}
     details = {name: {"signature": item.signature} for name, item in results.items()}
     entries = translation_entries(pairs, chrf(results["chrf"].statistics).tolist())

@@ -21,7 +21,7 @@ from espnet_soups.scoring.text_pairs import find_objectives, read_pairs
 
 SCORES = "scores.json"
 LISTING = "alignment.txt"
-AVERAGED = ("wer", "cer", "sentence_error", "bleu", "chrf")
+AVERAGED = ("wer", "cer", "sentence_error", "bleu", "chrf", "bleu_lc_rm")
 
 
 def score_set(reference_dir: Path, decode_dir: Path, config: ScoreConfig) -> dict[str, Any]:

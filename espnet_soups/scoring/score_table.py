@@ -30,6 +30,8 @@ def render_table(scores: Mapping[str, Any]) -> str:
         }
         if not members:
             continue
+        if any("bleu_lc_rm" in item for item in members.values()):
+            columns = {**columns, "bleu_lc_rm": "BLEU lc.rm"}
         rows = [[scores["set"], "utt.", *columns.values()]]
         for name, item in members.items():
             cells = [format_estimate(item.get(column)) for column in columns]

@@ -12,6 +12,7 @@ from espnet2.train.reporter import SubReporter, aggregate
 from espnet_soups.model.soup import Soup
 
 FILE = "soup.jsonl"
+SSL = "ssl"
 
 
 def epoch_means(reporter: SubReporter, prefix: str) -> dict[str, float]:
@@ -37,14 +38,30 @@ def describe_levels(soup: Soup) -> list[dict[str, Any]]:
     ]
 
 
-def tally_line(labels: Mapping[str, tuple[int, int]]) -> str:
-    """Says how many labels CTC could not align; empty where it could align all of them.
+def tally_line(labels: Mapping[str, tuple[int, int]], shortened: int = 0) -> str:
+    """Says what took no part, or only a part; empty where all was used.
+
+    Args:
+        labels: (labels, those that were left out) of each objective.
+        shortened: Utterances that self-supervision used with a shorter context.
 
     >>> tally_line({"asr_fr": (120, 3), "st_fr_en": (118, 0)})
     'Labels longer than their frames took no part: 3 of 120 of asr_fr'
+    >>> tally_line({"ssl": (120, 3)}, 7)
+    'Utterances too short for ssl took no part: 3 of 120; with a shorter context: 7'
     """
-    parts = [f"{bad} of {seen} of {name}" for name, (seen, bad) in labels.items() if bad]
-    return f"Labels longer than their frames took no part: {', '.join(parts)}" if parts else ""
+    left_out = {name: pair for name, pair in labels.items() if pair[1]}
+    sentences = []
+    parts = [f"{bad} of {all_} of {name}" for name, (all_, bad) in left_out.items() if name != SSL]
+    if parts:
+        sentences.append(f"Labels longer than their frames took no part: {', '.join(parts)}")
+    if SSL in left_out or shortened:
+        seen, bad = labels[SSL]
+        sentences.append(
+            f"Utterances too short for {SSL} took no part: {bad} of {seen}; with a shorter"
+            f" context: {shortened}"
+        )
+    return ". ".join(sentences)
 
 
 def write_record(output_dir: Path, record: dict[str, Any]) -> None:

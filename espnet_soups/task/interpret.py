@@ -5,16 +5,37 @@ from collections.abc import Collection
 from pathlib import Path
 
 from espnet_soups.objective import Objective, build_objectives, match_names
+from espnet_soups.task.ssl import ssl_of
 
 
 def objectives_of(args: argparse.Namespace) -> list[Objective]:
     """Gives the objectives that the options ask for."""
-    return build_objectives(args.asr_token_list, args.st_pairs)
+    return build_objectives(args.asr_token_list, args.st_pairs, ssl_of(args) != "none")
 
 
-def languages_of(objectives: Collection[Objective]) -> list[str]:
-    """Gives every language that is spoken, in the order of the objectives."""
-    return list(dict.fromkeys(objective.language for objective in objectives))
+def languages_of(args: argparse.Namespace) -> list[str]:
+    """Gives every language that is spoken, in the order of the objectives; then those of `ssl`.
+
+    Raises:
+        ValueError: If there is none.
+    """
+    labelled = [objective.language for objective in objectives_of(args) if objective.language]
+    languages = list(dict.fromkeys([*labelled, *ssl_languages_of(args)]))
+    if not languages:
+        raise ValueError("`ssl` alone needs `ssl_languages`: the languages in utt2lang.")
+    return languages
+
+
+def ssl_languages_of(args: argparse.Namespace) -> list[str]:
+    """Gives the languages whose audio is for self-supervision alone.
+
+    Raises:
+        ValueError: If there are some, but no self-supervision.
+    """
+    languages = list(getattr(args, "ssl_languages", []))
+    if languages and ssl_of(args) == "none":
+        raise ValueError(f"`ssl_languages` {languages} need `ssl: cpc` or `ssl: best_rq`.")
+    return languages
 
 
 def inline_token_lists(args: argparse.Namespace) -> None:

@@ -1,5 +1,6 @@
 """ESPnet's trainer with checkpoints that survive and a record of every epoch."""
 
+import argparse
 import logging
 import time
 from dataclasses import dataclass
@@ -18,7 +19,11 @@ from espnet_soups.task.checkpoint import (
     recover,
     set_aside,
 )
-from espnet_soups.task.epoch_record import epoch_means, tally_line, without_nan, write_record
+from espnet_soups.task.epoch_record import SSL, epoch_means, tally_line, without_nan, write_record
+from espnet_soups.task.selection import first_epoch_losses, read_reference, relative_improvement
+
+# Variance of the encoder output below which every frame looks alike.
+COLLAPSED = 1e-4
 
 
 @dataclass(frozen=True)
@@ -29,11 +34,15 @@ class TrainedEpoch:
         seconds: Wall time of its training.
         loss: Mean loss of each objective.
         labels: (labels, unalignable labels) of each objective.
+        shortened: Utterances that self-supervision used with a shorter context.
+        ssl: What its head watches: variance of the encoder output, perplexities.
     """
 
     seconds: float
     loss: dict[str, float]
     labels: dict[str, tuple[int, int]]
+    shortened: int
+    ssl: dict[str, float]
 
 
 class JointTrainer(Trainer):
@@ -44,6 +53,14 @@ class JointTrainer(Trainer):
     """
 
     trained: ClassVar[TrainedEpoch]
+    reference_file: ClassVar[str | None] = None
+    reference: ClassVar[dict[str, float] | None]
+
+    @classmethod
+    def build_options(cls, args: argparse.Namespace) -> Any:
+        """Gives ESPnet's options of a trainer, and keeps what `delta` refers to."""
+        cls.reference_file = args.delta_reference
+        return super().build_options(args)
 
     @classmethod
     def run(cls, model: torch.nn.Module, *args: Any, **kwargs: Any) -> None:
@@ -54,6 +71,8 @@ class JointTrainer(Trainer):
         """
         options, distributed_option = kwargs["trainer_options"], kwargs["distributed_option"]
         output_dir = Path(options.output_dir)
+        named = cls.reference_file
+        cls.reference = None if named is None else read_reference(Path(named))
         if options.resume:
             if is_first_rank(distributed_option):
                 recover(output_dir)
@@ -64,6 +83,8 @@ class JointTrainer(Trainer):
                 if not getattr(options, "use_adapter", False):
                     check_tensors(states["model"], model.state_dict(), str(output_dir / CURRENT))
                 cls.check_states(states)
+                if named is None:
+                    cls.reference = first_epoch_losses(states["reporter"])
                 if is_first_rank(distributed_option):
                     mend_epoch_files(output_dir, states, options.best_model_criterion)
                 del states
@@ -90,12 +111,21 @@ class JointTrainer(Trainer):
                 " labels."
             )
         cls.close_epoch(network, reporter)
-        labels = network.tally.over_ranks(next(network.parameters()).device)
-        line = tally_line(labels)
+        device = next(network.parameters()).device
+        labels = network.tally.over_ranks(device)
+        shortened = network.tally.shortened_over_ranks(device)
+        line = tally_line(labels, shortened)
         if line:
             logging.warning(line)
+        watched = epoch_means(reporter, f"{SSL}/")
+        if watched.get("encoder_variance", 1.0) < COLLAPSED:
+            logging.warning(
+                f"The encoder has collapsed: the variance of its output is"
+                f" {watched['encoder_variance']:.2g}, so that all frames look alike."
+            )
         seconds = time.perf_counter() - start
-        cls.trained = TrainedEpoch(seconds, epoch_means(reporter, "loss/"), labels)
+        losses = epoch_means(reporter, "loss/")
+        cls.trained = TrainedEpoch(seconds, losses, labels, shortened, watched)
         return False
 
     @classmethod
@@ -103,9 +133,15 @@ class JointTrainer(Trainer):
         """Validates, writes the record of the epoch, and sets the last checkpoint aside."""
         start = time.perf_counter()
         super().validate_one_epoch(model, *args, **kwargs)
+        network, reporter = network_of(model), kwargs["reporter"]
+        valid_loss = epoch_means(reporter, "loss/")
+        if cls.reference is None:
+            cls.reference = valid_loss
+        delta = relative_improvement(valid_loss, cls.reference)
+        reporter.register({"delta": delta})  # on every rank, since each looks for the best epoch
+        reporter.next()
         if not is_first_rank(kwargs["distributed_option"]):
             return
-        network, reporter = network_of(model), kwargs["reporter"]
         output_dir = Path(kwargs["options"].output_dir)
         record = {
             "epoch": reporter.get_epoch(),
@@ -113,11 +149,15 @@ class JointTrainer(Trainer):
             "valid_seconds": round(time.perf_counter() - start, 3),
             "objectives": network.tally.names,
             "loss": cls.trained.loss,
-            "valid_loss": epoch_means(reporter, "loss/"),
+            "valid_loss": valid_loss,
             "valid_accuracy": epoch_means(reporter, "acc/"),
+            "delta": delta,
             "labels": {name: pair[0] for name, pair in cls.trained.labels.items()},
             "unalignable": {name: pair[1] for name, pair in cls.trained.labels.items()},
         } | cls.describe(network)
+        if SSL in network.tally.names:
+            record["ssl"] = cls.trained.ssl | {"shortened": cls.trained.shortened}
+            record["valid_ssl"] = epoch_means(reporter, f"{SSL}/")
         write_record(output_dir, without_nan(record))
         set_aside(output_dir)
 

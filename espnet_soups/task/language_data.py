@@ -9,7 +9,10 @@ from espnet_soups.task.union_sampler import LanguageData
 
 
 def read_language_data(
-    shape_file: str, utt2lang_file: str, languages: Sequence[str]
+    shape_file: str,
+    utt2lang_file: str,
+    languages: Sequence[str],
+    optional: Sequence[str] = (),
 ) -> dict[str, LanguageData]:
     """Groups the utterances of a shape file by language.
 
@@ -17,9 +20,10 @@ def read_language_data(
         shape_file: `speech_shape` of the statistics stage: frames and dimension, or samples.
         utt2lang_file: Language of each utterance.
         languages: Languages that the model has.
+        optional: Those of them that the set may lack.
 
     Returns:
-        The utterances of each language, in the order of `languages`.
+        The utterances of each language that has some, in the order of `languages`.
 
     Raises:
         ValueError: If an utterance has no language or an unknown one, or a language has none.
@@ -41,7 +45,8 @@ def read_language_data(
             )
         grouped[spoken[key]].append(key)
     empty = [language for language, keys in grouped.items() if not keys]
-    if empty:
+    grouped = {language: keys for language, keys in grouped.items() if keys}
+    if not set(empty) <= set(optional) or not grouped:
         raise ValueError(
             f"{shape_file} has no utterance of {empty}: remove these languages from the token"
             " lists and pairs, or add data."

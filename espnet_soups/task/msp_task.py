@@ -1,7 +1,6 @@
 """The ESPnet task of multi-objective training."""
 
 import argparse
-import importlib
 import logging
 from collections.abc import Callable, Collection
 from typing import Any, ClassVar
@@ -20,12 +19,15 @@ from espnet2.tasks.asr import (
 )
 from espnet2.torch_utils.initialize import initialize
 from espnet2.train.collate_fn import CommonCollateFn
-from espnet2.train.trainer import Trainer
 from espnet2.utils import config_argparse
 
 from espnet_soups.model.build_soup import build_soup
+from espnet_soups.model.head import Head
 from espnet_soups.model.msp_model import MSPModel
+from espnet_soups.model.shared_head import HeadView
 from espnet_soups.model.soup_config import read_soup_config
+from espnet_soups.model.ssl_config import read_ssl_config
+from espnet_soups.model.ssl_head import SSLHead
 from espnet_soups.task.check_options import check_options
 from espnet_soups.task.checkpoint import check_init_param
 from espnet_soups.task.heads import build_heads
@@ -34,15 +36,17 @@ from espnet_soups.task.interpret import (
     inline_token_lists,
     languages_of,
     objectives_of,
+    ssl_languages_of,
 )
 from espnet_soups.task.joint_trainer import JointTrainer
 from espnet_soups.task.language_data import read_language_data
 from espnet_soups.task.options import CLASS_CHOICES, OptionParser, add_options
+from espnet_soups.task.parameter_groups import scale_learning_rates
 from espnet_soups.task.preprocessor import MSPPreprocessor
+from espnet_soups.task.ssl import build_ssl_head
 from espnet_soups.task.trainer import MSPTrainer
+from espnet_soups.task.trainers import find_trainer
 from espnet_soups.task.union_sampler import UnionBatchSampler, one_language_batches
-
-TRAINERS: dict[str, type[Trainer]] = {"default": JointTrainer, "msp": MSPTrainer}
 
 
 class MSPTask(AbsTask):
@@ -80,7 +84,8 @@ class MSPTask(AbsTask):
         if missing:
             raise ValueError(f"These options are required: {', '.join(missing)}.")
         check_options(args)
-        objectives_of(args)
+        read_ssl_config(args.ssl, args.ssl_conf)
+        languages_of(args)
         find_trainer(args.trainer)
 
     @classmethod
@@ -105,7 +110,7 @@ class MSPTask(AbsTask):
         inline_token_lists(args)
         return MSPPreprocessor(
             train=train,
-            languages=languages_of(objectives_of(args)),
+            languages=languages_of(args),
             asr_tokens=args.asr_token_list,
             st_tokens=args.st_token_list,
             asr_token_type=args.asr_token_type,
@@ -166,14 +171,19 @@ class MSPTask(AbsTask):
         specaug = _build(specaug_choices, args.specaug, args.specaug_conf)
         normalize = _build(normalize_choices, args.normalize, args.normalize_conf)
         preencoder = _build(preencoder_choices, args.preencoder, args.preencoder_conf)
+        feature_size = input_size
         if preencoder is not None:
             input_size = preencoder.output_size()
         encoder_class = encoder_choices.get_class(args.encoder)
         encoder = encoder_class(input_size=input_size, **args.encoder_conf)
-        heads, shared_heads = build_heads(args, objectives, encoder.output_size())
+        separate, shared_heads = build_heads(args, objectives, encoder.output_size())
+        heads: dict[str, Head | HeadView | SSLHead] = {**separate}
+        ssl_head = build_ssl_head(args, preencoder, encoder, feature_size)
+        if ssl_head is not None:
+            heads["ssl"] = ssl_head
         model = MSPModel(
             objectives,
-            languages_of(objectives),
+            languages_of(args),
             frontend,
             specaug,
             normalize,
@@ -204,6 +214,8 @@ class MSPTask(AbsTask):
             for setting in args.init_param:
                 check_init_param(setting, model.state_dict())
         optimizers = super().build_optimizers(args, model)
+        if isinstance(model, MSPModel):
+            scale_learning_rates(args, model, optimizers[0])
         if isinstance(model, MSPModel) and model.soup is not None:
             model.soup.bind(model, optimizers[0])
         return optimizers
@@ -223,8 +235,9 @@ class MSPTask(AbsTask):
                 f"The {mode} data need `<utt2lang file>,lang,text` and a shape file for speech,"
                 f" but there are {sorted(paths)} and {list(iter_options.shape_files)}."
             )
-        languages = languages_of(objectives_of(args))
-        data = read_language_data(iter_options.shape_files[0], paths["lang"], languages)
+        optional = ssl_languages_of(args) if mode != "train" else ()
+        shapes = iter_options.shape_files[0]
+        data = read_language_data(shapes, paths["lang"], languages_of(args), optional)
         if mode == "train":
             batches: Any = UnionBatchSampler(
                 data, iter_options.batch_bins, args.sampling_alpha, rank, world_size
@@ -243,25 +256,6 @@ class MSPTask(AbsTask):
             collate_fn=iter_options.collate_fn,
             pin_memory=args.ngpu > 0,
         )
-
-
-def find_trainer(name: str) -> type[Trainer]:
-    """Finds a trainer class: `default`, `msp`, or `module:Class`.
-
-    Raises:
-        ValueError: If there is none of that name.
-    """
-    if name in TRAINERS:
-        return TRAINERS[name]
-    module, separator, class_name = name.partition(":")
-    if separator:
-        found = getattr(importlib.import_module(module), class_name, None)
-        if isinstance(found, type) and issubclass(found, Trainer):
-            return found
-    raise ValueError(
-        f"`trainer` must be one of {sorted(TRAINERS)} or `module:Class` of an ESPnet Trainer, but"
-        f" got {name!r}."
-    )
 
 
 def _build(choices: Any, name: str | None, options: dict[str, Any]) -> Any:

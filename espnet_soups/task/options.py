@@ -85,6 +85,39 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--ctc_conf", action=NestedDictAction, default={})
     group.add_argument("--lsm_weight", type=float, default=0.1, help="Label smoothing")
 
+    group = parser.add_argument_group("Self-supervision")
+    group.add_argument(
+        "--ssl", default="none", help="Objective `ssl` on audio alone: none, cpc or best_rq"
+    )
+    group.add_argument(
+        "--ssl_conf",
+        action=NestedDictAction,
+        default={},
+        help="Its settings: context_frames=240 future_frames=120 ... or mask_frames=40 ...",
+    )
+    group.add_argument(
+        "--ssl_languages",
+        nargs="*",
+        default=[],
+        help="Languages in utt2lang that no labelled objective speaks: audio for `ssl` alone",
+    )
+
+    group = parser.add_argument_group("Learning rates and selection")
+    for part in ("backbone", "heads"):
+        group.add_argument(
+            f"--{part}_lr_scale",
+            type=float,
+            default=1.0,
+            help=f"What the learning rate of the {part} is multiplied with",
+        )
+    group.add_argument(
+        "--delta_reference",
+        type=str_or_none,
+        default=None,
+        help="soup.jsonl of the run that `delta`, the mean relative improvement of all objectives,"
+        " refers to; null: the first epoch of this run",
+    )
+
     group = parser.add_argument_group("Soup")
     group.add_argument(
         "--trainer",

@@ -1,13 +1,14 @@
 """The trainer of soups: tells the soup when an epoch begins; the steps stay ESPnet's own."""
 
 import logging
+import math
 from typing import Any
 
 import torch
 
 from espnet_soups.model.msp_model import MSPModel
 from espnet_soups.model.soup import Soup
-from espnet_soups.task.epoch_record import describe_levels
+from espnet_soups.task.epoch_record import SSL, describe_levels
 from espnet_soups.task.joint_trainer import JointTrainer
 
 
@@ -42,6 +43,10 @@ class MSPTrainer(JointTrainer):
                 f" {layers.steps} steps ({layers.full_depth_steps / layers.steps:.1%})"
             )
         known = _named_gradients(soup)
+        aligned = ssl_cosine(soup)
+        if math.isfinite(aligned):
+            known["cosine/ssl~supervised"] = aligned
+            logging.info(f"cosine of {SSL} with the supervised objectives: mean {aligned:.3f}")
         if known:
             reporter.register(known)
             reporter.next()
@@ -57,7 +62,23 @@ class MSPTrainer(JointTrainer):
             "gradient_norm": dict(zip(soup.names, soup.means.norms().tolist(), strict=True)),
             "cosine": soup.means.cosines().tolist(),
             "skipped_steps": soup.skipped_steps,
+            "ssl_cosine": ssl_cosine(soup),
         }
+
+
+def ssl_cosine(soup: Soup) -> float:
+    """Gives the mean cosine of self-supervision with the supervised objectives.
+
+    It is the paper's reason to make U a constraint: pulling another way, it would harm as an equal.
+
+    Returns:
+        The mean over the objectives and the measured steps of the epoch; NaN: not measured.
+    """
+    if SSL not in soup.names:
+        return math.nan
+    row = soup.means.cosines()[soup.names.index(SSL)]
+    others = [index for index, name in enumerate(soup.names) if name != SSL]
+    return float(row[others].nanmean()) if others else math.nan
 
 
 def _soup_of(network: MSPModel) -> Soup:

@@ -25,6 +25,14 @@ def test_pieces_spell_the_texts_they_were_trained_on(tmp_path):
         assert processor.decode_pieces(pieces) == text
 
 
+def test_characters_of_a_script_without_spaces_are_pieces_of_their_own(tmp_path):
+    tokens = train_sentencepiece(["而对楼市", "ABC的歌市"], tmp_path, 5, "char")
+    assert set(tokens[2:-1]) == set("而对楼市ABC的歌")  # every one, whatever `size` says
+    processor = sentencepiece.SentencePieceProcessor(str(tmp_path / "bpe.model"))
+    assert processor.encode_as_pieces("市的A") == ["市", "的", "A"]
+    assert processor.decode_pieces(["市", "的", "A"]) == "市的A"
+
+
 def test_more_pieces_than_the_texts_have_are_refused(tmp_path):
     with pytest.raises(ValueError, match="Sentencepiece cannot make 5000 unigram pieces"):
         train_sentencepiece(TEXTS, tmp_path, 5000, "unigram")

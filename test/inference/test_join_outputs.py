@@ -47,6 +47,13 @@ def test_jobs_are_joined_sorted_by_key_with_empty_hypotheses_kept(tmp_path: Path
     assert speed == {"audio_seconds": 8.0, "decode_seconds": 2.0, "utterances": 3, "rtf": 0.25}
 
 
+def test_a_set_that_lacks_a_language_has_no_output_of_it(tmp_path: Path):
+    (tmp_path / "utt2lang").write_text("a-1 fr\n")
+    write_job(tmp_path, 1, {"a-1": "oui"}, {})
+    assert join_outputs(tmp_path, 1, tmp_path / "utt2lang") == {"asr_fr": 1, "st_fr_en": 1}
+    assert not (tmp_path / "asr_en").exists()
+
+
 def test_a_missing_utterance_is_named_and_nothing_is_written(tmp_path: Path, utt2lang: Path):
     write_job(tmp_path, 1, {"a-1": "oui"}, {"b-1": "yes"})
     with pytest.raises(ValueError, match=r"asr_fr/text lacks 1 of the 2 .* \['a-2'\]"):

@@ -26,6 +26,12 @@ def test_the_average_of_the_best_by_accuracy_comes_first(tmp_path: Path):
     assert find_model_file(tmp_path, "valid.loss.ave.pth") == tmp_path / "valid.loss.ave.pth"
 
 
+def test_an_average_is_found_without_its_link(tmp_path: Path):
+    for name in ("config.yaml", "3epoch.pth", "valid.acc.ave_2best.pth"):
+        (tmp_path / name).touch()
+    assert find_model_file(tmp_path).name == "valid.acc.ave_2best.pth"
+
+
 def test_a_folder_without_a_model_is_refused(tmp_path: Path):
     with pytest.raises(FileNotFoundError, match=r"has no config.yaml: give the folder"):
         find_model_file(tmp_path)

@@ -39,6 +39,16 @@ best_model_criterion: [[valid, acc, max]]
 num_workers: 0
 seed: 1
 """
+PRETRAIN = """
+ssl_conf: {context_frames: 16, future_frames: 12, min_context_frames: 8, hidden_size: 8}
+optim: adam
+optim_conf: {lr: 0.01}
+batch_type: numel
+batch_bins: 16000
+max_epoch: 1
+best_model_criterion: [[valid, loss, min]]
+num_workers: 0
+"""
 RUN = """#!/usr/bin/env bash
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -90,6 +100,7 @@ def recipe() -> Iterator[Path]:
     for name in ("msp.sh", "path.sh", "cmd.sh", "db.sh", "scripts"):
         (folder / name).symlink_to(TEMPLATE / name)
     (folder / "conf" / "train_msp.yaml").write_text(CONFIG)
+    (folder / "conf" / "pretrain_cpc.yaml").write_text(PRETRAIN)
     (folder / "conf" / "decode_msp.yaml").write_text("beam_size: 2\nmaxlenratio: 0.5\n")
     for path, text in ((folder / "run.sh", RUN), (folder / "local" / "data.sh", DATA)):
         path.write_text(text)
@@ -126,25 +137,64 @@ def tensors_of(path: Path) -> dict[str, torch.Tensor]:
     return loaded
 
 
-def test_thirteen_stages_run_and_a_second_run_does_nothing(recipe: Path):
-    first = run(recipe)
+def make_unlabeled_set(recipe: Path) -> None:
+    """Copies a few utterances of the test set under other ids, without their labels."""
+    folder = recipe / "data" / "more"
+    folder.mkdir(parents=True)
+    for file in ("wav.scp", "utt2lang", "utt2spk"):
+        lines = (recipe / "corpus" / "test" / file).read_text().splitlines()
+        (folder / file).write_text("".join(f"more-{line}\n" for line in lines))
+
+
+def test_all_stages_run_with_self_supervision_and_a_second_run_does_nothing(recipe: Path):
+    make_unlabeled_set(recipe)
+    ssl = ("--ssl", "cpc", "--unlabeled_sets", "more")
+    first = run(recipe, *ssl, timeout=600)
     assert first.returncode == 0, first.stdout[-3000:] + first.stderr[-3000:]
-    exp = recipe / "exp" / "msp_train_msp_fbank_char_sp"
+    exp = recipe / "exp" / "msp_train_msp_fbank_char_sp_from_cpc_with_cpc"
+    pretrained = "exp/ssl_cpc_train_msp_fbank_sp_more/valid.loss.ave.pth"
+    encoder = {k: v for k, v in tensors_of(recipe / pretrained).items() if "encoder." in k}
+    assert f"{pretrained}:encoder:encoder" in (exp / "config.yaml").read_text()
+    assert "Loading pretrained params" in (exp / "train.log").read_text()
+    assert encoder.keys() < tensors_of(exp / "1epoch.pth").keys()
+    levels = json.loads((exp / "soup.jsonl").read_text().splitlines()[0])["levels"]
+    assert [level["objectives"] for level in levels][-1] == ["ssl"]
     scores = json.loads((exp / "decode_msp_valid.acc.ave" / "test" / "scores.json").read_text())
     assert set(scores["objectives"]) == {"asr_en", "asr_fr", "st_fr_en"}
     for name in ("RESULTS.md", "results.json", "report.html", "model.zip", "valid.acc.ave.pth"):
         assert (exp / name).stat().st_size > 0
     assert len((exp / "soup.jsonl").read_text().splitlines()) == 2
-    for number in (1, 2, 3, 4, 5, 6, 9, 10, 11, 12, 13):
+    for number in (1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13):
         assert f"\nstage {number}: " in first.stdout
         assert "done in" in first.stdout
     before = {path: path.stat().st_mtime_ns for path in exp.rglob("*") if path.is_file()}
     start = time.monotonic()
-    second = run(recipe)
+    second = run(recipe, *ssl)
     assert second.returncode == 0, second.stderr[-3000:]
     assert "All stages are up to date" in second.stdout
     assert time.monotonic() - start < 60
     assert {path: path.stat().st_mtime_ns for path in exp.rglob("*") if path.is_file()} == before
+
+
+def test_the_packed_model_decodes_as_the_recipe_did(recipe: Path, tmp_path: Path):
+    from espnet2.main_funcs.pack_funcs import unpack
+
+    from espnet_soups import Speech2Text
+    from espnet_soups.inference.load_model import read_config
+
+    exp = Path("exp") / "msp_train_msp_fbank_char_sp"
+    files = unpack(recipe / exp / "model.zip", tmp_path)
+    folder = Path(files["asr_train_config"]).parent
+    assert read_config(folder).normalize_conf["stats_file"].startswith(str(tmp_path))
+    speech2text = Speech2Text.from_pretrained(folder)
+    decoded = recipe / exp / "decode_msp_valid.acc.ave" / "test" / "asr_fr" / "text"
+    expected = dict(
+        ([*line.split(maxsplit=1), ""])[:2] for line in decoded.read_text().splitlines()
+    )
+    assert len(expected) == 4
+    for key, text in expected.items():
+        speech, _ = soundfile.read(recipe / "corpus" / "audio" / f"{key}.wav")
+        assert speech2text(speech, lang="fr").transcript.text == text
 
 
 def test_a_killed_training_resumes_to_the_result_of_an_uninterrupted_one(recipe: Path):
@@ -178,6 +228,10 @@ def test_a_killed_training_resumes_to_the_result_of_an_uninterrupted_one(recipe:
         (["--soup", "broth"], "`soup` must be one of"),
         (["--combiner", "blender"], "`combiner` must be one of"),
         (["--order", "XYZ"], "`order` must use each of the letters"),
+        (["--ssl", "mae"], "--ssl must be none, cpc or best_rq, but got mae"),
+        (["--unlabeled_sets", "more"], "--unlabeled_sets needs --ssl"),
+        (["--baseline", "two_stage"], "--baseline two_stage needs --ssl"),
+        (["--ssl", "cpc", "--ssl_audio", "unlabeled"], "needs --unlabeled_sets"),
     ],
 )
 def test_a_wrong_setting_is_refused_before_the_first_stage(recipe: Path, arguments, message):

@@ -59,6 +59,17 @@ def test_scores_and_listings_are_written_and_a_table_printed(decoded, capsys) ->
     assert max(len(line) for line in printed.splitlines()) <= 100
 
 
+def test_bleu_without_case_and_punctuation_is_added_where_it_is_wanted(decoded, capsys) -> None:
+    scores = run(decoded, "--bleu_lc_rm", "true")
+    own = scores["objectives"]["st_fr_en"]
+    assert own["bleu_lc_rm"]["value"] == pytest.approx(100.0)  # decoded in lower case
+    assert own["bleu"]["value"] < 100.0
+    assert "BLEU lc.rm" in capsys.readouterr().out
+    plain = run(decoded)
+    assert "bleu_lc_rm" not in plain["objectives"]["st_fr_en"]
+    assert plain["objectives"]["st_fr_en"]["bleu"] == own["bleu"]
+
+
 def test_means_are_over_the_objectives_that_have_the_score(decoded) -> None:
     scores = run(decoded)
     own = [scores["objectives"][name]["cer"]["value"] for name in ("asr_fr", "asr_zh")]

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Where corpora lie; sourced by the recipes' local/data.sh. A recipe that can fetch its corpus does
 # so when its variable is empty or `downloads`; licensed ones must be named here.
-# Values from the environment win: `COVOST2=/data/covost2 ./run.sh`.
+# Values from the environment win: `COMMONVOICE=/data/cv ./run.sh`.
 
 export ASTERISK=${ASTERISK:-downloads}       # Asterisk core sounds: fetched by the recipe
-export COVOST2=${COVOST2:-}                  # CoVoST 2: the folder with a Common Voice release per language
+export COMMONVOICE=${COMMONVOICE:-}          # Common Voice 4 for CoVoST 2: cannot be fetched, see egs2/covost2/msp1/README.md
+export COVOST2=${COVOST2:-downloads}         # CoVoST 2: the translation tables (3 to 26 MB a direction)
 export LIBRISPEECH=${LIBRISPEECH:-downloads} # LibriSpeech: the folder that holds LibriSpeech/
 export AISHELL=${AISHELL:-downloads}         # AISHELL-1: the folder that holds data_aishell/

@@ -2,7 +2,8 @@
 # Trains one speech model on many objectives: 13 stages from audio to a report.
 #
 #   data/<set> --1,2--> data/<set>_sp --3--> dump/<feats_type>/org/<set> --4--> dump/<feats_type>/<set>
-#   --5--> data/<language>_token_list --6--> exp/msp_stats_* --9,10--> exp/msp_<tag> --11,12,13--> scores, report
+#   --5--> data/<language>_token_list --6--> exp/msp_stats_* --7--> exp/ssl_<tag> (pre-trained encoder)
+#   --9,10--> exp/msp_<tag> --11,12,13--> scores, report
 #
 # A recipe's run.sh calls it with the facts of its corpus, then "$@". `./run.sh --help` lists all options.
 #
@@ -39,6 +40,7 @@ option test_sets test "Names of the test sets"
 option asr_langs "" "Languages to recognise, such as 'en fr'"
 option st_pairs "" "Pairs to translate, such as 'fr_en es_en'"
 option local_data_opts "" "Options of local/data.sh"
+option local_data_languages false "Tell local/data.sh the languages, pairs and processes of this run"
 option_group "Audio"
 option speed_perturb_factors "" "Speeds of training utterances, such as '0.9 1.0 1.1'; empty: as they are"
 option feats_type fbank "fbank, or raw (the model has a frontend)"
@@ -50,6 +52,7 @@ option min_wav_duration 0.1 "Shorter utterances are not trained on, seconds"
 option max_wav_duration 20.0 "Longer utterances are not trained on, seconds"
 option_group "Tokens"
 option asr_token_type char "Tokens of recognition: char or bpe"
+option asr_char_langs "" "Languages recognised in single characters although asr_token_type is bpe, such as 'zh'"
 option asr_nbpe 500 "Sentencepiece units of each recognised language"
 option st_token_type bpe "Tokens of translation: char or bpe"
 option st_nbpe 500 "Sentencepiece units of each target language"
@@ -60,12 +63,22 @@ option train_args "" "Further options of msp_train, such as '--max_epoch 3'; the
 option soup "" "joint, vs, vc, vm or custom; empty: as train_config says"
 option order "" "Order of vm, read bottom-up, such as USA; empty: as train_config says"
 option combiner "" "modo, static, mgda, ...; empty: as train_config says"
+option_group "Self-supervision (U)"
+option ssl none "cpc or best_rq; none: no pre-training, and U only if train_config has one"
+option pretrain_config "" "Optimiser and ssl_conf of stage 7; empty: conf/pretrain_<ssl>.yaml"
+option unlabeled_sets "" "Sets of audio without labels, in the folder of data dirs"
+option init_from_pretrained true "Stage 9 starts from the encoder of stage 7"
+option ssl_in_training true "U is an objective of stage 9, too"
+option ssl_audio labeled "U of stage 9 learns from: labeled (the training set), or unlabeled (a share of every mini-batch)"
+option baseline "" "two_stage (pre-train, then train jointly without U), joint (with U, from scratch)"
+option_group "Name"
 option msp_tag "" "Name of the experiment; empty: made of the settings"
 option_group "Decoding and report"
 option nbest_average 0 "Epochs to average; 0: keep_nbest_models of train_config"
 option inference_config conf/decode_msp.yaml "How to decode"
 option inference_model valid.acc.ave.pth "Model to decode with"
 option bleu_lowercase false "BLEU without case"
+option bleu_lc_rm false "BLEU also in lower case without punctuation"
 option publish_results false "Add the results to the recipe's own RESULTS.md"
 parse_options "$@"
 
@@ -84,7 +97,28 @@ read -ra test_set_list <<<"${test_sets}"
 read -ra asr_lang_list <<<"${asr_langs}"
 read -ra st_pair_list <<<"${st_pairs}"
 read -ra train_arg_list <<<"${train_args}"
+read -ra unlabeled_set_list <<<"${unlabeled_sets}"
 target_langs=$(printf '%s\n' ${st_pair_list[@]+"${st_pair_list[@]##*_}"} | sort -u | paste -sd' ')
+
+refuse() {
+    echo "error: $1" >&2
+    exit 1
+}
+[[ ${ssl} =~ ^(none|cpc|best_rq)$ ]] || refuse "--ssl must be none, cpc or best_rq, but got ${ssl}"
+[[ ${ssl_audio} =~ ^(labeled|unlabeled)$ ]] || refuse "--ssl_audio must be labeled or unlabeled, but got ${ssl_audio}"
+if [[ -n ${baseline} ]]; then
+    [[ ${baseline} =~ ^(two_stage|joint)$ ]] || refuse "--baseline must be two_stage or joint, but got ${baseline}"
+    [[ ${ssl} != none ]] || refuse "--baseline ${baseline} needs --ssl cpc or --ssl best_rq"
+    soup=joint
+    [[ ${baseline} == two_stage ]] && init_from_pretrained=true || init_from_pretrained=false
+    [[ ${baseline} == joint ]] && ssl_in_training=true || ssl_in_training=false
+fi
+pretrains=false joins=false
+[[ ${ssl} == none ]] || pretrains=${init_from_pretrained} joins=${ssl_in_training}
+[[ ${ssl} == none || ${pretrains} == true || ${joins} == true ]] ||
+    refuse "--ssl ${ssl} has nothing to do: set --init_from_pretrained or --ssl_in_training to true"
+[[ -z ${unlabeled_sets} || ${ssl} != none ]] || refuse "--unlabeled_sets needs --ssl cpc or --ssl best_rq"
+[[ ${ssl_audio} == labeled || -n ${unlabeled_sets} ]] || refuse "--ssl_audio unlabeled needs --unlabeled_sets"
 
 # --- names, as ESPnet makes them -------------------------------------------------------------
 feats_dir=${dumpdir}/${feats_type}
@@ -94,6 +128,10 @@ st_folder=${st_token_type}
 [[ ${st_token_type} == char ]] || st_folder=bpe_${bpemode}${st_nbpe}
 asr_folder=${asr_token_type}
 [[ ${asr_token_type} == char ]] || asr_folder=bpe_${bpemode}${asr_nbpe}
+asr_bpemode() { [[ " ${asr_char_langs} " == *" $1 "* ]] && echo char || echo "${bpemode}"; }
+asr_folder_of() { # asr_folder_of LANGUAGE
+    [[ ${asr_token_type}$(asr_bpemode "$1") == bpechar ]] && echo bpe_char || echo "${asr_folder}"
+}
 soup_args=()
 [[ -z ${soup} ]] || soup_args+=(--trainer_conf "soup=${soup}")
 [[ -z ${order} ]] || soup_args+=(--trainer_conf "order=${order}")
@@ -101,11 +139,19 @@ soup_args=()
 if [[ -z ${msp_tag} ]]; then
     msp_tag=$(basename "$(realpath "${train_config}")" .yaml) # conf/train_msp.yaml is a link
     msp_tag=${msp_tag#train_msp_}_${feats_type}_${token_name}
+    ! ${pretrains} || msp_tag+=_from_${ssl}
+    ! ${joins} || msp_tag+=_with_${ssl}
+    [[ ${ssl_audio} == labeled ]] || msp_tag+=_unlabeled
     msp_tag+=${soup:+_${soup}}${order:+_${order}}${combiner:+_${combiner}}
     msp_tag+=$(sed -e 's/--/_/g' -e 's/[ |=/]//g' <<<"${train_args}")${speed_perturb_factors:+_sp}
 fi
 stats_dir=${expdir}/msp_stats_${feats_type}_${token_name}_${st_folder}${speed_perturb_factors:+_sp}
 exp_dir=${expdir}/msp_${msp_tag}
+[[ -n ${pretrain_config} ]] || pretrain_config=conf/pretrain_${ssl}.yaml
+ssl_tag=$(basename "$(realpath "${train_config}")" .yaml)
+ssl_tag=$(basename "${pretrain_config}" .yaml)_${ssl_tag#train_msp_}_${feats_type}${speed_perturb_factors:+_sp}
+ssl_tag+=${unlabeled_sets:+_${unlabeled_sets// /_}}
+ssl_dir=${expdir}/ssl_${ssl_tag#pretrain_}
 inference_tag=$(basename "${inference_config}" .yaml)_$(basename "${inference_model}" .pth)
 
 # --- options that statistics, the check and training share -------------------------------------
@@ -121,12 +167,13 @@ else
     feats_conf=(type=raw "fs=${fs}")
 fi
 for setting in "${feats_conf[@]}"; do model_args+=(--feats_conf "${setting}"); done
+audio_args=("${model_args[@]}")
 [[ -z ${st_pairs} ]] || model_args+=(--st_pairs "${st_pair_list[@]}")
 model_args+=(--asr_token_type "${asr_token_type}" --st_token_type "${st_token_type}")
 
 token_args=()
 for language in ${asr_lang_list[@]+"${asr_lang_list[@]}"}; do
-    folder=${datadir}/${language}_token_list/${asr_folder}
+    folder=${datadir}/${language}_token_list/$(asr_folder_of "${language}")
     token_args+=(--asr_token_list "${language}=${folder}/tokens.txt")
     [[ ${asr_token_type} == char ]] || token_args+=(--asr_bpemodel "${language}=${folder}/bpe.model")
 done
@@ -136,9 +183,13 @@ for language in ${target_langs}; do
     [[ ${st_token_type} == char ]] || token_args+=(--st_bpemodel "${language}=${folder}/bpe.model")
 done
 
+audio_data_args() { # audio_data_args train|valid FOLDER
+    printf -- "--$1_data_path_and_name_and_type\n%s\n" "$2/${speech_file},speech,${speech_type}" "$2/utt2lang,lang,text"
+}
 data_args() { # data_args train|valid FOLDER
     local kind=$1 folder=$2 target
-    local -a files=("${folder}/${speech_file},speech,${speech_type}" "${folder}/utt2lang,lang,text")
+    local -a files=()
+    audio_data_args "$@"
     [[ -z ${asr_langs} ]] || files+=("${folder}/text,text,text")
     for target in ${target_langs}; do files+=("${folder}/text.${target},text_${target},text"); done
     printf -- "--${kind}_data_path_and_name_and_type\n%s\n" "${files[@]}"
@@ -148,26 +199,68 @@ mapfile -t all_data_args < <(
     data_args valid "${feats_dir}/${valid_set}"
 )
 
-# --- before anything is computed: is there all that later stages need? --------------------------
+# --- self-supervision: its options in stage 9, and the data that hold audio without labels --------
 mkdir -p "${expdir}" "${dumpdir}"
-check_args=("${model_args[@]}" ${soup_args[@]+"${soup_args[@]}"} ${train_arg_list[@]+"${train_arg_list[@]}"})
+ssl_args=() init_args=() union_dir="" train_shapes=${stats_dir}/train/speech_shape
+mapfile -t train_data_args < <(data_args train "${feats_dir}/${train_name}")
+if [[ ${ssl} != none ]]; then
+    soups make_pretrain_config --train_config "${train_config}" --pretrain_config "${pretrain_config}" \
+        --ssl "${ssl}" --output "${ssl_dir}/pretrain.yaml" >"${expdir}/.ssl_args"
+    pretrained=${ssl_dir}/valid.loss.ave.pth
+    ! ${joins} || mapfile -t ssl_args <"${expdir}/.ssl_args"
+    if ${joins} && [[ ${ssl_audio} == unlabeled ]]; then
+        union_dir=${exp_dir}/train_data
+        train_shapes=${union_dir}/speech_shape
+        mapfile -t train_data_args < <(data_args train "${union_dir}")
+        ssl_args+=(--ssl_conf audio=unlabeled --ssl_languages unlabeled)
+    fi
+    if ${pretrains}; then
+        init_args=(--init_param "${pretrained}:encoder:encoder")
+        ! grep -qE "^preencoder: *[a-z]" "${train_config}" || init_args+=("${pretrained}:preencoder:preencoder")
+    fi
+fi
+
+# --- before anything is computed: is there all that later stages need? --------------------------
+check_args=("${model_args[@]}" ${soup_args[@]+"${soup_args[@]}"} ${ssl_args[@]+"${ssl_args[@]}"} ${train_arg_list[@]+"${train_arg_list[@]}"})
+pretrain_inputs=()
+! ${pretrains} || pretrain_inputs=("${ssl_dir}/pretrain.yaml")
 if stage=0 skip_stages="" stage 0 "Checks" "${expdir}/.stage0_${msp_tag}_${inference_tag}.done" \
     --settings "${check_args[@]}" "langs=${asr_langs}" "backend=${cmd_backend}" "ngpu=${ngpu}" \
-    --inputs "${train_config}" "${inference_config}"; then
+    --inputs "${train_config}" "${inference_config}" ${pretrain_inputs[@]+"${pretrain_inputs[@]}"}; then
     soups check_recipe --train_config "${train_config}" --inference_config "${inference_config}" \
         --asr_langs "${asr_langs}" --ngpu "${ngpu}" --backend "${cmd_backend}" --expdir "${expdir}" \
         -- "${check_args[@]}" 2> >(grep -v "Failed to import Flash Attention" >&2) # ESPnet needs none
+    if ${pretrains}; then
+        echo "  pre-training:"
+        soups check_recipe --train_config "${ssl_dir}/pretrain.yaml" --inference_config "${inference_config}" \
+            --ngpu "${ngpu}" --backend "${cmd_backend}" --expdir "${expdir}" -- "${audio_args[@]}" --ssl_languages any \
+            2> >(grep -v "Failed to import Flash Attention" >&2)
+    fi
     stage_done "configurations, model, soup and machine are fine"
 fi
 
-if stage 1 "Data preparation" "${datadir}/.stage1.done" --settings "opts=${local_data_opts}" \
+read -ra data_opts <<<"${local_data_opts}"
+data_settings=("opts=${local_data_opts}")
+if ${local_data_languages}; then
+    data_opts=(--asr_langs "${asr_langs}" --st_pairs "${st_pairs}" --nj "${nj}" ${data_opts[@]+"${data_opts[@]}"})
+    data_settings+=("languages=${asr_langs}" "pairs=${st_pairs}")
+fi
+if stage 1 "Data preparation" "${datadir}/.stage1.done" --settings "${data_settings[@]}" \
     --inputs local/data.sh --outputs "${datadir}/${train_set}/text" "${datadir}/${valid_set}/text"; then
-    read -ra data_opts <<<"${local_data_opts}"
     local/data.sh ${data_opts[@]+"${data_opts[@]}"}
-    for name in "${train_set}" "${valid_set}" "${test_set_list[@]}"; do
+    for name in "${train_set}" "${valid_set}"; do
         soups check_data_dir "${datadir}/${name}" --asr_langs "${asr_langs}" --st_pairs "${st_pairs}"
     done
+    for name in "${test_set_list[@]}"; do
+        soups check_data_dir "${datadir}/${name}" --asr_langs "${asr_langs}" --st_pairs "${st_pairs}" --may_lack_languages true
+    done
     stage_done "${datadir}/{${train_set},${valid_set},${test_sets// /,}}"
+fi
+
+if [[ -n ${unlabeled_sets} ]] && stage 1 "Audio without labels" "${datadir}/.stage1_unlabeled.done" \
+    --inputs "${unlabeled_set_list[@]/#/${datadir}/}"; then
+    for name in "${unlabeled_set_list[@]}"; do soups check_data_dir "${datadir}/${name}" --unlabeled true; done
+    stage_done "${unlabeled_sets}"
 fi
 
 if [[ -z ${speed_perturb_factors} ]]; then
@@ -190,6 +283,16 @@ if stage 3 "Features" "${feats_dir}/.stage3.done" --settings "${feats_conf[@]}" 
     stage_done "${feats_dir}"
 fi
 
+if [[ -n ${unlabeled_sets} ]] && stage 3 "Features without labels" "${feats_dir}/.stage3_unlabeled.done" \
+    --settings "${feats_conf[@]}" "resample=${resample}" --inputs "${unlabeled_set_list[@]/#/${datadir}/}" \
+    --outputs "${unlabeled_set_list[@]/#/${feats_dir}/org/}"; then
+    sets=()
+    for name in "${unlabeled_set_list[@]}"; do sets+=("${datadir}/${name}=${feats_dir}/org/${name}"); done
+    soups dump_features --feats_type "${feats_type}" --fs "${fs}" --num_mel_bins "${num_mel_bins}" \
+        --stack "${stack}" --resample "${resample}" --nj "${nj}" --unlabeled true "${sets[@]}"
+    stage_done "${feats_dir}/org"
+fi
+
 if stage 4 "Length filter" "${feats_dir}/.stage4.done" --settings "min=${min_wav_duration}" "max=${max_wav_duration}" \
     --inputs "${feats_dir}/org/${train_name}/${length_file}" "${feats_dir}/org/${valid_set}/${length_file}" \
     --outputs "${feats_dir}/${train_name}/text" "${feats_dir}/${valid_set}/text"; then
@@ -201,18 +304,29 @@ if stage 4 "Length filter" "${feats_dir}/.stage4.done" --settings "min=${min_wav
     stage_done "${feats_dir}/{${train_name},${valid_set}}"
 fi
 
+if [[ -n ${unlabeled_sets} ]] && stage 4 "Length filter without labels" "${feats_dir}/.stage4_unlabeled.done" \
+    --settings "min=${min_wav_duration}" "max=${max_wav_duration}" \
+    --inputs "${unlabeled_set_list[@]/#/${feats_dir}/org/}" --outputs "${unlabeled_set_list[@]/#/${feats_dir}/}"; then
+    for name in "${unlabeled_set_list[@]}"; do
+        soups filter_lengths --source "${feats_dir}/org/${name}" --target "${feats_dir}/${name}" --unlabeled true \
+            --frame_seconds "${frame_seconds}" --min_wav_duration "${min_wav_duration}" \
+            --max_wav_duration "${max_wav_duration}"
+    done
+    stage_done "${unlabeled_sets}"
+fi
+
 token_lists=()
 for language in ${asr_lang_list[@]+"${asr_lang_list[@]}"}; do
-    token_lists+=("${datadir}/${language}_token_list/${asr_folder}/tokens.txt")
+    token_lists+=("${datadir}/${language}_token_list/$(asr_folder_of "${language}")/tokens.txt")
 done
 for language in ${target_langs}; do token_lists+=("${datadir}/${language}_token_list/${st_folder}/tokens.txt"); done
 if stage 5 "Token lists" "${datadir}/.stage5_${asr_folder}_${st_folder}.done" \
-    --settings "languages=${asr_langs}" "targets=${target_langs}" \
+    --settings "languages=${asr_langs}" "targets=${target_langs}" ${asr_char_langs:+"characters=${asr_char_langs}"} \
     --inputs "${feats_dir}/${train_name}/text" --outputs "${token_lists[@]}"; then
     for language in ${asr_lang_list[@]+"${asr_lang_list[@]}"}; do
         soups make_token_list --source "${feats_dir}/${train_name}" --language "${language}" \
-            --token_type "${asr_token_type}" --bpemode "${bpemode}" --nbpe "${asr_nbpe}" \
-            --target "${datadir}/${language}_token_list/${asr_folder}"
+            --token_type "${asr_token_type}" --bpemode "$(asr_bpemode "${language}")" --nbpe "${asr_nbpe}" \
+            --target "${datadir}/${language}_token_list/$(asr_folder_of "${language}")"
     done
     for language in ${target_langs}; do
         soups make_token_list --source "${feats_dir}/${train_name}" --label "text.${language}" \
@@ -249,32 +363,67 @@ if stage 6 "Statistics" "${stats_dir}/.stage6.done" --settings "${model_args[@]}
     stage_done "${stats_dir}"
 fi
 
-stage_skipped 7 "SSL pre-training" "not part of this release; soups run without U"
-stage_skipped 8 "Conflict measurement" "training itself reports the cosines of all objectives"
-
-if stage 9 "Training" "${exp_dir}/.stage9.done" \
-    --settings "${model_args[@]}" ${soup_args[@]+"${soup_args[@]}"} ${train_arg_list[@]+"${train_arg_list[@]}"} \
-    --inputs "${train_config}" "${stats_dir}/train/speech_shape" "${token_lists[@]}" \
-    --outputs "${exp_dir}/config.yaml" "${exp_dir}/checkpoint.pth"; then
-    echo "  log: ${exp_dir}/train.log; curves: tensorboard --logdir ${exp_dir}/tensorboard"
-    normalize_args=()
-    if grep -q "^normalize: *global_mvn" "${train_config}"; then
-        normalize_args=(--normalize_conf "stats_file=${stats_dir}/train/feats_stats.npz")
-    fi
-    threads=${num_threads}
-    ((threads > 0)) || threads=${cores}
-    python -m espnet_soups.bin.follow_training --exp_dir "${exp_dir}" &
+# --- training: what stages 7 and 9 have in common ----------------------------------------------
+normalize_args=()
+if grep -q "^normalize: *global_mvn" "${train_config}"; then
+    normalize_args=(--normalize_conf "stats_file=${stats_dir}/train/feats_stats.npz")
+fi
+threads=${num_threads}
+((threads > 0)) || threads=${cores}
+unlabeled_dirs=(${unlabeled_set_list[@]+"${unlabeled_set_list[@]/#/${feats_dir}/}"})
+train_model() { # train_model FOLDER CONFIG TRAIN_SHAPES OPTION...
+    local folder=$1 config=$2 shapes=$3 follower
+    shift 3
+    echo "  log: ${folder}/train.log; curves: tensorboard --logdir ${folder}/tensorboard"
+    python -m espnet_soups.bin.follow_training --exp_dir "${folder}" &
     follower=$!
     (
         use_threads "${threads}"
-        ${cuda_cmd} --gpus "${ngpu}" --num_threads "${threads}" --log "${exp_dir}/train.log" -- \
-            python -m espnet_soups.bin.msp_train --config "${train_config}" --ngpu "${ngpu}" --resume true \
-            "${model_args[@]}" "${token_args[@]}" ${normalize_args[@]+"${normalize_args[@]}"} "${all_data_args[@]}" \
-            --train_shape_file "${stats_dir}/train/speech_shape" --valid_shape_file "${stats_dir}/valid/speech_shape" \
-            --output_dir "${exp_dir}" ${soup_args[@]+"${soup_args[@]}"} ${train_arg_list[@]+"${train_arg_list[@]}"}
+        ${cuda_cmd} --gpus "${ngpu}" --num_threads "${threads}" --log "${folder}/train.log" -- \
+            python -m espnet_soups.bin.msp_train --config "${config}" --ngpu "${ngpu}" --resume true \
+            ${normalize_args[@]+"${normalize_args[@]}"} \
+            --train_shape_file "${shapes}" --valid_shape_file "${stats_dir}/valid/speech_shape" \
+            --output_dir "${folder}" "$@"
     )
     sleep 2 # its last line
     kill "${follower}"
+}
+
+if ! ${pretrains}; then
+    stage_skipped 7 "SSL pre-training" "$([[ ${ssl} == none ]] && echo "--ssl is none" || echo "--init_from_pretrained is false")"
+elif stage 7 "SSL pre-training" "${ssl_dir}/.stage7.done" --settings "${audio_args[@]}" \
+    --inputs "${ssl_dir}/pretrain.yaml" "${feats_dir}/${train_name}/${speech_file}" \
+    "${stats_dir}/valid/speech_shape" ${unlabeled_dirs[@]+"${unlabeled_dirs[@]/%//${speech_file}}"} \
+    --outputs "${pretrained}"; then
+    soups unite_audio --labeled "${feats_dir}/${train_name}" --unlabeled ${unlabeled_dirs[@]+"${unlabeled_dirs[@]}"} \
+        --feats_type "${feats_type}" --target "${ssl_dir}/train_data"
+    mapfile -t languages <"${ssl_dir}/train_data/languages"
+    mapfile -t ssl_data_args < <(
+        audio_data_args train "${ssl_dir}/train_data"
+        audio_data_args valid "${feats_dir}/${valid_set}"
+    )
+    train_model "${ssl_dir}" "${ssl_dir}/pretrain.yaml" "${ssl_dir}/train_data/speech_shape" \
+        "${audio_args[@]}" --ssl_languages "${languages[@]}" "${ssl_data_args[@]}"
+    stage_done "${pretrained}"
+fi
+stage_skipped 8 "Conflict measurement" "training itself reports the cosines of all objectives"
+
+pretrained_files=()
+! ${pretrains} || pretrained_files=("${pretrained}")
+if stage 9 "Training" "${exp_dir}/.stage9.done" \
+    --settings "${model_args[@]}" ${soup_args[@]+"${soup_args[@]}"} ${train_arg_list[@]+"${train_arg_list[@]}"} \
+    ${ssl_args[@]+"${ssl_args[@]}"} ${init_args[@]+"${init_args[@]}"} \
+    --inputs "${train_config}" "${stats_dir}/train/speech_shape" "${token_lists[@]}" ${pretrained_files[@]+"${pretrained_files[@]}"} \
+    --outputs "${exp_dir}/config.yaml" "${exp_dir}/checkpoint.pth"; then
+    if [[ -n ${union_dir} ]]; then
+        soups unite_audio --labeled "${feats_dir}/${train_name}" --unlabeled "${unlabeled_dirs[@]}" \
+            --feats_type "${feats_type}" --keep_labels true --target "${union_dir}"
+    fi
+    mapfile -t valid_data_args < <(data_args valid "${feats_dir}/${valid_set}")
+    train_model "${exp_dir}" "${train_config}" "${train_shapes}" \
+        "${model_args[@]}" "${token_args[@]}" "${train_data_args[@]}" "${valid_data_args[@]}" \
+        ${soup_args[@]+"${soup_args[@]}"} ${ssl_args[@]+"${ssl_args[@]}"} ${init_args[@]+"${init_args[@]}"} \
+        ${train_arg_list[@]+"${train_arg_list[@]}"}
     stage_done "${exp_dir}"
 fi
 
@@ -305,9 +454,12 @@ for name in "${test_set_list[@]}"; do
         soups join_outputs --decode_dir "${decode_dir}" --jobs "${inference_nj}" --utt2lang "${feats_dir}/${name}/utt2lang"
         stage_done "${decode_dir}"
     fi
-    if stage 12 "Scoring ${name}" "${decode_dir}/.stage12.done" --settings "bleu_lowercase=${bleu_lowercase}" \
+    score_settings=("bleu_lowercase=${bleu_lowercase}")
+    ! ${bleu_lc_rm} || score_settings+=("bleu_lc_rm=${bleu_lc_rm}")
+    if stage 12 "Scoring ${name}" "${decode_dir}/.stage12.done" --settings "${score_settings[@]}" \
         --inputs "${decode_dir}/speed.json" "${feats_dir}/${name}/text" --outputs "${decode_dir}/scores.json"; then
-        soups score --reference_dir "${feats_dir}/${name}" --decode_dir "${decode_dir}" --bleu_lowercase "${bleu_lowercase}"
+        soups score --reference_dir "${feats_dir}/${name}" --decode_dir "${decode_dir}" \
+            --bleu_lowercase "${bleu_lowercase}" --bleu_lc_rm "${bleu_lc_rm}"
         stage_done "${decode_dir}/scores.json"
     fi
     if stage 13 "Report on ${name}" "${decode_dir}/.stage13.done" --settings "publish=${publish_results}" \
@@ -318,7 +470,8 @@ for name in "${test_set_list[@]}"; do
             --command "${command_line}" ${publish_args[@]+"${publish_args[@]}"}
         pack_args=()
         for file in "${exp_dir}/RESULTS.md" "${exp_dir}/report.html" "${exp_dir}/images" \
-            "${stats_dir}/train/feats_stats.npz" "${datadir}"/*_token_list/"${asr_folder}" "${datadir}"/*_token_list/"${st_folder}"; do
+            "${stats_dir}/train/feats_stats.npz" "${datadir}"/*_token_list/"${asr_folder}" "${datadir}"/*_token_list/"${st_folder}" \
+            "${datadir}"/*_token_list/bpe_char; do
             [[ ! -e ${file} ]] || pack_args+=(--option "${file}")
         done
         python -m espnet2.bin.pack asr --asr_train_config "${exp_dir}/config.yaml" \

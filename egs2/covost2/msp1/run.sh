@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# CoVoST 2: recognition of en, fr, de, es and ca, translation of the last four into English.
+# Any other direction: ./run.sh --asr_langs "en" --st_pairs "en_de en_zh-CN"
+set -euo pipefail
+cd "$(dirname "$0")"
+
+MSP_ARGUMENTS="$*" ./msp.sh \
+    --asr_langs "en fr de es ca" \
+    --st_pairs "fr_en de_en es_en ca_en" \
+    --local_data_languages true \
+    --fs 16000 \
+    --asr_token_type bpe \
+    --asr_nbpe 500 \
+    --st_nbpe 1000 \
+    --bleu_lc_rm true \
+    "$@"

@@ -1,0 +1,1 @@
+"""What a training step costs against plain joint training: measured in turn, on any config."""

@@ -1,0 +1,32 @@
+"""The modes by name: what each changes of the configuration."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from espnet_soups.benchmark.modes import EspnetStep, PublishedStep, StepMode, TorchJDStep
+from espnet_soups.benchmark.spec import BenchSpec
+
+JOINT: Mapping[str, Any] = {"trainer": "default", "trainer_conf": {}}
+# `layers: selected` stands for the layers that the configuration names.
+SOUPS: Mapping[str, Mapping[str, Any]] = {
+    "exact_all": {"mode": "exact", "layers": "all"},
+    "pipelined_all": {"layers": "all"},
+    "selected": {"layers": "selected"},
+    "selected_refresh4": {"layers": "selected", "refresh": 4},
+}
+
+
+def build_mode(name: str, spec: BenchSpec) -> StepMode:
+    """Builds a mode of `MODES`."""
+    if name == "joint_pooled":
+        return EspnetStep(spec, {**JOINT, "encoding": "pooled"})
+    if name == "joint":
+        return EspnetStep(spec, JOINT)
+    if name == "published":
+        return PublishedStep(spec, JOINT)
+    if name == "torchjd_modo":
+        return TorchJDStep(spec, JOINT)
+    settings = {"soup": "vs", "combiner": "modo", **SOUPS[name]}
+    if settings["layers"] == "selected":
+        settings["layers"] = list(spec.selected)
+    return EspnetStep(spec, {"trainer": "msp", "trainer_conf": settings})

@@ -1,0 +1,204 @@
+"""The training steps that are compared, each on a model of its own with the same parameters."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import Parameter
+
+from espnet_soups.benchmark.batches import draw_batch, take_language
+from espnet_soups.benchmark.spec import BenchSpec
+from espnet_soups.model.msp_model import MSPModel
+from espnet_soups.task.msp_task import MSPTask
+from espnet_soups.weighting.combiner import Shown
+from espnet_soups.weighting.modo import MoDo
+
+BASELINE = "joint_pooled"
+SPECIAL_TOKENS = ("<blank>", "<unk>", "<sos/eos>")
+GRAD_CLIP = 5.0
+BATCHES = 4  # different ones, used in turn
+
+
+class StepMode(ABC):
+    """One way of making an update.
+
+    Args:
+        spec: Model and mini-batches.
+        options: Options of `msp_train` that this way changes.
+
+    Attributes:
+        batches_per_update: Mini-batches that one update consumes.
+    """
+
+    batches_per_update: int = 1
+
+    def __init__(self, spec: BenchSpec, options: Mapping[str, Any]) -> None:
+        torch.manual_seed(0)
+        self.model, self.optimizer = build(spec, options)
+        width = int(spec.model["input_size"])
+        self.batches = [draw_batch(spec.batch, width, seed) for seed in range(BATCHES)]
+        self.updates = 0
+
+    def step(self) -> None:
+        """Makes one update: gradients, clipping, optimiser."""
+        start = self.updates * self.batches_per_update
+        chosen = range(start, start + self.batches_per_update)
+        self.set_gradients([self.batches[index % BATCHES] for index in chosen])
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), GRAD_CLIP)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        self.updates += 1
+
+    @abstractmethod
+    def set_gradients(self, batches: Sequence[dict[str, Tensor]]) -> None:
+        """Fills `.grad` of every parameter."""
+
+    @abstractmethod
+    def measured_parameters(self) -> Sequence[Parameter]:
+        """Gives the parameters that gradient rows are taken on."""
+
+    def rows_mib(self) -> float:
+        """Gives the memory of the gradient rows of two batches, 2 m n numbers, in MiB."""
+        numbers = sum(p.numel() * p.element_size() for p in self.measured_parameters())
+        return 2 * len(self.model.objectives) * numbers / 2**20
+
+
+class EspnetStep(StepMode):
+    """A step as ESPnet's trainer makes it: `joint` by static weights, or a soup."""
+
+    def __init__(self, spec: BenchSpec, options: Mapping[str, Any]) -> None:
+        super().__init__(spec, options)
+        if self.model.soup is not None:
+            self.model.soup.open_epoch(1, 1, 1)
+
+    def set_gradients(self, batches: Sequence[dict[str, Tensor]]) -> None:
+        """Runs forward and backward once."""
+        self.model(**batches[0])[0].backward()
+
+    def measured_parameters(self) -> Sequence[Parameter]:
+        """Gives what the soup measures on: nothing where there is none."""
+        return [] if self.model.soup is None else self.model.soup.parameters_measured
+
+
+class PublishedStep(StepMode):
+    """The procedure of the published scripts.
+
+    Each objective has a forward and a backward of its own on each of two batches; the weights move;
+    the backbone gets the weighted sum; one more pass serves the heads.
+    """
+
+    batches_per_update = 2
+
+    def __init__(self, spec: BenchSpec, options: Mapping[str, Any]) -> None:
+        super().__init__(spec, options)
+        self.combiner = MoDo()
+        size = len(self.model.objectives)
+        self.weights = torch.full((size,), 1.0 / size)
+        self.backbone, self.heads = split_parameters(self.model)
+
+    def set_gradients(self, batches: Sequence[dict[str, Tensor]]) -> None:
+        """Measures every objective on both batches, then serves backbone and heads."""
+        first, second = (torch.stack(self._rows(batch)) for batch in batches)
+        shown = Shown(gram=first @ second.T, losses=torch.zeros_like(self.weights))
+        self.weights, _ = self.combiner(self.weights, shown, {})
+        loss = self.model(**batches[0])[0]
+        gradients = torch.autograd.grad(loss, self.heads, allow_unused=True)
+        for parameter, gradient in zip(self.heads, gradients, strict=True):
+            parameter.grad = gradient
+        direction, offset = self.weights @ first, 0
+        for parameter in self.backbone:
+            part = direction[offset : offset + parameter.numel()]
+            parameter.grad = part.view_as(parameter).clone()
+            offset += parameter.numel()
+
+    def measured_parameters(self) -> Sequence[Parameter]:
+        """Gives the whole backbone."""
+        return self.backbone
+
+    def _rows(self, batch: dict[str, Tensor]) -> list[Tensor]:
+        rows = []
+        for objective in self.model.objectives:
+            language = self.model.languages.index(objective.language)
+            part = take_language(batch, language, objective.label)
+            loss = self.model(**part)[0]
+            gradients = torch.autograd.grad(loss, self.backbone, allow_unused=True)
+            rows.append(flatten(gradients, self.backbone))
+        return rows
+
+
+class TorchJDStep(StepMode):
+    """MoDo as TorchJD documents it: two Jacobians, then a weighted backward over both batches."""
+
+    batches_per_update = 2
+
+    def __init__(self, spec: BenchSpec, options: Mapping[str, Any]) -> None:
+        from torchjd.aggregation import MoDoWeighting
+
+        super().__init__(spec, options)
+        self.weighting = MoDoWeighting(gamma=0.01, rho=0.0)
+        self.weights = torch.empty(0)
+        self.backbone, _ = split_parameters(self.model)
+
+    def set_gradients(self, batches: Sequence[dict[str, Tensor]]) -> None:
+        """Follows the example of `MoDoWeighting` with two batches per step."""
+        from torchjd.autojac import jac
+
+        losses, jacobians = [], []
+        for batch in batches:
+            values = self.model.objective_losses(**batch)
+            losses.append(torch.stack(values))
+            # One row at a time: CTC and the decoders have no batched backward.
+            parts = jac(values, self.backbone, retain_graph=True, parallel_chunk_size=1)
+            jacobians.append(torch.cat([part.flatten(1) for part in parts], dim=1))
+        self.weights = self.weighting(jacobians[0] @ jacobians[1].T)
+        ((losses[0] + losses[1]) / 2.0).backward(self.weights)
+
+    def measured_parameters(self) -> Sequence[Parameter]:
+        """Gives the whole backbone."""
+        return self.backbone
+
+
+def build(spec: BenchSpec, options: Mapping[str, Any]) -> tuple[MSPModel, torch.optim.Optimizer]:
+    """Builds model and optimiser, as training would.
+
+    Raises:
+        ValueError: If an option is unknown or not valid.
+    """
+    args = MSPTask.get_parser().parse_args(["--output_dir", "benchmark"])
+    shape = spec.batch
+    tokens = {
+        "asr_token_list": {name: _tokens(shape.asr_vocabulary) for name in shape.asr_languages},
+        "st_token_list": {
+            pair.split("_")[1]: _tokens(shape.st_vocabulary) for pair in shape.st_pairs
+        },
+        "st_pairs": list(shape.st_pairs),
+        "normalize": None,
+    }
+    for name, value in {**tokens, **spec.model, **options}.items():
+        if not hasattr(args, name):
+            raise ValueError(f"`model` of the benchmark {spec.name} has {name!r}, no such option.")
+        setattr(args, name, value)
+    MSPTask.check_required_command_args(args)
+    model = MSPTask.build_model(args).train()
+    return model, MSPTask.build_optimizers(args, model)[0]
+
+
+def split_parameters(model: MSPModel) -> tuple[list[Parameter], list[Parameter]]:
+    """Gives the parameters of the backbone, and all others."""
+    shared = tuple(f"{prefix}." for prefix in model.shared_modules)
+    named = [(name, value) for name, value in model.named_parameters() if value.requires_grad]
+    backbone = [value for name, value in named if name.startswith(shared)]
+    return backbone, [value for name, value in named if not name.startswith(shared)]
+
+
+def flatten(gradients: Sequence[Tensor | None], parameters: Sequence[Parameter]) -> Tensor:
+    """Gives one row of gradients; zeros where there is none."""
+    pairs = zip(gradients, parameters, strict=True)
+    return torch.cat([(p.new_zeros(p.numel()) if g is None else g.reshape(-1)) for g, p in pairs])
+
+
+def _tokens(size: int) -> list[str]:
+    letters = [f"t{number}" for number in range(size - len(SPECIAL_TOKENS))]
+    return [*SPECIAL_TOKENS[:2], *letters, SPECIAL_TOKENS[2]]

@@ -1,0 +1,30 @@
+"""Joins data dirs of several corpora into one."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from espnet_soups.bin.command import run_command
+
+
+def get_parser() -> argparse.ArgumentParser:
+    """Gives the options."""
+    parser = argparse.ArgumentParser(
+        prog="python -m espnet_soups.bin.combine_data_dirs", description=__doc__
+    )
+    parser.add_argument("--target", type=Path, required=True, help="The new data dir")
+    parser.add_argument("sources", type=Path, nargs="+", help="Data dirs with different ids")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Joins them; see `get_parser`."""
+    options = get_parser().parse_args(arguments)
+    from espnet_soups.data.combine import combine_data_dirs
+
+    number = combine_data_dirs(options.sources, options.target)
+    print(f"{options.target}: {number:,} utterances of {len(options.sources)} data dirs")
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,41 @@
+"""Writes the configuration of pre-training (stage 7), and prints what `ssl` is in stage 9."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from espnet_soups.bin.command import run_command
+
+
+def get_parser() -> argparse.ArgumentParser:
+    """Gives the options."""
+    parser = argparse.ArgumentParser(
+        prog="python -m espnet_soups.bin.make_pretrain_config", description=__doc__
+    )
+    parser.add_argument("--train_config", type=Path, required=True, help="Of stage 9, YAML")
+    parser.add_argument("--pretrain_config", type=Path, required=True, help="Of stage 7, YAML")
+    parser.add_argument("--ssl", required=True, choices=["cpc", "best_rq"])
+    parser.add_argument("--output", type=Path, required=True, help="The file to write")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Writes the file unless it is there as it should be; see `get_parser`."""
+    options = get_parser().parse_args(arguments)
+    import yaml
+
+    from espnet_soups.data.table import write_text
+    from espnet_soups.task.pretrain_config import make_pretrain_config, ssl_settings
+
+    config = make_pretrain_config(options.train_config, options.pretrain_config, options.ssl)
+    text = yaml.safe_dump(config, allow_unicode=True, sort_keys=False)
+    if not options.output.exists() or options.output.read_text(encoding="utf-8") != text:
+        options.output.parent.mkdir(parents=True, exist_ok=True)
+        write_text(options.output, text)
+    print(f"--ssl\n{options.ssl}")
+    for name, value in ssl_settings(options.train_config, config).items():
+        print(f"--ssl_conf\n{name}={value}")
+
+
+if __name__ == "__main__":
+    run_command(main)

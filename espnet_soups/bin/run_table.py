@@ -1,0 +1,97 @@
+"""Runs the experiments of one of the paper's tables and prints it beside the paper's numbers."""
+
+import argparse
+import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from espnet_soups.bin.command import run_command
+
+
+def get_parser() -> argparse.ArgumentParser:
+    """Gives the options."""
+    parser = argparse.ArgumentParser(
+        prog="python -m espnet_soups.bin.run_table",
+        description=__doc__ + " Run again, it goes on where it was interrupted.",
+        epilog="Words after `--` are further options of run.sh for every run, such as --ngpu 4.",
+    )
+    parser.add_argument("table", type=Path, help="The table, YAML")
+    parser.add_argument("--recipe", type=Path, default=Path(), help="Folder of the recipe (.)")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="Print the commands and the table as it stands"
+    )
+    parser.add_argument(
+        "--scale",
+        default="paper",
+        choices=["paper", "mini"],
+        help="mini: the same plan on the asterisk corpus (paper)",
+    )
+    parser.add_argument(
+        "--train_config", default="conf/train_msp.yaml", help="Of every run (conf/train_msp.yaml)"
+    )
+    parser.add_argument("--seeds", default="1", help="Seeds of every row, such as '1 2 3' (1)")
+    parser.add_argument("--expdir", default="exp", help="Experiments (exp)")
+    parser.add_argument(
+        "--inference_tag", default="decode_msp_valid.acc.ave", help="Name of the decoding"
+    )
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the table; see `get_parser`."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    end = words.index("--") if "--" in words else len(words)
+    options, more = get_parser().parse_args(words[:end]), words[end + 1 :]
+    from espnet_soups.data.table import write_text
+    from espnet_soups.tables.plan import load_table
+    from espnet_soups.tables.render import render
+    from espnet_soups.tables.runs import plan_runs
+    from espnet_soups.tables.same_settings import check_same_settings
+
+    mini = options.scale == "mini"
+    table = load_table(options.table, mini)
+    recipe = options.recipe
+    if mini:
+        recipe = recipe.resolve().parents[1] / "asterisk" / "msp1"
+    seeds = [read_seed(word) for word in options.seeds.replace(",", " ").split()]
+    more = ["--expdir", options.expdir, *more]
+    runs = plan_runs(table, recipe, seeds, options.train_config, more)
+    for run in runs:
+        print(f"# {run.row.title}, seed {run.seed}" + (f": {run.obstacle}" * bool(run.obstacle)))
+        print(f"{'# ' if run.obstacle else ''}cd {shlex.quote(str(recipe))} && {run.line}")
+        if options.dry_run or run.obstacle:
+            continue
+        status = subprocess.run(run.command, cwd=recipe, check=False).returncode
+        if status != 0:
+            raise OSError(
+                f"{run.tag} ended with status {status} (its last lines say why); the same command"
+                " goes on from there."
+            )
+    expdir = recipe / options.expdir
+    trained = {run.tag: expdir / f"msp_{run.tag}" for run in runs}
+    trained = {tag: path for tag, path in trained.items() if (path / "config.yaml").is_file()}
+    check_same_settings(trained)
+    text = render(table, runs, expdir, options.inference_tag, mini)
+    print(f"\n{text}")
+    if not options.dry_run:
+        (expdir / "tables").mkdir(parents=True, exist_ok=True)
+        path = expdir / "tables" / f"{table.name}.md"
+        write_text(path, text)
+        print(f"wrote {path}")
+
+
+def read_seed(word: str) -> int:
+    """Reads a seed.
+
+    Raises:
+        ValueError: If it is no whole number.
+    """
+    if not word.isdigit():
+        raise ValueError(f"`--seeds` must be whole numbers, but got {word!r}.")
+    return int(word)
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,117 @@
+"""Puts the audio of several dumped sets into one, for self-supervision."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import kaldiio
+import soundfile
+
+from espnet_soups.data.data_dir import NO_LABEL, DataDir, read_data_dir, write_data_dir
+from espnet_soups.data.dump import AUDIO_FILES, LENGTHS
+from espnet_soups.data.table import read_table, write_table, write_text
+
+SHAPE_FILE, LANGUAGES_FILE = "speech_shape", "languages"
+UNLABELED = "unlabeled"  # stands for the language, where audio without labels is a group of its own
+
+
+@dataclass(frozen=True)
+class Width:
+    """What audio of two sets must have in common.
+
+    Attributes:
+        name: `feature dimension` or `sampling rate`.
+        value: The number.
+    """
+
+    name: str
+    value: int
+
+
+def unite_audio(
+    labeled: Path,
+    unlabeled: Sequence[Path],
+    target: Path,
+    feats_type: str,
+    keep_labels: bool = False,
+) -> DataDir:
+    """Writes the tables of a set that holds the utterances of several; the audio stays in place.
+
+    Args:
+        labeled: Folder of a dumped set with labels.
+        unlabeled: Folders of dumped sets without labels.
+        target: Folder of the new set; beside the tables it gets `speech_shape`, as ESPnet's
+            samplers read it, and `languages`, a line with the name of each.
+        feats_type: `fbank` or `raw`.
+        keep_labels: Whether labels are kept (`<na>` for the others); then the language of audio
+            without labels is `unlabeled`, so that mini-batches hold a share of it.
+
+    Returns:
+        The set.
+
+    Raises:
+        OSError: If a file is missing.
+        ValueError: If two sets share an utterance id, or their features or rates differ.
+    """
+    audio_file, lengths_file = AUDIO_FILES[feats_type], LENGTHS[feats_type]
+    sets = [read_data_dir(labeled, audio_file, labelled=keep_labels)]
+    sets += [read_data_dir(path, audio_file, labelled=False) for path in unlabeled]
+    width = _width_of(sets[0], feats_type)
+    for other in sets[1:]:
+        _check_width(sets[0], width, other, _width_of(other, feats_type))
+    _check_ids(sets)
+    names = {data.path: UNLABELED for data in sets[1:]} if keep_labels else {}
+    union = DataDir(
+        path=target,
+        audio={key: value for data in sets for key, value in data.audio.items()},
+        languages={
+            key: names.get(data.path, value)
+            for data in sets
+            for key, value in data.languages.items()
+        },
+        speakers={key: value for data in sets for key, value in data.speakers.items()},
+        labels={
+            name: {key: table.get(key, NO_LABEL) for data in sets for key in data.audio}
+            for name, table in sets[0].labels.items()
+        },
+    )
+    write_data_dir(union, audio_file)
+    lengths = {
+        key: length
+        for data in sets
+        for key, length in read_table(data.path / lengths_file).items()
+        if key in data.audio
+    }
+    dimension = f",{width.value}" if feats_type == "fbank" else ""
+    shapes = {key: f"{length}{dimension}" for key, length in lengths.items()}
+    write_table(target / SHAPE_FILE, shapes)
+    languages = sorted(set(union.languages.values()))
+    write_text(target / LANGUAGES_FILE, "".join(f"{name}\n" for name in languages))
+    return union
+
+
+def _width_of(data: DataDir, feats_type: str) -> Width:
+    first = next(iter(data.audio.values()))
+    if feats_type == "fbank":
+        return Width("feature dimension", int(kaldiio.load_mat(first).shape[1]))
+    return Width("sampling rate", int(soundfile.info(first).samplerate))
+
+
+def _check_width(first: DataDir, expected: Width, second: DataDir, found: Width) -> None:
+    if found != expected:
+        raise ValueError(
+            f"{second.path} has {found.name} {found.value}, but {first.path} has {expected.value}:"
+            " both must be dumped with the same settings (stage 3)."
+        )
+
+
+def _check_ids(sets: Sequence[DataDir]) -> None:
+    seen: dict[str, Path] = {}
+    for data in sets:
+        for key in data.audio:
+            if key in seen:
+                raise ValueError(
+                    f"Utterance id {key} is in {seen[key]} and in {data.path}: rename the"
+                    " utterances of one of them, e.g. with a prefix."
+                )
+            seen[key] = data.path

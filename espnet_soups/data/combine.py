@@ -1,0 +1,69 @@
+"""Joins data dirs of several corpora into one, line by line."""
+
+import heapq
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from espnet_soups.data.data_dir import NO_LABEL
+
+REQUIRED = ("wav.scp", "text", "utt2lang", "utt2spk", "spk2utt")
+MISSING = {"utt2gender": "unknown", "spk2gender": "unknown"}
+
+
+def combine_data_dirs(sources: Sequence[Path], target: Path) -> int:
+    """Merges sorted tables; memory does not grow with the sets.
+
+    A label file that a source lacks counts as `<na>` there, a gender as `unknown`.
+
+    Args:
+        sources: Data dirs with different utterance ids.
+        target: The new one.
+
+    Returns:
+        Its utterances.
+
+    Raises:
+        OSError: If a file is missing.
+        ValueError: If an id comes twice, or a file is not sorted.
+    """
+    optional = {file.name for source in sources for file in source.glob("text.*")}
+    optional |= {name for name in MISSING if any((source / name).is_file() for source in sources)}
+    target.mkdir(parents=True, exist_ok=True)
+    counts = {}
+    for name in (*REQUIRED, *sorted(optional)):
+        lines = [_read_lines(source, name) for source in sources]
+        counts[name] = _write_merged(target / name, heapq.merge(*lines))
+    return counts["wav.scp"]
+
+
+def _read_lines(source: Path, name: str) -> Iterator[tuple[str, str]]:
+    path = source / name
+    if path.is_file() or name in REQUIRED:
+        with open(path, encoding="utf-8", newline="\n") as file:
+            for line in file:
+                key, _, value = line.rstrip("\n").partition(" ")
+                yield key, value
+        return
+    keys = "spk2utt" if name == "spk2gender" else "utt2lang"
+    for key, _ in _read_lines(source, keys):
+        yield key, MISSING.get(name, NO_LABEL)
+
+
+def _write_merged(path: Path, rows: Iterable[tuple[str, str]]) -> int:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    last, count = "", 0
+    try:
+        with open(temporary, "w", encoding="utf-8", newline="\n") as file:
+            for key, value in rows:
+                if key <= last:
+                    raise ValueError(
+                        f"{path}: {key} comes after {last}: the sources must be sorted and must not"
+                        " share ids."
+                    )
+                file.write(f"{key} {value}\n")
+                last, count = key, count + 1
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return count

@@ -1,0 +1,29 @@
+"""Compares a prepared corpus with its official numbers of utterances."""
+
+import logging
+from collections.abc import Mapping
+
+
+def check_counts(
+    corpus: str, found: Mapping[str, int], official: Mapping[str, int], why: str
+) -> list[str]:
+    """Warns of every set whose size is not the official one.
+
+    Args:
+        corpus: Its name.
+        found: Set to utterances.
+        official: Set to utterances; sets that it lacks are not compared.
+        why: What may cause a difference, and what it means.
+
+    Returns:
+        The warnings, which are logged too.
+    """
+    warnings = [
+        f"{corpus}, {name}: {number:,} utterances, but officially {official[name]:,}"
+        f" ({number - official[name]:+,}). {why}"
+        for name, number in found.items()
+        if name in official and number != official[name]
+    ]
+    for warning in warnings:
+        logging.warning(warning)
+    return warnings

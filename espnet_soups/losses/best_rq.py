@@ -1,0 +1,94 @@
+"""BEST-RQ: predict the random codes of frames that were masked in the input."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from espnet_soups.losses.loss_sum import sum_dtype
+
+SMALLEST_DEVIATION = 1e-5  # of a feature that never changes
+
+
+def draw_spans(
+    lengths: Tensor, probability: float, span: int, generator: torch.Generator | None = None
+) -> Tensor:
+    """Draws the frames that are masked: spans that begin anywhere, at least one per utterance.
+
+    Args:
+        lengths: Frames of each utterance, longer than a span, [B].
+        probability: That a span begins at a frame.
+        span: Frames of a span; spans may overlap.
+        generator: Of the draw, on the CPU; None: the global one.
+
+    Returns:
+        What is masked, bool [B, T], on the device of the lengths.
+
+    Source:
+        Chiu et al., "Self-supervised learning with random-projection quantizer" (arXiv 2202.01855),
+        section 3.1; that every utterance gets a span is ours, for short ones.
+    """
+    counts = lengths.cpu().unsqueeze(1)
+    places = torch.arange(int(counts.max())).unsqueeze(0)
+    last_start = counts - span
+    draws = torch.rand(len(counts), places.size(1), generator=generator)
+    forced = (torch.rand(len(counts), 1, generator=generator) * (last_start + 1)).long()
+    starts = (draws < probability) & (places <= last_start)
+    starts |= ~starts.any(dim=1, keepdim=True) & (places == forced)
+    begun = F.pad(starts.long().cumsum(dim=1), (span, 0))
+    masked = begun[:, span:] > begun[:, : places.size(1)]
+    return masked.to(lengths.device)
+
+
+def normalise_utterances(feats: Tensor, lengths: Tensor) -> Tensor:
+    """Gives every feature of every utterance mean 0 and variance 1; padding becomes 0, [B, T, D].
+
+    Without it the largest features decide alone which code is nearest, and a few codes take all
+    frames.
+    """
+    inside = torch.arange(feats.size(1), device=feats.device) < lengths.unsqueeze(1)
+    weight = inside.unsqueeze(-1).to(feats.dtype)
+    count = lengths.view(-1, 1, 1).to(feats.dtype)
+    centred = (feats - (feats * weight).sum(dim=1, keepdim=True) / count) * weight
+    deviation = (centred.square().sum(dim=1, keepdim=True) / count).sqrt()
+    return centred / deviation.clamp(min=SMALLEST_DEVIATION)
+
+
+def stack_frames(feats: Tensor, size: int) -> Tensor:
+    """Puts neighbouring frames into one: [B, T, D] -> [B, T // size, size D]."""
+    batch, frames, width = feats.shape
+    kept = frames // size * size
+    return feats[:, :kept].reshape(batch, kept // size, size * width)
+
+
+def masked_cross_entropy(logits: Tensor, codes: Tensor) -> tuple[Tensor, Tensor]:
+    """Gives the cross-entropy of masked frames and how many codes were right.
+
+    Args:
+        logits: Of M masked frames, C codebooks and V codes, [M, C, V].
+        codes: The codes, [M, C].
+
+    Returns:
+        (loss, right codes): summed over frames, averaged over codebooks; the second has no graph.
+    """
+    dtype = sum_dtype(logits)
+    books = codes.size(1)
+    loss = F.cross_entropy(logits.to(dtype).flatten(0, 1), codes.flatten(), reduction="sum")
+    correct = (logits.detach().argmax(dim=-1) == codes).sum().to(dtype)
+    return loss / books, correct / books
+
+
+def perplexity(codes: Tensor, size: int) -> Tensor:
+    """Gives how many codes are in use: exp of their entropy, averaged over codebooks.
+
+    Args:
+        codes: Of M frames and C codebooks, [M, C].
+        size: Codes of a codebook.
+
+    Returns:
+        A scalar between 1 (all frames have the same code) and `size`.
+
+    >>> perplexity(torch.tensor([[0], [1], [0], [1]]), 8)
+    tensor(2.)
+    """
+    shares = F.one_hot(codes, size).float().mean(dim=0)
+    return torch.special.entr(shares).sum(dim=-1).exp().mean()

@@ -1,0 +1,62 @@
+"""Encodes the labelled utterances of a mini-batch, by language or all at once."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from espnet_soups.model.batch import Batch
+
+EncodeSpeech = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Encoded utterances of one language.
+
+    Attributes:
+        rows: Their positions in the mini-batch.
+        states: Encoder output, [N, T, D].
+        lengths: Frames of each, [N].
+    """
+
+    rows: list[int]
+    states: Tensor
+    lengths: Tensor
+
+    def take(self, rows: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """Gives states and lengths of some of the utterances."""
+        if len(rows) == len(self.rows):
+            return self.states, self.lengths
+        index = torch.tensor([self.rows.index(row) for row in rows], device=self.states.device)
+        return self.states[index], self.lengths[index]
+
+
+def encode_rows(
+    batch: Batch, rows: Mapping[int, list[int]], encode: EncodeSpeech, pooled: bool
+) -> dict[int, Encoded]:
+    """Encodes some utterances of a mini-batch.
+
+    Args:
+        batch: The mini-batch.
+        rows: Positions of the utterances of each language; none of them empty.
+        encode: The encoder.
+        pooled: Whether all are encoded at once.
+
+    Returns:
+        The encoded utterances of each language.
+    """
+    if not pooled or not rows:
+        return {
+            language: Encoded(chosen, *encode(*batch.speech_of(chosen)))
+            for language, chosen in rows.items()
+        }
+    together = sorted(row for chosen in rows.values() for row in chosen)
+    states, lengths = encode(*batch.speech_of(together))
+    encoded = {}
+    for language, chosen in rows.items():
+        index = torch.tensor([together.index(row) for row in chosen], device=lengths.device)
+        kept = lengths[index]
+        encoded[language] = Encoded(chosen, states[index, : int(kept.max())], kept)
+    return encoded

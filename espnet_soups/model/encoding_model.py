@@ -1,0 +1,93 @@
+"""From speech to encoded frames: the part of the model that objectives share."""
+
+import torch
+from espnet2.asr.encoder.abs_encoder import AbsEncoder
+from espnet2.asr.frontend.abs_frontend import AbsFrontend
+from espnet2.asr.preencoder.abs_preencoder import AbsPreEncoder
+from espnet2.asr.specaug.abs_specaug import AbsSpecAug
+from espnet2.layers.abs_normalize import AbsNormalize
+from espnet2.train.abs_espnet_model import AbsESPnetModel
+from torch import Tensor
+
+
+class EncodingModel(AbsESPnetModel):
+    """An ESPnet model that encodes speech; what it learns is left to its subclasses.
+
+    Args:
+        frontend: ESPnet's frontend for raw audio; None where features come from disk.
+        specaug: SpecAugment, or None.
+        normalize: Feature normalisation, or None.
+        preencoder: ESPnet's pre-encoder, or None.
+        encoder: Any of ESPnet's encoders.
+    """
+
+    def __init__(
+        self,
+        frontend: AbsFrontend | None,
+        specaug: AbsSpecAug | None,
+        normalize: AbsNormalize | None,
+        preencoder: AbsPreEncoder | None,
+        encoder: AbsEncoder,
+    ) -> None:
+        super().__init__()
+        self.frontend = frontend
+        self.specaug = specaug
+        self.normalize = normalize
+        self.preencoder = preencoder
+        self.encoder = encoder
+
+    def collect_feats(
+        self, speech: Tensor, speech_lengths: Tensor, **_: Tensor | list[str]
+    ) -> dict[str, Tensor]:
+        """Gives the features before normalisation, for ESPnet's statistics stage."""
+        feats, lengths = self._extract(speech, speech_lengths)
+        return {"feats": feats, "feats_lengths": lengths}
+
+    def encode(self, speech: Tensor, speech_lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Encodes speech.
+
+        Args:
+            speech: Features [B, T, D] or samples [B, T].
+            speech_lengths: Frames or samples of each utterance, [B].
+
+        Returns:
+            (encoded [B, T', D'], frames of each utterance [B]).
+        """
+        return self.encode_features(*self.features(speech, speech_lengths))
+
+    def features(
+        self, speech: Tensor, lengths: Tensor, augment: bool = True
+    ) -> tuple[Tensor, Tensor]:
+        """Gives what the encoder reads: normalised features; while training, with SpecAugment.
+
+        Args:
+            speech: Features [B, T, D] or samples [B, T].
+            lengths: Frames or samples of each utterance, [B].
+            augment: Whether SpecAugment takes part.
+
+        Returns:
+            (features [B, T, D], frames of each utterance [B]), in full precision.
+        """
+        with torch.autocast(speech.device.type, enabled=False):
+            feats, lengths = self._extract(speech, lengths)
+            if augment and self.specaug is not None and self.training:
+                feats, lengths = self.specaug(feats, lengths)
+            if self.normalize is not None:
+                feats, lengths = self.normalize(feats, lengths)
+        return feats, lengths
+
+    def encode_features(self, feats: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Encodes features [B, T, D]; see `encode`."""
+        if self.preencoder is not None:
+            feats, lengths = self.preencoder(feats, lengths)
+        encoded, lengths, _ = self.encoder(feats, lengths)
+        if isinstance(encoded, tuple):  # encoders with intermediate CTC
+            encoded = encoded[0]
+        return encoded, lengths
+
+    def _extract(self, speech: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        speech = speech[:, : int(lengths.max())]
+        if self.frontend is None:
+            return speech, lengths
+        feats, feats_lengths = self.frontend(speech, lengths)
+        return feats, feats_lengths

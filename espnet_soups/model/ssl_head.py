@@ -1,0 +1,59 @@
+"""What the heads of self-supervision have in common."""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from espnet_soups.losses.loss_sum import LossSum, absent_sum
+
+# (features [B, T, D], frames [B]) -> (encoded [B, T', D'], frames [B]), through the gate.
+Encode = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+
+VALIDATION_SEED = 0  # crops and masks of validation are the same in every epoch
+
+
+class SSLHead(torch.nn.Module):
+    """Turns features without labels into the loss of the objective `ssl`.
+
+    It calls the encoder itself, since what it encodes is not the utterance: crops or masked
+    features.
+
+    Args:
+        audio: Which utterances it learns from: `all`, `labeled` or `unlabeled`.
+    """
+
+    watched: ClassVar[tuple[str, ...]] = ()
+    attends = True  # its accuracy is computed while training, too
+
+    def __init__(self, audio: str) -> None:
+        super().__init__()
+        self.audio = audio
+
+    def forward(self, feats: Tensor, lengths: Tensor, encode: Encode) -> LossSum:
+        """Gives the loss of some utterances.
+
+        Args:
+            feats: Normalised features without SpecAugment, [B, T, D].
+            lengths: Frames of each utterance, [B].
+            encode: The encoder, with the gate of the objective behind it.
+        """
+        raise NotImplementedError
+
+    def absent(self, like: Tensor, utterances: int = 0, left_out: int = 0) -> LossSum:
+        """Gives a loss of zero; see `absent_sum`."""
+        return absent_sum(self.parameters(), like, utterances, left_out, self.watched)
+
+    def generator(self) -> torch.Generator | None:
+        """Gives what crops and masks are drawn from: the global generator while training."""
+        return None if self.training else torch.Generator().manual_seed(VALIDATION_SEED)
+
+
+def variance(frames: Tensor) -> Tensor:
+    """Gives the variance of encoded frames, averaged over dimensions; 0: the encoder collapsed.
+
+    Args:
+        frames: Encoded frames without padding, [N, D].
+    """
+    return frames.detach().float().var(dim=0, unbiased=False).mean()

@@ -1,0 +1,74 @@
+"""The numbers of a table, read from the folders of its experiments."""
+
+import json
+import math
+import re
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+
+from espnet_soups.tables.plan import COSTS, Column
+
+MEMORY = re.compile(r"gpu_max_cached_mem_GB=([\d.]+)")
+
+
+def read_number(folder: Path, inference_tag: str, column: Column) -> float | None:
+    """Reads the number of a column; None: the experiment has none.
+
+    Args:
+        folder: The experiment.
+        inference_tag: Name of the decoding.
+        column: The column.
+
+    Raises:
+        ValueError: If a file of scores is malformed.
+    """
+    if column.missing:
+        return None
+    if column.metric in COSTS:
+        return _read_cost(folder, column.metric)
+    values = []
+    for name in column.sets:
+        path = folder / inference_tag / name / "scores.json"
+        if not path.is_file():
+            return None
+        try:
+            objectives = json.loads(path.read_text(encoding="utf-8"))["objectives"]
+        except (json.JSONDecodeError, KeyError, TypeError) as error:
+            raise ValueError(f"{path} holds no scores; run stage 12 again.") from error
+        members = [
+            item
+            for key, item in objectives.items()
+            if column.metric in item and (not column.objectives or key in column.objectives)
+        ]
+        if not members or (column.objectives and len(members) != len(column.objectives)):
+            return None
+        values.append(statistics.fmean(item[column.metric]["value"] for item in members))
+    return statistics.fmean(values)
+
+
+def summarise(values: Sequence[float]) -> str:
+    """Gives a mean, with the standard deviation over seeds where there are several.
+
+    >>> summarise([7.0]), summarise([7.0, 8.0]), summarise([])
+    ('7.0', '7.5 ± 0.7', '–')
+    """
+    if not values:
+        return "–"
+    mean = statistics.fmean(values)
+    digits = 1 if abs(mean) < 1000 else 0
+    spread = f" ± {statistics.stdev(values):.{digits}f}" if len(values) > 1 else ""
+    return f"{mean:.{digits}f}{spread}"
+
+
+def _read_cost(folder: Path, metric: str) -> float | None:
+    if metric == "seconds_per_epoch":
+        path = folder / "results.json"
+        if not path.is_file():
+            return None
+        training = json.loads(path.read_text(encoding="utf-8"))["training"]
+        return training["seconds"] / training["epochs"] if training["epochs"] else None
+    log = folder / "train.log"
+    found = MEMORY.findall(log.read_text(encoding="utf-8")) if log.is_file() else []
+    largest = max((float(number) for number in found), default=math.nan)
+    return None if math.isnan(largest) else largest

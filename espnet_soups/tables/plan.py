@@ -1,0 +1,154 @@
+"""A table of experiments as a YAML file says it: rows are runs, columns are scores."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+# What rows of one table may differ in; everything else is shared, as in the paper.
+SOUP_OPTIONS = ("soup", "order", "combiner", "ssl", "pretrain_config")
+# Further options of msp_train that are soup too.
+SOUP_ARGUMENTS = ("trainer_conf", "static_weights", "ssl_conf")
+NOT_PUBLIC = "not public"
+COSTS = ("seconds_per_epoch", "memory_gb")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of numbers.
+
+    Attributes:
+        title: As the table shows it.
+        metric: `wer`, `cer`, `bleu`, `chrf`, `bleu_lc_rm`; or `seconds_per_epoch`, `memory_gb`.
+        objectives: Whose scores are averaged; empty: all that have the metric.
+        sets: Decoded sets; several are averaged.
+        missing: Why this release cannot fill it; empty: it can.
+    """
+
+    title: str
+    metric: str
+    objectives: tuple[str, ...] = ()
+    sets: tuple[str, ...] = ("test",)
+    missing: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One training.
+
+    Attributes:
+        title: As the table shows it.
+        run: Name of the experiment; rows of several tables that share it share the training.
+        options: Options of run.sh, soup alone.
+        train_args: Options of msp_train, soup alone: name to settings, spaces between them.
+        paper: Title of a column to the paper's number.
+        missing: Why this release cannot run it; empty: it can.
+    """
+
+    title: str
+    run: str
+    options: Mapping[str, str] = field(default_factory=dict)
+    train_args: Mapping[str, str] = field(default_factory=dict)
+    paper: Mapping[str, float] = field(default_factory=dict)
+    missing: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the paper, or of an ablation.
+
+    Attributes:
+        name: Name of its file.
+        title: What it compares.
+        columns: Its columns.
+        rows: Its rows.
+        shared: Options of run.sh of every row.
+        notes: Lines below it: gains that the paper states, published systems for context.
+    """
+
+    name: str
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    shared: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def load_table(path: Path, mini: bool = False) -> Table:
+    """Reads a table.
+
+    Args:
+        path: The YAML file.
+        mini: Whether its `mini` part replaces columns, shared options and rows of the same run.
+
+    Raises:
+        OSError: If there is no such file.
+        ValueError: If it is malformed, or rows differ in more than soup options.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path} is not YAML: {' '.join(str(error).split())}.") from error
+    if not isinstance(content, dict) or not {"title", "columns", "rows"} <= content.keys():
+        raise ValueError(f"{path} must have `title`, `columns` and `rows`.")
+    small: dict[str, Any] = content.get("mini") or {}
+    overrides: dict[str, Any] = {}
+    shared = dict(content.get("shared") or {})
+    columns = content["columns"]
+    if mini:
+        if not small:
+            raise ValueError(f"{path} has no `mini`, so it cannot run with `--scale mini`.")
+        columns = small.get("columns", columns)
+        shared = dict(small.get("shared") or {})
+        overrides = dict(small.get("rows") or {})
+    try:
+        table = Table(
+            name=path.stem,
+            title=content["title"],
+            columns=tuple(_read_column(item) for item in columns),
+            rows=tuple(_read_row(item, overrides, mini) for item in content["rows"]),
+            shared={key: str(value) for key, value in shared.items()},
+            notes=tuple(content.get("notes") or ()),
+        )
+    except (TypeError, KeyError) as error:
+        raise ValueError(f"{path}: a column or a row is malformed: {error}.") from error
+    _check(table, path)
+    return table
+
+
+def _read_column(item: dict[str, Any]) -> Column:
+    listed = {name: tuple(item[name]) for name in ("objectives", "sets") if name in item}
+    return Column(**{**item, **listed})
+
+
+def _read_row(item: dict[str, Any], overrides: Mapping[str, Any], mini: bool) -> Row:
+    values = {**item, **(overrides.get(item["run"]) or {})}
+    if mini:
+        values["paper"] = {}  # another corpus
+    for name in ("options", "train_args"):
+        values[name] = {key: str(value) for key, value in (values.get(name) or {}).items()}
+    return Row(**values)
+
+
+def _check(table: Table, path: Path) -> None:
+    titles = [column.title for column in table.columns]
+    runs = [row.run for row in table.rows]
+    for name, items in (("columns", titles), ("runs", runs)):
+        twice = sorted({item for item in items if items.count(item) > 1})
+        if twice:
+            raise ValueError(f"{path}: the {name} {twice} come twice.")
+    for row in table.rows:
+        strange = sorted(set(row.options) - set(SOUP_OPTIONS))
+        strange += sorted(
+            name for name in row.train_args if name.partition(".")[0] not in SOUP_ARGUMENTS
+        )
+        if strange:
+            raise ValueError(
+                f"{path}: {row.run} differs from the others in {strange}; rows of one table may"
+                f" differ in soup alone ({[*SOUP_OPTIONS, *SOUP_ARGUMENTS]}): put it into `shared`."
+            )
+        unknown = sorted(set(row.paper) - set(titles))
+        if unknown:
+            raise ValueError(f"{path}: {row.run} has numbers for {unknown}, which are no columns.")

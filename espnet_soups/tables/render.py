@@ -1,0 +1,51 @@
+"""A table as Markdown: our numbers beside the paper's."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from espnet_soups.report.markdown import table as markdown_table
+from espnet_soups.tables.numbers import read_number, summarise
+from espnet_soups.tables.plan import NOT_PUBLIC, Table
+from espnet_soups.tables.runs import Run
+
+
+def render(table: Table, runs: Sequence[Run], expdir: Path, inference_tag: str, mini: bool) -> str:
+    """Gives the table; a run that has no scores yet has dashes, and a line that says so.
+
+    Args:
+        table: The table.
+        runs: Its runs.
+        expdir: Folder of the experiments.
+        inference_tag: Name of the decoding.
+        mini: Whether it is of another corpus than the paper's.
+    """
+    head = ["run"]
+    for column in table.columns:
+        head += [column.title] if mini else [column.title, "paper"]
+    rows, notes = [], []
+    for row in table.rows:
+        own = [run for run in runs if run.row == row]
+        cells = [row.title]
+        for column in table.columns:
+            folders = [expdir / f"msp_{run.tag}" for run in own]
+            found = [read_number(folder, inference_tag, column) for folder in folders]
+            numbers = [number for number in found if number is not None]
+            cells.append(column.missing or summarise(numbers))
+            if not mini:
+                cells.append(str(row.paper.get(column.title, NOT_PUBLIC)))
+        rows.append(cells)
+        obstacle = own[0].obstacle if own else ""
+        absent = [run.tag for run in own if not (expdir / f"msp_{run.tag}").is_dir()]
+        if obstacle:
+            notes.append(f"- {row.title}: not run, since {obstacle}.")
+        elif absent:
+            notes.append(f"- {row.title}: not run yet ({', '.join(absent)}).")
+    seeds = sorted({run.seed for run in runs})
+    if len(seeds) > 1:
+        notes.append(f"- Mean ± standard deviation over the seeds {', '.join(map(str, seeds))}.")
+    if mini:
+        notes.append("- Run on the asterisk corpus: the paper's numbers are of other corpora.")
+    else:
+        notes += [f"- {note}" for note in table.notes]
+    parts = [f"## {table.title}", markdown_table(head, rows, left=1), "\n".join(notes)]
+    return "\n\n".join(part for part in parts if part) + "\n"

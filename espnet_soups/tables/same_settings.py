@@ -1,0 +1,62 @@
+"""Refuses a comparison whose experiments differ in more than their soup."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+# Keys of config.yaml that rows may differ in: soup, self-supervision, and where things lie.
+SOUP_KEYS = {
+    *("trainer", "trainer_conf", "static_weights", "ssl", "ssl_conf", "init_param", "seed"),
+    *("output_dir", "config", "version", "delta_reference"),
+    *("dist_rank", "local_rank", "dist_master_port", "dist_init_method", "dist_launcher"),
+    "log_level",
+}
+
+
+def find_differences(configs: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Finds settings beside the soup that are not the same everywhere.
+
+    Args:
+        configs: Name of an experiment to its config.yaml.
+
+    Returns:
+        Setting to (experiment to value); a setting that an experiment lacks is None there.
+    """
+    keys = sorted({key for config in configs.values() for key in config} - SOUP_KEYS)
+    differences = {}
+    for key in keys:
+        values = {name: config.get(key) for name, config in configs.items()}
+        first = next(iter(values.values()))
+        if any(value != first for value in values.values()):
+            differences[key] = values
+    return differences
+
+
+def check_same_settings(experiments: Mapping[str, Path]) -> None:
+    """Compares the configurations that experiments were trained with.
+
+    Args:
+        experiments: Name of an experiment to its folder.
+
+    Raises:
+        OSError: If a config.yaml is missing.
+        ValueError: If they differ in more than soup keys; the message names the settings.
+    """
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    configs = {
+        name: yaml.load((folder / "config.yaml").read_bytes(), loader)
+        for name, folder in experiments.items()
+    }
+    differences = find_differences(configs)
+    if differences:
+        parts = []
+        for key, values in list(differences.items())[:3]:
+            shown = ", ".join(f"{name} {value!r:.40}" for name, value in values.items())
+            parts.append(f"`{key}` ({shown})")
+        raise ValueError(
+            f"These experiments are no table: they differ in {len(differences)} settings beside"
+            f" their soup: {'; '.join(parts)}. Train them from one configuration, or remove the"
+            " folders of those that are of another."
+        )

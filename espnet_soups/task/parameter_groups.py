@@ -1,0 +1,81 @@
+"""Learning rates of their own for the backbone and for the heads, in one optimiser."""
+
+import argparse
+from collections.abc import Collection
+from typing import Any
+
+import torch
+
+from espnet_soups.model.msp_model import MSPModel
+
+# Settings of a scheduler that are learning rates: they become one value per group.
+RATES = {"onecyclelr": ("max_lr",), "cycliclr": ("base_lr", "max_lr")}
+# Schedulers that set one rate for all groups.
+ONE_RATE = ("cosineannealingwarmuprestarts", "exponentialdecaywarmup")
+
+
+def scale_learning_rates(
+    args: argparse.Namespace, model: MSPModel, optimizer: torch.optim.Optimizer
+) -> None:
+    """Splits the groups of an optimiser where `backbone_lr_scale` or `heads_lr_scale` ask for it.
+
+    Args:
+        args: The options; learning rates among the settings of the scheduler get one value per
+            group.
+        model: The model; modules that objectives share are the backbone.
+        optimizer: ESPnet's, before its first step.
+
+    Raises:
+        ValueError: If a scale is not positive, or the scheduler has one rate for all.
+    """
+    scales = {}
+    for part in ("backbone", "heads"):
+        scales[part] = float(getattr(args, f"{part}_lr_scale"))
+        if scales[part] <= 0:
+            raise ValueError(f"`{part}_lr_scale` must be positive, but got {scales[part]}.")
+    if all(scale == 1.0 for scale in scales.values()):
+        return
+    if args.scheduler in ONE_RATE:
+        raise ValueError(
+            f"`scheduler: {args.scheduler}` has one learning rate for all parameters, so"
+            " `backbone_lr_scale` and `heads_lr_scale` must be 1: use e.g. warmuplr or onecyclelr."
+        )
+    prefixes = tuple(f"{name}." for name in model.shared_modules)
+    backbone = {id(p) for name, p in model.named_parameters() if name.startswith(prefixes)}
+    factors = split_groups(optimizer, backbone, scales["backbone"], scales["heads"])
+    conf: dict[str, Any] = dict(args.scheduler_conf)
+    for name in RATES.get(args.scheduler, ()):
+        if name in conf and not isinstance(conf[name], list):
+            conf[name] = [float(conf[name]) * factor for factor in factors]
+    args.scheduler_conf = conf
+
+
+def split_groups(
+    optimizer: torch.optim.Optimizer,
+    backbone: Collection[int],
+    backbone_scale: float,
+    heads_scale: float,
+) -> list[float]:
+    """Splits each group into backbone and heads, and scales their rates.
+
+    Args:
+        optimizer: Before its first step.
+        backbone: `id` of every parameter of the backbone.
+        backbone_scale: What the rate of the backbone is multiplied with.
+        heads_scale: What the rate of all others is multiplied with.
+
+    Returns:
+        The scale of each group that there is now.
+    """
+    groups = list(optimizer.param_groups)
+    optimizer.param_groups.clear()
+    factors = []
+    for group in groups:
+        options = {key: value for key, value in group.items() if key != "params"}
+        for shared, scale in ((True, backbone_scale), (False, heads_scale)):
+            members = [p for p in group["params"] if (id(p) in backbone) == shared]
+            if members:
+                scaled = {**options, "lr": options["lr"] * scale}
+                optimizer.add_param_group({"params": members, **scaled})
+                factors.append(scale)
+    return factors

@@ -1,0 +1,72 @@
+"""`delta`: one number for all objectives, to select checkpoints by when they disagree."""
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+
+def relative_improvement(losses: Mapping[str, float], reference: Mapping[str, float]) -> float:
+    """Gives the mean over objectives of (reference - loss) / reference; larger is better.
+
+    Objectives that either side lacks take no part.
+
+    Args:
+        losses: Validation loss of each objective.
+        reference: The same of the reference.
+
+    Returns:
+        The mean; NaN: no objective is on both sides.
+
+    Source:
+        Maninis, Radosavovic and Kokkinos, "Attentive single-tasking of multiple tasks"
+        (CVPR 2019), eq. 4, of losses.
+
+    >>> relative_improvement({"asr_fr": 1.0, "st_fr_en": 3.0}, {"asr_fr": 2.0, "st_fr_en": 4.0})
+    0.375
+    """
+    gains = [
+        (reference[name] - loss) / reference[name]
+        for name, loss in losses.items()
+        if math.isfinite(loss) and math.isfinite(reference.get(name, math.nan))
+        if reference[name] > 0
+    ]
+    return sum(gains) / len(gains) if gains else math.nan
+
+
+def read_reference(path: Path) -> dict[str, float]:
+    """Reads the validation losses of another run, of its epoch with the lowest mean.
+
+    Raises:
+        OSError: If there is no such file.
+        ValueError: If it holds no validation loss.
+    """
+    lines = path.read_text(encoding="utf-8").splitlines()
+    try:
+        epochs = [json.loads(line)["valid_loss"] for line in lines]
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"`delta_reference` {path} is no soup.jsonl of a run ({error})."
+        ) from error
+    known = [{k: float(v) for k, v in epoch.items() if v is not None} for epoch in epochs]
+    known = [epoch for epoch in known if epoch]
+    if not known:
+        raise ValueError(
+            f"`delta_reference` {path} holds no validation loss: train that run first."
+        )
+    return min(known, key=lambda epoch: sum(epoch.values()) / len(epoch))
+
+
+def first_epoch_losses(reporter_state: Mapping[str, Any]) -> dict[str, float] | None:
+    """Gives the validation losses of the first epoch in a checkpoint; None: there are none."""
+    from espnet2.train.reporter import Reporter  # here, since the search of weights needs none
+
+    reporter = Reporter()
+    reporter.load_state_dict(dict(reporter_state))
+    if 1 not in reporter.stats or "valid" not in reporter.stats[1]:
+        return None
+    values = reporter.stats[1]["valid"]
+    return {
+        key[len("loss/") :]: float(value) for key, value in values.items() if key[:5] == "loss/"
+    }

@@ -1,0 +1,116 @@
+"""Grid search of static weights: the paper's strongest two-stage baseline."""
+
+import itertools
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from espnet_soups.objective import match_names
+from espnet_soups.task.selection import relative_improvement
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One point of the grid.
+
+    Attributes:
+        weights: Globs over objective names, each with its weight.
+        tag: Name of its experiment.
+    """
+
+    weights: Mapping[str, float]
+    tag: str
+
+    @property
+    def train_args(self) -> str:
+        """The options of `msp_train`: ESPnet's trainer with these weights."""
+        words = [f"--static_weights {glob}={weight:g}" for glob, weight in self.weights.items()]
+        return " ".join(["--trainer default", *words])
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a trial ended, in its best epoch.
+
+    Attributes:
+        trial: The trial.
+        epoch: The epoch with the highest accuracy.
+        accuracy: Mean validation accuracy of the supervised objectives.
+        losses: Validation loss of each objective in that epoch.
+    """
+
+    trial: Trial
+    epoch: int
+    accuracy: float
+    losses: Mapping[str, float]
+
+
+def read_grid(path: Path) -> list[Trial]:
+    """Reads a grid and gives all combinations, in order.
+
+    Raises:
+        OSError: If there is no such file.
+        ValueError: If it is not a mapping `weights` of globs to lists of positive numbers.
+    """
+    try:
+        grid = yaml.safe_load(path.read_text(encoding="utf-8"))
+        weights = {
+            str(glob): [float(w) for w in values] for glob, values in grid["weights"].items()
+        }
+    except (yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ValueError(
+            f"{path} must hold `weights`, a mapping of globs to lists of numbers, such as `asr_*:"
+            f" [1.0]` and `st_*: [0.5, 1.0]` ({' '.join(str(error).split())})."
+        ) from error
+    flat = [w for values in weights.values() for w in values]
+    if not weights or not all(weights.values()) or not all(w > 0 for w in flat):
+        raise ValueError(f"{path}: each glob of `weights` needs positive numbers, got {weights}.")
+    combinations = itertools.product(*weights.values())
+    return [_name(dict(zip(weights, values, strict=True))) for values in combinations]
+
+
+def read_outcome(trial: Trial, exp_dir: Path) -> Outcome:
+    """Reads the best epoch of a trial.
+
+    Raises:
+        OSError: If it left no record.
+        ValueError: If no epoch has an accuracy, or a glob matches no objective.
+    """
+    lines = (exp_dir / "soup.jsonl").read_text(encoding="utf-8").splitlines()
+    records = [json.loads(line) for line in lines]
+    for glob in trial.weights:
+        match_names(glob, records[-1]["objectives"])
+    scored = [(_accuracy(record), record) for record in records]
+    known = [pair for pair in scored if math.isfinite(pair[0])]
+    if not known:
+        raise ValueError(f"{exp_dir / 'soup.jsonl'} has no validation accuracy of any objective.")
+    accuracy, best = max(known, key=lambda pair: pair[0])
+    losses = {name: loss for name, loss in best["valid_loss"].items() if loss is not None}
+    return Outcome(trial, best["epoch"], accuracy, losses)
+
+
+def rank_outcomes(outcomes: Sequence[Outcome]) -> list[tuple[Outcome, float]]:
+    """Gives the outcomes, the best accuracy first, with their mean relative improvement of the
+    losses over the first point of the grid."""
+    reference = outcomes[0].losses
+    ranked = sorted(outcomes, key=lambda outcome: -outcome.accuracy)
+    return [(outcome, relative_improvement(outcome.losses, reference)) for outcome in ranked]
+
+
+def _name(weights: Mapping[str, float]) -> Trial:
+    words = [f"{glob.strip('*_').replace('*', '')}{weight:g}" for glob, weight in weights.items()]
+    return Trial(weights, "static_" + "_".join(words))
+
+
+def _accuracy(record: Mapping[str, Any]) -> float:
+    values = [
+        value
+        for name, value in record["valid_accuracy"].items()
+        if name != "ssl" and value is not None
+    ]
+    return sum(values) / len(values) if values else math.nan

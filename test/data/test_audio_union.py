@@ -1,0 +1,66 @@
+import kaldiio
+import numpy as np
+import pytest
+
+from espnet_soups.data.audio_union import unite_audio
+from espnet_soups.data.data_dir import DataDir, read_data_dir, write_data_dir
+from espnet_soups.data.length_filter import filter_lengths
+from espnet_soups.data.table import read_table, write_table
+
+
+def dump(path, keys, language, dimension=4, labels=None):
+    path.mkdir()
+    features = {key: np.zeros((5 + n, dimension), np.float32) for n, key in enumerate(keys)}
+    kaldiio.save_ark(str(path / "feats.ark"), features, scp=str(path / "feats.scp"))
+    data = DataDir(
+        path=path,
+        audio=read_table(path / "feats.scp"),
+        languages=dict.fromkeys(keys, language),
+        speakers=dict.fromkeys(keys, "a"),
+        labels=labels or {},
+    )
+    write_data_dir(data, "feats.scp")
+    write_table(path / "utt2num_frames", {key: str(len(f)) for key, f in features.items()})
+    return path
+
+
+def test_audio_of_all_sets_comes_together_with_shapes_and_languages(tmp_path):
+    labels = {"text": {"fr-1": "oui", "fr-2": "non"}}
+    first = dump(tmp_path / "train", ["fr-1", "fr-2"], "fr", labels=labels)
+    second = dump(tmp_path / "more", ["br-1"], "br")
+    unite_audio(first, [second], tmp_path / "all", "fbank")
+    assert read_table(tmp_path / "all/speech_shape") == {
+        "br-1": "5,4",
+        "fr-1": "5,4",
+        "fr-2": "6,4",
+    }
+    assert (tmp_path / "all/languages").read_text() == "br\nfr\n"
+    assert not (tmp_path / "all/text").exists()
+
+
+def test_labels_are_kept_and_audio_without_any_becomes_a_group_of_its_own(tmp_path):
+    first = dump(tmp_path / "train", ["fr-1"], "fr", labels={"text": {"fr-1": "oui"}})
+    second = dump(tmp_path / "more", ["fr-9"], "fr")
+    union = unite_audio(first, [second], tmp_path / "all", "fbank", keep_labels=True)
+    assert union.labels["text"] == {"fr-1": "oui", "fr-9": "<na>"}
+    assert union.languages == {"fr-1": "fr", "fr-9": "unlabeled"}
+
+
+def test_other_features_and_ids_that_come_twice_are_refused(tmp_path):
+    first = dump(tmp_path / "train", ["fr-1"], "fr", labels={"text": {"fr-1": "oui"}})
+    wide = dump(tmp_path / "wide", ["fr-2"], "fr", dimension=8)
+    with pytest.raises(ValueError, match=r"wide has feature dimension 8, but .*train has 4"):
+        unite_audio(first, [wide], tmp_path / "all", "fbank")
+    twin = dump(tmp_path / "twin", ["fr-1"], "fr")
+    with pytest.raises(ValueError, match=r"fr-1 is in .*train and in .*twin"):
+        unite_audio(first, [twin], tmp_path / "all", "fbank")
+
+
+def test_audio_alone_needs_no_label_and_is_not_filtered_for_want_of_one(tmp_path):
+    path = dump(tmp_path / "more", ["fr-1", "fr-2"], "fr")
+    with pytest.raises(FileNotFoundError, match="has no text"):
+        read_data_dir(path, "feats.scp")
+    data = read_data_dir(path, "feats.scp", labelled=False)
+    kept, report = filter_lengths(data, {"fr-1": 1.0, "fr-2": 9.0}, 0.1, 5.0)
+    assert list(kept.audio) == ["fr-1"]
+    assert (report.too_long, report.no_label) == (1, 0)

@@ -1,0 +1,61 @@
+"""Data dirs written as utterances come, and joined."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from espnet_soups.data.combine import combine_data_dirs
+from espnet_soups.data.data_dir import read_data_dir
+from espnet_soups.data.utterance import Utterance, write_set
+
+FRENCH = [
+    Utterance("fr_a-1", "fr_a", "fr", "/a/1.flac", "un", {"en": "one"}),
+    Utterance("fr_a-2", "fr_a", "fr", "/a/2.flac", "", {"en": ""}),
+    Utterance("fr_b-1", "fr_b", "fr", "/b/1.flac", "trois", {}),
+]
+CHINESE = [Utterance("zh_S1-1", "zh_S1", "zh", "/z/1.wav", "一", gender="f")]
+
+
+def test_a_set_reads_back_as_it_was_given_with_na_for_what_is_missing(tmp_path: Path):
+    assert write_set(tmp_path / "train", iter(FRENCH), ["en"]) == {"fr": 3}
+    data = read_data_dir(tmp_path / "train")
+    assert data.labels["text"] == {"fr_a-1": "un", "fr_a-2": "<na>", "fr_b-1": "trois"}
+    assert data.labels["text.en"] == {"fr_a-1": "one", "fr_a-2": "<na>", "fr_b-1": "<na>"}
+    assert data.audio["fr_b-1"] == "/b/1.flac"
+    assert (tmp_path / "train" / "spk2utt").read_text() == "fr_a fr_a-1 fr_a-2\nfr_b fr_b-1\n"
+    assert not (tmp_path / "train" / "utt2gender").exists()
+
+
+@pytest.mark.parametrize(
+    ("utterances", "message"),
+    [
+        ([FRENCH[1], FRENCH[0]], "fr_a-1 comes after fr_a-2"),
+        ([FRENCH[0], FRENCH[0]], "fr_a-1 comes after fr_a-1"),
+        ([*FRENCH, replace(FRENCH[0], key="fr_c-1")], "speaker fr_a of fr_c-1 comes twice"),
+        ([], "There is no utterance"),
+    ],
+)
+def test_a_set_out_of_order_leaves_nothing_behind(tmp_path: Path, utterances, message):
+    with pytest.raises(ValueError, match=message):
+        write_set(tmp_path, iter(utterances), ["en"])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_sets_of_two_corpora_are_joined_in_order_with_na_and_unknown(tmp_path: Path):
+    write_set(tmp_path / "zh", iter(CHINESE), genders=True)
+    write_set(tmp_path / "fr", iter(FRENCH), ["en"])
+    assert combine_data_dirs([tmp_path / "zh", tmp_path / "fr"], tmp_path / "all") == 4
+    data = read_data_dir(tmp_path / "all")
+    assert list(data.audio) == ["fr_a-1", "fr_a-2", "fr_b-1", "zh_S1-1"]
+    assert data.labels["text.en"]["zh_S1-1"] == "<na>"
+    genders = (tmp_path / "all" / "utt2gender").read_text().splitlines()
+    assert genders == ["fr_a-1 unknown", "fr_a-2 unknown", "fr_b-1 unknown", "zh_S1-1 f"]
+    speakers = (tmp_path / "all" / "spk2gender").read_text().splitlines()
+    assert speakers == ["fr_a unknown", "fr_b unknown", "zh_S1 f"]
+
+
+def test_an_id_in_two_corpora_is_refused(tmp_path: Path):
+    write_set(tmp_path / "one", iter(FRENCH))
+    with pytest.raises(ValueError, match="fr_a-1 comes after fr_a-1"):
+        combine_data_dirs([tmp_path / "one", tmp_path / "one"], tmp_path / "all")

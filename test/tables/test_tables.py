@@ -1,0 +1,191 @@
+"""Tables of the paper: their plans, what they refuse, and the numbers beside the published ones."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from espnet_soups.bin.run_table import main
+from espnet_soups.tables.numbers import read_number
+from espnet_soups.tables.plan import Column, load_table
+from espnet_soups.tables.runs import defined_options, plan_runs
+from espnet_soups.tables.same_settings import check_same_settings
+
+EGS2 = Path(__file__).parents[2] / "egs2"
+TABLES = sorted(EGS2.glob("*/msp1/tables/*.yaml"))
+ASTERISK = EGS2 / "asterisk" / "msp1"
+SMALL = {
+    "title": "Small",
+    "shared": {"st_nbpe": 100},
+    "columns": [
+        {"title": "WER", "metric": "wer"},
+        {"title": "WER fr", "metric": "wer", "objectives": ["asr_fr"], "sets": ["a", "b"]},
+        {"title": "gender", "metric": "accuracy", "missing": "no gender objective"},
+        {"title": "s", "metric": "seconds_per_epoch"},
+    ],
+    "rows": [
+        {"title": "VS", "run": "vs", "options": {"soup": "vs"}, "paper": {"WER": 7.7}},
+        {
+            "title": "VM",
+            "run": "vm",
+            "options": {"soup": "vm", "order": "SA"},
+            "train_args": {"trainer_conf": "refresh=8 layers=all"},
+        },
+        {"title": "later", "run": "later", "missing": "it is not written"},
+    ],
+    "notes": ["a note"],
+}
+
+
+def write(path: Path, **changes) -> Path:
+    path.write_text(yaml.safe_dump({**SMALL, **changes}))
+    return path
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Path:
+    folder = tmp_path / "egs2" / "small" / "msp1"
+    (folder / "conf").mkdir(parents=True)
+    (folder / "conf" / "train_msp.yaml").write_text("max_epoch: 1\n")
+    (folder / "msp.sh").write_text('option soup "" "x"\noption order "" "x"\n')
+    # stands for run.sh: notes its arguments, and leaves what stages 9 to 12 leave
+    (folder / "run.sh").write_text(
+        '#!/bin/bash\necho "$*" >>calls\n[[ ! -e fail ]] || exit 3\nmkdir -p "exp/msp_$4"\n'
+        'echo "max_epoch: 1" >"exp/msp_$4/config.yaml"\n'
+    )
+    (folder / "run.sh").chmod(0o755)
+    return folder
+
+
+def test_there_is_a_script_for_every_table_of_the_paper():
+    names = {f"{path.parents[2].name}/{path.stem}" for path in TABLES}
+    covost = ("main", "order", "hierarchy", "penalty", "ssl", "layers", "combiners")
+    assert names == {f"covost2/{name}" for name in covost} | {"librispeech_aishell/main"}
+    for path in TABLES:
+        assert f"run_table tables/{path.name}" in path.with_suffix(".sh").read_text()
+
+
+@pytest.mark.parametrize("path", TABLES, ids=lambda path: f"{path.parents[2].name}/{path.stem}")
+@pytest.mark.parametrize("mini", [False, True], ids=["paper", "mini"])
+def test_every_table_has_a_plan_of_options_that_exist_or_says_what_is_lacking(path, mini):
+    table = load_table(path, mini)
+    recipe = ASTERISK if mini else path.parents[1]
+    runs = plan_runs(table, recipe, [1, 2], "conf/train_msp.yaml")
+    assert len(runs) == 2 * len(table.rows) >= 4
+    known = defined_options(recipe / "msp.sh")
+    for run in runs:
+        used = {word[2:].partition("=")[0] for word in run.command if word.startswith("--")}
+        assert used <= known or run.obstacle
+
+
+def test_runs_that_tables_share_are_the_same_run():
+    seen: dict[tuple[str, str, bool], tuple[str, ...]] = {}
+    for path in TABLES:
+        for mini in (False, True):
+            recipe = ASTERISK if mini else path.parents[1]
+            for run in plan_runs(load_table(path, mini), recipe, [1], "conf/train_msp.yaml"):
+                name = "asterisk" if mini else path.parents[2].name
+                words = tuple(sorted(run.command))
+                if not run.row.missing:
+                    assert seen.setdefault((name, run.tag, mini), words) == words, run.tag
+
+
+def test_the_paper_s_numbers_stand_in_the_table_of_librispeech():
+    table = load_table(EGS2 / "librispeech_aishell" / "msp1" / "tables" / "main.yaml")
+    row = next(row for row in table.rows if row.run == "vm_uecg")
+    assert list(row.paper.values()) == [6.9, 17.5, 6.6, 98.1, 93.2]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"rows": [{"title": "a", "run": "a", "options": {"fs": 8000}}]}, r"soup alone .*`shared`"),
+        ({"rows": [{"title": "a", "run": "a", "train_args": {"max_epoch": 3}}]}, "max_epoch"),
+        ({"rows": [{"title": "a", "run": "a"}] * 2}, r"the runs \['a'\] come twice"),
+        ({"rows": [{"title": "a", "run": "a", "paper": {"MOS": 1}}]}, "which are no columns"),
+        ({"columns": [{"name": "x"}]}, "malformed"),
+    ],
+)
+def test_a_table_that_compares_more_than_soups_is_refused(tmp_path, changes, message):
+    with pytest.raises(ValueError, match=message):
+        load_table(write(tmp_path / "t.yaml", **changes))
+    with pytest.raises(ValueError, match="no `mini`"):
+        load_table(write(tmp_path / "t.yaml"), mini=True)
+
+
+def test_a_dry_run_prints_commands_that_a_shell_understands_and_runs_none(tmp_path, recipe, capsys):
+    table = write(tmp_path / "small.yaml")
+    main([str(table), "--recipe", str(recipe), "--dry-run", "--seeds", "1 2", "--", "--ngpu", "4"])
+    lines = capsys.readouterr().out.splitlines()
+    assert not (recipe / "calls").exists()
+    commands = [line for line in lines if line.startswith("cd ")]
+    assert len(commands) == 4
+    last = subprocess.run(
+        ["bash", "-c", f"{commands[3]}; cat calls"], capture_output=True, text=True
+    )
+    assert "--msp_tag train_msp_vm_seed2 --st_nbpe 100 --order SA --soup vm" in last.stdout
+    assert "--trainer_conf refresh=8 --trainer_conf layers=all --seed 2" in last.stdout
+    assert last.stdout.strip().endswith("--expdir exp --ngpu 4")
+    assert "# later, seed 1: it is not written" in lines
+
+
+def test_a_table_runs_its_rows_and_stands_beside_the_paper(tmp_path, recipe, capsys):
+    table = write(tmp_path / "small.yaml")
+    words = [str(table), "--recipe", str(recipe)]
+    main(words)
+    assert len((recipe / "calls").read_text().splitlines()) == 2
+    tags = [path.name for path in sorted((recipe / "exp").glob("msp_*"))]
+    assert tags == ["msp_train_msp_vm", "msp_train_msp_vs"]
+    for value, name in ((20.0, "a"), (30.0, "b"), (9.0, "test")):
+        folder = recipe / "exp" / tags[1] / "decode_msp_valid.acc.ave" / name
+        folder.mkdir(parents=True)
+        scores = {"asr_fr": {"wer": {"value": value}}, "asr_en": {"wer": {"value": value + 2}}}
+        (folder / "scores.json").write_text(json.dumps({"objectives": scores}))
+    training = {"training": {"seconds": 90.0, "epochs": 2}}
+    (recipe / "exp" / tags[1] / "results.json").write_text(json.dumps(training))
+    capsys.readouterr()
+    main([*words, "--dry-run"])
+    printed = capsys.readouterr().out
+    row = next(line for line in printed.splitlines() if line.startswith("| VS"))
+    cells = ["VS", "10.0", "7.7", "25.0", "not public", "no gender objective", "not public"]
+    assert row.strip("| ").split(" | ") == [*cells, "45.0", "not public"]
+    assert "- later: not run, since it is not written." in printed
+    assert "- a note" in printed
+    assert (recipe / "exp" / "tables" / "small.md").is_file()
+
+
+def test_a_run_that_fails_ends_the_table_and_is_named(tmp_path, recipe):
+    (recipe / "fail").touch()
+    with pytest.raises(OSError, match="train_msp_vs ended with status 3"):
+        main([str(write(tmp_path / "small.yaml")), "--recipe", str(recipe)])
+
+
+def test_experiments_of_different_settings_make_no_table(tmp_path):
+    for name, config in {
+        "a": {"trainer": "msp", "optim_conf": {"lr": 1}, "seed": 1},
+        "b": {"trainer": "default", "optim_conf": {"lr": 1}, "seed": 2},
+        "c": {"trainer": "msp", "optim_conf": {"lr": 2}, "max_epoch": 3},
+    }.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.yaml").write_text(yaml.safe_dump(config))
+    folders = {name: tmp_path / name for name in "abc"}
+    check_same_settings({name: folders[name] for name in "ab"})
+    with pytest.raises(ValueError, match=r"differ in 2 settings .*`max_epoch` \(a None, .* c 3\)"):
+        check_same_settings(folders)
+
+
+def test_a_column_needs_all_its_objectives_and_the_log_tells_the_memory(tmp_path):
+    folder = tmp_path / "tag" / "test"
+    folder.mkdir(parents=True)
+    scores = {"objectives": {"asr_fr": {"wer": {"value": 1.0}}}}
+    (folder / "scores.json").write_text(json.dumps(scores))
+    assert read_number(tmp_path, "tag", Column("w", "wer", ("asr_fr",))) == 1.0
+    assert read_number(tmp_path, "tag", Column("w", "wer", ("asr_fr", "asr_en"))) is None
+    assert read_number(tmp_path, "tag", Column("b", "bleu")) is None
+    assert read_number(tmp_path, "tag", Column("m", "memory_gb")) is None
+    (tmp_path / "train.log").write_text(
+        "gpu_max_cached_mem_GB=3.5, x\ngpu_max_cached_mem_GB=9.25, y"
+    )
+    assert read_number(tmp_path, "tag", Column("m", "memory_gb")) == 9.25

@@ -1,0 +1,87 @@
+"""Stage 7 and what follows from it, with the real command on the toy corpus."""
+
+import json
+
+import pytest
+import torch
+
+from espnet_soups.task.checkpoint import check_init_param
+
+CPC = ("--ssl", "cpc", *("--ssl_conf", "context_frames=8", "--ssl_conf", "future_frames=4"))
+CPC = (*CPC, "--ssl_conf", "min_context_frames=4", "--ssl_conf", "hidden_size=8")
+JOINT = (*CPC, "--trainer", "msp", "--trainer_conf", "soup=vm", "--trainer_conf", "order=USA")
+JOINT = (*JOINT, "--trainer_conf", "penalty=[{level: 3, init: 0.3}]")
+RATES = ("--heads_lr_scale", "2", "--scheduler", "onecyclelr")
+RATES = (*RATES, "--scheduler_conf", "max_lr=0.01", "--scheduler_conf", "total_steps=200")
+
+
+def load(path):
+    return torch.load(path, weights_only=True)
+
+
+def last_record(folder):
+    return json.loads((folder / "soup.jsonl").read_text(encoding="utf-8").splitlines()[-1])
+
+
+@pytest.fixture(scope="module")
+def pretrained(runs):
+    """An encoder that was pre-trained on audio alone, without label files and token lists."""
+    from espnet_soups.bin.msp_train import main
+
+    root = runs.root
+    words = ["--input_size", "8", "--normalize", "none", "--num_workers", "0"]
+    for name in ("train", "valid"):
+        data = f"--{name}_data_path_and_name_and_type"
+        words += [data, f"{root}/{name}/feats.scp,speech,kaldi_ark"]
+        words += [data, f"{root}/{name}/utt2lang,lang,text"]
+        words += [f"--{name}_shape_file", f"{root}/{name}/speech_shape"]
+    model = runs.options[len(runs.corpus.arguments) :]
+    folder = runs.root / "pretrained"
+    languages = ("--ssl_languages", "en", "es", "fr")
+    main([*words, *model, "--output_dir", str(folder), *CPC, *languages, "--max_epoch", "2"])
+    return folder
+
+
+def test_pre_training_needs_audio_alone_and_reports_what_it_watches(pretrained):
+    record = last_record(pretrained)
+    assert record["objectives"] == ["ssl"]
+    assert record["valid_ssl"].keys() == {"encoder_variance", "candidates"}
+    assert record["ssl"]["encoder_variance"] > 1e-4
+    assert 0 < record["valid_accuracy"]["ssl"] <= 1
+    assert record["labels"]["ssl"] >= 18
+    assert (pretrained / "valid.loss.ave.pth").exists()
+
+
+def test_the_encoder_is_handed_over_and_u_becomes_the_lowest_level(runs, pretrained):
+    model = f"{pretrained / 'valid.loss.ave.pth'}:encoder:encoder"
+    options = (*JOINT, *RATES, "--init_param", model)
+    freeze = ("--freeze_param", "encoder")
+    folder = runs.train("handed_over", "--max_epoch", "1", "--init_param", model, *freeze)
+    before, after = load(pretrained / "valid.loss.ave.pth"), load(folder / "1epoch.pth")
+    encoder = [name for name in before if name.startswith("encoder.")]
+    assert len(encoder) > 20
+    assert all(torch.equal(before[name], after[name]) for name in encoder)
+
+    whole = runs.train("u_whole", *options, "--max_epoch", "2")
+    record = last_record(whole)
+    assert [level["objectives"][0] for level in record["levels"]] == ["asr_en", "st_fr_en", "ssl"]
+    assert record["levels"][2]["penalty"] == pytest.approx(0.32)
+    assert -1 <= record["ssl_cosine"] <= 1
+    assert record["delta"] != 0
+    runs.train("u_stopped", *options, "--max_epoch", "1")
+    resumed = runs.train("u_stopped", *options, "--max_epoch", "2")
+    ours, theirs = (load(path / "checkpoint.pth") for path in (resumed, whole))
+    for name, tensor in theirs["model"].items():
+        assert torch.equal(ours["model"][name], tensor), name
+    assert str(ours["optimizers"]) == str(theirs["optimizers"])
+    assert last_record(resumed)["delta"] == record["delta"]
+
+
+def test_an_encoder_of_another_size_is_refused_by_its_first_tensor(pretrained):
+    path = pretrained / "valid.loss.ave.pth"
+    expected = load(path)
+    name = next(name for name in expected if name.startswith("encoder."))
+    expected[name] = expected[name].new_zeros(3, 5)
+    said = rf"tensor {name[len('encoder.') :]} is \(.*\) there and \(3, 5\) here"
+    with pytest.raises(ValueError, match=said):
+        check_init_param(f"{path}:encoder:encoder", expected)
