@@ -29,8 +29,8 @@ class PenaltySchedule:
 
     >>> PenaltySchedule(init=0.0, increment=0.5, max=1.2).at(epoch=2, max_epoch=10)
     0.5
-    >>> PenaltySchedule(max=1.0, schedule="cosine", ramp=0.5).at(epoch=6, max_epoch=20)
-    0.5
+    >>> PenaltySchedule(max=1.0, schedule="cosine", ramp=0.5).at(epoch=11, max_epoch=20)
+    1.0
     """
 
     init: float = 0.0
