@@ -22,8 +22,10 @@ heads
 soup
   --trainer NAME               default (ESPnet's, static weights) | msp | module:Class
   --trainer_conf KEY=VALUE     soup (joint vs vc vm custom), order, levels, penalty, combiner,
-                               combiner_conf, mode (pipelined exact), refresh, layers,
-                               gradient_norm (ema none), weight_scale (simplex objectives)
+                               combiner_conf, mode (pipelined exact), exact_batches (2 3),
+                               refresh, layers (all conflicting, or a list), selection,
+                               gradient_norm (ema none), weight_scale (simplex objectives),
+                               heads (own weighted); see docs/combiners.md, layer_selection.md
   --static_weights GLOB=W      weights of `--trainer default`
 self-supervision
   --ssl NAME                   none | cpc | best_rq (defines ssl, on the audio of all languages)

@@ -29,8 +29,8 @@ class PenaltySchedule:
 
     >>> PenaltySchedule(init=0.0, increment=0.5, max=1.2).at(epoch=2, max_epoch=10)
     0.5
-    >>> PenaltySchedule(max=1.0, schedule="cosine", ramp=0.5).at(epoch=6, max_epoch=20)
-    0.5
+    >>> PenaltySchedule(max=1.0, schedule="cosine", ramp=0.5).at(epoch=11, max_epoch=20)
+    1.0
     """
 
     init: float = 0.0
@@ -88,6 +88,21 @@ class PenaltySchedule:
         if self.schedule == "cosine":
             progress = (1.0 - math.cos(math.pi * progress)) / 2.0
         return self.init + (self.max - self.init) * progress
+
+
+def penalties_at(
+    schedules: Sequence[PenaltySchedule | None], epoch: int, max_epoch: int, steps: Sequence[float]
+) -> list[float]:
+    """Gives the penalty of every level; 1 for the top, which has no schedule."""
+    return [
+        1.0 if schedule is None else schedule.at(epoch, max_epoch, int(made))
+        for schedule, made in zip(schedules, steps, strict=True)
+    ]
+
+
+def growing_in(schedules: Sequence[PenaltySchedule | None], epoch: int) -> list[float]:
+    """Gives 1 for every level whose steps count in an epoch, else 0."""
+    return [float(s is not None and s.grows_in(epoch)) for s in schedules]
 
 
 def build_penalties(

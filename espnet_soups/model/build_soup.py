@@ -50,7 +50,10 @@ def build_soup(config: SoupConfig, objectives: Sequence[Objective], shared: Sequ
     if levels.dropped:
         logging.info(f"Letters {levels.dropped} of the order stand for no objective: dropped.")
     spoken = [objective.language for objective in objectives]
-    share_noise = torch.tensor([[one == other for other in spoken] for one in spoken])
+    # Self-supervision has no language of its own: it hears the utterances of all.
+    share_noise = torch.tensor(
+        [[one == two or "" in (one, two) for two in spoken] for one in spoken]
+    )
     return Soup(names, hierarchy, combiners, schedules, config, shared, share_noise)
 
 

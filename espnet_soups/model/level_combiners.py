@@ -1,5 +1,6 @@
 """The combiner of each level, with what it remembers."""
 
+import logging
 from collections.abc import Sequence
 
 import torch
@@ -79,7 +80,14 @@ class LevelCombiners:
             if combiner.complete and len(own) < len(self.hierarchy.levels[position]):
                 return own
             matrix = (shown_gram + shown_gram.T) / 2 if combiner.symmetric else shown_gram
-            moved, states[position] = combiner(own, Shown(matrix, shown, epoch), states[position])
+            moved, state = combiner(own, Shown(matrix, shown, epoch), states[position])
+            if not torch.isfinite(moved).all():
+                logging.warning(
+                    f"{combiner.name} on level {position + 1} gave {moved.tolist()}: the weights"
+                    " stay as they are in this step."
+                )
+                return own
+            states[position] = state
             return moved
 
         moved = self.hierarchy.move(weights, penalties, gram, losses, taking_part, move_level)

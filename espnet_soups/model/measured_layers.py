@@ -122,14 +122,16 @@ class MeasuredLayers:
         """Gives what the record of an epoch says."""
         if self.cosines is None:
             return {}
-        return {
+        record = {
             "layers": [self.names[position] for position in self.chosen] or "all",
             "conflict": dict(zip(self.names, self.conflicts, strict=False)),
             "began_in_epoch": self.begun,
             "full_depth_steps": self.full_depth_steps,
             "steps": self.steps,
-            "cosine": dict(zip(self.names, self.cosines.means().tolist(), strict=True)),
         }
+        if self.full_depth_steps:
+            record["cosine"] = dict(zip(self.names, self.cosines.means().tolist(), strict=True))
+        return record
 
     def state(self) -> dict[str, Any]:
         """Gives what a checkpoint needs to go on from."""
@@ -158,8 +160,8 @@ class MeasuredLayers:
     def _select(self) -> None:
         if self.cosines is None:
             return
-        values = same_on_all_ranks(self.cosines.conflicts(self.settings.statistic))
-        self.conflicts = values.tolist()
+        values = self.cosines.conflicts(self.settings.statistic).to(self.everything[0].device)
+        self.conflicts = same_on_all_ranks(values).tolist()
         threshold, hysteresis = self.settings.threshold, self.settings.hysteresis
         self.chosen = tuple(
             position

@@ -121,6 +121,7 @@ class MSPModel(EncodingModel):
         ]
         if soup is not None:
             soup.observe(means, present)
+            means, present = means[soup.parts_stepped_on], present[soup.parts_stepped_on]
         loss = self._total(means, present)
         # ESPnet weighs the ranks by their utterances; this undoes it (the counts are global).
         loss = loss * (totals[-1] / weight[0])
@@ -202,7 +203,8 @@ class MSPModel(EncodingModel):
         loss: LossSum
         if gates is None:
             loss = head(states, lengths, labels, label_lengths)
-        elif isinstance(head, HeadView):  # shared parameters are weighed like the backbone
+        elif isinstance(head, HeadView) or self.soup.config.heads == "weighted":  # type: ignore[union-attr]
+            # Shared parameters are weighed like the backbone.
             loss = head(states, lengths, labels, label_lengths)
             loss = replace(loss, total=gates(loss.total, position))
         else:

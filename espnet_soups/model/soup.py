@@ -12,7 +12,7 @@ from espnet_soups.gradients.means import GradientMeans
 from espnet_soups.gradients.norms import next_norms, row_scales
 from espnet_soups.gradients.rows import measure_rows
 from espnet_soups.levels.hierarchy import Hierarchy
-from espnet_soups.levels.penalty import PenaltySchedule
+from espnet_soups.levels.penalty import PenaltySchedule, growing_in, penalties_at
 from espnet_soups.model.level_combiners import LevelCombiners
 from espnet_soups.model.measured_layers import MeasuredLayers
 from espnet_soups.model.ranks import sum_over_ranks
@@ -80,7 +80,12 @@ class Soup(torch.nn.Module):
     @property
     def parts(self) -> int:
         """How many independent batches the soup draws from each mini-batch of training."""
-        return 2 if self.config.mode == "exact" and self.measures else 1
+        return self.config.exact_batches if self.config.mode == "exact" and self.measures else 1
+
+    @property
+    def parts_stepped_on(self) -> slice:
+        """Which of these batches the step is made on: all, or the last of three."""
+        return slice(2, None) if self.parts == 3 else slice(None)
 
     @property
     def parameters_measured(self) -> list[Parameter]:
@@ -126,7 +131,7 @@ class Soup(torch.nn.Module):
 
     def begin_batch(self) -> None:
         """Opens a mini-batch of training; if ESPnet skipped the step before, drops its traces."""
-        self._count_skipped()
+        self._drop_skipped()
         self._window.micro_batches += 1
         self.weights_used = self.weights.clone()
         self.gates.multipliers = self.multipliers(self.weights)
@@ -145,10 +150,10 @@ class Soup(torch.nn.Module):
         if self.parts > 1:
             first, second = (
                 sum_over_ranks(self._measure(part, here))
-                for part, here in zip(losses, present, strict=True)
+                for part, here in zip(losses[:2], present[:2], strict=True)
             )
             window.rows, window.pair = (first + second) / 2, (first, second)
-            window.present = present.all(dim=0)
+            window.present = present[:2].all(dim=0)
             self._propose(window.pair, window.present)
             self.weights_used = self._proposal if self._proposal is not None else self.weights
             self.gates.multipliers = self.multipliers(self.weights_used)
@@ -180,14 +185,13 @@ class Soup(torch.nn.Module):
         self._previous_present = window.present
         self._step += 1
         self.layers.count_step()
-        growing = [float(s is not None and s.grows_in(self.epoch)) for s in self.schedules]
-        self.penalty_steps += torch.tensor(growing).to(self.penalty_steps)
+        self.penalty_steps += self.penalty_steps.new_tensor(growing_in(self.schedules, self.epoch))
         self._set_penalties()
         self._drop_window()
 
     def close_epoch(self) -> None:
         """Counts the last step of the epoch if ESPnet skipped it."""
-        self._count_skipped()
+        self._drop_skipped()
 
     def _measure(self, losses: Sequence[Tensor], present: Tensor) -> Tensor:
         with self.gates.opened():
@@ -197,7 +201,9 @@ class Soup(torch.nn.Module):
         """Finds the next weights, from two independent sets of rows where there are two."""
         window = self._window
         if window.rows is not None:
-            self._propose_norms(self.layers.used(window.rows), window.present)
+            rows = self.layers.used(window.rows)
+            proposed = next_norms(self.norms, self.norm_steps, rows, window.present)
+            self._proposed_norms = proposed if torch.isfinite(proposed[0]).all() else None
         gram = self.weights.new_zeros(len(self.names), len(self.names))
         if pair is not None:
             scale = torch.ones_like(self.norms)
@@ -217,17 +223,12 @@ class Soup(torch.nn.Module):
             self.epoch,
         )
 
-    def _propose_norms(self, rows: Tensor, present: Tensor) -> None:
-        norms, steps = next_norms(self.norms, self.norm_steps, rows, present)
-        self._proposed_norms = (norms, steps) if torch.isfinite(norms).all() else None
-
     def _set_penalties(self) -> None:
-        for position, schedule in enumerate(self.schedules):
-            if schedule is not None:
-                steps = int(self.penalty_steps[position])
-                self.penalties[position] = schedule.at(self.epoch, self.max_epoch, steps)
+        steps = self.penalty_steps.tolist()
+        values = penalties_at(self.schedules, self.epoch, self.max_epoch, steps)
+        self.penalties.copy_(torch.tensor(values))
 
-    def _count_skipped(self) -> None:
+    def _drop_skipped(self) -> None:
         if self._window.micro_batches == self.accum_grad:
             self._drop_window()
             self.skipped_steps += 1
@@ -240,11 +241,10 @@ class Soup(torch.nn.Module):
 
     def _forget(self) -> None:
         """Forgets all rows and statistics, as at the start of an epoch."""
-        size = len(self.names)
         self._drop_window()
         self._previous: Tensor | None = None
-        self._previous_present = torch.zeros(size, dtype=torch.bool)
+        self._previous_present = self._window.present
         self.weights_used = self.weights.clone()
         self._step = 0
         self.skipped_steps = 0
-        self.means = GradientMeans(size)
+        self.means = GradientMeans(len(self.names))

@@ -66,8 +66,11 @@ class SoupConfig:
         combiner: How a level weighs its objectives; see `combiner_names()`. A list: one per level,
             the top level first.
         combiner_conf: Its options; a list: those of each level.
-        mode: `pipelined` (weights from the batches before) or `exact` (double sampling: two
-            halves of each batch; JMLR eq. 2.9).
+        mode: `pipelined` (weights from the batches before) or `exact` (double sampling inside each
+            batch; see `exact_batches`).
+        exact_batches: Independent parts of each batch in `mode: exact`. 2: weights from two
+            halves, then a step on both (JMLR eq. 2.9b). 3: weights from two thirds, then a step,
+            of backbone and heads, on the third one alone (the same with a third sample).
         refresh: Measure two neighbouring optimiser steps of every so many; 1: every step.
         layers: `all`, `conflicting` (see `selection`), or names of encoder layers that feed the
             Gram matrix.
@@ -76,6 +79,7 @@ class SoupConfig:
             only; `none` is the paper.
         weight_scale: `simplex` (paper), or `objectives`: times the size of the level, so that
             uniform weights equal the plain sum. It multiplies the step, never the Gram matrix.
+        heads: Each head follows its `own` loss (paper), or the `weighted` one, as the backbone.
     """
 
     soup: str = "vs"
@@ -85,11 +89,13 @@ class SoupConfig:
     combiner: str | Sequence[str] = "modo"
     combiner_conf: Mapping[str, Any] | Sequence[Mapping[str, Any]] = field(default_factory=dict)
     mode: str = "pipelined"
+    exact_batches: int = 2
     refresh: int = 1
     layers: str | Sequence[str] = "all"
     selection: Mapping[str, Any] = field(default_factory=dict)
     gradient_norm: str = "ema"
     weight_scale: str = "simplex"
+    heads: str = "own"
 
     def __post_init__(self) -> None:
         """Refuses what no soup can be made of.
@@ -100,8 +106,10 @@ class SoupConfig:
         choices = {
             "soup": SOUPS,
             "mode": ("pipelined", "exact"),
+            "exact_batches": (2, 3),
             "gradient_norm": ("ema", "none"),
             "weight_scale": ("simplex", "objectives"),
+            "heads": ("own", "weighted"),
         }
         for name, valid in choices.items():
             if getattr(self, name) not in valid:

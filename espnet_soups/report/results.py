@@ -112,12 +112,13 @@ def describe_soup(config: Mapping[str, Any], defaults: Mapping[str, Any]) -> dic
     if trainer == "default":
         return {"trainer": trainer, "soup": "joint", "order": None, "combiner": "static"}
     settings = {**defaults, **(config.get("trainer_conf") or {})}
+    combiner, conf = settings["combiner"], settings["combiner_conf"]  # lists: one per level
     return {
         "trainer": trainer,
         "soup": settings["soup"],
         "order": settings["order"] if settings["soup"] == "vm" else None,
-        "combiner": settings["combiner"],
-        "combiner_conf": dict(settings["combiner_conf"]),
+        "combiner": combiner if isinstance(combiner, str) else " / ".join(combiner),
+        "combiner_conf": dict(conf) if isinstance(conf, Mapping) else list(conf),
         "mode": settings["mode"],
         "layers": settings["layers"],
         "refresh": settings["refresh"],

@@ -1,7 +1,6 @@
 """Combiners that come from TorchJD's weightings: with its neighbour, all that imports TorchJD."""
 
 import inspect
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -88,7 +87,7 @@ class TorchJD(Combiner):
         import torchjd.aggregation
 
         how = GRAM_WEIGHTINGS[name]
-        self.name, self.level, self.seed = name, level, seed
+        self.level, self.seed = level, seed
         self.symmetric = how.symmetric
         self.random = how.random
         self.stateful = how.stateful or smoothing is not None
@@ -116,9 +115,6 @@ class TorchJD(Combiner):
         if self.stateful or self.random:
             saved = self.weighting.state_dict().items()
             following = {"moves": torch.tensor(moves + 1), **{k: v.clone() for k, v in saved}}
-        if not torch.isfinite(proposed).all():
-            logging.warning(f"{self.name} gave {proposed.tolist()}: the weights stay.")
-            return weights, following
         return keep_mass(proposed, weights), following
 
     def _restore(self, state: State, size: int) -> None:

@@ -1,6 +1,10 @@
-import pytest
+from itertools import pairwise
 
-from espnet_soups.levels.penalty import PenaltySchedule, build_penalties
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from espnet_soups.levels.penalty import SHAPES, PenaltySchedule, build_penalties
 
 
 def test_the_papers_penalty_grows_by_two_hundredths_an_epoch_up_to_one_and_a_half():
@@ -46,3 +50,55 @@ def test_what_cannot_be_a_penalty_is_refused(setting, said):
 def test_a_level_named_twice_is_refused():
     with pytest.raises(ValueError, match="own `level`"):
         build_penalties([{"level": 2}, {"level": 2}], levels=2)
+
+
+@given(
+    shape=st.sampled_from(SHAPES),
+    init=st.floats(0, 2),
+    rise=st.floats(0, 2),
+    increment=st.floats(0, 0.5),
+    freeze=st.none() | st.integers(1, 30),
+)
+def test_every_shape_begins_at_init_never_falls_and_never_passes_max(
+    shape, init, rise, increment, freeze
+):
+    schedule = PenaltySchedule(init, increment, init + rise, schedule=shape, freeze=freeze)
+    steps, curve = 0, []
+    for epoch in range(1, 41):
+        curve.append(schedule.at(epoch, 40, steps))
+        steps += 10 if schedule.grows_in(epoch) else 0
+    assert curve[0] == pytest.approx(init)
+    assert all(later >= earlier - 1e-12 for earlier, later in pairwise(curve))
+    assert max(curve) <= init + rise + 1e-12
+    if freeze is not None:
+        assert len({round(value, 12) for value in curve[freeze:]}) <= 1
+
+
+def test_a_cosine_rises_slowly_fast_and_slowly_again_and_ends_at_max():
+    schedule = PenaltySchedule(init=0.5, max=1.5, schedule="cosine", ramp=0.5)
+    curve = [schedule.at(epoch, 40) for epoch in range(1, 41)]
+    assert curve[10] == pytest.approx(1.0)
+    assert curve[1] - curve[0] < (curve[11] - curve[9]) / 4
+    assert curve[20] == curve[39] == 1.5
+    mirrored = [2.0 - value for value in curve[20::-1]]
+    assert curve[:21] == pytest.approx(mirrored)
+
+
+def test_a_constant_penalty_needs_only_init_and_a_step_schedule_counts_steps():
+    assert {PenaltySchedule(init=2.0, schedule="constant").at(e, 9) for e in range(1, 9)} == {2.0}
+    schedule = PenaltySchedule(increment=0.25, max=0.6, schedule="step")
+    assert [schedule.at(1, 9, steps) for steps in range(4)] == [0.0, 0.25, 0.5, 0.6]
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ({"level": 2, "schedule": "root"}, r"`schedule`.*'cosine'.*'root'"),
+        ({"level": 2, "schedule": "step", "ramp": 0.5}, "has no `ramp`"),
+        ({"level": 2, "freeze": 0}, "`freeze`.*0"),
+        ({"level": 2, "init": float("nan")}, "`init`"),
+    ],
+)
+def test_a_shape_that_does_not_exist_or_fit_is_refused(setting, said):
+    with pytest.raises(ValueError, match=said):
+        build_penalties([setting], levels=2)

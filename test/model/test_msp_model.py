@@ -13,19 +13,18 @@ def gradients(model, loss):
 
 
 def open_soup(**options):
-    model = make_toy_model("msp", options)
+    model = make_toy_model("msp", {**options, "combiner": "static"})  # nothing is measured
     model.train()
     model.soup.open_epoch(epoch=11, max_epoch=20, accum_grad=1)
-    model.soup.combiners = []  # nothing is measured: the weights are given
     return model
 
 
 @pytest.mark.parametrize("heads", ["separate", "shared"])
 def test_gates_give_heads_their_own_gradient_and_the_backbone_the_weighted_sum(heads):
     batch = make_toy_batch()
-    model = make_toy_model("msp", {"soup": "vm", "order": "SA"}, st_heads=heads)
+    conf = {"soup": "vm", "order": "SA", "combiner": "static"}
+    model = make_toy_model("msp", conf, st_heads=heads)
     model.train()
-    model.soup.combiners = []
     model.soup.open_epoch(epoch=11, max_epoch=20, accum_grad=1)
     model.soup.weights.copy_(torch.tensor([0.2, 0.5, 0.3, 0.9, 0.1]))
     found = gradients(model, model(**batch)[0])

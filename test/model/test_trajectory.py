@@ -24,7 +24,8 @@ def onto_simplex(vector):
 class Reference:
     """The method of the paper, straight from its formulas."""
 
-    def __init__(self, normalise):
+    def __init__(self, normalise, weigh_heads=False):
+        self.weigh_heads = weigh_heads
         self.model = make_toy_model("default").train()
         named = list(self.model.named_parameters())
         self.backbone = [p for name, p in named if name.startswith("encoder.")]
@@ -47,6 +48,8 @@ class Reference:
             flat = torch.cat([part.flatten() for part in parts[: len(self.backbone)]])
             rows.append(flat.numpy())
             own = torch.cat([part.flatten() for part in parts[len(self.backbone) :]]).numpy()
+            if self.weigh_heads:
+                own = own * self.penalties[name.startswith("st_")] * self.weights[NAMES.index(name)]
             heads = own if heads is None else heads + own
         return np.array(rows), heads
 
@@ -100,6 +103,16 @@ class Reference:
         self.weights = self.next_weights(first, second)
         self.step((first + second) / 2, (heads + others) / 2, self.weights)
 
+    def exact_with_three(self, batch):
+        order = torch.arange(18)
+        (first, _), (second, _), (third, heads) = (
+            self.gradients({k: v[order % 3 == part] for k, v in batch.items()})
+            for part in (0, 1, 2)
+        )
+        self.observe_norms((first + second) / 2)
+        self.weights = self.next_weights(first, second)
+        self.step(third, heads, self.weights)
+
 
 class Trained:
     """The model as ESPnet's loop drives it."""
@@ -150,6 +163,26 @@ def test_exact_weights_come_from_two_halves_of_the_batch_that_they_weigh():
         reference.exact(batch)
         trained.assert_equals(reference)
     assert np.abs(reference.weights - [1 / 3, 1 / 3, 1 / 3, 1 / 2, 1 / 2]).max() > 0.01
+
+
+def test_with_three_batches_the_step_is_made_on_the_third_alone():
+    trained = Trained(mode="exact", exact_batches=3)
+    reference = Reference(normalise=True)
+    for step in range(3):
+        batch = make_toy_batch(seed=step, per_language=6)
+        trained.step([batch])
+        reference.exact_with_three(batch)
+        trained.assert_equals(reference)
+
+
+def test_heads_can_follow_the_weighted_loss():
+    trained = Trained(heads="weighted")
+    reference = Reference(normalise=True, weigh_heads=True)
+    for step in range(3):
+        batch = make_toy_batch(seed=step)
+        trained.step([batch])
+        reference.pipelined([batch])
+        trained.assert_equals(reference)
 
 
 @pytest.mark.parametrize("accum_grad", [1, 2])

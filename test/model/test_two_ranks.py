@@ -5,7 +5,14 @@ from torch.nn.parallel import DistributedDataParallel
 
 from espnet_soups.testing.toy_model import make_toy_batch, make_toy_model
 
-SOUP = {"soup": "vm", "order": "SA", "combiner_conf": {"gamma": 0.3}}
+SOUP = {
+    "soup": "vm",
+    "order": "SA",
+    "combiner": ["modo", "uw"],
+    "combiner_conf": [{"gamma": 0.3}, {"lr": 0.1}],
+    "layers": "conflicting",
+    "selection": {"steps": 1, "threshold": 0.5},
+}
 STEPS = 3
 
 
@@ -35,7 +42,14 @@ def train(rank, world):
         torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
         optimizer.step()
         optimizer.zero_grad()
-    return {**network.state_dict(), "weights": network.soup.weights, "norms": network.soup.norms}
+    soup = network.soup
+    conflicts = torch.tensor(soup.layers.conflicts + list(soup.layers.chosen))
+    return {
+        **network.state_dict(),
+        "weights": soup.weights,
+        "norms": soup.norms,
+        "conflicts": conflicts,
+    }
 
 
 def train_as_rank(rank, folder):

@@ -199,13 +199,22 @@ def test_frozen_parameters_stay_as_they_were_given(runs, joint_run):
         ("--trainer_conf", "layers=[encoder.encoders.1]", "--trainer_conf", "refresh=2"),
         ("--trainer_conf", "combiner=mgda"),
         ("--trainer_conf", "soup=custom", "--trainer_conf", "levels=[[st_*],[asr_*]]"),
+        (
+            *("--trainer_conf", "layers=conflicting", "--trainer_conf", "selection.steps=2"),
+            *("--trainer_conf", "combiner=[pcgrad,famo]"),
+        ),
         ("--encoding", "pooled", "--st_heads", "shared"),
     ],
 )
 def test_settings_of_a_soup_train(runs, options):
     name = "soup_" + "_".join(options).translate(str.maketrans("/[]*,", "_____"))
     folder = runs.train(name, *SOUP, "--max_epoch", "1", *options)
-    assert all(value > 0 for value in records(folder)[0]["valid_loss"].values())
+    record = records(folder)[0]
+    assert all(value > 0 for value in record["valid_loss"].values())
+    if "layers=conflicting" in options:
+        assert record["selection"]["full_depth_steps"] == 2
+        assert list(record["selection"]["conflict"]) == ["encoder.encoders.0", "encoder.encoders.1"]
+        assert [level["combiner"] for level in record["levels"]] == ["pcgrad", "famo"]
 
 
 # ESPnet's streaming data set never closes its files; they are collected here, not in a later test.

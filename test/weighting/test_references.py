@@ -5,7 +5,7 @@ import pytest
 import torch
 import torchjd.aggregation
 import torchjd.scalarization
-from conftest import build
+from combiner_problems import build
 
 from espnet_soups.weighting.combiner import Shown
 

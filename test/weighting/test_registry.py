@@ -3,7 +3,7 @@ import sys
 
 import pytest
 import torch
-from conftest import build, draw_shown
+from combiner_problems import build, draw_shown
 
 from espnet_soups.weighting.catalogue import PACKAGES, REFUSED
 from espnet_soups.weighting.combiner import Shown
