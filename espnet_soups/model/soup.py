@@ -70,12 +70,12 @@ class Soup(torch.nn.Module):
         self.combiners = LevelCombiners(hierarchy, combiners)
         self.schedules = list(schedules)
         self.config = config
-        size, levels = len(names), len(schedules)
+        size = len(names)
         self.gates = Gates(size)
         self.layers = MeasuredLayers(shared, config, size, share_noise)
         self.register_buffer("weights", self.combiners.initial(), persistent=False)
-        self.register_buffer("penalties", torch.ones(levels), persistent=False)
-        self.register_buffer("penalty_steps", torch.zeros(levels), persistent=False)
+        self.register_buffer("penalties", torch.ones(len(schedules)), persistent=False)
+        self.register_buffer("penalty_steps", torch.zeros(len(schedules)), persistent=False)
         self.register_buffer("norms", torch.zeros(size), persistent=False)
         self.register_buffer("norm_steps", torch.zeros(size), persistent=False)
         self.accum_grad, self.epoch, self.max_epoch = 1, 1, 1
@@ -186,9 +186,8 @@ class Soup(torch.nn.Module):
             self.means.add(self.layers.used(window.rows))
             if self.layers.survey(window.rows, window.pair):
                 self.norm_steps.zero_()  # rows of other layers have other norms
-        kept = window.rows if self.parts == 1 else None
-        paired = self.config.refresh > 1 and previous is not None
-        self._previous = None if paired or kept is None else self.layers.kept(kept)
+        done = self.parts > 1 or (self.config.refresh > 1 and previous is not None)
+        self._previous = None if done or window.rows is None else self.layers.kept(window.rows)
         self._previous_present = window.present
         self._step += 1
         self.layers.count_step()
