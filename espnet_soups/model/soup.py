@@ -44,6 +44,15 @@ class Soup(torch.nn.Module):
     penalty_steps: Tensor
     norms: Tensor
     norm_steps: Tensor
+    _window: StepWindow
+    _previous: Tensor | None
+    _previous_present: Tensor
+    _proposal: Tensor | None
+    _proposed_norms: tuple[Tensor, Tensor] | None
+    _proposed_states: list[State]
+    _step: int
+    skipped_steps: int
+    means: GradientMeans
 
     def __init__(
         self,
@@ -61,12 +70,12 @@ class Soup(torch.nn.Module):
         self.combiners = LevelCombiners(hierarchy, combiners)
         self.schedules = list(schedules)
         self.config = config
-        size, levels = len(names), len(schedules)
+        size = len(names)
         self.gates = Gates(size)
         self.layers = MeasuredLayers(shared, config, size, share_noise)
         self.register_buffer("weights", self.combiners.initial(), persistent=False)
-        self.register_buffer("penalties", torch.ones(levels), persistent=False)
-        self.register_buffer("penalty_steps", torch.zeros(levels), persistent=False)
+        self.register_buffer("penalties", torch.ones(len(schedules)), persistent=False)
+        self.register_buffer("penalty_steps", torch.zeros(len(schedules)), persistent=False)
         self.register_buffer("norms", torch.zeros(size), persistent=False)
         self.register_buffer("norm_steps", torch.zeros(size), persistent=False)
         self.accum_grad, self.epoch, self.max_epoch = 1, 1, 1
@@ -148,10 +157,8 @@ class Soup(torch.nn.Module):
         if self.combiners.needs_losses:
             window.add_losses(losses, present)
         if self.parts > 1:
-            first, second = (
-                sum_over_ranks(self._measure(part, here))
-                for part, here in zip(losses[:2], present[:2], strict=True)
-            )
+            first = sum_over_ranks(self._measure(losses[0], present[0]))
+            second = sum_over_ranks(self._measure(losses[1], present[1]))
             window.rows, window.pair = (first + second) / 2, (first, second)
             window.present = present[:2].all(dim=0)
             self._propose(window.pair, window.present)
@@ -179,9 +186,8 @@ class Soup(torch.nn.Module):
             self.means.add(self.layers.used(window.rows))
             if self.layers.survey(window.rows, window.pair):
                 self.norm_steps.zero_()  # rows of other layers have other norms
-        kept = window.rows if self.parts == 1 else None
-        paired = self.config.refresh > 1 and previous is not None
-        self._previous = None if paired or kept is None else self.layers.kept(kept)
+        done = self.parts > 1 or (self.config.refresh > 1 and previous is not None)
+        self._previous = None if done or window.rows is None else self.layers.kept(window.rows)
         self._previous_present = window.present
         self._step += 1
         self.layers.count_step()
@@ -214,13 +220,9 @@ class Soup(torch.nn.Module):
         losses = window.losses().to(self.weights)
         if not (torch.isfinite(gram).all() and torch.isfinite(losses).all()):
             return  # ESPnet is about to skip this step
+        moving = self.combiners.taking_part(window.present, None if pair is None else both)
         self._proposal, self._proposed_states = self.combiners.move(
-            self.weights,
-            self.penalties,
-            gram,
-            losses,
-            self.combiners.taking_part(window.present, None if pair is None else both),
-            self.epoch,
+            self.weights, self.penalties, gram, losses, moving, self.epoch
         )
 
     def _set_penalties(self) -> None:
@@ -235,16 +237,15 @@ class Soup(torch.nn.Module):
 
     def _drop_window(self) -> None:
         self._window = StepWindow(len(self.names))
-        self._proposal: Tensor | None = None
-        self._proposed_norms: tuple[Tensor, Tensor] | None = None
-        self._proposed_states: list[State] = []
+        self._proposal = None
+        self._proposed_norms = None
+        self._proposed_states = []
 
     def _forget(self) -> None:
         """Forgets all rows and statistics, as at the start of an epoch."""
         self._drop_window()
-        self._previous: Tensor | None = None
+        self._previous = None
         self._previous_present = self._window.present
         self.weights_used = self.weights.clone()
-        self._step = 0
-        self.skipped_steps = 0
+        self._step = self.skipped_steps = 0
         self.means = GradientMeans(len(self.names))

@@ -137,10 +137,11 @@ def option_defaults(name: str) -> dict[str, Any]:
 
 def read_options(kind: type, defaults: Mapping[str, Any]) -> dict[str, Any]:
     """Gives the options of one of TorchJD's classes; ours take the place of what it demands."""
-    if kind.__init__ is torch.nn.Module.__init__:
+    constructor = vars(kind).get("__init__")  # None: inherited, without arguments
+    if constructor is None:
         return {}
     return {
         name: defaults.get(name, None if item.default is inspect.Parameter.empty else item.default)
-        for name, item in list(inspect.signature(kind.__init__).parameters.items())[1:]
+        for name, item in list(inspect.signature(constructor).parameters.items())[1:]
         if name not in NOT_FOR_YAML and item.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
     }
