@@ -17,7 +17,7 @@ setup(
     install_requires=[
         "espnet>=202611",  # older ones average checkpoints wrongly and read padding
         "torchaudio>=2.11,<2.12",  # must match the torch that ESPnet brings
-        "torchjd==0.18.0",  # its API breaks in minor versions; wrapped in weighting/torchjd.py
+        "torchjd==0.18.0",  # its API breaks in minor versions; wrapped in weighting/torchjd*.py
         "kaldiio>=2.18",
         "soundfile>=0.13",  # its wheels read FLAC, MP3, OGG and WAV
         "soxr>=0.5",
@@ -29,6 +29,7 @@ setup(
         "tensorboard>=2.18",
     ],
     extras_require={
+        "combiners": ["torchjd[cagrad,quadprog-projector]==0.18.0"],  # for cagrad, upgrad, dualproj
         "test": [
             "pytest>=8",
             "hypothesis>=6.100",

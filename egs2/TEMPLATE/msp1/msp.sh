@@ -62,7 +62,8 @@ option train_config conf/train_msp.yaml "Model, soup and optimiser"
 option train_args "" "Further options of msp_train, such as '--max_epoch 3'; they are part of the tag"
 option soup "" "joint, vs, vc, vm or custom; empty: as train_config says"
 option order "" "Order of vm, read bottom-up, such as USA; empty: as train_config says"
-option combiner "" "modo, static, mgda, ...; empty: as train_config says"
+option combiner "" "modo, static, mgda, ... with its default options; empty: as train_config says"
+option combiner_conf "" "Options of the combiner, such as 'gamma: 0.01, rho: 0.5'"
 option_group "Self-supervision (U)"
 option ssl none "cpc or best_rq; none: no pre-training, and U only if train_config has one"
 option pretrain_config "" "Optimiser and ssl_conf of stage 7; empty: conf/pretrain_<ssl>.yaml"
@@ -136,6 +137,8 @@ soup_args=()
 [[ -z ${soup} ]] || soup_args+=(--trainer_conf "soup=${soup}")
 [[ -z ${order} ]] || soup_args+=(--trainer_conf "order=${order}")
 [[ -z ${combiner} ]] || soup_args+=(--trainer_conf "combiner=${combiner}")
+# the options of train_config are those of its own combiner
+[[ -z ${combiner}${combiner_conf} ]] || soup_args+=(--trainer_conf "combiner_conf={${combiner_conf}}")
 if [[ -z ${msp_tag} ]]; then
     msp_tag=$(basename "$(realpath "${train_config}")" .yaml) # conf/train_msp.yaml is a link
     msp_tag=${msp_tag#train_msp_}_${feats_type}_${token_name}
@@ -143,6 +146,7 @@ if [[ -z ${msp_tag} ]]; then
     ! ${joins} || msp_tag+=_with_${ssl}
     [[ ${ssl_audio} == labeled ]] || msp_tag+=_unlabeled
     msp_tag+=${soup:+_${soup}}${order:+_${order}}${combiner:+_${combiner}}
+    [[ -z ${combiner_conf} ]] || msp_tag+=_$(sed -E 's/[^[:alnum:].]+/_/g' <<<"${combiner_conf}")
     msp_tag+=$(sed -e 's/--/_/g' -e 's/[ |=/]//g' <<<"${train_args}")${speed_perturb_factors:+_sp}
 fi
 stats_dir=${expdir}/msp_stats_${feats_type}_${token_name}_${st_folder}${speed_perturb_factors:+_sp}
