@@ -8,8 +8,6 @@ from torch import Tensor
 from espnet_soups.gradients.gram import cross_gram
 from espnet_soups.gradients.layers import Columns
 
-STATISTICS = ("mean", "worst")
-
 
 class LayerCosines:
     """Adds up what each step of full depth showed.

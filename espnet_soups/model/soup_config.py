@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
-from espnet_soups.gradients.layer_cosines import STATISTICS
 from espnet_soups.levels.order import SOUPS
+
+STATISTICS = ("mean", "worst")  # of the cosines of a layer
 
 
 @dataclass(frozen=True)
