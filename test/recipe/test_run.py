@@ -18,6 +18,7 @@ import torch
 ROOT = Path(__file__).parents[2]
 TEMPLATE = ROOT / "egs2" / "TEMPLATE" / "msp1"
 FS = 8000
+NAME = "msp_train_msp_fbank_char_from_cpc_with_cpc_sp"
 CONFIG = """
 encoder: transformer
 encoder_conf: {output_size: 16, attention_heads: 2, linear_units: 32, num_blocks: 2,
@@ -151,7 +152,7 @@ def test_all_stages_run_with_self_supervision_and_a_second_run_does_nothing(reci
     ssl = ("--ssl", "cpc", "--unlabeled_sets", "more")
     first = run(recipe, *ssl, timeout=600)
     assert first.returncode == 0, first.stdout[-3000:] + first.stderr[-3000:]
-    exp = recipe / "exp" / "msp_train_msp_fbank_char_from_cpc_with_cpc_sp"
+    exp = recipe / "exp" / NAME
     pretrained = "exp/ssl_cpc_train_msp_fbank_sp_more/valid.loss.ave.pth"
     encoder = {k: v for k, v in tensors_of(recipe / pretrained).items() if "encoder." in k}
     assert f"{pretrained}:encoder:encoder" in (exp / "config.yaml").read_text()
@@ -182,7 +183,7 @@ def test_the_packed_model_decodes_as_the_recipe_did(recipe: Path, tmp_path: Path
     from espnet_soups import Speech2Text
     from espnet_soups.inference.load_model import read_config
 
-    exp = Path("exp") / "msp_train_msp_fbank_char_sp"
+    exp = Path("exp") / NAME
     files = unpack(recipe / exp / "model.zip", tmp_path)
     folder = Path(files["asr_train_config"]).parent
     assert read_config(folder).normalize_conf["stats_file"].startswith(str(tmp_path))
