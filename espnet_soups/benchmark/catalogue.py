@@ -17,7 +17,7 @@ SOUPS: Mapping[str, Mapping[str, Any]] = {
 
 
 def build_mode(name: str, spec: BenchSpec) -> StepMode:
-    """Builds a mode of `MODES`."""
+    """Builds a mode by its name, one of those that `bench_step --help` lists."""
     if name == "joint_pooled":
         return EspnetStep(spec, {**JOINT, "encoding": "pooled"})
     if name == "joint":

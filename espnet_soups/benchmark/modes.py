@@ -15,7 +15,6 @@ from espnet_soups.task.msp_task import MSPTask
 from espnet_soups.weighting.combiner import Shown
 from espnet_soups.weighting.modo import MoDo
 
-BASELINE = "joint_pooled"
 SPECIAL_TOKENS = ("<blank>", "<unk>", "<sos/eos>")
 GRAD_CLIP = 5.0
 BATCHES = 4  # different ones, used in turn
