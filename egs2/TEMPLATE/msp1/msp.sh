@@ -15,7 +15,7 @@ set -euo pipefail
 # shellcheck source=egs2/TEMPLATE/msp1/scripts/stages.sh
 . scripts/stages.sh
 
-command_line="./run.sh${MSP_ARGUMENTS:+ ${MSP_ARGUMENTS}}"
+command_line="./run.sh${MSP_ARGUMENTS:-}"
 
 option_usage "./run.sh [options]" "Trains, decodes, scores and reports a multilingual ASR and ST soup."
 option_group "Stages"
