@@ -71,8 +71,8 @@ def extract_features(waveform: np.ndarray, config: FeatureConfig) -> np.ndarray:
         config: How; of type `fbank`.
 
     Returns:
-        Stacked frames, float32, [T, num_mel_bins * stack]; the last frame is repeated where the
-        stack is not full.
+        Stacked frames, float32, [T, num_mel_bins * stack], see `stack_frames`; the last frame is
+        repeated where the stack is not full.
 
     Raises:
         ValueError: If the waveform is shorter than one frame (25 ms).
@@ -101,9 +101,13 @@ def extract_features(waveform: np.ndarray, config: FeatureConfig) -> np.ndarray:
 def stack_frames(frames: np.ndarray, stack: int) -> np.ndarray:
     """Puts `stack` neighbouring frames into one: [T, D] -> [ceil(T / stack), D * stack].
 
-    >>> stack_frames(np.array([[1.0], [2.0], [3.0]]), 2).tolist()
-    [[1.0, 2.0], [3.0, 3.0]]
+    The values of one mel bin stand together, so that SpecAugment's frequency mask (neighbouring
+    dimensions) hides a band of frequencies in all of the stacked frames, not one of the frames.
+
+    >>> stack_frames(np.array([[1, 10], [2, 20], [3, 30]]), 2).tolist()
+    [[1, 2, 10, 20], [3, 3, 30, 30]]
     """
     missing = -len(frames) % stack
     padded = np.concatenate([frames, np.repeat(frames[-1:], missing, axis=0)])
-    return padded.reshape(len(padded) // stack, -1)
+    grouped = padded.reshape(len(padded) // stack, stack, frames.shape[1])
+    return grouped.transpose(0, 2, 1).reshape(len(grouped), -1)
