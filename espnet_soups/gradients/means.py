@@ -40,3 +40,7 @@ class GradientMeans:
     def norms(self) -> Tensor:
         """Gives the mean norm of every row; NaN: never measured, [m]."""
         return self._norm_sum / self._norm_count
+
+    def steps(self) -> Tensor:
+        """Gives on how many steps the cosine of every pair was measured, long [m, m]."""
+        return self._cosine_count.clone()
