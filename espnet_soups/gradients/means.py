@@ -16,6 +16,10 @@ class GradientMeans:
     >>> means.add(torch.tensor([[3.0, 4.0], [4.0, 3.0]]))
     >>> means.norms()
     tensor([5., 5.], dtype=torch.float64)
+    >>> means.add(torch.tensor([[3.0, 4.0], [0.0, 0.0]]))
+    >>> means.steps()
+    tensor([[2, 1],
+            [1, 1]])
     """
 
     def __init__(self, size: int) -> None:
