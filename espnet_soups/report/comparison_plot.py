@@ -13,6 +13,10 @@ from espnet_soups.report.history import SOUP_FILE, Curves, History, read_history
 from espnet_soups.report.train_log import read_train_log
 
 PANELS = (("asr", "ASR"), ("st", "ST"))
+KINDS = {
+    "accuracies": ("accuracy", "right tokens (%)", 100.0),
+    "valid_losses": ("loss", "loss (nats per token)", 1.0),
+}
 SEED = re.compile(r"_?seed_?\d+")
 
 
@@ -55,27 +59,20 @@ def plot_comparison(histories: Mapping[str, History]) -> Figure:
     figure = new_figure(
         4.6 * len(panels), 5.6 + legend, "Validation, mean over languages or pairs, by epoch"
     )
-    grid = figure.subplots(2, len(panels), squeeze=False, sharex=True)
+    grid = figure.subplots(len(KINDS), len(panels), squeeze=False, sharex=True)
     styles = experiment_styles(list(histories))
     epochs = sorted({epoch for item in histories.values() for epoch in item.epochs})
     for column, (task, title) in enumerate(panels):
-        for row, (kind, label, scale) in enumerate(
-            (("accuracies", "right tokens (%)", 100.0), ("valid_losses", "loss (nats/token)", 1.0))
-        ):
+        for row, (kind, (noun, label, scale)) in enumerate(KINDS.items()):
             axes = grid[row, column]
             for name, item in histories.items():
                 curve = mean_curve(getattr(item, kind), task)
                 if curve is not None:
-                    axes.plot(
-                        item.epochs,
-                        scale * curve,
-                        marker=marker(item.epochs),
-                        label=name,
-                        **styles[name],
-                    )
-            axes.set_title(f"{title} accuracy" if row == 0 else f"{title} loss")
+                    look = {"marker": marker(item.epochs), "label": name, **styles[name]}
+                    axes.plot(item.epochs, scale * curve, **look)
+            axes.set_title(f"{title} {noun}")
             axes.set_ylabel(label)
-            epoch_axis(axes, epochs, label=row == 1)
+            epoch_axis(axes, epochs, label=row == len(KINDS) - 1)
     lines = {str(line.get_label()): line for axes in grid.flat for line in axes.get_lines()}
     shown = [name for name in histories if name in lines]
     figure.legend(
