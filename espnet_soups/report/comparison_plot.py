@@ -57,7 +57,9 @@ def plot_comparison(histories: Mapping[str, History]) -> Figure:
     ]
     legend = 0.19 * len(histories) + 0.2
     figure = new_figure(
-        4.6 * len(panels), 5.6 + legend, "Validation, mean over languages or pairs, by epoch"
+        max(6.4, 4.6 * len(panels)),
+        5.6 + legend,
+        "Validation, mean over languages or pairs, by epoch",
     )
     grid = figure.subplots(len(KINDS), len(panels), squeeze=False, sharex=True)
     styles = experiment_styles(list(histories))

@@ -211,7 +211,8 @@ def test_publishing_keeps_other_lines_and_replaces_its_own(
     recipe.mkdir()
     first, second = make_experiment("msp_vs"), make_experiment("msp_joint")
     report(first, "--publish_dir", str(recipe), "--parameters", "7")
-    (first / "results.json").unlink()  # as in a fresh clone, where exp/ is empty
+    for path in (first / "results.json", first / "beam5/test/results.json"):
+        path.unlink()  # as in a fresh clone, where exp/ is empty
     report(second, "--publish_dir", str(recipe))
     report(second, "--publish_dir", str(recipe), "--parameters", "1234")
     records = [json.loads(line) for line in (recipe / "results.jsonl").read_text().splitlines()]
