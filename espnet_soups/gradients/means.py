@@ -16,6 +16,10 @@ class GradientMeans:
     >>> means.add(torch.tensor([[3.0, 4.0], [4.0, 3.0]]))
     >>> means.norms()
     tensor([5., 5.], dtype=torch.float64)
+    >>> means.add(torch.tensor([[3.0, 4.0], [0.0, 0.0]]))
+    >>> means.steps()
+    tensor([[2, 1],
+            [1, 1]])
     """
 
     def __init__(self, size: int) -> None:
@@ -40,3 +44,7 @@ class GradientMeans:
     def norms(self) -> Tensor:
         """Gives the mean norm of every row; NaN: never measured, [m]."""
         return self._norm_sum / self._norm_count
+
+    def steps(self) -> Tensor:
+        """Gives on how many steps the cosine of every pair was measured, long [m, m]."""
+        return self._cosine_count.clone()
