@@ -282,7 +282,7 @@ def test_a_killed_training_resumes_to_the_result_of_an_uninterrupted_one(recipe:
         (["--unlabeled_sets", "more"], "--unlabeled_sets needs --ssl"),
         (["--baseline", "two_stage"], "--baseline two_stage needs --ssl"),
         (["--ssl", "cpc", "--ssl_audio", "unlabeled"], "needs --unlabeled_sets"),
-        (["--pretrain_args", "--seed 2"], "--pretrain_args needs stage 7"),
+        (["--pretrain_args", "--seed 2"], "--pretrain_args needs pre-training"),
         (
             ["--ssl=cpc", "--unlabeled_sets=more", "--ssl_audio=unlabeled", "--baseline=two_stage"],
             "--ssl_audio unlabeled needs U in stage 9",

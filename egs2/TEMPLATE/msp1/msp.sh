@@ -120,7 +120,7 @@ pretrains=false joins=false
 [[ ${ssl} == none ]] || pretrains=${init_from_pretrained} joins=${ssl_in_training}
 [[ ${ssl} == none || ${pretrains} == true || ${joins} == true ]] ||
     refuse "--ssl ${ssl} has nothing to do: set --init_from_pretrained or --ssl_in_training to true"
-[[ -z ${pretrain_args} || ${pretrains} == true ]] || refuse "--pretrain_args needs stage 7: --ssl, and not --init_from_pretrained false"
+[[ -z ${pretrain_args} || ${pretrains} == true ]] || refuse "--pretrain_args needs pre-training: --ssl cpc or best_rq, without --init_from_pretrained false and --baseline joint"
 [[ -z ${unlabeled_sets} || ${ssl} != none ]] || refuse "--unlabeled_sets needs --ssl cpc or --ssl best_rq"
 [[ ${ssl_audio} == labeled || -n ${unlabeled_sets} ]] || refuse "--ssl_audio unlabeled needs --unlabeled_sets"
 [[ ${ssl_audio} == labeled || ${joins} == true ]] || refuse "--ssl_audio unlabeled needs U in stage 9: --ssl_in_training true, and not --baseline two_stage"
