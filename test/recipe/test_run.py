@@ -198,7 +198,7 @@ def test_static_weights_are_searched_from_the_pre_trained_encoder(recipe: Path):
     before = (recipe / PRETRAINED / "1epoch.pth").stat().st_mtime_ns
     two_stage = ("--ssl", "cpc", "--unlabeled_sets", "more", "--baseline", "two_stage")
     command = [sys.executable, "-m", "espnet_soups.bin.search_weights", "--grid", "conf/grid.yaml"]
-    command += ["--", "./run.sh", *two_stage, "--stage", "9", "--stop_stage", "10"]
+    command += ["--", "./run.sh", *two_stage, "--stop_stage", "10"]
     result = subprocess.run(
         [*command, "--train_args", "--max_epoch 1 --keep_nbest_models 1"],
         cwd=recipe,
