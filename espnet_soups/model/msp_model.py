@@ -120,7 +120,7 @@ class MSPModel(EncodingModel):
             for part, row in zip(sums, global_counts, strict=True)
         ]
         if soup is not None:
-            soup.observe(means, present)
+            means = soup.observe(means, present)
             means, present = means[soup.parts_stepped_on], present[soup.parts_stepped_on]
         loss = self._total(means, present)
         # ESPnet weighs the ranks by their utterances; this undoes it (the counts are global).
