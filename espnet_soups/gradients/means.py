@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from espnet_soups.gradients.gram import cosines
+from espnet_soups.gradients.gram import cross_gram
 
 
 class GradientMeans:
@@ -30,7 +30,10 @@ class GradientMeans:
 
     def add(self, rows: Tensor) -> None:
         """Adds the rows of a step, [m, n]; a row of zeros was not measured."""
-        cosine, norms = cosines(rows).double().cpu(), rows.norm(dim=1).double().cpu()
+        ones = rows.new_ones(len(rows))
+        gram = cross_gram(rows, rows, ones, ones).double().cpu()
+        norms = gram.diagonal().sqrt()
+        cosine = gram / torch.outer(norms, norms)
         known = torch.isfinite(cosine)
         self._cosine_sum += torch.where(known, cosine, torch.zeros_like(cosine))
         self._cosine_count += known

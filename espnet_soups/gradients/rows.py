@@ -29,9 +29,14 @@ def measure_rows(
         if not here:
             continue
         gradients = torch.autograd.grad(loss, parameters, retain_graph=True, allow_unused=True)
-        offset = 0
-        for parameter, gradient in zip(parameters, gradients, strict=True):
-            if gradient is not None:  # a layer that stochastic depth has left out
-                row[offset : offset + parameter.numel()] = gradient.reshape(-1)
-            offset += parameter.numel()
+        fill_row(row, parameters, gradients)
     return rows
+
+
+def fill_row(row: Tensor, parameters: Sequence[Tensor], gradients: Sequence[Tensor | None]) -> None:
+    """Writes gradients into a row, [n]; a layer that stochastic depth has left out stays zero."""
+    offset = 0
+    for parameter, gradient in zip(parameters, gradients, strict=False):
+        if gradient is not None:
+            row[offset : offset + parameter.numel()] = gradient.reshape(-1)
+        offset += parameter.numel()

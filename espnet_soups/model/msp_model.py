@@ -115,12 +115,12 @@ class MSPModel(EncodingModel):
         totals = sum_over_ranks(torch.cat([counts.flatten(), weight]))
         global_counts = totals[:-1].view_as(counts)
         present = (global_counts > 0).cpu()
-        means = [
+        means: list[Sequence[Tensor]] = [
             [loss.total / count.clamp(min=1) for loss, count in zip(part, row, strict=True)]
             for part, row in zip(sums, global_counts, strict=True)
         ]
         if soup is not None:
-            soup.observe(means, present)
+            means = soup.observe(means, present)
             means, present = means[soup.parts_stepped_on], present[soup.parts_stepped_on]
         loss = self._total(means, present)
         # ESPnet weighs the ranks by their utterances; this undoes it (the counts are global).

@@ -10,12 +10,12 @@ from espnet_soups.gradients.gate import Gates
 from espnet_soups.gradients.gram import cross_gram
 from espnet_soups.gradients.means import GradientMeans
 from espnet_soups.gradients.norms import next_norms, row_scales
-from espnet_soups.gradients.rows import measure_rows
 from espnet_soups.levels.hierarchy import Hierarchy
 from espnet_soups.levels.penalty import PenaltySchedule, growing_in, penalties_at
 from espnet_soups.model.level_combiners import LevelCombiners
 from espnet_soups.model.measured_layers import MeasuredLayers
-from espnet_soups.model.ranks import sum_over_ranks
+from espnet_soups.model.measuring import Measuring
+from espnet_soups.model.ranks import sum_over_ranks, summed_over_ranks
 from espnet_soups.model.soup_config import SoupConfig
 from espnet_soups.model.soup_state import load_state, save_state
 from espnet_soups.model.step_window import StepWindow
@@ -51,6 +51,7 @@ class Soup(torch.nn.Module):
     _proposed_norms: tuple[Tensor, Tensor] | None
     _proposed_states: list[State]
     _step: int
+    _measuring: Measuring | None = None
     skipped_steps: int
     means: GradientMeans
 
@@ -105,6 +106,8 @@ class Soup(torch.nn.Module):
         """Ties the soup to the model it measures and to the optimiser whose steps it follows."""
         if self.measures:
             self.layers.bind(model)
+            weigh_heads = self.config.heads == "weighted"
+            self._measuring = Measuring(model, self.layers.shared, self.gates, weigh_heads)
         optimizer.register_step_post_hook(lambda *_: self.commit())
         optimizer.register_state_dict_post_hook(lambda _, state: save_state(self, state))
         optimizer.register_load_state_dict_pre_hook(lambda _, state: load_state(self, state))
@@ -144,28 +147,40 @@ class Soup(torch.nn.Module):
         self._window.micro_batches += 1
         self.weights_used = self.weights.clone()
         self.gates.multipliers = self.multipliers(self.weights)
+        if self._measuring is not None:
+            measured = self.parameters_measured if self._is_due() else []
+            self._measuring.begin(measured, steps_on_it=self.parts < 3)
 
-    def observe(self, losses: Sequence[Sequence[Tensor]], present: Tensor) -> None:
+    def observe(
+        self, losses: Sequence[Sequence[Tensor]], present: Tensor
+    ) -> list[Sequence[Tensor]]:
         """Measures the objectives where a measurement is due.
 
         Args:
             losses: For each independent part of the mini-batch, one scalar per objective.
             present: For each part, whether any rank has a label of the objective, bool [parts, m].
+
+        Returns:
+            The losses of each part to step on: the same values.
         """
-        window = self._window
+        window, stepped_on = self._window, list(losses)
         window.add_presence(present)
         if self.combiners.needs_losses:
             window.add_losses(losses, present)
         if self.parts > 1:
-            first = sum_over_ranks(self._measure(losses[0], present[0]))
-            second = sum_over_ranks(self._measure(losses[1], present[1]))
+            (first, stepped_on[0]), (second, stepped_on[1]) = (
+                self._measure(losses[part], present[part]) for part in (0, 1)
+            )
+            first, second = summed_over_ranks(first), summed_over_ranks(second)
             window.rows, window.pair = (first + second) / 2, (first, second)
             window.present = present[:2].all(dim=0)
             self._propose(window.pair, window.present)
             self.weights_used = self._proposal if self._proposal is not None else self.weights
             self.gates.multipliers = self.multipliers(self.weights_used)
-        elif self.measures and self._step % self.config.refresh < 2:
-            window.add_rows(self._measure(losses[0], present[0]) / self.accum_grad)
+        elif self._is_due():
+            rows, stepped_on[0] = self._measure(losses[0], present[0])
+            window.add_rows(rows if self.accum_grad == 1 else rows / self.accum_grad)
+        return stepped_on
 
     def commit(self) -> None:
         """Moves the weights, after the optimiser has made its step."""
@@ -199,9 +214,15 @@ class Soup(torch.nn.Module):
         """Counts the last step of the epoch if ESPnet skipped it."""
         self._drop_skipped()
 
-    def _measure(self, losses: Sequence[Tensor], present: Tensor) -> Tensor:
-        with self.gates.opened():
-            return measure_rows(losses, self.parameters_measured, present.tolist())
+    def _is_due(self) -> bool:
+        return self.measures and (self.parts > 1 or self._step % self.config.refresh < 2)
+
+    def _measure(
+        self, losses: Sequence[Tensor], present: Tensor
+    ) -> tuple[Tensor, Sequence[Tensor]]:
+        if self._measuring is None:
+            raise RuntimeError("The soup must be bound to a model before it measures.")
+        return self._measuring.measure(losses, present.tolist())
 
     def _propose(self, pair: tuple[Tensor, Tensor] | None, both: Tensor) -> None:
         """Finds the next weights, from two independent sets of rows where there are two."""

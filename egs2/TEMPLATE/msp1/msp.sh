@@ -127,15 +127,18 @@ pretrains=false joins=false
 
 # --- names, as ESPnet makes them -------------------------------------------------------------
 feats_dir=${dumpdir}/${feats_type}
-train_name=${train_set}${speed_perturb_factors:+_sp}
+speeds=${speed_perturb_factors:+_sp}
+train_name=${train_set}${speeds}
 token_name=${asr_token_type}$([[ ${asr_token_type} == char ]] || echo "${asr_nbpe}")
 st_folder=${st_token_type}
 [[ ${st_token_type} == char ]] || st_folder=bpe_${bpemode}${st_nbpe}
 asr_folder=${asr_token_type}
 [[ ${asr_token_type} == char ]] || asr_folder=bpe_${bpemode}${asr_nbpe}
+# runs with other speeds have token lists of their own: a list must not change under a trained model
+st_folder+=${speeds} asr_folder+=${speeds}
 asr_bpemode() { [[ " ${asr_char_langs} " == *" $1 "* ]] && echo char || echo "${bpemode}"; }
 asr_folder_of() { # asr_folder_of LANGUAGE
-    [[ ${asr_token_type}$(asr_bpemode "$1") == bpechar ]] && echo bpe_char || echo "${asr_folder}"
+    [[ ${asr_token_type}$(asr_bpemode "$1") == bpechar ]] && echo "bpe_char${speeds}" || echo "${asr_folder}"
 }
 soup_args=()
 [[ -z ${soup} ]] || soup_args+=(--trainer_conf "soup=${soup}")
@@ -157,12 +160,12 @@ if [[ -z ${msp_tag} ]]; then
     [[ ${ssl_audio} == labeled ]] || msp_tag+=_unlabeled${unlabeled_name}
     msp_tag+=${soup:+_${soup}}${order:+_${order}}${combiner:+_${combiner}}
     [[ -z ${combiner_conf} ]] || msp_tag+=_$(sed -E 's/[^[:alnum:].]+/_/g' <<<"${combiner_conf}")
-    msp_tag+=$(tag_of "${train_args}")${speed_perturb_factors:+_sp}
+    msp_tag+=$(tag_of "${train_args}")${speeds}
 fi
-stats_dir=${expdir}/msp_stats_${feats_type}_${token_name}_${st_folder}${speed_perturb_factors:+_sp}
+stats_dir=${expdir}/msp_stats_${feats_type}_${token_name}_${st_folder}
 exp_dir=${expdir}/msp_${msp_tag}
 ssl_tag=$(basename "$(realpath "${train_config}")" .yaml)
-ssl_tag=${ssl_name}_${ssl_tag#train_msp_}_${feats_type}${speed_perturb_factors:+_sp}
+ssl_tag=${ssl_name}_${ssl_tag#train_msp_}_${feats_type}${speeds}
 ssl_dir=${expdir}/ssl_${ssl_tag}${unlabeled_name}$(tag_of "${pretrain_args}")
 inference_tag=$(basename "${inference_config}" .yaml)_$(basename "${inference_model}" .pth)
 
@@ -287,15 +290,17 @@ elif stage 2 "Speed perturbation" "${datadir}/.stage2.done" --settings "factors=
     stage_done "${datadir}/${train_name}"
 fi
 
-if stage 3 "Features" "${feats_dir}/.stage3.done" --settings "${feats_conf[@]}" "resample=${resample}" \
-    --inputs "${datadir}/${train_name}" "${datadir}/${valid_set}" "${test_set_list[@]/#/${datadir}/}" \
-    --outputs "${feats_dir}/org/${train_name}" "${feats_dir}/org/${valid_set}" "${test_set_list[@]/#/${feats_dir}/}"; then
-    sets=("${datadir}/${train_name}=${feats_dir}/org/${train_name}" "${datadir}/${valid_set}=${feats_dir}/org/${valid_set}")
-    for name in "${test_set_list[@]}"; do sets+=("${datadir}/${name}=${feats_dir}/${name}"); done
-    soups dump_features --feats_type "${feats_type}" --fs "${fs}" --num_mel_bins "${num_mel_bins}" \
-        --stack "${stack}" --resample "${resample}" --nj "${nj}" "${sets[@]}"
-    stage_done "${feats_dir}"
-fi
+# each set is a stage of its own, since runs with other speeds share all but the training set
+for name in "${train_name}" "${valid_set}" "${test_set_list[@]}"; do
+    target=${feats_dir}/org/${name}
+    [[ ${name} == "${train_name}" || ${name} == "${valid_set}" ]] || target=${feats_dir}/${name}
+    if stage 3 "Features of ${name}" "${feats_dir}/.stage3_${name}.done" \
+        --settings "${feats_conf[@]}" "resample=${resample}" --inputs "${datadir}/${name}" --outputs "${target}"; then
+        soups dump_features --feats_type "${feats_type}" --fs "${fs}" --num_mel_bins "${num_mel_bins}" \
+            --stack "${stack}" --resample "${resample}" --nj "${nj}" "${datadir}/${name}=${target}"
+        stage_done "${target}"
+    fi
+done
 
 if [[ -n ${unlabeled_sets} ]] && stage 3 "Features without labels" "${feats_dir}/.stage3_unlabeled.done" \
     --settings "${feats_conf[@]}" "resample=${resample}" --inputs "${unlabeled_set_list[@]/#/${datadir}/}" \
@@ -307,16 +312,16 @@ if [[ -n ${unlabeled_sets} ]] && stage 3 "Features without labels" "${feats_dir}
     stage_done "${feats_dir}/org"
 fi
 
-if stage 4 "Length filter" "${feats_dir}/.stage4.done" --settings "min=${min_wav_duration}" "max=${max_wav_duration}" \
-    --inputs "${feats_dir}/org/${train_name}/${length_file}" "${feats_dir}/org/${valid_set}/${length_file}" \
-    --outputs "${feats_dir}/${train_name}/text" "${feats_dir}/${valid_set}/text"; then
-    for name in "${train_name}" "${valid_set}"; do
+for name in "${train_name}" "${valid_set}"; do
+    if stage 4 "Length filter of ${name}" "${feats_dir}/.stage4_${name}.done" \
+        --settings "min=${min_wav_duration}" "max=${max_wav_duration}" \
+        --inputs "${feats_dir}/org/${name}/${length_file}" --outputs "${feats_dir}/${name}/text"; then
         soups filter_lengths --source "${feats_dir}/org/${name}" --target "${feats_dir}/${name}" \
             --frame_seconds "${frame_seconds}" --min_wav_duration "${min_wav_duration}" \
             --max_wav_duration "${max_wav_duration}"
-    done
-    stage_done "${feats_dir}/{${train_name},${valid_set}}"
-fi
+        stage_done "${feats_dir}/${name}"
+    fi
+done
 
 if [[ -n ${unlabeled_sets} ]] && stage 4 "Length filter without labels" "${feats_dir}/.stage4_unlabeled.done" \
     --settings "min=${min_wav_duration}" "max=${max_wav_duration}" \
