@@ -16,9 +16,9 @@ def render_results(records: Sequence[Record], images: Mapping[str, str] | None =
         records: Experiments, each as its results.json has it.
         images: Titles by path of pictures to show, if there is one experiment.
     """
-    ordered = sorted(records, key=lambda record: record["name"])
+    ordered = sorted(records, key=lambda record: (record["name"], record["set"]))
     parts = ["# RESULTS", NOTICE, "## Comparison", render_comparison(ordered)]
-    parts += [render_experiment(record) for record in ordered]
+    parts += [render_experiment(record, _title(record, ordered)) for record in ordered]
     if images:
         parts += ["### Pictures", *(f"![{title}]({path})" for path, title in images.items())]
     return "\n\n".join(parts) + "\n"
@@ -33,7 +33,7 @@ def render_comparison(records: Sequence[Record]) -> str:
         training, mean = record["training"], record["scores"]["mean"]
         rows.append(
             [
-                f"[{record['name']}](#{_anchor(record['name'])})",
+                f"[{record['name']}](#{_anchor(_title(record, records))})",
                 record["set"],
                 soup_name(training),
                 describe_levels(training["levels"]),
@@ -53,9 +53,9 @@ def render_comparison(records: Sequence[Record]) -> str:
     return table(head, rows, left=5) + "\n\n" + " ".join(notes)
 
 
-def render_experiment(record: Record) -> str:
-    """Gives the section of one experiment: tables, signatures, environment, command."""
-    title = f"## {record['name']}"
+def render_experiment(record: Record, name: str) -> str:
+    """Gives the section of an experiment on a set: tables, signatures, environment, command."""
+    title = f"## {name}"
     decoding = f"Decoded set: `{record['inference_tag']}/{record['set']}`."
     if record["decoding"] is not None:
         speed = record["decoding"]
@@ -221,6 +221,12 @@ def _signatures(record: Record) -> dict[str, list[str]]:
         name: sorted({item[key]["signature"] for item in items if key in item})
         for name, key in (("BLEU", "bleu"), ("chrF", "chrf"))
     }
+
+
+def _title(record: Record, records: Sequence[Record]) -> str:
+    """Names a section; the set tells sections of one experiment apart."""
+    several = sum(other["name"] == record["name"] for other in records) > 1
+    return f"{record['name']}, {record['set']}" if several else str(record["name"])
 
 
 def _anchor(name: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from espnet_soups.report.markdown import render_results
 from espnet_soups.report.page import render_page
 from espnet_soups.report.pictures import TITLES, draw_pictures
-from espnet_soups.report.published import PUBLISHED, read_siblings, render_lines, upsert
+from espnet_soups.report.published import PUBLISHED, read_sets, read_siblings, render_lines, upsert
 from espnet_soups.report.results import RESULTS, Experiment
 
 MARKDOWN = "RESULTS.md"
@@ -17,14 +17,19 @@ PAGE = "report.html"
 def write_report(experiment: Experiment, exp_dir: Path) -> tuple[list[Path], dict[str, str]]:
     """Writes results.json, RESULTS.md, images and report.html of an experiment.
 
+    results.json goes beside the scores of its set too, so that RESULTS.md shows all sets.
+
     Returns:
         (the files, why each picture that is missing was left out).
     """
     pictures, left_out = draw_pictures(experiment.history, experiment.scores, exp_dir / "images")
     titles = {f"{path.parent.name}/{path.name}": TITLES[name] for name, path in pictures.items()}
+    results = experiment.results
+    record = json.dumps(results, ensure_ascii=False, indent=1) + "\n"
+    _write(exp_dir / results["inference_tag"] / results["set"] / RESULTS, record)
     texts = {
-        exp_dir / RESULTS: json.dumps(experiment.results, ensure_ascii=False, indent=1) + "\n",
-        exp_dir / MARKDOWN: render_results([experiment.results], titles),
+        exp_dir / RESULTS: record,
+        exp_dir / MARKDOWN: render_results(read_sets(exp_dir, results), titles),
         exp_dir / PAGE: render_page(experiment, pictures, left_out),
     }
     for path, text in texts.items():

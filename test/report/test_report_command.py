@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -80,6 +81,23 @@ def test_results_md_has_its_sections_in_order(reported) -> None:
     assert "left out of CTC: asr_it 1." in text
     for image in re.findall(r"\]\((images/\S+)\)", text):
         assert (folder / image).is_file()
+
+
+def test_every_decoded_set_keeps_its_section(make_experiment, one_picture, tmp_path) -> None:
+    folder = make_experiment(objectives=["asr_fr"], epochs=1)
+    shutil.copytree(folder / "beam5" / "test", folder / "beam5" / "other")
+    recipe = tmp_path / "recipe"
+    recipe.mkdir()
+    report(folder, "--publish_dir", str(recipe))
+    assert report(folder, "--set", "other", "--publish_dir", str(recipe))["set"] == "other"
+    expected = [f"## {folder.name}, other", f"## {folder.name}, test"]
+    for path in (folder, folder.parent, recipe):
+        found = [line for line in headings(path / "RESULTS.md") if line.startswith("## msp")]
+        assert found == expected, path
+        assert f"](#{folder.name}-other)" in (path / "RESULTS.md").read_text()
+    (folder / "soup.jsonl").write_text((folder / "soup.jsonl").read_text().replace("30.5", "31"))
+    report(folder)  # trained anew: what was decoded before is another model's
+    assert headings(folder / "RESULTS.md").count(f"## {folder.name}") == 1
 
 
 def test_every_table_row_has_as_many_cells_as_its_head(reported) -> None:

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "large_machines.md"
 PLAN = re.compile(
     r"```bash\npython -m espnet_soups\.bin\.plan_table (?P<words>.*)\n```\n\n"
-    r"<!-- plan -->\n(?P<plan>.*?)\n?<!-- end of plan -->",
+    r"<!-- plan -->\n(?P<plan>.*?)<!-- end of plan -->",
     re.DOTALL,
 )
 PLANS = [match.groupdict() for match in PLAN.finditer(PAGE.read_text(encoding="utf-8"))]
