@@ -45,7 +45,8 @@ def unpack(archive: Path, folder: Path, depth: int, remedy: str = FETCH_AGAIN) -
             part.replace(target)
             moved.append(target)
     except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise OSError(f"{archive} cannot be unpacked ({error}): {remedy}.") from error
+        reason = str(error).partition(":\n")[0]  # tarfile lists each kind that it tried
+        raise OSError(f"{archive} cannot be unpacked ({reason}): {remedy}.") from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return moved

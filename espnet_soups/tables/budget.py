@@ -146,10 +146,10 @@ def block_numbers(width: int, inner: int, heads: int, frames: float) -> float:
     """Gives the numbers that a Conformer block keeps of a frame for the backward pass.
 
     Two feed-forward parts keep 2.25 d + 3.25 f each (inputs of the norm and of both products, swish
-    and its sigmoid, masks of a byte), attention 9 d + 2.25 H T, convolution 9.25 d, the last norm
-    d; rounded up to 24 d + 6.5 f + 2.25 H T.
+    and its sigmoid, dropout's masks of a byte), attention 9.25 d + 2.25 H T (2 d of them relative
+    positions), convolution 9.25 d, the last norm d: 24 d + 6.5 f + 2.25 H T, and d to spare.
     """
-    return 24.0 * width + 6.5 * inner + 2.25 * heads * frames
+    return 25.0 * width + 6.5 * inner + 2.25 * heads * frames
 
 
 def frame_bytes(shape: ModelShape, audio: Audio, activation_bytes: int) -> float:
@@ -160,7 +160,7 @@ def frame_bytes(shape: ModelShape, audio: Audio, activation_bytes: int) -> float
     frames = FRAMES_PER_SECOND * audio.clip_seconds
     block = block_numbers(shape.width, shape.inner, shape.heads, frames)
     encoder = block * shape.blocks * (1.0 + audio.crop_share)
-    decoder = 24.0 * shape.width + 3.25 * shape.decoder_inner + 4.5 * shape.heads * frames
+    decoder = 25.0 * shape.width + 3.25 * shape.decoder_inner + 4.5 * shape.heads * frames
     st = decoder * shape.decoder_blocks + 3.0 * shape.st_vocabulary
     heads = 3.0 * shape.asr_vocabulary + (audio.translated_share * st if shape.pairs else 0.0)
     return activation_bytes * (encoder + heads)

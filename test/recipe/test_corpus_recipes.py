@@ -141,7 +141,9 @@ def test_librispeech_and_aishell_run_from_nested_archives_to_error_rates_of_word
     speakers |= {"train-clean-100": {"26": "M", "27": "F"}, "dev-other": {"116": "M"}}
     write_librispeech(tmp_path / "en", speakers, seconds=2.0)
     sets = {"train": {"S0002": "F"}, "dev": {"S0724": "F"}, "test": {"S0764": "M"}}
-    write_aishell(tmp_path / "zh", sets, ["而  对 楼市", "ａｂ 歌"], seconds=2.0)
+    write_aishell(
+        tmp_path / "zh", sets, ["而  对 楼市 成交 抑制", "ａｂ 歌 作用 最大"], seconds=2.0
+    )
     corpora = {"LIBRISPEECH": str(tmp_path / "en"), "AISHELL": str(tmp_path / "zh")}
     ssl = (
         "--ssl",
@@ -156,7 +158,7 @@ def test_librispeech_and_aishell_run_from_nested_archives_to_error_rates_of_word
     assert "data/test_aishell: 2 utterances; labels: asr_zh 2" in result.stdout
     tokens = folder / "data" / "zh_token_list" / "bpe_char" / "tokens.txt"
     characters = tokens.read_text(encoding="utf-8").split()
-    assert set(characters[2:-1]) == set("而对楼市AB歌")
+    assert set(characters[2:-1]) == set("而对楼市成交抑制AB歌作用最大")
     english = folder / "data" / "en_token_list" / "bpe_unigram16" / "tokens.txt"
     assert len(english.read_text().split()) == 18
     genders = (folder / "data" / "train" / "spk2gender").read_text()

@@ -84,10 +84,10 @@ def test_espnet_s_published_training_time_is_the_utilisation_that_is_assumed():
 
 def test_hours_memory_and_disk_are_products():
     assert budget.gpu_hours(1e18, peak_tflops=100.0, utilisation=0.5) == pytest.approx(5.5556, 1e-4)
-    # 24 x 100 + 6.5 x 400 + 2.25 x 4 x 100
-    assert budget.block_numbers(100, 400, 4, 100.0) == 5900.0
-    decoder = 24 * 100 + 3.25 * 400 + 4.5 * 4 * 100 + 3 * 1000
-    expected = 4 * (5900 * 10 + 3 * 500 + 0.5 * decoder)
+    # 25 x 100 + 6.5 x 400 + 2.25 x 4 x 100
+    assert budget.block_numbers(100, 400, 4, 100.0) == 6000.0
+    decoder = 25 * 100 + 3.25 * 400 + 4.5 * 4 * 100 + 3 * 1000
+    expected = 4 * (6000 * 10 + 3 * 500 + 0.5 * decoder)
     assert budget.frame_bytes(SHAPE, AUDIO, activation_bytes=4) == expected
     assert budget.fixed_bytes(SHAPE, AUDIO, Measuring(), gpus=1) == 16 * 1_300_000
     rows = 2 * 9 * 1_000_000 * 4 // 2

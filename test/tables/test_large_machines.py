@@ -65,9 +65,9 @@ def saved_numbers(blocks: int, width: int, inner: int, heads: int, frames: int) 
         activation_type="swish",
         use_cnn_module=True,
         cnn_module_kernel=31,
-        dropout_rate=0.1,
-        positional_dropout_rate=0.1,
-        attention_dropout_rate=0.1,
+        dropout_rate=0.0,  # on a CPU its masks have four bytes, on a GPU one
+        positional_dropout_rate=0.0,
+        attention_dropout_rate=0.0,
     ).train()
     own = {parameter.untyped_storage().data_ptr() for parameter in encoder.parameters()}
     kept: dict[int, int] = {}
@@ -90,6 +90,7 @@ def saved_numbers(blocks: int, width: int, inner: int, heads: int, frames: int) 
 )
 def test_a_block_keeps_no_more_than_the_formula_says_and_not_much_less(width, inner, heads, frames):
     one, three = (saved_numbers(n, width, inner, heads, frames) for n in (1, 3))
-    measured = (three - one) / 2 / (4 * frames)
+    masks = (4 * width + 2 * inner + heads * frames) / 4
+    measured = (three - one) / 2 / (4 * frames) + masks
     reckoned = block_numbers(width, inner, heads, frames)
-    assert measured <= reckoned <= 1.3 * measured
+    assert measured <= reckoned <= 1.15 * measured
