@@ -51,13 +51,18 @@ def plan_rows(
         OSError: If a configuration is missing.
         ValueError: If one is malformed.
     """
-    from espnet_soups.weighting.registry import combiner_needs
+    from espnet_soups.weighting.registry import combiner_names, combiner_needs
 
     plans = []
     for row in table.rows:
         if row.missing:
             continue
-        needs = combiner_needs(str(read_settings(row, config).get("combiner", "modo")))
+        combiner = read_settings(row, config).get("combiner", "modo")
+        names = [combiner] if isinstance(combiner, str) else list(combiner)  # a list: per level
+        unknown = sorted(set(names) - set(combiner_names()))
+        if unknown:
+            raise ValueError(f"{table.name}: {row.run} has the combiners {unknown}, not known.")
+        needs = " ".join(combiner_needs(name) for name in names)
         pretrain = _pretrain_config(row, recipe)
         plans.append(plan_row(row, config, pretrain, shape, corpus, machine, needs))
     return plans
