@@ -78,16 +78,17 @@ def test_the_encoder_is_handed_over_and_u_becomes_the_lowest_level(runs, pretrai
     assert last_record(resumed)["delta"] == record["delta"]
 
     from espnet_soups import Speech2Text
+    from espnet_soups.report.cosine_plots import plot_cosine_groups, plot_cosines
     from espnet_soups.report.history import read_history
     from espnet_soups.report.train_log import read_train_log
-    from espnet_soups.report.training_plots import plot_cosines, plot_losses, plot_weights
+    from espnet_soups.report.training_plots import plot_losses, plot_weights
 
     speech2text = Speech2Text.from_pretrained(whole)
     assert [objective.name for objective in speech2text.objectives] == record["objectives"][:-1]
     (whole / "train.log").touch()
     history = read_history(whole, read_train_log(whole))
     assert history.objectives[-1] == "ssl"
-    for plot in (plot_losses, plot_weights, plot_cosines):
+    for plot in (plot_losses, plot_weights, plot_cosines, plot_cosine_groups):
         assert plot(history).axes
 
 

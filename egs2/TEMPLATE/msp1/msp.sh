@@ -400,6 +400,7 @@ train_model() { # train_model FOLDER CONFIG TRAIN_SHAPES OPTION...
         use_threads "${threads}"
         ${cuda_cmd} --gpus "${ngpu}" --num_threads "${threads}" --log "${folder}/train.log" -- \
             python -m espnet_soups.bin.msp_train --config "${config}" --ngpu "${ngpu}" --resume true \
+            --multiprocessing_distributed true \
             ${normalize_args[@]+"${normalize_args[@]}"} \
             --train_shape_file "${shapes}" --valid_shape_file "${stats_dir}/valid/speech_shape" \
             --output_dir "${folder}" "$@"
