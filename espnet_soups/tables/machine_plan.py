@@ -16,6 +16,8 @@ GPUS: Mapping[str, tuple[float, float]] = {
     "A100": (312.0, 80.0),
     "H100": (989.0, 80.0),
 }
+# They compute in float16, whose loss scale measured gradients lack: the engine does not reuse them.
+WITHOUT_BFLOAT16 = ("V100",)
 LAYER = re.compile(r"encoder\.encoders\.(\d+)")
 UTTERANCE_FRAMES = 100  # of 10 ms
 
@@ -33,6 +35,7 @@ class Machine:
         context_gb: What CUDA and its libraries take.
         slack: What fragmentation and short-lived tensors multiply memory with.
         per_language_factor: Time of encoding language by language against all at once.
+        reuses: Whether steps reuse measured gradients, which they do not in float16.
     """
 
     gpus: int
@@ -43,6 +46,7 @@ class Machine:
     context_gb: float = 1.5
     slack: float = 1.2
     per_language_factor: float = 1.29
+    reuses: bool = True
 
     def __post_init__(self) -> None:
         """Refuses what no machine has.
@@ -132,7 +136,9 @@ def read_settings(row: Row, config: Mapping[str, Any]) -> dict[str, Any]:
     return settings
 
 
-def measuring_of(settings: Mapping[str, Any], blocks: int, pooled: bool, needs: str) -> Measuring:
+def measuring_of(
+    settings: Mapping[str, Any], blocks: int, pooled: bool, needs: str, reuses: bool = True
+) -> Measuring:
     """Gives how a soup measures.
 
     Args:
@@ -140,6 +146,7 @@ def measuring_of(settings: Mapping[str, Any], blocks: int, pooled: bool, needs: 
         blocks: Of the encoder.
         pooled: Whether all languages are encoded at once.
         needs: What the combiner looks at, as `combiner_needs` says it.
+        reuses: Whether the machine lets steps reuse what was measured.
     """
     if settings.get("soup") == "joint" or "Gram" not in needs:
         return Measuring(depth=0.0, pooled=pooled)
@@ -147,7 +154,9 @@ def measuring_of(settings: Mapping[str, Any], blocks: int, pooled: bool, needs: 
     depth = (blocks - min(layers)) / blocks if layers else 1.0  # `conflicting`: all, to be safe
     refresh = int(settings.get("refresh", 1))
     exact = settings.get("mode") == "exact"
-    return Measuring(depth, 1.0 if exact or refresh < 2 else 2.0 / refresh, pooled)
+    if exact and int(settings.get("exact_batches", 2)) == 3:
+        reuses = False  # the step is made on another batch; reckoned as if rows took all of it
+    return Measuring(depth, 1.0 if exact or refresh < 2 else 2.0 / refresh, pooled, reuses)
 
 
 def crop_share(ssl: str, conf: Mapping[str, Any], clip_seconds: float) -> float:
@@ -189,7 +198,8 @@ def plan_row(
     share = crop_share(ssl, pretrain.get("ssl_conf") or {}, corpus.clip_seconds)
     joins = row.options.get("baseline") != "two_stage"
     audio = Audio(corpus.clip_seconds, corpus.translated_share, share if joins else 0.0)
-    measuring = measuring_of(read_settings(row, config), shape.blocks, pooled, needs)
+    settings = read_settings(row, config)
+    measuring = measuring_of(settings, shape.blocks, pooled, needs, machine.reuses)
     factor = 1.0 if pooled else machine.per_language_factor
     step = factor * budget.training_flops(shape, audio, measuring)
     plain = Audio(corpus.clip_seconds, corpus.translated_share)
@@ -200,7 +210,7 @@ def plan_row(
     pretrains = pretrains and row.options.get("baseline") != "joint"
     before = _pretraining_hours(shape, corpus, machine, pretrain, share) if pretrains else 0.0
     fixed = budget.fixed_bytes(shape, audio, measuring, machine.gpus)
-    each = budget.frame_bytes(shape, audio, machine.activation_bytes)
+    each = budget.frame_bytes(shape, audio, machine.activation_bytes, measuring)
     frames = config["batch_bins"] / budget.FRAME_NUMBERS / machine.gpus
     room = (machine.memory_gb - machine.context_gb) * 1e9 / machine.slack - fixed
     return RowPlan(

@@ -56,7 +56,13 @@ def render_assumptions(machine: Machine, corpus: CorpusSize, flac_ratio: float) 
         f"audio: {corpus.train_hours:,.0f} h of training, {corpus.dev_hours:,.0f} h of validation;"
         f" utterances of {corpus.clip_seconds:.1f} s; {corpus.translated_share:.0%} is translated",
         f"FLOPs: 6 for each parameter of the encoder and frame, {budget.FRAMES_PER_SECOND} frames a"
-        " second, attention besides; a row of gradients costs a backward pass",
+        " second, attention besides",
+        "measured steps walk the measured layers back once for each objective, "
+        + (
+            "the layers below once for all"
+            if machine.reuses
+            else "beside an ordinary backward pass (float16: measured gradients are not reused)"
+        ),
         f"encoding per language takes {machine.per_language_factor:g} times the time of pooled",
         f"memory: {budget.STATE_BYTES} bytes a parameter"
         + (f" and {budget.BUCKET_BYTES} for the other GPUs" if machine.gpus > 1 else "")
