@@ -80,7 +80,8 @@ def render_rows(table: Table, plans: Sequence[RowPlan]) -> str:
         before = f"{plan.pretraining_hours:,.0f} ({plan.pretraining})" if plan.pretraining else "0"
         numbers = [f"{plan.ratio:.2f}", before, f"{plan.hours:,.0f}"]
         numbers += [f"{60 * plan.epoch_hours:,.1f}", f"{plan.memory_gb:.1f}", f"{plan.disk_gb:.1f}"]
-        rows.append([plan.row.title, *numbers])
+        several = f" ({plan.trainings} trainings)" if plan.trainings > 1 else ""
+        rows.append([plan.row.title + several, *numbers])
     parts = [f"## {table.title}", markdown_table(HEAD, rows, left=1)]
     left_out = [f"- {row.title}: not counted, {row.missing}." for row in table.rows if row.missing]
     return "\n\n".join([*parts, *(["\n".join(left_out)] if left_out else [])])
@@ -89,11 +90,12 @@ def render_rows(table: Table, plans: Sequence[RowPlan]) -> str:
 def render_sum(plans: Iterable[RowPlan], machine: Machine) -> str:
     """Adds up runs; those that tables share count once, as pre-trainings do."""
     different = {plan.row.run: plan for plan in plans}
+    trainings = sum(plan.trainings for plan in different.values())
     first = {plan.pretraining: plan.pretraining_hours for plan in different.values()}
     hours = sum(first.values()) + sum(plan.hours for plan in different.values())
     days = hours / machine.gpus / 24
     return (
-        f"Sum of {len(different)} different runs: {hours:,.0f} GPU hours, {days:,.1f} days of"
+        f"Sum of {trainings} different trainings: {hours:,.0f} GPU hours, {days:,.1f} days of"
         f" {machine.gpus} GPU{'s' * (machine.gpus > 1)} one after the other;"
         f" {sum(plan.disk_gb for plan in different.values()):,.0f} GB of model files."
     )

@@ -1,6 +1,7 @@
 """The arithmetic of the plan for large machines, against examples reckoned by hand."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -10,14 +11,13 @@ from espnet_soups.tables.corpus_sizes import CORPUS_SIZES
 from espnet_soups.tables.machine_plan import (
     GPUS,
     Machine,
-    crop_share,
-    measuring_of,
     plan_row,
-    read_settings,
     read_shape,
 )
-from espnet_soups.tables.plan import Row
+from espnet_soups.tables.plan import Row, load_table
 from espnet_soups.tables.plan_report import Batch, fit_batch
+from espnet_soups.tables.planner import plan_rows
+from espnet_soups.tables.row_settings import crop_share, measuring_of, read_settings
 
 SHAPE = ModelShape(
     blocks=10,
@@ -219,6 +219,21 @@ def test_a_row_pays_for_pre_training_measuring_and_self_supervision():
     soup = plan({"soup": "vs", "ssl": "cpc", "init_from_pretrained": "false"})
     assert 5.5 < soup.ratio < 7.0  # nine rows and U's, each through a pooled batch
     assert soup.memory_gb > joint.memory_gb
+
+
+def test_a_search_costs_as_many_trainings_as_its_grid_has_points():
+    one = plan({"ssl": "cpc", "baseline": "two_stage"})
+    four = one.repeated(4)
+    assert (four.hours, four.disk_gb) == (4 * one.hours, 4 * one.disk_gb)
+    assert four.pretraining_hours == one.pretraining_hours  # one pre-training for all
+    recipe = Path(__file__).parents[2] / "egs2" / "covost2" / "msp1"
+    table = load_table(recipe / "tables" / "main.yaml")
+    corpus = CORPUS_SIZES["covost2"]
+    machine = Machine(gpus=1, peak_tflops=100.0, memory_gb=10.0, utilisation=0.5)
+    plans = {own.row.run: own for own in plan_rows(table, recipe, CONFIG, SHAPE, corpus, machine)}
+    assert plans["two_stage_static"].trainings == 4
+    assert plans["two_stage_static"].hours == 4 * plans["two_stage"].hours
+    assert plans["vs"].trainings == 1
 
 
 def test_more_gpus_share_a_mini_batch_and_keep_the_audio_of_a_step():
