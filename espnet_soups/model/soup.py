@@ -51,7 +51,6 @@ class Soup(torch.nn.Module):
     _proposed_norms: tuple[Tensor, Tensor] | None
     _proposed_states: list[State]
     _step: int
-    skipped_steps: int
     means: GradientMeans
 
     def __init__(
@@ -145,12 +144,16 @@ class Soup(torch.nn.Module):
         self.weights_used = self.weights.clone()
         self.gates.multipliers = self.multipliers(self.weights)
 
-    def observe(self, losses: Sequence[Sequence[Tensor]], present: Tensor) -> None:
+    def observe(self, losses: Sequence[Sequence[Tensor]], present: Tensor) -> bool:
         """Measures the objectives where a measurement is due.
 
         Args:
             losses: For each independent part of the mini-batch, one scalar per objective.
             present: For each part, whether any rank has a label of the objective, bool [parts, m].
+
+        Returns:
+            Whether the step may be made; False: the gradients that its weights come from are not
+            finite, on any rank.
         """
         window = self._window
         window.add_presence(present)
@@ -161,11 +164,13 @@ class Soup(torch.nn.Module):
             second = sum_over_ranks(self._measure(losses[1], present[1]))
             window.rows, window.pair = (first + second) / 2, (first, second)
             window.present = present[:2].all(dim=0)
-            self._propose(window.pair, window.present)
+            finite = self._propose(window.pair, window.present)
             self.weights_used = self._proposal if self._proposal is not None else self.weights
             self.gates.multipliers = self.multipliers(self.weights_used)
-        elif self.measures and self._step % self.config.refresh < 2:
+            return finite
+        if self.measures and self._step % self.config.refresh < 2:
             window.add_rows(self._measure(losses[0], present[0]) / self.accum_grad)
+        return True
 
     def commit(self) -> None:
         """Moves the weights, after the optimiser has made its step."""
@@ -176,6 +181,8 @@ class Soup(torch.nn.Module):
                 if previous is not None:
                     window.pair = (window.rows, previous)
             self._propose(window.pair, window.present & self._previous_present)
+        if self._proposed_norms is None:
+            window.rows = None  # not finite, though the step was: as good as not measured
         if self._proposal is not None:
             self.weights.copy_(self._proposal)
             self.combiners.states = self._proposed_states
@@ -195,16 +202,16 @@ class Soup(torch.nn.Module):
         self._set_penalties()
         self._drop_window()
 
-    def close_epoch(self) -> None:
-        """Counts the last step of the epoch if ESPnet skipped it."""
-        self._drop_skipped()
-
     def _measure(self, losses: Sequence[Tensor], present: Tensor) -> Tensor:
         with self.gates.opened():
             return measure_rows(losses, self.parameters_measured, present.tolist())
 
-    def _propose(self, pair: tuple[Tensor, Tensor] | None, both: Tensor) -> None:
-        """Finds the next weights, from two independent sets of rows where there are two."""
+    def _propose(self, pair: tuple[Tensor, Tensor] | None, both: Tensor) -> bool:
+        """Finds the next weights, from two independent sets of rows where there are two.
+
+        Returns:
+            Whether what they come from is finite; if not, there are none.
+        """
         window = self._window
         if window.rows is not None:
             rows = self.layers.used(window.rows)
@@ -219,11 +226,12 @@ class Soup(torch.nn.Module):
             gram = cross_gram(first, second, scale, scale).to(self.weights.dtype)
         losses = window.losses().to(self.weights)
         if not (torch.isfinite(gram).all() and torch.isfinite(losses).all()):
-            return  # ESPnet is about to skip this step
+            return False
         moving = self.combiners.taking_part(window.present, None if pair is None else both)
         self._proposal, self._proposed_states = self.combiners.move(
             self.weights, self.penalties, gram, losses, moving, self.epoch
         )
+        return True
 
     def _set_penalties(self) -> None:
         steps = self.penalty_steps.tolist()
@@ -233,7 +241,6 @@ class Soup(torch.nn.Module):
     def _drop_skipped(self) -> None:
         if self._window.micro_batches == self.accum_grad:
             self._drop_window()
-            self.skipped_steps += 1
 
     def _drop_window(self) -> None:
         self._window = StepWindow(len(self.names))
@@ -247,5 +254,5 @@ class Soup(torch.nn.Module):
         self._previous = None
         self._previous_present = self._window.present
         self.weights_used = self.weights.clone()
-        self._step = self.skipped_steps = 0
+        self._step = 0
         self.means = GradientMeans(len(self.names))

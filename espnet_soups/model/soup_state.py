@@ -52,7 +52,9 @@ def _load_combiners(soup: "Soup", names: list[str], states: list[Mapping[str, An
         zip(soup.combiners.names, names, states, strict=True)
     ):
         if now == name:
-            soup.combiners.states[position] = {key: value.clone() for key, value in state.items()}
+            # ESPnet loads checkpoints onto the GPU; combiners remember on the CPU.
+            states = {key: value.to("cpu", copy=True) for key, value in state.items()}
+            soup.combiners.states[position] = states
         else:
             logging.warning(
                 f"Level {position + 1} was weighed by {name} in the checkpoint, now by {now}: it"

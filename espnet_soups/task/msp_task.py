@@ -216,6 +216,7 @@ class MSPTask(AbsTask):
         optimizers = super().build_optimizers(args, model)
         if isinstance(model, MSPModel):
             scale_learning_rates(args, model, optimizers[0])
+            model.guard.bind(optimizers[0])
         if isinstance(model, MSPModel) and model.soup is not None:
             model.soup.bind(model, optimizers[0])
         return optimizers
