@@ -46,7 +46,11 @@ class Trained:
 
     def state(self):
         soup, parameters = self.model.soup, [p.detach().clone() for p in self.model.parameters()]
-        return parameters if soup is None else [*parameters, soup.weights.clone(), soup.norms + 0]
+        return (
+            parameters
+            if soup is None
+            else [*parameters, soup.weights.clone(), soup.norms.values.clone()]
+        )
 
 
 def nan(loss):
@@ -157,7 +161,7 @@ def scaled_run(scaler, batches):
         scaler.step(optimizer)
         scaler.update()
         optimizer.zero_grad()
-    return [model.soup.weights, model.soup.norms, *model.parameters()]
+    return [model.soup.weights, model.soup.norms.values, *model.parameters()]
 
 
 def test_the_scale_of_a_loss_scaler_is_in_no_weight_and_an_overflow_moves_nothing():

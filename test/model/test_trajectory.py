@@ -233,7 +233,7 @@ def test_rows_of_the_top_layer_only_leave_the_whole_backbone_weighted():
         trained.step([make_toy_batch(seed=step)])
     assert not torch.equal(lowest, before)
     size = sum(p.numel() for p in trained.model.encoder.encoders[1].parameters())
-    assert trained.model.soup._previous.shape == (5, size)
+    assert trained.model.soup.pairs.previous.shape == (5, size)
 
 
 def test_exact_mode_refuses_gradient_accumulation():
@@ -247,8 +247,10 @@ def test_the_state_of_a_soup_returns_through_the_optimiser():
         trained.step([make_toy_batch(seed=step)])
     other = Trained()
     other.optimizer.load_state_dict(trained.optimizer.state_dict())
-    for name in ("weights", "norms", "norm_steps"):
-        assert torch.equal(getattr(other.model.soup, name), getattr(trained.model.soup, name))
+    restored, soup = other.model.soup, trained.model.soup
+    assert torch.equal(restored.weights, soup.weights)
+    assert torch.equal(restored.norms.values, soup.norms.values)
+    assert torch.equal(restored.norms.steps, soup.norms.steps)
     assert not any("soup" in name for name in trained.model.state_dict())
 
 

@@ -70,7 +70,7 @@ def train(rank, world):
     return {
         **network.state_dict(),
         "weights": soup.weights,
-        "norms": soup.norms,
+        "norms": soup.norms.values,
         "conflicts": conflicts,
     }
 
