@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 from collections.abc import Callable, Collection
 from typing import Any, ClassVar
 
@@ -40,6 +41,7 @@ from espnet_soups.task.interpret import (
 )
 from espnet_soups.task.joint_trainer import JointTrainer
 from espnet_soups.task.language_data import read_language_data
+from espnet_soups.task.launcher import settle_launcher
 from espnet_soups.task.options import CLASS_CHOICES, OptionParser, add_options
 from espnet_soups.task.parameter_groups import scale_learning_rates
 from espnet_soups.task.preprocessor import MSPPreprocessor
@@ -87,6 +89,7 @@ class MSPTask(AbsTask):
         read_ssl_config(args.ssl, args.ssl_conf)
         languages_of(args)
         find_trainer(args.trainer)
+        settle_launcher(args, os.environ)
 
     @classmethod
     def main_worker(cls, args: argparse.Namespace) -> None:
