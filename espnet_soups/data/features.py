@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from espnet_soups.settings import refuse_unknown
+
 FRAME_SHIFT_MS = 10
 FRAME_LENGTH_MS = 25
 
@@ -56,10 +58,7 @@ def read_feature_config(options: Mapping[str, Any]) -> FeatureConfig:
     Raises:
         ValueError: If a key is unknown or a value not valid.
     """
-    valid = [item.name for item in fields(FeatureConfig)]
-    unknown = sorted(set(options) - set(valid))
-    if unknown:
-        raise ValueError(f"`feats_conf` has the keys {valid}, but got {unknown}.")
+    refuse_unknown("`feats_conf`", options, [item.name for item in fields(FeatureConfig)])
     return FeatureConfig(**options)
 
 
