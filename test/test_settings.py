@@ -8,7 +8,7 @@ KEYS = ["soup", "order", "combiner"]
 
 
 def test_the_sentence_names_block_unknown_keys_the_closest_and_all_valid_ones():
-    with pytest.raises(ValueError, match="^`x` has no 'combinr'") as refused:
+    with pytest.raises(ValueError, match=r"^`x` has no 'combinr'") as refused:
         refuse_unknown("`x`", {"zz": 1, "combinr": "modo", "soup": "vs"}, KEYS)
     assert str(refused.value) == (
         "`x` has no 'combinr' (closest: 'combiner'), 'zz'; its keys are"

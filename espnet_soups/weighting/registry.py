@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from espnet_soups.settings import refuse_unknown
 from espnet_soups.objective import match_names
+from espnet_soups.settings import refuse_unknown
 from espnet_soups.weighting.catalogue import PACKAGES, REFUSED, SOURCES
 from espnet_soups.weighting.combiner import Combiner, Shown
 from espnet_soups.weighting.conflict_free import ConFIG
