@@ -42,11 +42,6 @@ class FeatureConfig:
                 raise ValueError(f"`{name}` must be 1 or more, but got {getattr(self, name)}.")
 
     @property
-    def dimension(self) -> int:
-        """Numbers per frame."""
-        return self.num_mel_bins * self.stack
-
-    @property
     def frame_seconds(self) -> float:
         """Seconds from one (stacked) frame to the next."""
         return FRAME_SHIFT_MS * self.stack / 1000
