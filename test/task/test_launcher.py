@@ -6,8 +6,6 @@ import os
 import subprocess
 import sys
 
-import kaldiio
-import numpy as np
 import pytest
 
 from espnet_soups.task.launcher import settle_launcher
@@ -41,19 +39,8 @@ def test_torchrun_with_several_gpus_per_process_is_refused():
         settle_launcher(make_args(ngpu=4), {"TORCHELASTIC_RUN_ID": "none"})
 
 
-def break_utterance(root, key):
-    """Gives the options that train on a copy of the features, in which one utterance is NaN."""
-    folder = root / "broken"
-    folder.mkdir()
-    features = dict(kaldiio.load_scp(str(root / "train" / "feats.scp")))
-    broken = {name: np.full_like(v, np.nan) if name == key else v for name, v in features.items()}
-    kaldiio.save_ark(str(folder / "feats.ark"), broken, scp=str(folder / "feats.scp"))
-    return f"{folder}/feats.scp,"
-
-
 def test_two_ranks_of_torchrun_skip_a_broken_step_together_and_name_its_objectives(runs):
-    broken = break_utterance(runs.root, "es-003")
-    words = [word.replace(f"{runs.root}/train/feats.scp,", broken) for word in runs.options]
+    words = runs.broken_options("es-003")
     folder = runs.root / "torchrun"
     options = ["--trainer", "msp", "--trainer_conf", "soup=vm", "--trainer_conf", "order=SA"]
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2"]
