@@ -10,7 +10,7 @@ SOUP = {"soup": "vm", "order": "SA", "combiner_conf": {"gamma": 0.3}}
 SETTINGS = {
     "joint": None,
     "pipelined": SOUP,
-    "refresh": SOUP | {"refresh": 2},
+    "refresh": SOUP | {"refresh": 3},
     "two batches": SOUP | {"mode": "exact"},
     "three batches": SOUP | {"mode": "exact", "exact_batches": 3},
 }
@@ -144,7 +144,7 @@ def test_without_an_open_epoch_nothing_is_counted(caplog):
     for seed in range(2):
         model(**make_toy_batch(seed=seed))
     assert model.guard.skipped == 0
-    assert caplog.text == ""
+    assert "skipped" not in caplog.text
 
 
 def scaled_run(scaler, batches):
