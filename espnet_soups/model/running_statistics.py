@@ -18,6 +18,10 @@ class RunningStatistics:
         self.kept = [buffer.clone() for buffer in self.buffers]
 
     def restore(self) -> None:
-        """Sets the statistics back to when this object was made."""
+        """Sets the statistics back to when this object was made.
+
+        The backward pass that follows has saved them and looks at their version, which `data`
+        leaves as it is.
+        """
         for buffer, before in zip(self.buffers, self.kept, strict=True):
-            buffer.copy_(before)
+            buffer.data.copy_(before)
