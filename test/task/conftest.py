@@ -15,9 +15,9 @@ def options_of(name, conf):
 class Runs:
     """Trains in this process; gives the folder of each run."""
 
-    def __init__(self, root):
+    def __init__(self, root, utterances=6):
         self.root = root
-        self.corpus = make_toy_corpus(root, utterances=6)
+        self.corpus = make_toy_corpus(root, utterances=utterances)
         self.options = [
             *self.corpus.arguments,
             *("--encoder", "e_branchformer", *options_of("encoder_conf", ENCODER_CONF)),
@@ -55,6 +55,12 @@ SOUP = ("--trainer", "msp", "--trainer_conf", "soup=vm", "--trainer_conf", "orde
 @pytest.fixture(scope="session")
 def runs(tmp_path_factory):
     return Runs(tmp_path_factory.mktemp("runs"))
+
+
+@pytest.fixture
+def runs_of_two_ranks(tmp_path):
+    """A corpus of three mini-batches an epoch with two utterances of each language per rank."""
+    return Runs(tmp_path, utterances=12)
 
 
 @pytest.fixture(scope="session")
