@@ -72,7 +72,7 @@ class EncodingModel(AbsESPnetModel):
             feats, lengths = self._extract(speech, lengths)
             if self.normalize is not None:
                 feats, lengths = self.normalize(feats, lengths)
-            # After normalisation, unlike ESPnet: there zeros are the mean, as in SpecAugment.
+            # After normalisation, where a mask of zeros is the mean (ESPnet: before).
             if augment and self.specaug is not None and self.training:
                 feats, lengths = self.specaug(feats, lengths)
         return feats, lengths
