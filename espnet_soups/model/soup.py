@@ -159,8 +159,8 @@ class Soup(WeightedLevels):
             self.means.add(self.layers.used(window.rows))
             if self.layers.survey(window.rows, window.pair):
                 self.norms.restart()
-        kept = self.parts == 1 and window.rows is not None
-        self.pairs.count_step(self.layers.kept(window.rows) if kept else None, window.present)
+        rows = window.rows if self.parts == 1 else None
+        self.pairs.count_step(None if rows is None else self.layers.kept(rows), window.present)
         self.layers.count_step()
         self.count_step()
         self._drop_window()

@@ -53,8 +53,8 @@ def _load_combiners(soup: "Soup", names: list[str], states: list[Mapping[str, An
     ):
         if now == name:
             # ESPnet loads checkpoints onto the GPU; combiners remember on the CPU.
-            states = {key: value.to("cpu", copy=True) for key, value in state.items()}
-            soup.combiners.states[position] = states
+            own = {key: value.to("cpu", copy=True) for key, value in state.items()}
+            soup.combiners.states[position] = own
         else:
             logging.warning(
                 f"Level {position + 1} was weighed by {name} in the checkpoint, now by {now}: it"

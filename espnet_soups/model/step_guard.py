@@ -24,6 +24,9 @@ class StepGuard:
         watch: What sees the gradients.
     """
 
+    skipped: int
+    _finite_losses: Tensor
+
     def __init__(self, names: list[str]) -> None:
         self.names = list(names)
         self.watch = GradientWatch(len(names))
