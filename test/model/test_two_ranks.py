@@ -93,4 +93,5 @@ def test_two_processes_with_half_a_batch_equal_one_with_all_of_it(tmp_path, monk
         found = torch.load(tmp_path / f"{rank}.pth")
         assert found.keys() == expected.keys()
         for name, tensor in expected.items():
-            torch.testing.assert_close(found[name], tensor, rtol=0, atol=1e-6, msg=name)
+            same = torch.allclose(found[name], tensor, rtol=0, atol=1e-6)
+            assert same, f"rank {rank}: {name} is {found[name]}, but should be {tensor}"
