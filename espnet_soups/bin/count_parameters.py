@@ -2,7 +2,7 @@
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from espnet_soups.bin.command import run_command
@@ -54,27 +54,54 @@ def main(arguments: Sequence[str] | None = None) -> None:
     targets = {pair.rpartition("_")[2] for pair in options.st_pairs}
     if targets != set(st):
         raise ValueError(f"`--st_vocab` must name {sorted(targets)}, but got {sorted(st)}.")
-    import torch
-
-    from espnet_soups.task.check_recipe import count_parameters, parse_trial_options
-    from espnet_soups.task.msp_task import MSPTask
-
-    words = ["--input_size", str(options.input_size), "--trainer", "default"]
-    if options.st_pairs:
-        words += ["--st_pairs", *options.st_pairs]
-    args = parse_trial_options(options.config, [*words, *options.train_args])
-    args.asr_token_list = {name: token_list(size) for name, size in asr.items()}
-    args.st_token_list = {name: token_list(size) for name, size in st.items()}
-    args.trainer_conf = {}
-    MSPTask.check_required_command_args(args)
-    with torch.device("meta"):
-        counts = count_parameters(MSPTask.build_model(args))
+    counts = count(
+        options.config, asr, st, options.st_pairs, options.input_size, options.train_args
+    )
     total = sum(counts.values())
     if options.json:
         print(json.dumps({**counts, "total": total}))
         return
     for part, number in {**counts, "total": total}.items():
         print(f"{part:<12}{number / 1e6:>9.2f} M")
+
+
+def count(
+    config: Path,
+    asr: Mapping[str, int],
+    st: Mapping[str, int],
+    pairs: Sequence[str],
+    input_size: int = 320,
+    train_args: Sequence[str] = (),
+) -> dict[str, int]:
+    """Counts the parameters of a configuration by part; nothing is allocated.
+
+    Args:
+        config: Training, YAML.
+        asr: Spoken language to tokens.
+        st: Target language to tokens.
+        pairs: Pairs that are translated.
+        input_size: Numbers of an input frame.
+        train_args: Further options of `msp_train`.
+
+    Raises:
+        OSError: If there is no such file.
+        ValueError: If the configuration is not valid.
+    """
+    import torch
+
+    from espnet_soups.task.check_recipe import count_parameters, parse_trial_options
+    from espnet_soups.task.msp_task import MSPTask
+
+    words = ["--input_size", str(input_size), "--trainer", "default"]
+    if pairs:
+        words += ["--st_pairs", *pairs]
+    args = parse_trial_options(config, [*words, *train_args])
+    args.asr_token_list = {name: token_list(size) for name, size in asr.items()}
+    args.st_token_list = {name: token_list(size) for name, size in st.items()}
+    args.trainer_conf = {}
+    MSPTask.check_required_command_args(args)
+    with torch.device("meta"):
+        return count_parameters(MSPTask.build_model(args))
 
 
 def token_list(size: int) -> list[str]:

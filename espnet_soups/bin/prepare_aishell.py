@@ -18,6 +18,12 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--download", default="false", choices=["true", "false"], help="Fetch archives (false)"
     )
+    parser.add_argument(
+        "--only_find",
+        default="false",
+        choices=["true", "false"],
+        help="Find, fetch and unpack the corpus, no more (false)",
+    )
     parser.add_argument("--data", type=Path, default=Path("data/zh"), help="Where data dirs go")
     return parser
 
@@ -31,6 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from espnet_soups.data.utterance import write_set
 
     corpus, resources = find_aishell(options.corpus, options.download == "true")
+    if options.only_find == "true":
+        return
     found = {
         name: write_set(options.data / name, read_aishell(corpus, resources, name), genders=True)[
             "zh"

@@ -18,6 +18,12 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--download", default="false", choices=["true", "false"], help="Fetch archives (false)"
     )
+    parser.add_argument(
+        "--only_find",
+        default="false",
+        choices=["true", "false"],
+        help="Find, fetch and unpack the corpus, no more (false)",
+    )
     parser.add_argument("--data", type=Path, default=Path("data/en"), help="Where data dirs go")
     parser.add_argument(
         "--hours", default="100", choices=["100", "460", "960"], help="Of training speech (100)"
@@ -46,6 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     }
     subsets = [subset for members in sets.values() for subset in members]
     folder = find_librispeech(options.corpus, subsets, options.download == "true")
+    if options.only_find == "true":
+        return
     found = {
         name: write_set(options.data / name, read_librispeech(folder, members), genders=True)["en"]
         for name, members in sets.items()

@@ -12,8 +12,8 @@ def get_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m espnet_soups.bin.report",
         description="Writes results.json, RESULTS.md, images/*.png and report.html into --exp_dir,"
-        " and a RESULTS.md that compares all experiments into --expdir. An experiment has one"
-        " result: the decoding that was reported last.",
+        " and a RESULTS.md and comparison.png that compare all experiments into --expdir. Each"
+        " decoded set and inference tag keeps its own row, section and results.json.",
     )
     parser.add_argument("--exp_dir", type=Path, required=True, help="The experiment")
     parser.add_argument("--inference_tag", required=True, help="Name of the decoding (stage 11)")
@@ -23,7 +23,7 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--publish_dir",
         type=Path,
-        help="Recipe folder whose results.jsonl and RESULTS.md get this experiment's line",
+        help="Recipe folder whose results.jsonl and RESULTS.md get the line of this decoded set",
     )
     parser.add_argument(
         "--parameters", type=int, help="Trainable parameters (default: as train.log says)"
@@ -54,12 +54,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         options.parameters,
     )
     written, left_out = write_report(experiment, options.exp_dir)
-    written.append(write_overview(options.expdir))
+    overview, not_compared = write_overview(options.expdir)
+    written += overview
     if options.publish_dir is not None:
         written += publish(experiment, options.publish_dir)
     print(render_comparison([experiment.results]))
     for name, why in left_out.items():
         print(f"left out: picture {name} ({why})")
+    for name, why in not_compared.items():
+        print(f"left out of comparison.png: {name} ({why})")
     for path in written:
         print(f"wrote {path}")
 

@@ -77,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 " goes on from there."
             )
     expdir = recipe / options.expdir
-    trained = {run.tag: expdir / f"msp_{run.tag}" for run in runs}
+    trained = {run.tag: run.folder(expdir) for run in runs}
     trained = {tag: path for tag, path in trained.items() if (path / "config.yaml").is_file()}
     check_same_settings(trained)
     text = render(table, runs, expdir, options.inference_tag, mini)

@@ -14,10 +14,14 @@ def get_parser() -> argparse.ArgumentParser:
         description="Scores every objective of a decoded set: WER, CER and sentence errors by"
         " jiwer (a space counts as a character; Chinese and Japanese have no WER and a CER"
         " without spaces), BLEU and chrF by sacrebleu, each with a 95 %% bootstrap interval over"
-        " utterances. Writes scores.json and <objective>/alignment.txt into --decode_dir.",
+        " utterances or, where --reference_dir has utt2group, over groups of them, the same for"
+        " all objectives. Writes scores.json and <objective>/alignment.txt into --decode_dir.",
     )
     parser.add_argument(
-        "--reference_dir", type=Path, required=True, help="Holds utt2lang, text, text.<target>"
+        "--reference_dir",
+        type=Path,
+        required=True,
+        help="Holds utt2lang, text, text.<target>; may hold utt2group",
     )
     parser.add_argument(
         "--decode_dir", type=Path, required=True, help="Holds <objective>/text (stage 11)"
@@ -62,7 +66,7 @@ def read_bool(word: str) -> bool:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Scores and prints a table."""
     options = get_parser().parse_args(arguments)
-    from espnet_soups.scoring.score_objective import ScoreConfig
+    from espnet_soups.scoring.score_config import ScoreConfig
     from espnet_soups.scoring.score_set import score_set
     from espnet_soups.scoring.score_table import render_table
 

@@ -1,6 +1,7 @@
 """Searches static weights on a grid: trains every combination, then scores the best one."""
 
 import argparse
+import itertools
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,35 +18,57 @@ def get_parser() -> argparse.ArgumentParser:
         " --grid conf/static_weights.yaml -- ./run.sh --ssl cpc --baseline two_stage",
     )
     parser.add_argument("--grid", type=Path, required=True, help="YAML: weights: {glob: [w, ...]}")
-    parser.add_argument("--expdir", type=Path, default=Path("exp"), help="Experiments (exp)")
-    parser.add_argument("--tag", default="two_stage", help="How their names begin (two_stage)")
+    parser.add_argument(
+        "--tag", default="two_stage", help="How the names of experiments begin (two_stage)"
+    )
     parser.add_argument("command", nargs="+", help="The recipe with its options")
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Trains the grid, prints a table, and runs all stages for the best point."""
+    """Trains the grid, prints a table, runs all stages for the best point, and records it."""
     options = get_parser().parse_args(arguments)
-    from espnet_soups.task.weight_search import rank_outcomes, read_grid, read_outcome
+    from espnet_soups.task import weight_search
 
-    trials = read_grid(options.grid)
+    expdir = Path(option_of(options.command, "expdir") or "exp")
+    common = option_of(options.command, "train_args")
+
+    def words(trial: weight_search.Trial) -> list[str]:
+        """Gives the command for a point of the grid; of options given twice, the last counts."""
+        train_args = f"{common} {trial.train_args}".strip()
+        tag = f"{options.tag}_{trial.tag}"
+        return [*options.command, f"--msp_tag={tag}", f"--train_args={train_args}"]
+
+    trials = weight_search.read_grid(options.grid)
     outcomes = []
     for number, trial in enumerate(trials, start=1):
         print(f"grid point {number} of {len(trials)}: {trial.train_args}", flush=True)
-        tag = f"{options.tag}_{trial.tag}"
-        _run([*options.command, *_words(tag, trial.train_args), "--stop_stage", "9"])
-        outcomes.append(read_outcome(trial, options.expdir / f"msp_{tag}"))
-    ranked = rank_outcomes(outcomes)
+        _run([*words(trial), "--stop_stage", "9"])
+        folder = expdir / f"msp_{options.tag}_{trial.tag}"
+        outcomes.append(weight_search.read_outcome(trial, folder))
+    ranked = weight_search.rank_outcomes(outcomes)
     print(f"{'valid acc':>9}  {'delta':>7}  epoch  weights (delta: over the first grid point)")
     for outcome, delta in ranked:
         weights = ", ".join(f"{glob} {w:g}" for glob, w in outcome.trial.weights.items())
-        print(f"{outcome.accuracy:9.4f}  {delta:+7.4f}  {outcome.epoch:5d}  {weights}")
-    best = ranked[0][0].trial
-    _run([*options.command, *_words(f"{options.tag}_{best.tag}", best.train_args)])
+        print(f"{outcome.accuracy:9.4f}  {delta:+7.4f}  {outcome.epoch:5d}  {weights}", flush=True)
+    _run(words(ranked[0][0].trial))
+    path = weight_search.search_file(expdir, options.tag)
+    weight_search.write_search(path, options.tag, ranked)
+    print(f"wrote {path}")
 
 
-def _words(tag: str, train_args: str) -> list[str]:
-    return [f"--msp_tag={tag}", f"--train_args={train_args}"]
+def option_of(command: Sequence[str], name: str) -> str:
+    """Gives the value of an option among the words of a command, empty if it has none.
+
+    >>> option_of(["./run.sh", "--train-args", "--seed 2", "--expdir=exp2"], "train_args")
+    '--seed 2'
+    """
+    found = ""
+    for word, following in itertools.pairwise([*command, ""]):
+        key, separator, value = word.partition("=")
+        if key.startswith("--") and key[2:].replace("-", "_") == name:
+            found = value if separator else following
+    return found
 
 
 def _run(command: Sequence[str]) -> None:

@@ -84,7 +84,7 @@ def unpack_speakers(corpus: Path) -> int:
         speaker = archive.name.removesuffix(".tar.gz")
         there = {path.name for path in corpus.glob(f"wav/*/{speaker}/*.wav")}
         if not there or wanted[speaker] - there:
-            unpack(archive, corpus / "wav", depth=1)
+            unpack(archive, corpus / "wav", 1, "unpack data_aishell.tgz anew, which holds it")
             count += 1
     return count
 
@@ -135,6 +135,8 @@ def read_transcripts(path: Path) -> dict[str, str]:
         ValueError: If a line has no text.
     """
     texts = {}
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing: unpack data_aishell.tgz again.")
     with open(path, encoding="utf-8", newline="\n") as file:
         for number, line in enumerate(file, start=1):
             key, _, text = line.strip().partition(" ")
@@ -155,6 +157,8 @@ def read_genders(path: Path) -> Mapping[str, str]:
         ValueError: If a line is malformed.
     """
     genders = {}
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing: unpack resource_aishell.tgz again.")
     with open(path, encoding="utf-8") as file:
         for number, line in enumerate(file, start=1):
             fields = line.split()

@@ -80,11 +80,12 @@ def prepare_asterisk(downloads: Path, data: Path) -> tuple[Counter[str], list[Re
         prompts += found
         removals += left_out
     sets = assign_sets(prompts)
+    groups = {key: group[0] for group in group_prompts(prompts) for key in group}
     english = {prompt.key: prompt.text for prompt in prompts if prompt.language == "en"}
     counts: Counter[str] = Counter()
     for name in ("train", "dev", "test"):
         members = [prompt for prompt in prompts if sets[prompt.key] == name]
-        write_data_dir(to_data_dir(data / name, members, english))
+        write_data_dir(to_data_dir(data / name, members, english, groups))
         counts.update(f"{name} {prompt.language}" for prompt in members)
     rows = [f"{r.language}\t{r.key}\t{r.reason}\n" for r in removals]
     write_text(data / "removed.tsv", "language\tkey\treason\n" + "".join(rows))
@@ -93,18 +94,29 @@ def prepare_asterisk(downloads: Path, data: Path) -> tuple[Counter[str], list[Re
 
 def assign_sets(prompts: Sequence[Prompt]) -> dict[str, str]:
     """Gives each key its set; keys that share a text in any language stay together."""
-    marks: dict[str, list[tuple[str, str]]] = {}
-    for prompt in prompts:
-        marks.setdefault(prompt.key, []).append((prompt.language, prompt.text))
-    groups = group_by_shared(marks)
+    groups = group_prompts(prompts)
     words = [g for g in groups if all(key.startswith(WORD_FOLDERS) for key in g)]
     sentences = [g for g in groups if g not in words]
     assigned = split_groups(words, SHARES, rest="train", seed=SEED)
     return assigned | split_groups(sentences, SHARES, rest="train", seed=SEED)
 
 
-def to_data_dir(path: Path, prompts: Sequence[Prompt], english: Mapping[str, str]) -> DataDir:
-    """Puts prompts into tables; English has no translation (`<na>`)."""
+def group_prompts(prompts: Sequence[Prompt]) -> list[list[str]]:
+    """Groups keys that share a text in any language."""
+    marks: dict[str, list[tuple[str, str]]] = {}
+    for prompt in prompts:
+        marks.setdefault(prompt.key, []).append((prompt.language, prompt.text))
+    return group_by_shared(marks)
+
+
+def to_data_dir(
+    path: Path, prompts: Sequence[Prompt], english: Mapping[str, str], groups: Mapping[str, str]
+) -> DataDir:
+    """Puts prompts into tables; English has no translation (`<na>`).
+
+    A key in all languages and by all speakers is one group, and so are keys that share a text:
+    their errors depend on one another, and the bootstrap of the scores draws them together.
+    """
     translations = {
         prompt.utterance: NO_LABEL if prompt.language == "en" else english.get(prompt.key, NO_LABEL)
         for prompt in prompts
@@ -115,6 +127,7 @@ def to_data_dir(path: Path, prompts: Sequence[Prompt], english: Mapping[str, str
         languages={prompt.utterance: prompt.language for prompt in prompts},
         speakers={prompt.utterance: prompt.speaker for prompt in prompts},
         labels={"text": {p.utterance: p.text for p in prompts}, "text.en": translations},
+        groups={p.utterance: groups[p.key].replace("/", "_") for p in prompts},
     )
 
 

@@ -51,9 +51,11 @@ def unite_audio(
 
     Raises:
         OSError: If a file is missing.
-        ValueError: If two sets share an utterance id, or their features or rates differ.
+        ValueError: If two sets share an utterance id, or their features, rates or types differ.
     """
     audio_file, lengths_file = AUDIO_FILES[feats_type], LENGTHS[feats_type]
+    for path in unlabeled:
+        _check_type(path, labeled, feats_type)
     sets = [read_data_dir(labeled, audio_file, labelled=keep_labels)]
     sets += [read_data_dir(path, audio_file, labelled=False) for path in unlabeled]
     width = _width_of(sets[0], feats_type)
@@ -88,6 +90,15 @@ def unite_audio(
     languages = sorted(set(union.languages.values()))
     write_text(target / LANGUAGES_FILE, "".join(f"{name}\n" for name in languages))
     return union
+
+
+def _check_type(path: Path, labeled: Path, feats_type: str) -> None:
+    for other, name in AUDIO_FILES.items():
+        if not (path / AUDIO_FILES[feats_type]).exists() and (path / name).exists():
+            raise ValueError(
+                f"{path} has feature type {other} ({name}), but {labeled} has {feats_type}: both"
+                " must be dumped with the same settings (stage 3)."
+            )
 
 
 def _width_of(data: DataDir, feats_type: str) -> Width:

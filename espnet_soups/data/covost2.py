@@ -22,6 +22,7 @@ from espnet_soups.data.utterance import Utterance, write_set
 
 FS = 16000
 SPLITS = ("train", "dev", "test")
+MANY = 0.01  # share of clips that are left out without a remark
 WHY = "Common Voice is of another release, or clips are missing: scores are not quite comparable."
 
 
@@ -109,12 +110,14 @@ def prepare_covost2(config: CovostConfig) -> CovostReport:
     broken: list[str] = []
     with ExitStack() as stack:
         stores: dict[str, ClipStore] = {}
-        for language, folder in folders.items():
+        for language, folder in folders.items():  # all tables first: decoding takes hours
             logging.info(f"{language}: reading {folder}/validated.tsv")
             store = ClipStore(config.data / f".covost2_{language}.sqlite", language)
             stack.callback(store.close)
             stores[language] = store
-            broken += _fill(store, folder, config, report)
+            _join(store, folder, config, report)
+        for language, folder in folders.items():
+            broken += _convert(stores[language], folder, config, report)
         for split in SPLITS:
             utterances = _in_case(stores, split, config)
             by_language = write_set(config.data / split, utterances, config.targets)
@@ -135,14 +138,16 @@ def locate(config: CovostConfig) -> dict[str, Path]:
         directions_of(language, config.st_pairs)
     found = {name: find_language(config.common_voice, name) for name in config.languages}
     missing = [name for name, folder in found.items() if folder is None]
+    if not config.common_voice.is_dir():
+        raise FileNotFoundError(f"{config.common_voice} is no folder: {ADVICE}")
     if missing:
         listed = "; ".join(describe_missing(config.common_voice, name) for name in missing)
         raise FileNotFoundError(f"{config.common_voice} is not complete: {listed}. {ADVICE}")
     return {name: folder for name, folder in found.items() if folder is not None}
 
 
-def _fill(store: ClipStore, folder: Path, config: CovostConfig, report: CovostReport) -> list[str]:
-    """Joins the tables of one language and converts its clips; returns lines of `corrupt.tsv`."""
+def _join(store: ClipStore, folder: Path, config: CovostConfig, report: CovostReport) -> None:
+    """Joins the tables of one language."""
     language = store.language
     places = (config.tables, folder)
     tables = {
@@ -166,12 +171,31 @@ def _fill(store: ClipStore, folder: Path, config: CovostConfig, report: CovostRe
             logging.warning(report.notes[-1])
     for split, number in (config.limits or {}).items():
         store.limit(split, number)
+
+
+def _convert(
+    store: ClipStore, folder: Path, config: CovostConfig, report: CovostReport
+) -> list[str]:
+    """Converts the clips of one language; returns lines of `corrupt.tsv`."""
+    language, wanted = store.language, sum(store.counts().values())
     pairs = (
         (folder / "clips" / f"{name}.mp3", flac_path(config.audio, language, name))
         for name in store.names()
     )
     failures = list(convert_clips(pairs, FS, config.jobs))
     store.remove([clip_name(clip.name) for clip, _ in failures])
+    if failures and len(failures) == wanted:
+        clip, reason = failures[0]
+        raise FileNotFoundError(
+            f"None of the {wanted:,} clips of {language} can be read, the first is {clip}"
+            f" ({reason}): unpack the archive of Common Voice again."
+        )
+    if len(failures) > MANY * wanted:
+        report.notes.append(
+            f"{language}: {len(failures):,} of {wanted:,} clips are missing or corrupt: the archive"
+            " may have been unpacked in part"
+        )
+        logging.warning(report.notes[-1])
     report.missing[language] = sum(reason == "missing" for _, reason in failures)
     report.corrupt[language] = len(failures) - report.missing[language]
     return [f"{clip}\t{reason}\n" for clip, reason in failures]

@@ -20,6 +20,8 @@ class DataDir:
         languages: Utterance id to the language that is spoken.
         speakers: Utterance id to speaker.
         labels: File name (`text`, `text.en`) to (utterance id to label, or `<na>`).
+        groups: Utterance id to group (`utt2group`, optional): what the bootstrap of the scores
+            draws together, e.g. one sentence in several languages. Empty: no such file.
     """
 
     path: Path
@@ -27,6 +29,7 @@ class DataDir:
     languages: Mapping[str, str]
     speakers: Mapping[str, str]
     labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    groups: Mapping[str, str] = field(default_factory=dict)
 
     def keep(self, keys: Iterable[str]) -> "DataDir":
         """Gives the set with these utterances alone."""
@@ -37,6 +40,7 @@ class DataDir:
             languages={key: self.languages[key] for key in kept},
             speakers={key: self.speakers[key] for key in kept},
             labels={name: {key: table[key] for key in kept} for name, table in self.labels.items()},
+            groups={key: self.groups[key] for key in kept} if self.groups else {},
         )
 
 
@@ -67,9 +71,12 @@ def read_data_dir(path: Path, audio_file: str = "wav.scp", labelled: bool = True
     files = sorted(label_files(path)) if labelled else []
     labels = {file.name: read_table(file) for file in files}
     tables = {"utt2lang": read_table(path / "utt2lang"), "utt2spk": read_table(path / "utt2spk")}
+    if (path / "utt2group").is_file():
+        tables["utt2group"] = read_table(path / "utt2group")
     for name, table in {**tables, **labels}.items():
         check_same_keys(path / audio_file, audio, path / name, table)
-    return DataDir(path, audio, tables["utt2lang"], tables["utt2spk"], labels)
+    groups = tables.get("utt2group", {})
+    return DataDir(path, audio, tables["utt2lang"], tables["utt2spk"], labels, groups)
 
 
 def label_files(path: Path) -> list[Path]:
@@ -88,6 +95,8 @@ def write_data_dir(data: DataDir, audio_file: str = "wav.scp") -> None:
     write_table(data.path / "spk2utt", {name: " ".join(utterances[name]) for name in utterances})
     for name, table in data.labels.items():
         write_table(data.path / name, table)
+    if data.groups:
+        write_table(data.path / "utt2group", data.groups)
 
 
 def check_same_keys(

@@ -50,7 +50,7 @@ def find_librispeech(root: Path, subsets: Sequence[str], download: bool) -> Path
     folder = root / "LibriSpeech"
     if not folder.is_dir() and any((root / subset).is_dir() for subset in SUBSETS):
         folder = root
-    missing = [subset for subset in subsets if not (folder / subset).is_dir()]
+    missing = [subset for subset in subsets if not any((folder / subset).glob("*/*"))]
     lacking = []
     for subset in missing:
         archive = root / f"{subset}.tar.gz"
@@ -95,6 +95,8 @@ def read_genders(path: Path) -> dict[str, str]:
         ValueError: If a line is malformed.
     """
     genders = {}
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing: every archive of LibriSpeech holds it.")
     with open(path, encoding="utf-8", errors="replace", newline="\n") as file:  # names alone
         for number, line in enumerate(file, start=1):
             if not line.strip() or line.startswith(";"):
@@ -135,6 +137,8 @@ def _read_subset(folder: Path, genders: dict[str, str]) -> Iterator[Utterance]:
 
 def _read_transcripts(path: Path) -> dict[str, str]:
     texts = {}
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing: unpack the archive of its subset again.")
     for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
         key, _, text = line.strip().partition(" ")
         if key and not text:

@@ -1,4 +1,4 @@
-"""Inner products and cosines of gradient rows, in full precision."""
+"""Inner products of gradient rows, in full precision."""
 
 import torch
 from torch import Tensor
@@ -20,9 +20,3 @@ def cross_gram(first: Tensor, second: Tensor, first_scale: Tensor, second_scale:
         dtype = torch.promote_types(first.dtype, torch.float32)
         products = first.to(dtype) @ second.to(dtype).T
     return products / torch.outer(first_scale, second_scale).to(dtype)
-
-
-def cosines(rows: Tensor) -> Tensor:
-    """Gives the cosine of every pair of rows; NaN where a row is zero, [m, n] -> [m, m]."""
-    norms = rows.float().norm(dim=1)
-    return cross_gram(rows, rows, norms, norms)

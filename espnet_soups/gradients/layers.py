@@ -100,12 +100,7 @@ def encoder_layers(parameters: Mapping[str, Parameter]) -> list[Columns]:
     Raises:
         ValueError: If the encoder has fewer than two such layers.
     """
-    sizes: dict[str, int] = {}
-    for name, parameter in parameters.items():
-        match = NUMBERED.match(name)
-        if match:
-            sizes[match[1]] = sizes.get(match[1], 0) + parameter.numel()
-    stack = max(sizes, key=lambda name: sizes[name], default=None)
+    stack = _stack_of(parameters)
     spans: dict[str, list[tuple[int, int, int]]] = {}
     start = 0
     for position, (name, parameter) in enumerate(parameters.items()):
@@ -123,6 +118,27 @@ def encoder_layers(parameters: Mapping[str, Parameter]) -> list[Columns]:
         Columns(name, tuple(span[0] for span in parts), parts[0][1], parts[-1][2])
         for name, parts in spans.items()
     ]
+
+
+def layer_parameters(parameters: Mapping[str, Parameter]) -> dict[str, set[int]]:
+    """Gives the layers that `encoder_layers` finds, the lowest first, and their parameters' ids."""
+    stack = _stack_of(parameters)
+    members: dict[str, set[int]] = {}
+    for name, parameter in parameters.items():
+        match = NUMBERED.match(name)
+        if match and match[1] == stack:
+            members.setdefault(f"{match[1]}.{match[2]}", set()).add(id(parameter))
+    return members
+
+
+def _stack_of(parameters: Mapping[str, Parameter]) -> str | None:
+    """Gives the module whose numbered children hold most parameters."""
+    sizes: dict[str, int] = {}
+    for name, parameter in parameters.items():
+        match = NUMBERED.match(name)
+        if match:
+            sizes[match[1]] = sizes.get(match[1], 0) + parameter.numel()
+    return max(sizes, key=lambda name: sizes[name], default=None)
 
 
 def _modules_of(names: Sequence[str] | dict[str, Parameter]) -> list[str]:

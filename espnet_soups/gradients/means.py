@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from espnet_soups.gradients.gram import cosines
+from espnet_soups.gradients.gram import cross_gram
 
 
 class GradientMeans:
@@ -16,6 +16,10 @@ class GradientMeans:
     >>> means.add(torch.tensor([[3.0, 4.0], [4.0, 3.0]]))
     >>> means.norms()
     tensor([5., 5.], dtype=torch.float64)
+    >>> means.add(torch.tensor([[3.0, 4.0], [0.0, 0.0]]))
+    >>> means.steps()
+    tensor([[2, 1],
+            [1, 1]])
     """
 
     def __init__(self, size: int) -> None:
@@ -26,7 +30,10 @@ class GradientMeans:
 
     def add(self, rows: Tensor) -> None:
         """Adds the rows of a step, [m, n]; a row of zeros was not measured."""
-        cosine, norms = cosines(rows).double().cpu(), rows.norm(dim=1).double().cpu()
+        ones = rows.new_ones(len(rows))
+        gram = cross_gram(rows, rows, ones, ones).double().cpu()
+        norms = gram.diagonal().sqrt()
+        cosine = gram / torch.outer(norms, norms)
         known = torch.isfinite(cosine)
         self._cosine_sum += torch.where(known, cosine, torch.zeros_like(cosine))
         self._cosine_count += known
@@ -40,3 +47,7 @@ class GradientMeans:
     def norms(self) -> Tensor:
         """Gives the mean norm of every row; NaN: never measured, [m]."""
         return self._norm_sum / self._norm_count
+
+    def steps(self) -> Tensor:
+        """Gives on how many steps the cosine of every pair was measured, long [m, m]."""
+        return self._cosine_count.clone()

@@ -34,15 +34,18 @@ def measure_rows(
     with torch.autocast(rows.device.type, enabled=False):
         for row, loss, here in zip(rows, losses, present, strict=True):
             if here:
-                _fill(row, loss * scale, parameters)
+                gradients = torch.autograd.grad(
+                    loss * scale, parameters, retain_graph=True, allow_unused=True
+                )
+                fill_row(row, parameters, gradients)
     return rows if scale == 1.0 else rows.div_(scale)
 
 
-def _fill(row: Tensor, loss: Tensor, parameters: Sequence[Parameter]) -> None:
-    gradients = torch.autograd.grad(loss, parameters, retain_graph=True, allow_unused=True)
+def fill_row(row: Tensor, parameters: Sequence[Tensor], gradients: Sequence[Tensor | None]) -> None:
+    """Writes gradients into a row, [n]; a layer that stochastic depth has left out stays zero."""
     offset = 0
-    for parameter, gradient in zip(parameters, gradients, strict=True):
-        if gradient is not None:  # a layer that stochastic depth has left out
+    for parameter, gradient in zip(parameters, gradients, strict=False):
+        if gradient is not None:
             row[offset : offset + parameter.numel()] = gradient.reshape(-1)
         offset += parameter.numel()
 

@@ -111,13 +111,14 @@ class MSPModel(EncodingModel):
         parts = batch.split(1 if soup is None else soup.parts)
         sums = [self._part_losses(part) for part in parts]
         counted = count_over_ranks(sums, len(batch.languages))
-        means = [
+        means: list[Sequence[Tensor]] = [
             [loss.total / count.clamp(min=1) for loss, count in zip(part, row, strict=True)]
             for part, row in zip(sums, counted.labels, strict=True)
         ]
         present, valid = counted.present, True
         if soup is not None:
-            valid = soup.observe(means, present)
+            means = soup.observe(means, present)
+            valid = soup.valid
             means, present = means[soup.parts_stepped_on], present[soup.parts_stepped_on]
         # ESPnet weighs the ranks by their utterances; this undoes it (the counts are global).
         loss = self._total(means, present) * counted.share

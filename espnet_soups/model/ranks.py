@@ -16,6 +16,11 @@ def sum_over_ranks(values: Tensor) -> Tensor:
     return values
 
 
+def summed_over_ranks(values: Tensor) -> Tensor:
+    """Gives the sum of a tensor over all ranks; the tensor stays as it is."""
+    return sum_over_ranks(values.clone()) if is_distributed() else values
+
+
 def same_on_all_ranks(values: Tensor) -> Tensor:
     """Gives all ranks the tensor of the first one, in place: decisions must agree to the bit."""
     if is_distributed():

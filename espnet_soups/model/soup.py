@@ -7,11 +7,11 @@ from torch import Tensor
 
 from espnet_soups.gradients.gate import Gates
 from espnet_soups.gradients.means import GradientMeans
-from espnet_soups.gradients.rows import measure_rows
 from espnet_soups.levels.hierarchy import Hierarchy
 from espnet_soups.levels.penalty import PenaltySchedule
 from espnet_soups.model.measured_layers import MeasuredLayers
-from espnet_soups.model.ranks import sum_over_ranks
+from espnet_soups.model.measuring import Measuring
+from espnet_soups.model.ranks import sum_over_ranks, summed_over_ranks
 from espnet_soups.model.row_pairs import RowPairs
 from espnet_soups.model.running_norms import RunningNorms
 from espnet_soups.model.soup_config import SoupConfig
@@ -40,7 +40,9 @@ class Soup(WeightedLevels):
 
     means: GradientMeans
     weights_used: Tensor
+    valid: bool
     _window: StepWindow
+    _measuring: Measuring | None = None
     _proposal: Proposal
 
     def __init__(
@@ -62,6 +64,7 @@ class Soup(WeightedLevels):
         self.norms = RunningNorms(size, config.gradient_norm == "ema")
         self.pairs = RowPairs(size, config.refresh)
         self.accum_grad = 1
+        self.valid = True
         self._forget()
 
     @property
@@ -78,6 +81,8 @@ class Soup(WeightedLevels):
         """Ties the soup to the model it measures and to the optimiser whose steps it follows."""
         if self.measures:
             self.layers.bind(model)
+            weigh_heads = self.config.heads == "weighted"
+            self._measuring = Measuring(model, self.layers.shared, self.gates, weigh_heads)
         optimizer.register_step_post_hook(lambda *_: self.commit())
         optimizer.register_state_dict_post_hook(lambda _, state: save_state(self, state))
         optimizer.register_load_state_dict_pre_hook(lambda _, state: load_state(self, state))
@@ -111,8 +116,14 @@ class Soup(WeightedLevels):
         self._window.micro_batches += 1
         self.weights_used = self.weights.clone()
         self.gates.multipliers = self.multipliers(self.weights)
+        self.valid = True
+        if self._measuring is not None:
+            measured = self.layers.parameters if self._is_due() else []
+            self._measuring.begin(measured, steps_on_it=self.parts < 3)
 
-    def observe(self, losses: Sequence[Sequence[Tensor]], present: Tensor) -> bool:
+    def observe(
+        self, losses: Sequence[Sequence[Tensor]], present: Tensor
+    ) -> list[Sequence[Tensor]]:
         """Measures the objectives where a measurement is due.
 
         Args:
@@ -120,26 +131,29 @@ class Soup(WeightedLevels):
             present: For each part, whether any rank has a label of the objective, bool [parts, m].
 
         Returns:
-            Whether the step may be made; False: the gradients that its weights come from are not
-            finite, on any rank.
+            The losses of each part to step on: the same values. `valid` then tells whether the
+            step may be made: whether the gradients that its weights come from are finite.
         """
-        window = self._window
+        window, stepped_on = self._window, list(losses)
         window.add_presence(present)
         if self.combiners.needs_losses:
             window.add_losses(losses, present)
         if self.parts > 1:
-            first = sum_over_ranks(self._measure(losses[0], present[0]))
-            second = sum_over_ranks(self._measure(losses[1], present[1]))
+            (first, stepped_on[0]), (second, stepped_on[1]) = (
+                self._measure(losses[part], present[part]) for part in (0, 1)
+            )
+            first, second = summed_over_ranks(first), summed_over_ranks(second)
             window.rows, window.pair = (first + second) / 2, (first, second)
             window.present = present[:2].all(dim=0)
             self._proposal = self._propose(window.pair, window.present)
-            if self._proposal.moved is None:
-                return False
-            self.weights_used = self._proposal.moved[0]
+            self.valid = self._proposal.moved is not None
+            if self._proposal.moved is not None:
+                self.weights_used = self._proposal.moved[0]
             self.gates.multipliers = self.multipliers(self.weights_used)
-        elif self.measures and self.pairs.due:
-            window.add_rows(self._measure(losses[0], present[0]) / self.accum_grad)
-        return True
+        elif self._is_due():
+            rows, stepped_on[0] = self._measure(losses[0], present[0])
+            window.add_rows(rows if self.accum_grad == 1 else rows / self.accum_grad)
+        return stepped_on
 
     def commit(self) -> None:
         """Moves the weights, after the optimiser has made its step."""
@@ -165,9 +179,15 @@ class Soup(WeightedLevels):
         self.count_step()
         self._drop_window()
 
-    def _measure(self, losses: Sequence[Tensor], present: Tensor) -> Tensor:
-        with self.gates.opened():
-            return measure_rows(losses, self.layers.parameters, present.tolist())
+    def _is_due(self) -> bool:
+        return self.measures and (self.parts > 1 or self.pairs.due)
+
+    def _measure(
+        self, losses: Sequence[Tensor], present: Tensor
+    ) -> tuple[Tensor, Sequence[Tensor]]:
+        if self._measuring is None:
+            raise RuntimeError("The soup must be bound to a model before it measures.")
+        return self._measuring.measure(losses, present.tolist())
 
     def _propose(self, pair: tuple[Tensor, Tensor] | None, both: Tensor) -> Proposal:
         """Finds the next weights, from two independent sets of rows where there are two."""

@@ -24,6 +24,7 @@ def describe_environment() -> dict[str, Any]:
         "cpu": cpu_model(Path("/proc/cpuinfo")),
         "cpus": os.cpu_count(),
         "cpus_usable": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None,
+        "gpus": gpu_models(),
         "omp_num_threads": os.environ.get("OMP_NUM_THREADS"),
     }
 
@@ -47,6 +48,21 @@ def cpu_model(path: Path) -> str:
     lines = path.read_text(encoding="utf-8").split("\n") if path.is_file() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor() or platform.machine()
+
+
+def gpu_models() -> list[str]:
+    """Gives the name of each GPU, as NVIDIA's driver tells it; none where there is no driver."""
+    try:
+        done = subprocess.run(
+            ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except FileNotFoundError:
+        return []
+    lines = done.stdout.split("\n") if done.returncode == 0 else []
+    return [line.strip() for line in lines if line.strip()]
 
 
 def _version(name: str) -> str | None:

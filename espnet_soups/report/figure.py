@@ -7,14 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
 # Okabe & Ito (2008); its yellow is left out, since lines of it vanish on white.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 DASHES = ("-", "--", ":", "-.")
+FEW_EPOCHS = 3
+MARKERS = ("o", "s", "^", "D", "v", "P")
+TASK_DASHES = {"asr": "-", "st": "--", "ssl": ":"}
 STYLE: dict[Any, Any] = {
     "font.size": 9.0,
     "axes.titlesize": 10.0,
@@ -51,23 +55,73 @@ def line_style(position: int) -> dict[str, Any]:
     }
 
 
+def objective_styles(objectives: Sequence[str], epochs: int) -> dict[str, dict[str, Any]]:
+    """Gives each objective its own line, the same in all pictures of an experiment.
+
+    The colour tells the language, the dashes the task; beyond seven languages markers tell those
+    of one colour apart. A translation has the colour of its source, or, where several pairs share
+    a source, of its target.
+
+    >>> styles = objective_styles(["asr_fr", "asr_it", "st_fr_en"], epochs=10)
+    >>> styles["asr_fr"]["color"] == styles["st_fr_en"]["color"] != styles["asr_it"]["color"]
+    True
+    """
+    sources = [name.split("_")[1] for name in objectives if name.startswith("st_")]
+    by_source = len(set(sources)) == len(sources)
+    languages = {
+        name: name.split("_")[1 if by_source or not name.startswith("st_") else -1]
+        for name in objectives
+        if "_" in name
+    }
+    if len({(name.split("_")[0], own) for name, own in languages.items()}) < len(languages):
+        languages = {name: name for name in languages}  # neither end tells the pairs apart
+    order = list(dict.fromkeys(languages.values()))
+    styles = {}
+    for name in objectives:
+        place = order.index(languages[name]) if name in languages else len(COLORS) - 1
+        plain = place < len(COLORS) and epochs > FEW_EPOCHS
+        styles[name] = {
+            "color": COLORS[place % len(COLORS)],
+            "linestyle": TASK_DASHES.get(name.partition("_")[0], "-."),
+            "marker": "" if plain else MARKERS[place // len(COLORS) % len(MARKERS)],
+            "markersize": 4.0,
+            "markevery": max(1, epochs // 12),
+        }
+    return styles
+
+
 def epoch_axis(axes: Axes, epochs: Sequence[int], label: bool = True) -> None:
     """Labels the horizontal axis with whole epochs."""
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6, min_n_ticks=1))
-    margin = max(0.02 * (epochs[-1] - epochs[0]), 0.0) or 0.5
-    axes.set_xlim(epochs[0] - margin, epochs[-1] + margin)
+    margin = 0.02 * (max(epochs) - min(epochs)) or 0.5
+    axes.set_xlim(min(epochs) - margin, max(epochs) + margin)
     if label:
         axes.set_xlabel("epoch")
 
 
 def marker(epochs: Sequence[int]) -> str:
     """Gives the marker of a line: with few epochs a line alone is hard to see, or nothing."""
-    return "o" if len(epochs) <= 3 else ""
+    return "o" if len(epochs) <= FEW_EPOCHS else ""
 
 
-def side_legend(axes: Axes) -> None:
-    """Puts the legend beside the axes, where it hides no line."""
-    number = len(axes.get_lines())
+def plain_log_axis(axes: Axes) -> None:
+    """Makes a vertical axis logarithmic, with labels as 0.1 and 20 instead of powers of ten."""
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    low, high = axes.get_ylim()
+    few = np.log10(high / low) < 1.5
+    axes.yaxis.set_minor_locator(LogLocator(subs=(2.0, 5.0) if few else (3.0,)))
+    axes.yaxis.set_minor_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+
+
+def side_legend(axes: Axes, lines: int | None = None) -> None:
+    """Puts the legend beside the axes, where it hides no line.
+
+    Args:
+        axes: Where the lines are.
+        lines: How many of them have a label (default: all).
+    """
+    number = len(axes.get_lines()) if lines is None else lines
     axes.legend(
         loc="upper left",
         bbox_to_anchor=(1.01, 1.02),

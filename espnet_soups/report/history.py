@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from espnet_soups.report.cosines import read_cosines
 from espnet_soups.report.json_file import read_json_lines
 from espnet_soups.report.train_log import TrainLog
 
@@ -25,12 +26,14 @@ class History:
         seconds: Training time of all epochs, validation not counted.
         losses: Training loss of each objective per token, [E].
         valid_losses: The same on the validation data.
+        accuracies: Share of right tokens on the validation data, [E]; only what was recorded.
         levels: Objectives of each level, the top level first; empty without a soup.
         weights: λ of each objective, [E].
         penalties: Penalty of each level but the top one, by the number of the level, [E].
         norms: Norm of the gradient of each objective, [E].
-        cosine: Cosines between the objectives' gradients, [m, m]; None if never measured.
-        cosine_epoch: The epoch that they are the mean of.
+        cosines: Mean cosines between the objectives' gradients in each epoch, [E, m, m]; None if
+            no pair was ever measured.
+        cosine_steps: On how many steps each was measured, [E, m, m].
         valid_seconds: Time of all validations; None if it was not recorded.
         unalignable: Labels of the last epoch that CTC could not align, by objective.
     """
@@ -40,12 +43,13 @@ class History:
     seconds: float
     losses: Curves
     valid_losses: Curves
+    accuracies: Curves = field(default_factory=dict)
     levels: list[list[str]] = field(default_factory=list)
     weights: Curves = field(default_factory=dict)
     penalties: dict[int, NDArray[np.float64]] = field(default_factory=dict)
     norms: Curves = field(default_factory=dict)
-    cosine: NDArray[np.float64] | None = None
-    cosine_epoch: int | None = None
+    cosines: NDArray[np.float64] | None = None
+    cosine_steps: NDArray[np.float64] | None = None
     valid_seconds: float | None = None
     unalignable: dict[str, int] = field(default_factory=dict)
 
@@ -65,7 +69,7 @@ def read_history(exp_dir: Path, log: TrainLog) -> History:
     if records:
         try:
             return _from_records(records)
-        except (KeyError, TypeError, IndexError) as error:
+        except (KeyError, TypeError, IndexError, ValueError) as error:
             raise ValueError(
                 f"{path} is not as the trainer writes it ({error!r}); train anew, or remove it."
             ) from error
@@ -92,7 +96,8 @@ def _from_records(records: Sequence[Mapping[str, Any]]) -> History:
         index + 1: _array(record["levels"][index]["penalty"] for record in records)
         for index in range(1, len(last["levels"]))
     }
-    measured = [record for record in records if _has_number(record["cosine"] or [])]
+    cosines, steps = read_cosines(records, len(names))
+    measured = bool(np.isfinite(cosines).any())
     norms = _known(_curves(names, [record["gradient_norm"] for record in records]))
     static = not measured and not norms and len(last["levels"]) == 1
     valid_seconds = _array(record.get("valid_seconds") for record in records).sum()
@@ -102,13 +107,16 @@ def _from_records(records: Sequence[Mapping[str, Any]]) -> History:
         seconds=sum(record["seconds"] for record in records),
         losses=_curves(names, [record["loss"] for record in records]),
         valid_losses=_curves(names, [record["valid_loss"] for record in records]),
+        accuracies=_known(
+            _curves(names, [record.get("valid_accuracy") or {} for record in records])
+        ),
         levels=[list(level["objectives"]) for level in last["levels"]],
         # Weights that no gradient ever moved are settings, not a curve.
         weights={} if static else _curves(names, weights),
         penalties=penalties,
         norms=norms,
-        cosine=np.array(measured[-1]["cosine"], dtype=np.float64) if measured else None,
-        cosine_epoch=measured[-1]["epoch"] if measured else None,
+        cosines=cosines if measured else None,
+        cosine_steps=steps if measured else None,
         valid_seconds=None if np.isnan(valid_seconds) else float(valid_seconds),
         unalignable={name: bad for name, bad in last.get("unalignable", {}).items() if bad},
     )
@@ -123,21 +131,20 @@ def _from_log(log: TrainLog) -> History:
         if name.startswith("loss/")
     }
 
-    def collect(section: str) -> Curves:
+    def collect(section: str, kind: str) -> Curves:
         rows = log.values.get(section, {})
-        return _curves(
-            [f"loss/{name}" for name in found], [rows.get(epoch, {}) for epoch in epochs]
-        )
-
-    def rename(curves: Curves) -> Curves:
-        return {name.removeprefix("loss/"): curve for name, curve in curves.items()}
+        return {
+            name: _array(rows.get(epoch, {}).get(f"{kind}/{name}") for epoch in epochs)
+            for name in found
+        }
 
     return History(
         objectives=list(found),
         epochs=epochs,
         seconds=sum(log.seconds.values()),
-        losses=rename(collect("train")),
-        valid_losses=rename(collect("valid")),
+        losses=collect("train", "loss"),
+        valid_losses=collect("valid", "loss"),
+        accuracies=_known(collect("valid", "acc")),
     )
 
 
@@ -151,8 +158,3 @@ def _known(curves: Curves) -> Curves:
 
 def _array(values: Iterable[Any]) -> NDArray[np.float64]:
     return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
-
-
-def _has_number(matrix: Sequence[Sequence[float | None]]) -> bool:
-    size = len(matrix)
-    return any(matrix[i][j] is not None for i in range(size) for j in range(size) if i != j)

@@ -3,59 +3,96 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from espnet_soups.report.compute import compute_text, environment_rows
+from espnet_soups.report.wording import (
+    count,
+    describe_levels,
+    duration,
+    interval,
+    intervals,
+    soup_name,
+    table,
+)
+
 Record = Mapping[str, Any]
 
 NOTICE = "<!-- Written by `python -m espnet_soups.bin.report` (stage 13); changes get lost. -->"
-INTERVALS = "`[ , ]`: 95 % bootstrap interval over utterances."
 
 
-def render_results(records: Sequence[Record], images: Mapping[str, str] | None = None) -> str:
-    """Gives a RESULTS.md: a table that compares, then a section for each experiment.
+def render_results(
+    records: Sequence[Record],
+    images: Mapping[str, str] | None = None,
+    comparison: str | None = None,
+) -> str:
+    """Gives a RESULTS.md: a table that compares, then a section for each decoded set.
 
     Args:
-        records: Experiments, each as its results.json has it.
+        records: Decodings of experiments, each as its results.json has it.
         images: Titles by path of pictures to show, if there is one experiment.
+        comparison: Path of the picture that compares the experiments.
     """
-    ordered = sorted(records, key=lambda record: record["name"])
+    ordered = sorted(records, key=lambda item: (item["name"], item["inference_tag"], item["set"]))
     parts = ["# RESULTS", NOTICE, "## Comparison", render_comparison(ordered)]
-    parts += [render_experiment(record) for record in ordered]
+    if comparison is not None:
+        parts.append(f"![Validation curves of the experiments]({comparison})")
+    titles = section_titles(ordered)
+    parts += [
+        render_experiment(record, title) for record, title in zip(ordered, titles, strict=True)
+    ]
     if images:
         parts += ["### Pictures", *(f"![{title}]({path})" for path, title in images.items())]
     return "\n\n".join(parts) + "\n"
 
 
+def section_titles(records: Sequence[Record]) -> list[str]:
+    """Gives the title of each section: the experiment, and where it has several, the decoding."""
+    names = [record["name"] for record in records]
+    return [
+        name if names.count(name) == 1 else f"{name}: {record['inference_tag']}/{record['set']}"
+        for name, record in zip(names, records, strict=True)
+    ]
+
+
 def render_comparison(records: Sequence[Record]) -> str:
-    """Gives a row per experiment: what it is, mean scores with intervals, what it cost."""
-    head = ["experiment", "set", "soup", "levels, top first", "combiner"]
+    """Gives a row per decoded set: what it is, mean scores with intervals, what it cost."""
+    tagged = len({record["inference_tag"] for record in records}) > 1
+    head = [
+        "experiment",
+        "decoding/set" if tagged else "set",
+        "soup",
+        "levels, top first",
+        "combiner",
+    ]
     head += ["WER %", "CER %", "BLEU", "chrF", "epochs", "train time", "parameters"]
     rows = []
-    for record in records:
+    for record, title in zip(records, section_titles(records), strict=True):
         training, mean = record["training"], record["scores"]["mean"]
         rows.append(
             [
-                f"[{record['name']}](#{_anchor(record['name'])})",
-                record["set"],
+                f"[{record['name']}](#{_anchor(title)})",
+                f"{record['inference_tag']}/{record['set']}" if tagged else record["set"],
                 soup_name(training),
                 describe_levels(training["levels"]),
                 training["combiner"],
                 *(interval(mean.get(name)) for name in ("wer", "cer", "bleu", "chrf")),
                 str(training["epochs"]),
-                duration(training["seconds"]),
+                f"{duration(training['seconds'])}, {compute_text(training.get('compute'))}",
                 count(training["parameters"]),
             ]
         )
     notes = [
-        "Scores are means over the languages or pairs that have them. " + INTERVALS,
-        "Train time is without validation.",
+        "Scores are means over the languages or pairs that have them.",
+        *dict.fromkeys(intervals(record["scores"]) for record in records),
+        "Train time is without validation; compare it on the same machine and number of threads"
+        " or GPUs only.",
     ]
     if len({tuple(_signatures(record)["BLEU"]) for record in records}) > 1:
         notes.append("The BLEU signatures differ: compare BLEU only where they agree.")
     return table(head, rows, left=5) + "\n\n" + " ".join(notes)
 
 
-def render_experiment(record: Record) -> str:
-    """Gives the section of one experiment: tables, signatures, environment, command."""
-    title = f"## {record['name']}"
+def render_experiment(record: Record, title: str) -> str:
+    """Gives the section of one decoded set: tables, signatures, environment, command."""
     decoding = f"Decoded set: `{record['inference_tag']}/{record['set']}`."
     if record["decoding"] is not None:
         speed = record["decoding"]
@@ -63,7 +100,7 @@ def render_experiment(record: Record) -> str:
             f" Real-time factor {speed['rtf']:.3g} ({speed['audio_seconds']:.0f} s of audio in"
             f" {speed['decode_seconds']:.0f} s)."
         )
-    parts = [title, decoding, *render_scores(record), render_environment(record)]
+    parts = [f"## {title}", decoding, *render_scores(record), render_environment(record)]
     return "\n\n".join(parts)
 
 
@@ -101,7 +138,7 @@ def render_scores(record: Record) -> list[str]:
                 for signature in signatures
             )
         ]
-    notes = [INTERVALS] if parts else []
+    notes = [intervals(record["scores"])] if parts else []
     left_out = sum(item["without_reference"] for item in objectives.values())
     if left_out:
         notes.append(f"Labels that are `<na>`, not scored: {left_out}.")
@@ -116,92 +153,10 @@ def render_environment(record: Record) -> str:
     """Gives the environment and the command of an experiment."""
     environment = record["environment"]
     lines = ["### Environments", ""]
-    lines += [f"- {name}: `{text}`" for name, text in environment_rows(environment)]
+    rows = environment_rows(environment, record["training"].get("compute"))
+    lines += [f"- {name}: `{text}`" for name, text in rows]
     lines += ["", "Command:", "", "```sh", record["command"], "```"]
     return "\n".join(lines)
-
-
-def environment_rows(environment: Record) -> list[tuple[str, str]]:
-    """Gives the environment as names and texts."""
-    usable, total = environment["cpus_usable"], environment["cpus"]
-    cpus = f"{total} CPUs" if usable in (None, total) else f"{usable} of {total} CPUs"
-    threads = environment["omp_num_threads"]
-    rows = [("date", environment["date"]), ("python version", environment["python"])]
-    rows += [
-        (f"{name} version", environment[name] or "not installed")
-        for name in ("espnet-soups", "espnet", "torch", "torchjd", "jiwer", "sacrebleu")
-    ]
-    rows.append(("Git hash", environment["git"] or "none (not run from a git checkout)"))
-    hardware = f"{environment['cpu']}, {cpus}, {environment['system']}"
-    return [*rows, ("hardware", hardware + (f", OMP_NUM_THREADS={threads}" if threads else ""))]
-
-
-def soup_name(training: Record) -> str:
-    """Gives the soup as a table shows it.
-
-    >>> soup_name({"soup": "vm", "order": "USA"})
-    'vm USA'
-    """
-    return training["soup"] + (f" {training['order']}" if training["order"] else "")
-
-
-def describe_levels(levels: Sequence[Sequence[str]]) -> str:
-    """Gives levels as counts of tasks, the top level first.
-
-    >>> describe_levels([["asr_fr", "asr_it"], ["st_fr_en"]])
-    'ASR×2 > ST×1'
-    """
-    texts = []
-    for level in levels:
-        tasks = [name.partition("_")[0].upper() for name in level]
-        texts.append(" + ".join(f"{task}×{tasks.count(task)}" for task in dict.fromkeys(tasks)))
-    return " > ".join(texts) or "–"
-
-
-def interval(item: Record | None) -> str:
-    """Gives a score with its interval.
-
-    >>> interval({"value": 12.34, "low": 10.0, "high": 15.06})
-    '12.3 [10.0, 15.1]'
-    """
-    if item is None:
-        return "–"
-    return f"{item['value']:.1f} [{item['low']:.1f}, {item['high']:.1f}]"
-
-
-def duration(seconds: float) -> str:
-    """Gives a time span.
-
-    >>> duration(45.2), duration(754), duration(7384)
-    ('45 s', '12 min 34 s', '2 h 03 min')
-    """
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-
-
-def count(number: int | None) -> str:
-    """Gives a number of parameters.
-
-    >>> count(4_900_000), count(None)
-    ('4.90 M', '–')
-    """
-    if number is None:
-        return "–"
-    for scale, letter in ((1e9, "B"), (1e6, "M"), (1e3, "K")):
-        if number >= scale:
-            return f"{number / scale:.2f} {letter}"
-    return str(number)
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> str:
-    """Gives a Markdown table; all but the `left` first columns are flush right."""
-    rule = [":---"] * left + ["---:"] * (len(head) - left)
-    cells = [head, rule, *[[cell.replace("|", "\\|") for cell in row] for row in rows]]
-    return "\n".join(f"| {' | '.join(row)} |" for row in cells)
 
 
 def _error_cells(item: Record, name: str) -> list[str]:

@@ -8,16 +8,17 @@ from typing import Any
 
 import yaml
 
-from espnet_soups.report.markdown import (
+from espnet_soups.report.compute import compute_text, environment_rows
+from espnet_soups.report.pictures import TITLES
+from espnet_soups.report.results import Decoding, Experiment
+from espnet_soups.report.wording import (
     count,
     describe_levels,
     duration,
-    environment_rows,
     interval,
+    intervals,
     soup_name,
 )
-from espnet_soups.report.pictures import TITLES
-from espnet_soups.report.results import Experiment
 
 STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;color:#222;max-width:1080px;margin:2rem auto;padding:0 1rem}
@@ -26,6 +27,7 @@ h1{margin-bottom:0}h2{margin-top:2.2rem;border-bottom:1px solid #ddd}
 .card{border:1px solid #ddd;border-radius:8px;padding:.6rem 1rem;min-width:8rem}
 .card b{display:block;font-size:1.7rem}.card small,.note{color:#666}
 table{border-collapse:collapse;margin:.8rem 0}th,td{padding:.25rem .8rem;text-align:right}
+table.texts th,table.texts td{text-align:left}td,.card b{font-variant-numeric:tabular-nums}
 th{border-bottom:2px solid #999}td{border-bottom:1px solid #eee}
 th:first-child,td:first-child{text-align:left}tr.mean td{font-weight:bold;border-top:2px solid #999}
 pre{background:#f6f6f6;padding:.6rem .9rem;overflow-x:auto;border-radius:6px;font-size:13px}
@@ -42,34 +44,37 @@ LABELS = {
 
 
 def render_page(
-    experiment: Experiment, pictures: Mapping[str, Path], left_out: Mapping[str, str]
+    experiment: Experiment,
+    decodings: Sequence[Decoding],
+    scores: Mapping[str, Path],
+    pictures: Mapping[str, Path],
+    left_out: Mapping[str, str],
 ) -> str:
     """Gives the page.
 
     Args:
         experiment: What it is about.
-        pictures: PNG files by name, put into the page itself.
+        decodings: All its reported decodings.
+        scores: PNG files of their scores by `<inference_tag>/<set>`, put into the page itself.
+        pictures: Those of the training by name.
         left_out: Why other pictures are missing, by name.
     """
     results = experiment.results
     missing = "; ".join(f"{TITLES[name].lower()} ({why})" for name, why in left_out.items())
+    compute = results["training"]["compute"]
     parts = [
         f"<h1>{escape(results['name'])}</h1>",
         f"<p class=note>{escape(results['inference_tag'])}/{escape(results['set'])}, "
         f"{escape(results['environment']['date'])}</p>",
         _cards(results),
-        "<h2>Scores</h2>",
-        *_score_tables(results["scores"]),
-        _figure(pictures, "scores"),
+        *(part for item in decodings for part in _decoding(item, scores, len(decodings) > 1)),
         "<h2>Training</h2>",
         _levels(experiment),
-        *(_figure(pictures, name) for name in pictures if name != "scores"),
+        *(_figure(path, TITLES[name]) for name, path in pictures.items()),
         f"<p class=note>Left out: {escape(missing)}.</p>" if missing else "",
-        "<h2>Examples</h2>",
-        *_examples(experiment.scores["objectives"]),
         "<h2>How it was made</h2>",
         f"<pre>{escape(results['command'])}</pre>",
-        _rows_table(["", ""], [[*row] for row in environment_rows(results["environment"])]),
+        _rows_table(["", ""], environment_rows(results["environment"], compute), "texts"),
         f"<details><summary>config.yaml</summary><pre>{escape(shorten_config(experiment.config))}"
         "</pre></details>",
     ]
@@ -79,6 +84,17 @@ def render_page(
         f"<title>{escape(results['name'])}</title><style>{STYLE}</style></head>\n<body>\n"
     )
     return head + "\n".join(part for part in parts if part) + "\n</body></html>\n"
+
+
+def _decoding(item: Decoding, scores: Mapping[str, Path], several: bool) -> list[str]:
+    title = f"Scores of {item.label}" if several else "Scores"
+    return [
+        f"<h2>{escape(title)}</h2>",
+        *_score_tables(item.scores),
+        _figure(scores[item.label], title),
+        "<h3>Examples</h3>",
+        *_examples(item.scores["objectives"]),
+    ]
 
 
 def shorten_config(config: Mapping[str, Any]) -> str:
@@ -102,7 +118,10 @@ def _cards(results: Mapping[str, Any]) -> str:
         for name in ("wer", "cer", "bleu", "chrf")
         if name in mean
     ]
-    cards.append(("train time", duration(training["seconds"]), f"{training['epochs']} epochs"))
+    compute = compute_text(training["compute"])
+    cards.append(
+        ("train time", duration(training["seconds"]), f"{training['epochs']} epochs, {compute}")
+    )
     cards.append(("parameters", count(training["parameters"]), soup_name(training)))
     if decoding is not None:
         cards.append(("real-time factor", f"{decoding['rtf']:.3g}", "decoding"))
@@ -137,7 +156,7 @@ def _score_tables(scores: Mapping[str, Any]) -> list[str]:
         for key in ("bleu", "chrf")
         if key in item
     }
-    notes = ["[ , ]: 95 % bootstrap interval over utterances.", *sorted(signatures)]
+    notes = [intervals(scores).replace("`", ""), *sorted(signatures)]
     return [*parts, f"<p class=note>{'<br>'.join(escape(note) for note in notes)}</p>"]
 
 
@@ -154,7 +173,7 @@ def _levels(experiment: Experiment) -> str:
         penalty = history.penalties[number][-1] if number > 1 else 1.0
         members = ", ".join(f"{item} {history.weights[item][-1]:.3f}" for item in level)
         rows.append([str(number), f"{penalty:.3g}", members])
-    return text + _rows_table(["level", "penalty", "weights λ after the last epoch"], rows)
+    return text + _rows_table(["level", "penalty", "weights λ after the last epoch"], rows, "texts")
 
 
 def _examples(objectives: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -170,12 +189,12 @@ def _examples(objectives: Mapping[str, Mapping[str, Any]]) -> list[str]:
     return parts
 
 
-def _figure(pictures: Mapping[str, Path], name: str) -> str:
-    data = base64.b64encode(pictures[name].read_bytes()).decode("ascii")
-    return f'<figure><img alt="{TITLES[name]}" src="data:image/png;base64,{data}"></figure>'
+def _figure(path: Path, title: str) -> str:
+    data = base64.b64encode(path.read_bytes()).decode("ascii")
+    return f'<figure><img alt="{escape(title)}" src="data:image/png;base64,{data}"></figure>'
 
 
-def _rows_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def _rows_table(head: Sequence[str], rows: Sequence[Sequence[str]], kind: str = "numbers") -> str:
     top = "".join(f"<th>{escape(cell)}</th>" for cell in head) if any(head) else ""
     body = "".join(
         f"<tr{' class=mean' if row[0] == 'mean' else ''}>"
@@ -183,4 +202,4 @@ def _rows_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         + "</tr>\n"
         for row in rows
     )
-    return f"<table>{f'<tr>{top}</tr>' if top else ''}{body}</table>"
+    return f"<table class={kind}>{f'<tr>{top}</tr>' if top else ''}{body}</table>"

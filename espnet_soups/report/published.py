@@ -1,7 +1,7 @@
-"""Results that a recipe publishes: one line per experiment, kept when others are run."""
+"""Results that a recipe publishes: one line per decoded set, kept when others are run."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ PUBLISHED = "results.jsonl"
 
 
 def upsert(path: Path, record: dict[str, Any]) -> list[dict[str, Any]]:
-    """Gives the records of a file with one added, or put in the place of its namesake.
+    """Gives the records of a file with one added, or put in the place of the same decoding.
 
     Raises:
         ValueError: If a line of the file is not a record.
@@ -21,12 +21,17 @@ def upsert(path: Path, record: dict[str, Any]) -> list[dict[str, Any]]:
     for number, item in enumerate(records, start=1):
         if "name" not in item:
             raise ValueError(f"{path}, record {number} has no `name`; remove it or run stage 13.")
-    names = [item["name"] for item in records]
-    if record["name"] in names:
-        records[names.index(record["name"])] = record
+    keys = [identity(item) for item in records]
+    if identity(record) in keys:
+        records[keys.index(identity(record))] = record
     else:
         records.append(record)
-    return sorted(records, key=lambda item: str(item["name"]))
+    return sorted(records, key=identity)
+
+
+def identity(record: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Gives what tells decodings apart: experiment, inference tag, set."""
+    return (str(record["name"]), str(record.get("inference_tag")), str(record.get("set")))
 
 
 def render_lines(records: Sequence[dict[str, Any]]) -> str:
@@ -35,5 +40,12 @@ def render_lines(records: Sequence[dict[str, Any]]) -> str:
 
 
 def read_siblings(expdir: Path) -> list[dict[str, Any]]:
-    """Reads the results of every experiment of a directory, by name."""
-    return [read_json(path, "stage 13") for path in sorted(expdir.glob(f"*/{RESULTS}"))]
+    """Reads the results of every decoding of every experiment of a directory, by name.
+
+    An experiment that an earlier release reported has one result only, beside its model.
+    """
+    records = []
+    for folder in sorted(path for path in expdir.iterdir() if path.is_dir()):
+        paths = sorted(folder.glob(f"*/*/{RESULTS}")) or sorted(folder.glob(RESULTS))
+        records += [read_json(path, "stage 13") for path in paths]
+    return records

@@ -7,12 +7,14 @@ from typing import Any
 
 import yaml
 
+from espnet_soups.report.compute import describe_compute
 from espnet_soups.report.environment import describe_environment
 from espnet_soups.report.history import History, read_history
 from espnet_soups.report.json_file import read_json
 from espnet_soups.report.train_log import read_train_log
 
 RESULTS = "results.json"
+SCORES = "scores.json"
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def read_experiment(
         ValueError: If a file is malformed.
     """
     decode_dir = exp_dir / inference_tag / test_set
-    scores = read_json(decode_dir / "scores.json", "the scoring (stage 12)")
+    scores = read_json(decode_dir / SCORES, "the scoring (stage 12)")
     config = read_config(exp_dir / "config.yaml")
     log = read_train_log(exp_dir)
     history = read_history(exp_dir, log)
@@ -74,18 +76,58 @@ def read_experiment(
             "valid_seconds": history.valid_seconds,
             "unalignable": history.unalignable,
             "parameters": log.parameters if parameters is None else parameters,
+            "compute": describe_compute(config, log),
         },
         "decoding": read_json(speed, "the decoding (stage 11)") if speed.is_file() else None,
-        "scores": {
-            **scores,
-            "objectives": {
-                name: {key: value for key, value in item.items() if key != "examples"}
-                for name, item in scores["objectives"].items()
-            },
-        },
+        "scores": without_examples(scores),
         "environment": describe_environment(),
     }
     return Experiment(results, history, scores, config)
+
+
+def without_examples(scores: Mapping[str, Any]) -> dict[str, Any]:
+    """Gives the scores without texts, and without the folder of the references."""
+    return {
+        **{key: value for key, value in scores.items() if key != "reference_dir"},
+        "objectives": {
+            name: {key: value for key, value in item.items() if key != "examples"}
+            for name, item in scores["objectives"].items()
+        },
+    }
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """One reported decoding of an experiment.
+
+    Attributes:
+        record: What its `results.json` holds.
+        scores: Its `scores.json`, examples included.
+    """
+
+    record: dict[str, Any]
+    scores: dict[str, Any]
+
+    @property
+    def label(self) -> str:
+        """Gives `<inference_tag>/<set>`."""
+        return f"{self.record['inference_tag']}/{self.record['set']}"
+
+
+def read_decodings(exp_dir: Path) -> list[Decoding]:
+    """Reads every decoding of an experiment that was reported: sets and inference tags.
+
+    Raises:
+        OSError: If one has lost its scores.
+        ValueError: If a file is malformed.
+    """
+    return [
+        Decoding(
+            read_json(path, "the report (stage 13)"),
+            read_json(path.parent / SCORES, "the scoring (stage 12)"),
+        )
+        for path in sorted(exp_dir.glob(f"*/*/{RESULTS}"))
+    ]
 
 
 def read_config(path: Path) -> dict[str, Any]:

@@ -16,11 +16,12 @@ PANELS = {
 }
 
 
-def plot_scores(scores: Mapping[str, Any]) -> Figure:
+def plot_scores(scores: Mapping[str, Any], label: str) -> Figure:
     """Draws each score of each objective with its 95 % interval, and the mean below.
 
     Args:
         scores: What `scores.json` holds.
+        label: What was decoded, for the title.
     """
     members = {
         panel: {name: item[panel] for name, item in scores["objectives"].items() if panel in item}
@@ -33,7 +34,7 @@ def plot_scores(scores: Mapping[str, Any]) -> Figure:
     figure = new_figure(
         4.6 * columns,
         rows * (0.27 * most + 1.1) + 0.5,
-        f"Scores on {scores['set']}, 95 % intervals",
+        f"Scores of {label}, 95 % intervals",
     )
     grid = list(figure.subplots(rows, columns, squeeze=False).flat)
     for axes, (panel, items) in zip(grid, shown.items(), strict=False):

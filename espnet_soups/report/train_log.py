@@ -11,6 +11,8 @@ DURATION = re.compile(r"(?:^|, )time=(.*?)(?=, [^\s,=]+=|, *$|$)")
 AMOUNT = re.compile(r"([\d.]+) (second|minute|hour|day|week)s?")
 SECONDS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0, "week": 604800.0}
 PARAMETERS = re.compile(r"Number of trainable parameters: ([\d.]+) ?([KMBT]?)\b")
+THREADS = re.compile(r"# threads (\d+), GPUs ")
+HOST = re.compile(r"# started at \S+ \S+ \S+ on (\S+) in ")
 SCALES = {"": 1.0, "K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
 
 
@@ -23,11 +25,15 @@ class TrainLog:
         values: `values[section][epoch][name]`, sections being `train` and `valid`.
         parameters: Trainable parameters, to the three digits that ESPnet writes; None if the
             log does not say.
+        threads: Threads of each process, as the head of the last log says; None: it does not.
+        host: Name of the machine, likewise.
     """
 
     seconds: dict[int, float] = field(default_factory=dict)
     values: dict[str, dict[int, dict[str, float]]] = field(default_factory=dict)
     parameters: int | None = None
+    threads: int | None = None
+    host: str | None = None
 
 
 def read_train_log(exp_dir: Path) -> TrainLog:
@@ -63,6 +69,10 @@ def parse_duration(text: str) -> float:
 def _read_line(line: str, log: TrainLog) -> None:
     if match := PARAMETERS.search(line):
         log.parameters = round(float(match.group(1)) * SCALES[match.group(2)])
+    if match := THREADS.match(line):
+        log.threads = int(match.group(1))
+    if match := HOST.match(line):
+        log.host = match.group(1)
     match = EPOCH.search(line)
     if match is None:
         return

@@ -1,4 +1,4 @@
-"""Pictures of a training: losses, weights, penalties, gradient norms, cosines."""
+"""Pictures of a training: losses, accuracies, weights, penalties, gradient norms."""
 
 import math
 
@@ -13,9 +13,12 @@ from espnet_soups.report.figure import (
     line_style,
     marker,
     new_figure,
+    objective_styles,
+    plain_log_axis,
     side_legend,
 )
 from espnet_soups.report.history import Curves, History
+from espnet_soups.report.wording import describe_level
 
 PANELS = 5  # small pictures in a row
 
@@ -23,18 +26,20 @@ PANELS = 5  # small pictures in a row
 def plot_losses(history: History) -> Figure:
     """Draws training and validation loss of each objective, a small picture each.
 
-    Pictures of one task share their scale, so that languages can be compared.
+    Pictures of one task share their scale, so that languages can be compared; where there are
+    few, a translation stands below the recognition of its source.
     """
-    groups = _by_task(history.objectives)
-    columns = min(PANELS, max(len(names) for names in groups.values()))
-    rows = [
-        names[i : i + columns] for names in groups.values() for i in range(0, len(names), columns)
-    ]
+    rows = _loss_rows(history.objectives)
+    columns = max(len(names) for names in rows)
     figure = new_figure(max(2.1 * columns, 4.2), 1.75 * len(rows) + 0.9, "Loss per label token")
     grid = figure.subplots(len(rows), columns, squeeze=False)
-    limits = {task: _limits(history, names) for task, names in groups.items()}
+    limits = {task: _limits(history, names) for task, names in _by_task(history.objectives).items()}
     for number, names in enumerate(rows):
-        for axes, name in zip(grid[number], names, strict=False):
+        labelled = False
+        for axes, name in zip(grid[number], [*names, *[""] * (columns - len(names))], strict=True):
+            if not name:
+                axes.set_axis_off()
+                continue
             for curves, color, dashes in (
                 (history.losses, COLORS[0], "-"),
                 (history.valid_losses, COLORS[1], "--"),
@@ -44,10 +49,10 @@ def plot_losses(history: History) -> Figure:
                 )
             axes.set_title(name)
             axes.set_ylim(*limits[_task(name)])
-            epoch_axis(axes, history.epochs)
-        grid[number][0].set_ylabel("loss (nats)")
-        for axes in grid[number][len(names) :]:
-            axes.set_axis_off()
+            epoch_axis(axes, history.epochs, label=number == len(rows) - 1)
+            if not labelled:
+                axes.set_ylabel("loss (nats)")
+            labelled = True
     handles = [
         Line2D([], [], color=COLORS[0], linestyle="-", label="training"),
         Line2D([], [], color=COLORS[1], linestyle="--", label="validation"),
@@ -56,9 +61,26 @@ def plot_losses(history: History) -> Figure:
     return figure
 
 
+def plot_accuracies(history: History) -> Figure:
+    """Draws the share of right tokens on the validation data, a picture per task."""
+    groups = _by_task(list(history.accuracies))
+    figure, grid = _panels(groups, "Validation accuracy")
+    styles = objective_styles(history.objectives, len(history.epochs))
+    for axes, (task, names) in zip(grid, groups.items(), strict=True):
+        for name in names:
+            axes.plot(history.epochs, 100.0 * history.accuracies[name], label=name, **styles[name])
+        axes.set_title(task.upper())
+        axes.set_ylabel("right tokens (%)")
+        axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
+        epoch_axis(axes, history.epochs, label=axes is grid[-1])
+        side_legend(axes)
+    return figure
+
+
 def plot_weights(history: History) -> Figure:
     """Draws λ of each level, the top level first; the thin line is the uniform weight."""
     levels = history.levels
+    styles = objective_styles(history.objectives, len(history.epochs))
     figure = new_figure(
         7.5,
         sum(_height(len(level)) for level in levels) + 0.6,
@@ -68,8 +90,8 @@ def plot_weights(history: History) -> Figure:
         len(levels), 1, squeeze=False, height_ratios=[_height(len(level)) for level in levels]
     )
     for number, (axes, level) in enumerate(zip(grid[:, 0], levels, strict=True), start=1):
-        for position, name in enumerate(level):
-            _line(axes, history, history.weights[name], position, name)
+        for name in level:
+            axes.plot(history.epochs, history.weights[name], label=name, **styles[name])
         uniform = 1.0 / len(level)
         axes.axhline(uniform, color="#999999", linewidth=0.8, zorder=1, label="uniform")
         axes.set_title(f"level {number}" + (" (top)" if number == 1 else ""))
@@ -82,11 +104,19 @@ def plot_weights(history: History) -> Figure:
 
 def plot_penalties(history: History) -> Figure:
     """Draws the penalty of each lower level over the epochs."""
-    figure = new_figure(6.0, 3.0, "Penalty of the lower levels")
+    figure = new_figure(7.5, 3.0, "Penalty of the lower levels")
     axes = figure.subplots()
+    top = f"level 1 (top): {describe_level(history.levels[0])}"
     for position, (level, curve) in enumerate(history.penalties.items()):
-        _line(axes, history, curve, position, f"level {level}")
-    axes.axhline(1.0, color="#999999", linewidth=0.8, zorder=1, label="top level")
+        label = f"level {level}: {describe_level(history.levels[level - 1])}"
+        axes.plot(
+            history.epochs,
+            curve,
+            label=label,
+            marker=marker(history.epochs),
+            **line_style(position),
+        )
+    axes.axhline(1.0, color="#999999", linewidth=0.8, zorder=1, label=top)
     axes.set_ylabel("penalty c (top level = 1)")
     axes.set_ylim(bottom=0.0)
     epoch_axis(axes, history.epochs)
@@ -97,60 +127,44 @@ def plot_penalties(history: History) -> Figure:
 def plot_norms(history: History) -> Figure:
     """Draws the norm of each objective's gradient on the measured layers, a picture per task."""
     groups = _by_task(list(history.norms))
-    heights = [_height(len(names)) + 0.6 for names in groups.values()]
-    figure = new_figure(7.5, sum(heights) + 0.6, "Norm of the gradients")
-    grid = figure.subplots(len(groups), 1, squeeze=False, sharey=True, height_ratios=heights)
-    for axes, (task, names) in zip(grid[:, 0], groups.items(), strict=True):
-        for position, name in enumerate(names):
-            _line(axes, history, history.norms[name], position, name)
-        axes.set_yscale("log")
+    figure, grid = _panels(groups, "Gradient norm per objective, mean of each epoch", sharey=True)
+    styles = objective_styles(history.objectives, len(history.epochs))
+    for axes, (task, names) in zip(grid, groups.items(), strict=True):
+        for name in names:
+            axes.plot(history.epochs, history.norms[name], label=name, **styles[name])
         axes.set_title(task.upper())
-        axes.set_ylabel("mean norm (log scale)")
-        epoch_axis(axes, history.epochs, label=axes is grid[-1, 0])
+        axes.set_ylabel("norm (log scale)")
+        epoch_axis(axes, history.epochs, label=axes is grid[-1])
         side_legend(axes)
+    for axes in grid:
+        plain_log_axis(axes)
     return figure
 
 
-def plot_cosines(history: History) -> Figure:
-    """Draws the cosines between the objectives' gradients, conflicts in orange.
-
-    Raises:
-        ValueError: If they were never measured.
-    """
-    if history.cosine is None:
-        raise ValueError("The history holds no cosines; only `trainer: msp` measures them.")
-    size = len(history.objectives)
-    side = max(4.2, 0.42 * size + 1.8)
-    title = f"Cosines between gradients, mean of epoch {history.cosine_epoch}"
-    figure = new_figure(side + 0.9, side, title)
-    axes = figure.subplots()
-    image = axes.imshow(
-        np.where(np.eye(size), np.nan, history.cosine), cmap="PuOr", vmin=-1, vmax=1
-    )
-    for row, column in np.ndindex(size, size):
-        value = history.cosine[row, column]
-        text = "–" if math.isnan(value) else f"{value:.2f}".replace("-0.00", "0.00")
-        dark = row != column and abs(value) > 0.6
-        axes.text(
-            column,
-            row,
-            "" if row == column else text,
-            ha="center",
-            va="center",
-            fontsize=8.0 if size <= 12 else 6.5,
-            color="white" if dark else "black",
-        )
-    axes.set_xticks(range(size), history.objectives, rotation=45, ha="right")
-    axes.set_yticks(range(size), history.objectives)
-    axes.grid(visible=False)
-    figure.colorbar(image, ax=axes, shrink=0.8, label="cosine (−1 conflict, +1 agreement)")
-    return figure
+def _panels(
+    groups: dict[str, list[str]], title: str, sharey: bool = False
+) -> tuple[Figure, list[Axes]]:
+    heights = [_height(len(names)) + 0.4 for names in groups.values()]
+    figure = new_figure(7.5, sum(heights) + 0.6, title)
+    grid = figure.subplots(len(groups), 1, squeeze=False, sharey=sharey, height_ratios=heights)
+    return figure, list(grid[:, 0])
 
 
-def _line(axes: Axes, history: History, curve: np.ndarray, position: int, name: str) -> None:
-    axes.plot(
-        history.epochs, curve, label=name, marker=marker(history.epochs), **line_style(position)
-    )
+def _loss_rows(objectives: list[str]) -> list[list[str]]:
+    """Lays objectives out in rows of tasks, `""` where a language has none."""
+    groups = _by_task(objectives)
+    languages = list(dict.fromkeys(name.split("_")[1] for name in objectives if "_" in name))
+    table = [
+        [next((n for n in names if n.split("_")[1:2] == [own]), "") for own in languages]
+        for names in groups.values()
+    ]
+    placed = sum(bool(name) for row in table for name in row)
+    if len(languages) <= PANELS and placed == len(objectives):
+        return table
+    columns = min(PANELS, max(len(names) for names in groups.values()))
+    return [
+        names[i : i + columns] for names in groups.values() for i in range(0, len(names), columns)
+    ]
 
 
 def _height(lines: int) -> float:

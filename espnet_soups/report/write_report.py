@@ -4,38 +4,58 @@ import json
 import os
 from pathlib import Path
 
+from espnet_soups.report.json_file import read_json
 from espnet_soups.report.markdown import render_results
 from espnet_soups.report.page import render_page
-from espnet_soups.report.pictures import TITLES, draw_pictures
+from espnet_soups.report.pictures import TITLES, draw_comparison, draw_scores, draw_training
 from espnet_soups.report.published import PUBLISHED, read_siblings, render_lines, upsert
-from espnet_soups.report.results import RESULTS, Experiment
+from espnet_soups.report.results import RESULTS, SCORES, Experiment, read_decodings
 
 MARKDOWN = "RESULTS.md"
 PAGE = "report.html"
+COMPARISON = "comparison.png"
 
 
 def write_report(experiment: Experiment, exp_dir: Path) -> tuple[list[Path], dict[str, str]]:
     """Writes results.json, RESULTS.md, images and report.html of an experiment.
 
+    Every decoded set keeps a results.json of its own beside its scores, and RESULTS.md and the
+    page show them all; the one beside the model is that of the decoding reported last.
+
     Returns:
         (the files, why each picture that is missing was left out).
     """
-    pictures, left_out = draw_pictures(experiment.history, experiment.scores, exp_dir / "images")
-    titles = {f"{path.parent.name}/{path.name}": TITLES[name] for name, path in pictures.items()}
+    results = experiment.results
+    record = json.dumps(results, ensure_ascii=False, indent=1) + "\n"
+    own = exp_dir / results["inference_tag"] / results["set"] / RESULTS
+    _keep_earlier(exp_dir)
+    _write(own, record)
+    decodings = read_decodings(exp_dir)
+    images = exp_dir / "images"
+    scores = draw_scores(decodings, images)
+    pictures, left_out = draw_training(experiment.history, images)
+    titles = {f"images/{path.name}": f"Scores of {label}" for label, path in scores.items()}
+    titles |= {f"images/{path.name}": TITLES[name] for name, path in pictures.items()}
     texts = {
-        exp_dir / RESULTS: json.dumps(experiment.results, ensure_ascii=False, indent=1) + "\n",
-        exp_dir / MARKDOWN: render_results([experiment.results], titles),
-        exp_dir / PAGE: render_page(experiment, pictures, left_out),
+        exp_dir / RESULTS: record,
+        exp_dir / MARKDOWN: render_results([item.record for item in decodings], titles),
+        exp_dir / PAGE: render_page(experiment, decodings, scores, pictures, left_out),
     }
     for path, text in texts.items():
         _write(path, text)
-    return [*texts, *pictures.values()], left_out
+    return [own, *texts, *scores.values(), *pictures.values()], left_out
 
 
-def write_overview(expdir: Path) -> Path:
-    """Writes RESULTS.md of all experiments of a directory that have a results.json."""
-    _write(expdir / MARKDOWN, render_results(read_siblings(expdir)))
-    return expdir / MARKDOWN
+def write_overview(expdir: Path) -> tuple[list[Path], dict[str, str]]:
+    """Writes RESULTS.md of all reported experiments of a directory, and comparison.png.
+
+    Returns:
+        (the files, why experiments were left out of the picture).
+    """
+    picture, left_out = draw_comparison(expdir, COMPARISON)
+    text = render_results(read_siblings(expdir), comparison=None if picture is None else COMPARISON)
+    _write(expdir / MARKDOWN, text)
+    return [expdir / MARKDOWN, *([] if picture is None else [picture])], left_out
 
 
 def publish(experiment: Experiment, folder: Path) -> list[Path]:
@@ -48,6 +68,16 @@ def publish(experiment: Experiment, folder: Path) -> list[Path]:
     _write(folder / PUBLISHED, render_lines(records))
     _write(folder / MARKDOWN, render_results(records))
     return [folder / PUBLISHED, folder / MARKDOWN]
+
+
+def _keep_earlier(exp_dir: Path) -> None:
+    """Gives the decoding of the last report, made by an earlier release, a file of its own."""
+    last = exp_dir / RESULTS
+    if last.is_file():
+        record = read_json(last, "the report (stage 13)")
+        folder = exp_dir / record["inference_tag"] / record["set"]
+        if (folder / SCORES).is_file() and not (folder / RESULTS).exists():
+            _write(folder / RESULTS, last.read_text(encoding="utf-8"))
 
 
 def _write(path: Path, text: str) -> None:

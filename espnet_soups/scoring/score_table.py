@@ -21,6 +21,16 @@ def format_estimate(item: Mapping[str, Any] | None) -> str:
     return f"{value} [{low}, {high}]"
 
 
+def describe_draws(groups: int | None) -> str:
+    """Says what the bootstrap drew.
+
+    >>> describe_draws(None), describe_draws(78)
+    ('bootstrap interval over utterances', 'bootstrap interval over 78 groups of utterances')
+    """
+    what = "utterances" if groups is None else f"{groups} groups of utterances"
+    return f"bootstrap interval over {what}"
+
+
 def render_table(scores: Mapping[str, Any]) -> str:
     """Gives a table per task: a row per objective, and their mean where there are several."""
     blocks = []
@@ -40,16 +50,17 @@ def render_table(scores: Mapping[str, Any]) -> str:
             total = sum(item["utterances"] for item in members.values())
             cells = [format_estimate(scores["mean"].get(column)) for column in columns]
             rows.append(["mean", str(total), *cells])
-        blocks.append(_align(rows))
+        blocks.append(align(rows))
     signatures = {
         item["bleu"]["signature"] for item in scores["objectives"].values() if "bleu" in item
     }
     footer = [f"BLEU: {signature}" for signature in sorted(signatures)]
-    footer.append(f"[ , ]: {scores['confidence']:.0%} bootstrap interval over utterances")
+    footer.append(f"[ , ]: {scores['confidence']:.0%} {describe_draws(scores.get('groups'))}")
     return "\n\n".join([*blocks, "\n".join(footer)])
 
 
-def _align(rows: list[list[str]]) -> str:
+def align(rows: list[list[str]]) -> str:
+    """Gives cells as columns, the first flush left, the others flush right."""
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     lines = []
     for row in rows:

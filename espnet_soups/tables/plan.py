@@ -48,6 +48,8 @@ class Row:
         run: Name of the experiment; rows of several tables that share it share the training.
         options: Options of run.sh, soup alone.
         train_args: Options of msp_train, soup alone: name to settings, spaces between them.
+        search: Grid of static weights, relative to the recipe: the row is the best run of a search;
+            empty: a run of its own.
         paper: Title of a column to the paper's number.
         missing: Why this release cannot run it; empty: it can.
     """
@@ -56,6 +58,7 @@ class Row:
     run: str
     options: Mapping[str, str] = field(default_factory=dict)
     train_args: Mapping[str, str] = field(default_factory=dict)
+    search: str = ""
     paper: Mapping[str, float] = field(default_factory=dict)
     missing: str = ""
 

@@ -27,19 +27,19 @@ def render(table: Table, runs: Sequence[Run], expdir: Path, inference_tag: str, 
         own = [run for run in runs if run.row == row]
         cells = [row.title]
         for column in table.columns:
-            folders = [expdir / f"msp_{run.tag}" for run in own]
-            found = [read_number(folder, inference_tag, column) for folder in folders]
+            found = [read_number(run.folder(expdir), inference_tag, column) for run in own]
             numbers = [number for number in found if number is not None]
             cells.append(column.missing or summarise(numbers))
             if not mini:
                 cells.append(str(row.paper.get(column.title, NOT_PUBLIC)))
         rows.append(cells)
         obstacle = own[0].obstacle if own else ""
-        absent = [run.tag for run in own if not (expdir / f"msp_{run.tag}").is_dir()]
+        absent = [run.tag for run in own if not run.folder(expdir).is_dir()]
         if obstacle:
             notes.append(f"- {row.title}: not run, since {obstacle}.")
         elif absent:
             notes.append(f"- {row.title}: not run yet ({', '.join(absent)}).")
+        notes += _search_notes(own, expdir)
     seeds = sorted({run.seed for run in runs})
     if len(seeds) > 1:
         notes.append(f"- Mean ± standard deviation over the seeds {', '.join(map(str, seeds))}.")
@@ -49,3 +49,17 @@ def render(table: Table, runs: Sequence[Run], expdir: Path, inference_tag: str, 
         notes += [f"- {note}" for note in table.notes]
     parts = [f"## {table.title}", markdown_table(head, rows, left=1), "\n".join(notes)]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _search_notes(runs: Sequence[Run], expdir: Path) -> list[str]:
+    """Says which weights the searches of a row have found."""
+    notes = []
+    for run in runs:
+        search = run.find_search(expdir)
+        if search is not None:
+            weights = ", ".join(f"{glob} {weight:g}" for glob, weight in search.weights.items())
+            notes.append(
+                f"- {run.row.title}, seed {run.seed}: {weights}, the best of {search.points} by"
+                f" validation accuracy ({search.accuracy:.4f})."
+            )
+    return notes

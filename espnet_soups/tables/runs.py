@@ -2,21 +2,26 @@
 
 import re
 import shlex
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from espnet_soups.tables.plan import Row, Table
+from espnet_soups.task.weight_search import Search, read_search, search_file
+
+# Seed of the pre-training configurations: with it, rows share the encoder that run.sh makes.
+PRETRAIN_SEED = 1
 
 
 @dataclass(frozen=True)
 class Run:
-    """One training with decoding and scores.
+    """One training with decoding and scores, or a search over such trainings.
 
     Attributes:
         row: Its row.
         seed: Its seed.
-        tag: Name of its experiment, below `exp/msp_`.
+        tag: Name of its experiment, below `exp/msp_`; of a search: how their names begin.
         command: Words of the command, to be run in the recipe's folder.
         obstacle: Why it cannot be run here; empty: it can.
     """
@@ -31,6 +36,19 @@ class Run:
     def line(self) -> str:
         """The command as a line for a shell."""
         return shlex.join(self.command)
+
+    def find_search(self, expdir: Path) -> Search | None:
+        """Gives what the search of this row has found; None: it has none, or has not ended.
+
+        Raises:
+            ValueError: If its record is malformed.
+        """
+        return read_search(search_file(expdir, self.tag)) if self.row.search else None
+
+    def folder(self, expdir: Path) -> Path:
+        """Gives the folder of the experiment that stands for the row."""
+        search = self.find_search(expdir)
+        return expdir / f"msp_{self.tag if search is None else search.best}"
 
 
 def plan_runs(
@@ -61,17 +79,8 @@ def plan_runs(
         obstacle = row.missing or _find_obstacle(row, recipe, known)
         for seed in seeds:
             tag = f"{size}_{row.run}" + (f"_seed{seed}" if seed != 1 else "")
-            words = ["./run.sh", "--train_config", config, "--msp_tag", tag]
-            for options in (table.shared, row.options):
-                words += [word for name, value in options.items() for word in (f"--{name}", value)]
-            settings = [
-                f"--{name} {setting}"
-                for name, value in row.train_args.items()
-                for setting in value.split()
-            ]
-            words.append(f"--train_args={' '.join([*settings, f'--seed {seed}'])}")
-            words += more
-            runs.append(Run(row, seed, tag, tuple(words), obstacle))
+            words = _command(table, row, seed, config, tag, more)
+            runs.append(Run(row, seed, tag, words, obstacle))
     return runs
 
 
@@ -81,12 +90,40 @@ def defined_options(script: Path) -> set[str]:
     return set(re.findall(r"^option (\w+) ", text, re.MULTILINE))
 
 
+def _command(
+    table: Table, row: Row, seed: int, config: str, tag: str, more: Sequence[str]
+) -> tuple[str, ...]:
+    words = ["./run.sh", "--train_config", config]
+    words += [] if row.search else ["--msp_tag", tag]
+    for options in (table.shared, row.options):
+        words += [word for name, value in options.items() for word in (f"--{name}", value)]
+    words += [*_seed_words(row, seed), *more]
+    if not row.search:
+        return tuple(words)
+    module = (sys.executable, "-m", "espnet_soups.bin.search_weights")
+    return (*module, "--grid", row.search, "--tag", tag, "--", *words)
+
+
+def _seed_words(row: Row, seed: int) -> list[str]:
+    """Gives the options of run.sh that seed training, and pre-training where the row has it."""
+    settings = [
+        f"--{name} {setting}" for name, value in row.train_args.items() for setting in value.split()
+    ]
+    words = [f"--train_args={' '.join([*settings, f'--seed {seed}'])}"]
+    options = row.options
+    pretrains = options.get("ssl", "none") != "none" and options.get("baseline") != "joint"
+    if pretrains and options.get("init_from_pretrained") != "false" and seed != PRETRAIN_SEED:
+        words.append(f"--pretrain_args=--seed {seed}")
+    return words
+
+
 def _find_obstacle(row: Row, recipe: Path, known: set[str]) -> str:
     lacking = sorted(set(row.options) - known)
     if lacking:
         return f"this release has no option --{lacking[0]}"
     ssl = row.options.get("ssl", "none")
     config = row.options.get("pretrain_config", f"conf/pretrain_{ssl}.yaml")
-    if ssl != "none" and not (recipe / config).is_file():
-        return f"there is no {config}"
+    for path in ([config] if ssl != "none" else []) + ([row.search] if row.search else []):
+        if not (recipe / path).is_file():
+            return f"there is no {path}"
     return ""

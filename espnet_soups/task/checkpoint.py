@@ -73,6 +73,7 @@ def mend_epoch_files(
         os.replace(temporary, output_dir / link)
 
 
+OTHER_ENCODER = "Train with the model that it was trained with, or pre-train this one."
 OTHER_OUTPUT = "Use another `--output_dir`, or the configuration that it was trained with."
 
 
@@ -132,7 +133,7 @@ def check_init_param(setting: str, expected: Mapping[str, Tensor]) -> None:
         for name, value in _below(expected, target).items()
         if not (f"{source}.{name}" if source else name).startswith(skipped)
     }
-    check_tensors(found, kept, f"{path} (`init_param`)")
+    check_tensors(found, kept, f"{path} (`init_param`)", OTHER_ENCODER)
 
 
 def _below(tensors: Mapping[str, Tensor], module: str) -> dict[str, Tensor]:

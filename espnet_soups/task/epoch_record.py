@@ -64,6 +64,25 @@ def tally_line(labels: Mapping[str, tuple[int, int]], shortened: int = 0) -> str
     return ". ".join(sentences)
 
 
+def check_tally(labels: Mapping[str, tuple[int, int]], epoch: int) -> None:
+    """Refuses to go on where self-supervision has learned from no utterance at all.
+
+    Args:
+        labels: (labels, those that were left out) of each objective.
+        epoch: The epoch that they were counted in.
+
+    Raises:
+        ValueError: If all utterances of `ssl` were left out.
+    """
+    seen, left_out = labels.get(SSL, (0, 0))
+    if 0 < seen == left_out:
+        raise ValueError(
+            f"All {seen} utterances of epoch {epoch} are too short for `{SSL}`: lower"
+            " `min_context_frames` and `future_frames` (cpc) or `mask_frames` (best_rq) of"
+            " `ssl_conf`, or add longer audio."
+        )
+
+
 def write_record(output_dir: Path, record: dict[str, Any]) -> None:
     """Adds a record; epochs from this one on, left by a run that was cut short, are replaced."""
     path = output_dir / FILE

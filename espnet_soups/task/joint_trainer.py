@@ -20,7 +20,14 @@ from espnet_soups.task.checkpoint import (
     recover,
     set_aside,
 )
-from espnet_soups.task.epoch_record import SSL, epoch_means, tally_line, without_nan, write_record
+from espnet_soups.task.epoch_record import (
+    SSL,
+    check_tally,
+    epoch_means,
+    tally_line,
+    without_nan,
+    write_record,
+)
 from espnet_soups.task.selection import first_epoch_losses, read_reference, relative_improvement
 
 # Variance of the encoder output below which every frame looks alike.
@@ -112,6 +119,7 @@ class JointTrainer(Trainer):
         cls.close_epoch(network, reporter)
         labels = network.tally.over_ranks(device)
         shortened = network.tally.shortened_over_ranks(device)
+        check_tally(labels, reporter.get_epoch())
         line = tally_line(labels, shortened)
         if line:
             logging.warning(line)
@@ -138,6 +146,7 @@ class JointTrainer(Trainer):
         delta = relative_improvement(valid_loss, cls.reference)
         reporter.register({"delta": delta})  # on every rank, since each looks for the best epoch
         reporter.next()
+        logging.info(f"valid delta: {delta:+.4f}, mean relative improvement over {cls.origin()}")
         if not is_first_rank(kwargs["distributed_option"]):
             return
         output_dir = Path(kwargs["options"].output_dir)
@@ -160,6 +169,11 @@ class JointTrainer(Trainer):
             record["valid_ssl"] = epoch_means(reporter, f"{SSL}/")
         write_record(output_dir, without_nan(record))
         set_aside(output_dir)
+
+    @classmethod
+    def origin(cls) -> str:
+        """Says what `delta` refers to."""
+        return "the first epoch" if cls.reference_file is None else str(cls.reference_file)
 
     @classmethod
     def check_states(cls, states: dict[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """Learning rates of their own for the backbone and for the heads, in one optimiser."""
 
 import argparse
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import torch
@@ -11,13 +11,18 @@ from espnet_soups.model.msp_model import MSPModel
 # Settings of a scheduler that are learning rates: they become one value per group.
 RATES = {"onecyclelr": ("max_lr",), "cycliclr": ("base_lr", "max_lr")}
 # Schedulers that set one rate for all groups.
-ONE_RATE = ("cosineannealingwarmuprestarts", "exponentialdecaywarmup")
+ONE_RATE = (
+    "cosineannealingwarmuprestarts",
+    "exponentialdecaywarmup",
+    "piecewiselinearwarmuplr",  # during its warm-up
+)
 
 
 def scale_learning_rates(
     args: argparse.Namespace, model: MSPModel, optimizer: torch.optim.Optimizer
 ) -> None:
-    """Splits the groups of an optimiser where `backbone_lr_scale` or `heads_lr_scale` ask for it.
+    """Splits the groups of an optimiser where `backbone_lr_scale` or `heads_lr_scale` ask for it,
+    and lets a warm-up begin with the first step.
 
     Args:
         args: The options; learning rates among the settings of the scheduler get one value per
@@ -33,8 +38,17 @@ def scale_learning_rates(
         scales[part] = float(getattr(args, f"{part}_lr_scale"))
         if scales[part] <= 0:
             raise ValueError(f"`{part}_lr_scale` must be positive, but got {scales[part]}.")
-    if all(scale == 1.0 for scale in scales.values()):
-        return
+    if any(scale != 1.0 for scale in scales.values()):
+        _scale(args, model, optimizer, scales)
+    begin_warm(args, optimizer)
+
+
+def _scale(
+    args: argparse.Namespace,
+    model: MSPModel,
+    optimizer: torch.optim.Optimizer,
+    scales: Mapping[str, float],
+) -> None:
     if args.scheduler in ONE_RATE:
         raise ValueError(
             f"`scheduler: {args.scheduler}` has one learning rate for all parameters, so"
@@ -48,6 +62,24 @@ def scale_learning_rates(
         if name in conf and not isinstance(conf[name], list):
             conf[name] = [float(conf[name]) * factor for factor in factors]
     args.scheduler_conf = conf
+
+
+def begin_warm(args: argparse.Namespace, optimizer: torch.optim.Optimizer) -> None:
+    """Lowers the rate of the first step where ESPnet's warm-up would begin with the second.
+
+    `warmupreducelronplateau` sets its first rate after a step, so that the first one of all would
+    be made at the full rate.
+
+    Args:
+        args: The options.
+        optimizer: Before its first step.
+    """
+    if args.scheduler != "warmupreducelronplateau":
+        return
+    steps = args.scheduler_conf.get("warmup_steps", 25000)  # ESPnet's default
+    for group in optimizer.param_groups:
+        group["initial_lr"] = group["lr"]  # what the scheduler takes as the full rate
+        group["lr"] = group["lr"] / steps
 
 
 def split_groups(

@@ -60,6 +60,7 @@ class MSPTrainer(JointTrainer):
             "levels": describe_levels(soup),
             "gradient_norm": dict(zip(soup.names, soup.means.norms().tolist(), strict=True)),
             "cosine": soup.means.cosines().tolist(),
+            "cosine_steps": soup.means.steps().tolist(),
             "ssl_cosine": ssl_cosine(soup),
         }
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from espnet_soups.data.table import write_text
 from espnet_soups.objective import match_names
 from espnet_soups.task.selection import relative_improvement
 
@@ -48,6 +49,65 @@ class Outcome:
     epoch: int
     accuracy: float
     losses: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Search:
+    """What a search has found.
+
+    Attributes:
+        best: Name of the best experiment, below `exp/msp_`; it has been scored.
+        weights: Its weights.
+        accuracy: Its mean validation accuracy.
+        points: Points of the grid, all of them trained.
+    """
+
+    best: str
+    weights: Mapping[str, float]
+    accuracy: float
+    points: int
+
+
+def search_file(expdir: Path, tag: str) -> Path:
+    """Gives the file that a search with this tag leaves."""
+    return expdir / f"{tag}_search.json"
+
+
+def write_search(path: Path, tag: str, ranked: Sequence[tuple[Outcome, float]]) -> None:
+    """Writes what a search has found: every point of the grid, the best one first.
+
+    Args:
+        path: The file.
+        tag: How the names of its experiments begin.
+        ranked: What `rank_outcomes` gives.
+    """
+    points = [
+        {
+            "tag": f"{tag}_{outcome.trial.tag}",
+            "weights": dict(outcome.trial.weights),
+            "accuracy": outcome.accuracy,
+            "epoch": outcome.epoch,
+            "delta": delta if math.isfinite(delta) else None,
+        }
+        for outcome, delta in ranked
+    ]
+    write_text(path, json.dumps({"points": points}, indent=1) + "\n")
+
+
+def read_search(path: Path) -> Search | None:
+    """Reads what a search has found; None: it has not ended yet.
+
+    Raises:
+        ValueError: If the file is malformed.
+    """
+    if not path.is_file():
+        return None
+    try:
+        points = json.loads(path.read_text(encoding="utf-8"))["points"]
+        best = points[0]
+        return Search(best["tag"], best["weights"], best["accuracy"], len(points))
+    except (json.JSONDecodeError, KeyError, TypeError, IndexError) as error:
+        raise ValueError(f"{path} holds no search; run search_weights again.") from error
 
 
 def read_grid(path: Path) -> list[Trial]:

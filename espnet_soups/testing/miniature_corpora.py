@@ -19,7 +19,12 @@ def write_noise(path: Path, seconds: float, fs: int, seed: int = 0, format: str 
 
 
 def write_common_voice(
-    folder: Path, language: str, clips: Mapping[str, str], speakers: int = 3, fs: int = 48000
+    folder: Path,
+    language: str,
+    clips: Mapping[str, str],
+    speakers: int = 3,
+    fs: int = 48000,
+    seconds: float = 0.3,
 ) -> None:
     """Writes a language of Common Voice 4: MP3 clips and `validated.tsv`.
 
@@ -29,11 +34,12 @@ def write_common_voice(
         clips: Number of a clip to its sentence.
         speakers: Speakers that read them in turn.
         fs: Sampling rate of the clips.
+        seconds: Length of the shortest clip.
     """
     rows = ["\t".join(COMMON_VOICE_COLUMNS)]
     for index, (number, sentence) in enumerate(clips.items()):
         name = f"common_voice_{language}_{number}.mp3"
-        write_noise(folder / "clips" / name, 0.3 + 0.02 * (index % 10), fs, index, "MP3")
+        write_noise(folder / "clips" / name, seconds + 0.02 * (index % 10), fs, index, "MP3")
         client = f"{index % speakers:0128x}"
         rows.append("\t".join([client, name, sentence, "2", "0", "", "", ""]))
     (folder / "validated.tsv").write_text("\n".join(rows) + "\n", encoding="utf-8", newline="\n")
@@ -66,7 +72,10 @@ def write_covost_table(
 
 
 def write_librispeech(
-    root: Path, speakers: Mapping[str, Mapping[str, str]], utterances: int = 2
+    root: Path,
+    speakers: Mapping[str, Mapping[str, str]],
+    utterances: int = 2,
+    seconds: float = 0.3,
 ) -> Path:
     """Writes LibriSpeech as its archives leave it.
 
@@ -74,6 +83,7 @@ def write_librispeech(
         root: Gets `LibriSpeech/`.
         speakers: Subset to (speaker to `F` or `M`).
         utterances: Of each speaker; each has one chapter.
+        seconds: Length of an utterance.
 
     Returns:
         The folder `LibriSpeech`.
@@ -87,7 +97,7 @@ def write_librispeech(
             texts = []
             for number in range(utterances):
                 key = f"{speaker}-{speaker}7-{number:04d}"
-                write_noise(chapter / f"{key}.flac", 0.3, 16000, number)
+                write_noise(chapter / f"{key}.flac", seconds, 16000, number)
                 texts.append(f"{key} IT'S LINE {'ABCDEFGH'[number % 8]} OF THE BOOK")
             (chapter / f"{speaker}-{speaker}7.trans.txt").write_text("\n".join(texts) + "\n")
     (folder / "SPEAKERS.TXT").write_text("\n".join(lines) + "\n")
@@ -95,7 +105,11 @@ def write_librispeech(
 
 
 def write_aishell(
-    root: Path, speakers: Mapping[str, Mapping[str, str]], texts: Sequence[str], nested: bool = True
+    root: Path,
+    speakers: Mapping[str, Mapping[str, str]],
+    texts: Sequence[str],
+    nested: bool = True,
+    seconds: float = 0.3,
 ) -> Path:
     """Writes AISHELL-1 as its first unpacking leaves it: an archive for each speaker.
 
@@ -104,6 +118,7 @@ def write_aishell(
         speakers: Set to (speaker to `F` or `M`).
         texts: Transcripts that each speaker reads; after them comes a recording without one.
         nested: Whether speakers are archives, or folders already.
+        seconds: Length of an utterance.
 
     Returns:
         The folder `data_aishell`.
@@ -116,7 +131,7 @@ def write_aishell(
             folder = corpus / "wav" / split / speaker
             for number in range(len(texts) + 1):
                 key = f"BAC009{speaker}W{number:04d}"
-                write_noise(folder / f"{key}.wav", 0.3, 16000, number)
+                write_noise(folder / f"{key}.wav", seconds, 16000, number)
                 if number < len(texts):
                     lines.append(f"{key} {texts[number]}")
             if nested:

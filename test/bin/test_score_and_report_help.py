@@ -6,7 +6,7 @@ import sys
 import pytest
 
 
-@pytest.mark.parametrize("command", ["score", "report"])
+@pytest.mark.parametrize("command", ["score", "report", "compare"])
 def test_help_answers_without_importing_what_is_slow(command: str) -> None:
     code = (
         "import sys\n"
@@ -23,7 +23,7 @@ def test_help_answers_without_importing_what_is_slow(command: str) -> None:
 def test_neither_room_imports_torch_or_espnet() -> None:
     code = (
         "import sys\n"
-        "import espnet_soups.scoring.score_set, espnet_soups.scoring.score_table\n"
+        "import espnet_soups.scoring.compare, espnet_soups.scoring.score_table\n"
         "import espnet_soups.report.write_report, espnet_soups.model.soup_config\n"
         "assert not {'torch', 'espnet2'} & set(sys.modules)\n"
     )

@@ -76,3 +76,20 @@ def test_a_broken_archive_of_a_speaker_is_named(tmp_path):
     (corpus / "wav" / "S0002.tar.gz").write_bytes(b"cut")
     with pytest.raises(OSError, match=r"S0002\.tar\.gz cannot be unpacked"):
         unpack_speakers(corpus)
+
+
+@pytest.mark.parametrize(
+    "name", ["data_aishell/transcript/aishell_transcript_v0.8.txt", "resource_aishell/speaker.info"]
+)
+def test_a_file_that_is_gone_is_named_with_its_archive(tmp_path, name):
+    corpus = write_aishell(tmp_path, SPEAKERS, TEXTS, nested=False)
+    (tmp_path / name).unlink()
+    with pytest.raises(FileNotFoundError, match=rf"{name} is missing: unpack \w+_aishell\.tgz"):
+        list(read_aishell(corpus, tmp_path / "resource_aishell", "dev"))
+
+
+def test_to_find_the_corpus_is_not_to_prepare_it(tmp_path):
+    write_aishell(tmp_path, SPEAKERS, TEXTS)
+    main(["--corpus", str(tmp_path), "--data", str(tmp_path / "zh"), "--only_find", "true"])
+    assert not (tmp_path / "zh").exists()
+    assert (tmp_path / "data_aishell" / "wav" / "train" / "S0003").is_dir()

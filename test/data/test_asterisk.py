@@ -71,6 +71,18 @@ def test_no_key_and_no_text_of_any_language_is_in_two_sets(corpus):
                 assert seen.setdefault(mark, name) == name
 
 
+def test_what_shares_a_key_or_a_text_is_one_group_of_the_bootstrap(corpus):
+    root, _, _ = corpus
+    members: dict[str, set[str]] = {}
+    for name in ("train", "dev", "test"):
+        for utterance, group in read_data_dir(root / "data" / name).groups.items():
+            members.setdefault(group, set()).add(utterance.split("-", 1)[1])
+    assert len(members) == 62  # 60 sentences, a word, and the twins
+    assert members["say-7"] == {"say-7"}
+    assert members["digits_1"] == {"digits_1"}
+    assert members["twin-1"] == {"twin-1", "twin-2"}
+
+
 def test_every_language_and_both_italian_speakers_are_in_every_set(corpus):
     root, counts, _ = corpus
     for name in ("train", "dev", "test"):

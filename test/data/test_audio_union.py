@@ -51,6 +51,12 @@ def test_other_features_and_ids_that_come_twice_are_refused(tmp_path):
     wide = dump(tmp_path / "wide", ["fr-2"], "fr", dimension=8)
     with pytest.raises(ValueError, match=r"wide has feature dimension 8, but .*train has 4"):
         unite_audio(first, [wide], tmp_path / "all", "fbank")
+    raw = dump(tmp_path / "raw", ["fr-2"], "fr")
+    (raw / "feats.scp").rename(raw / "wav.scp")
+    with pytest.raises(
+        ValueError, match=r"raw has feature type raw \(wav.scp\), but .*train has fb"
+    ):
+        unite_audio(first, [raw], tmp_path / "all", "fbank")
     twin = dump(tmp_path / "twin", ["fr-1"], "fr")
     with pytest.raises(ValueError, match=r"fr-1 is in .*train and in .*twin"):
         unite_audio(first, [twin], tmp_path / "all", "fbank")

@@ -273,3 +273,53 @@ def test_a_thousand_generated_rows_all_arrive(tmp_path):
     assert len(items) == len({item.audio for item in items}) == 1000
     assert (report.repeated, report.malformed, report.not_validated) == (0, [], {})
     assert all(item.text.split()[-1] == item.translations["en"].split()[-1] for item in items)
+
+
+def small_config(root: Path) -> CovostConfig:
+    for language, clips in (("de", ENGLISH), ("fr", FRENCH)):
+        write_common_voice(root / language, language, clips)
+        rows = FRENCH_ROWS if language == "fr" else ENGLISH_ROWS
+        write_covost_table(root, f"{language}_en", rows)
+    return CovostConfig(
+        root, root, root / "data", root / "audio", ["de", "fr"], ["de_en", "fr_en"], jobs=1
+    )
+
+
+def test_a_table_that_is_cut_inside_a_letter_shows_before_any_clip_is_decoded(tmp_path):
+    config = small_config(tmp_path)
+    table = tmp_path / "fr" / "validated.tsv"
+    content = table.read_bytes()
+    table.write_bytes(content[: content.index("Ça".encode()) + 1])
+    with pytest.raises(ValueError, match=r"fr/validated\.tsv:2: the line is not UTF-8"):
+        prepare_covost2(config)
+    assert not config.audio.exists()
+    assert not list(config.data.iterdir())
+
+
+def test_a_table_that_is_cut_inside_a_row_is_warned_of_with_its_line(tmp_path):
+    config = small_config(tmp_path)
+    table = tmp_path / "fr" / "validated.tsv"
+    content = table.read_bytes()
+    table.write_bytes(content[: content.rindex(b".mp3")])
+    notes = "\n".join(prepare_covost2(config).notes)
+    assert "validated.tsv:10: 2 fields, expected 8" in notes
+    assert "CoVoST 2 fr, train: 5 utterances, but officially 207,374" in notes
+
+
+def test_clips_that_are_missing_altogether_or_in_part_are_spoken_of(tmp_path):
+    config = small_config(tmp_path)
+    clips = sorted((tmp_path / "de" / "clips").glob("*.mp3"))
+    clips[0].unlink()
+    notes = "\n".join(prepare_covost2(config).notes)
+    assert "de: 1 of 3 clips are missing or corrupt: the archive may have been unpacked" in notes
+    for path in clips[1:]:
+        path.unlink()
+    again = replace(config, audio=tmp_path / "other", data=tmp_path / "other_data")
+    with pytest.raises(FileNotFoundError, match=r"None of the 3 clips of de .*_1\.mp3 \(missing\)"):
+        prepare_covost2(again)
+    assert not list(again.data.iterdir())
+
+
+def test_a_folder_that_does_not_exist_is_called_so(corpus, tmp_path):
+    with pytest.raises(FileNotFoundError, match="nowhere is no folder: Common Voice"):
+        prepare_covost2(replace(corpus, common_voice=tmp_path / "nowhere"))

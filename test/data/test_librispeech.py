@@ -1,6 +1,7 @@
 """LibriSpeech on a miniature of its layout."""
 
 import logging
+import shutil
 import tarfile
 
 import pytest
@@ -38,7 +39,7 @@ def test_archives_beside_the_corpus_are_unpacked_without_touching_other_subsets(
     made = write_librispeech(tmp_path / "made", {"dev-clean": {"84": "F"}})
     with tarfile.open(tmp_path / "dev-clean.tar.gz", "w:gz") as tar:
         tar.add(made, arcname="LibriSpeech")
-    (tmp_path / "LibriSpeech" / "dev-other").mkdir(parents=True)
+    (tmp_path / "LibriSpeech" / "dev-other" / "116" / "1167").mkdir(parents=True)
     folder = find_librispeech(tmp_path, ["dev-clean", "dev-other"], download=False)
     assert len(list(read_librispeech(folder, ["dev-clean"]))) == 2
     assert (folder / "dev-other").is_dir()
@@ -72,3 +73,22 @@ def test_recordings_and_transcripts_without_each_other_are_counted(corpus, caplo
         found = list(read_librispeech(corpus, ["test-clean"]))
     assert [item.key for item in found] == ["en_61-617-0001"]
     assert "1 transcripts have no recording, 1 recordings no transcript" in caplog.text
+
+
+def test_an_empty_folder_of_a_subset_is_no_subset(corpus):
+    shutil.rmtree(corpus / "dev-clean" / "84")
+    with pytest.raises(FileNotFoundError, match=r"has no dev-clean \(0.34 GB\)"):
+        find_librispeech(corpus.parent, list(SPEAKERS), download=False)
+
+
+@pytest.mark.parametrize("name", ["SPEAKERS.TXT", "dev-clean/84/847/84-847.trans.txt"])
+def test_a_file_that_is_gone_is_named_with_the_archive_that_holds_it(corpus, name):
+    (corpus / name).unlink()
+    with pytest.raises(FileNotFoundError, match=rf"{name} is missing: .*archive"):
+        list(read_librispeech(corpus, ["dev-clean"]))
+
+
+def test_to_find_the_corpus_is_not_to_prepare_it(corpus, tmp_path):
+    words = ["--corpus", str(corpus.parent), "--data", str(tmp_path / "en")]
+    main([*words, "--only_find", "true"])
+    assert not (tmp_path / "en").exists()

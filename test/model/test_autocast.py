@@ -39,3 +39,16 @@ def test_weights_under_autocast_stay_near_those_of_full_precision(mode):
     assert {parameter.dtype for parameter in mixed.parameters()} == {torch.float32}
     for level in ([0, 1, 2], [3, 4]):
         assert mixed.soup.weights[level].sum() == pytest.approx(1.0, abs=1e-6)
+
+
+def test_in_half_precision_the_step_keeps_its_own_backward_pass_for_the_loss_scale():
+    model = make_toy_model("msp", {"layers": ["encoder.encoders.1"]}).float().train()
+    model.soup.bind(model, torch.optim.SGD(model.parameters(), lr=0.02))
+    batch = make_toy_batch()
+    cuts = []
+    for dtype in (torch.float16, torch.bfloat16):
+        with torch.autocast("cpu", dtype=dtype):
+            model.soup.begin_batch()
+            model.encode(batch["speech"].float(), batch["speech_lengths"])
+        cuts.append(len(model.soup._measuring.cut.leaves))
+    assert cuts == [0, 1]

@@ -24,11 +24,18 @@ def onto_simplex(vector):
 class Reference:
     """The method of the paper, straight from its formulas."""
 
-    def __init__(self, normalise, weigh_heads=False):
+    def __init__(self, normalise, weigh_heads=False, measured="encoder."):
         self.weigh_heads = weigh_heads
         self.model = make_toy_model("default").train()
         named = list(self.model.named_parameters())
         self.backbone = [p for name, p in named if name.startswith("encoder.")]
+        self.columns = np.concatenate(
+            [
+                np.full(p.numel(), name.startswith(measured))
+                for name, p in named
+                if name.startswith("encoder.")
+            ]
+        )
         self.heads = [p for name, p in named if not name.startswith("encoder.")]
         self.weights = np.array([1 / 3, 1 / 3, 1 / 3, 1 / 2, 1 / 2])
         self.penalties = [1.0, 0.02 * (EPOCH - 1)]
@@ -56,11 +63,13 @@ class Reference:
     def observe_norms(self, rows):
         self.steps += 1
         share = max(1.0 / self.steps, 0.01)
-        self.norms = self.norms + share * (np.linalg.norm(rows, axis=1) - self.norms)
+        lengths = np.linalg.norm(rows[:, self.columns], axis=1)
+        self.norms = self.norms + share * (lengths - self.norms)
 
     def next_weights(self, first, second):
         scale = self.norms[:, None] if self.normalise else 1.0
-        first, second, moved = first / scale, second / scale, self.weights.copy()
+        first, second = first[:, self.columns] / scale, second[:, self.columns] / scale
+        moved = self.weights.copy()
         for p, level in enumerate(LEVELS):
             lower = [(q, j) for q in range(p + 1, 2) for j in LEVELS[q]]
             ratio = {j: self.penalties[q] / self.penalties[p] * self.weights[j] for q, j in lower}
@@ -225,15 +234,34 @@ def test_with_refresh_two_neighbouring_steps_are_measured_and_the_weights_move_o
     assert moved == [False, True, False, False, True, False]
 
 
-def test_rows_of_the_top_layer_only_leave_the_whole_backbone_weighted():
-    trained = Trained(layers=["encoder.encoders.1"])
-    lowest = trained.model.encoder.encoders[0].merge_proj.weight
-    before = lowest.detach().clone()
-    for step in range(2):
-        trained.step([make_toy_batch(seed=step)])
-    assert not torch.equal(lowest, before)
-    size = sum(p.numel() for p in trained.model.encoder.encoders[1].parameters())
-    assert trained.model.soup.pairs.previous.shape == (5, size)
+@pytest.mark.parametrize("mode", ["pipelined", "exact"])
+@pytest.mark.parametrize(
+    "measured", ["encoder.encoders.1", "encoder.encoders.0", "encoder.embed", "encoder.after_norm"]
+)
+def test_weights_from_some_layers_count_for_the_whole_backbone(mode, measured):
+    trained = Trained(layers=[measured], mode=mode)
+    reference = Reference(normalise=True, measured=f"{measured}.")
+    for step in range(3):
+        batch = make_toy_batch(seed=step)
+        trained.step([batch])
+        getattr(reference, mode)(batch if mode == "exact" else [batch])
+        trained.assert_equals(reference)
+    assert np.abs(reference.weights - [1 / 3, 1 / 3, 1 / 3, 1 / 2, 1 / 2]).max() > 0.01
+
+
+@pytest.mark.parametrize(
+    ("layers", "of_the_lowest"), [(["encoder.encoders.1"], 3), ("all", 5), (["encoder.embed"], 8)]
+)
+def test_a_layer_below_the_measured_ones_is_walked_once_for_each_language(layers, of_the_lowest):
+    trained, walks = Trained(layers=layers), []
+    lowest = trained.model.encoder.encoders[0]
+
+    def watch(_, __, output):
+        output[0][0].register_hook(lambda _: walks.append(None))
+
+    lowest.register_forward_hook(watch)
+    trained.step([make_toy_batch()])
+    assert len(walks) == of_the_lowest  # 3 languages; 5 objectives; both
 
 
 def test_exact_mode_refuses_gradient_accumulation():

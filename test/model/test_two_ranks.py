@@ -93,5 +93,6 @@ def test_two_processes_with_half_a_batch_equal_one_with_all_of_it(tmp_path, monk
         found = torch.load(tmp_path / f"{rank}.pth")
         assert found.keys() == expected.keys()
         for name, tensor in expected.items():
-            same = torch.allclose(found[name], tensor, rtol=0, atol=1e-6)
+            # ESPnet's CTC works in float32, so that its losses depend on their neighbours.
+            same = torch.allclose(found[name], tensor, rtol=1e-5, atol=1e-6)
             assert same, f"rank {rank}: {name} is {found[name]}, but should be {tensor}"

@@ -76,10 +76,12 @@ class Run:
         parts = [batches] if soup.parts > 1 else [[batch] for batch in batches]
         for part in parts:
             soup.begin_batch()
-            losses = [self.model.losses(slopes) for slopes in part]
-            soup.observe(losses, here.repeat(len(part), 1))
-            weighed = soup.gates.multipliers
-            total = sum((weighed * torch.stack(own)).sum() / len(part) for own in losses)
+            losses = [
+                [soup.gates(loss, k) for k, loss in enumerate(self.model.losses(slopes))]
+                for slopes in part
+            ]
+            stepped_on = soup.observe(losses, here.repeat(len(part), 1))
+            total = sum(torch.stack(list(own)).sum() / len(part) for own in stepped_on)
             (total / soup.accum_grad).backward()
         if not skipped:
             self.optimizer.step()

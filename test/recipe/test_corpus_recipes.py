@@ -1,5 +1,6 @@
 """The recipes of public corpora, run as a user runs them, on miniatures of their real layout."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -8,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from espnet_soups.testing.miniature_corpora import (
     write_aishell,
@@ -18,16 +20,42 @@ from espnet_soups.testing.miniature_corpora import (
 
 ROOT = Path(__file__).parents[2]
 Recipe = Callable[[str], Path]
-CONFIG = """
-encoder: conformer
-encoder_conf: {output_size: 16, attention_heads: 2, linear_units: 32, num_blocks: 1,
-    input_layer: linear}
-encoding: pooled
-normalize: global_mvn
-optim: adam
-batch_type: numel
-batch_bins: 16000
-"""
+MACHINE = (
+    "--train_config",
+    "conf/tiny.yaml",
+    "--nj",
+    "1",
+    "--inference_nj",
+    "1",
+    "--num_threads",
+    "1",
+)
+MACHINE += ("--msp_tag", "mini")
+LANGUAGES = ("en", "fr", "de", "es", "ca")
+# In place of the recipe's own sizes; soup, optimiser and the rest stay as they are.
+SIZES = {"output_size": 16, "attention_heads": 2, "linear_units": 32, "num_blocks": 1}
+DECODER = {"attention_heads": 2, "linear_units": 32, "num_blocks": 1}
+BATCH = {"batch_bins": 60000, "accum_grad": 1, "max_epoch": 1, "num_workers": 0}
+SSL = {"context_frames": 40, "future_frames": 24, "min_context_frames": 16, "hidden_size": 8}
+WORDS = "lumbo karite denoma pelusa tirano sovida remule kapito nodura vilema".split()  # noqa: SIM905
+
+
+def shrink(folder: Path) -> None:
+    """Writes conf/tiny.yaml and conf/tiny_ssl.yaml: those of the recipe with a tiny model."""
+    train = yaml.safe_load((folder / "conf" / "train_msp.yaml").read_text())
+    train["encoder_conf"] |= SIZES
+    if "st_decoder_conf" in train:
+        train["st_decoder_conf"] |= DECODER
+    ssl = yaml.safe_load((folder / "conf" / "pretrain_cpc.yaml").read_text())
+    ssl["ssl_conf"] |= SSL
+    for name, config in (("tiny", train), ("tiny_ssl", ssl)):
+        (folder / "conf" / f"{name}.yaml").write_text(yaml.safe_dump(config | BATCH))
+
+
+def say(number: int, mark: str = "") -> str:
+    """Gives one of many sentences."""
+    words = [WORDS[(number * step + step) % len(WORDS)] for step in (1, 3, 5, 7)]
+    return f"{' '.join(words).capitalize()}, {mark}{words[0]}."
 
 
 @pytest.fixture
@@ -52,6 +80,13 @@ def recipe() -> Iterator[Recipe]:
         shutil.rmtree(folder)
 
 
+def read_scores(exp: Path, name: str) -> dict[str, dict[str, object]]:
+    """Reads the scores of a set by objective."""
+    path = exp / "decode_msp_valid.acc.ave" / name / "scores.json"
+    scores: dict[str, dict[str, object]] = json.loads(path.read_text())["objectives"]
+    return scores
+
+
 def run(folder: Path, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Runs a command in a recipe with this very Python and this very source tree."""
     environment = os.environ | variables
@@ -62,32 +97,86 @@ def run(folder: Path, *command: str, **variables: str) -> subprocess.CompletedPr
     )
 
 
-def test_librispeech_and_aishell_get_pieces_for_english_and_characters_for_mandarin(
+def test_covost_runs_from_mp3_clips_to_a_report_with_published_kinds_of_scores(
+    recipe: Recipe, tmp_path: Path
+):
+    folder = recipe("covost2")
+    shrink(folder)
+    release = "cv-corpus-4-2019-12-10"
+    homes = {"fr": f"{release}/fr", "de": f"de/{release}/de"}  # the layouts that archives leave
+    splits = ["train", "train", "train_covost", "train", "dev", "test", "test"]
+    for language in LANGUAGES:
+        clips = {str(number): say(number, "«") for number in range(len(splits))}
+        home = tmp_path / "cv" / homes.get(language, language)
+        write_common_voice(home, language, clips, seconds=2.0)
+        direction = "en_de" if language == "en" else f"{language}_en"
+        rows = [(str(number), say(number + 3, '"'), split) for number, split in enumerate(splits)]
+        write_covost_table(tmp_path / "tables", direction, rows, packed=language == "fr")
+    (tmp_path / "cv" / "es" / "clips" / "common_voice_es_0.mp3").write_bytes(b"ID3 no audio")
+    corpora = {"COMMONVOICE": str(tmp_path / "cv"), "COVOST2": str(tmp_path / "tables")}
+    ssl = ("--ssl", "cpc", "--pretrain_config", "conf/tiny_ssl.yaml")
+    small = ("--asr_nbpe", "24", "--st_nbpe", "40", "--speed_perturb_factors", "0.9 1.0")
+    result = run(folder, "./run.sh", *MACHINE, *small, *ssl, **corpora)
+    assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
+    for number in (1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13):
+        assert f"\nstage {number}: " in result.stdout
+    assert "common_voice_es_0.mp3\tcorrupt" in (folder / "data" / "corrupt.tsv").read_text()
+    exp = folder / "exp" / "msp_mini"
+    scores = read_scores(exp, "test")
+    pairs = {f"st_{language}_en" for language in LANGUAGES if language != "en"}
+    assert set(scores) == {f"asr_{language}" for language in LANGUAGES} | pairs
+    assert set(scores["asr_fr"]) >= {"wer", "cer"}
+    assert set(scores["st_fr_en"]) >= {"bleu", "bleu_lc_rm", "chrf"}
+    report = (exp / "RESULTS.md").read_text()
+    assert "| objective | Snt | BLEU | chrF | BLEU lc.rm |" in report
+    assert "- BLEU: `nrefs:1|case:mixed|eff:no|tok:13a" in report
+
+
+def test_librispeech_and_aishell_run_from_nested_archives_to_error_rates_of_words_and_characters(
     recipe: Recipe, tmp_path: Path
 ):
     folder = recipe("librispeech_aishell")
+    shrink(folder)
     speakers = {subset: {"19": "F"} for subset in ("dev-clean", "test-clean", "test-other")}
     speakers |= {"train-clean-100": {"26": "M", "27": "F"}, "dev-other": {"116": "M"}}
-    write_librispeech(tmp_path / "en", speakers)
+    write_librispeech(tmp_path / "en", speakers, seconds=2.0)
     sets = {"train": {"S0002": "F"}, "dev": {"S0724": "F"}, "test": {"S0764": "M"}}
-    write_aishell(tmp_path / "zh", sets, ["而  对 楼市", "ａｂ 歌"])
-    (folder / "conf" / "tiny.yaml").write_text(CONFIG)
-    words = ["./run.sh", "--train_config", "conf/tiny.yaml", "--asr_nbpe", "16", "--nj", "1"]
+    write_aishell(
+        tmp_path / "zh", sets, ["而  对 楼市 成交 抑制", "ａｂ 歌 作用 最大"], seconds=2.0
+    )
     corpora = {"LIBRISPEECH": str(tmp_path / "en"), "AISHELL": str(tmp_path / "zh")}
-    result = run(folder, *words, "--stop_stage", "1", **corpora)
-    assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-2000:]
-    shutil.copytree(folder / "data" / "train", folder / "dump" / "fbank" / "train")  # stages 3, 4
-    fifth = run(folder, *words, "--stage", "5", "--stop_stage", "5", **corpora)
-    assert fifth.returncode == 0, fifth.stdout[-2000:] + fifth.stderr[-2000:]
+    ssl = (
+        "--ssl",
+        "cpc",
+        "--pretrain_config",
+        "conf/tiny_ssl.yaml",
+        "--init_from_pretrained=false",
+    )
+    result = run(folder, "./run.sh", *MACHINE, "--asr_nbpe", "16", *ssl, **corpora)
+    assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
     assert "data/test_clean: 2 utterances; labels: asr_en 2" in result.stdout
     assert "data/test_aishell: 2 utterances; labels: asr_zh 2" in result.stdout
     tokens = folder / "data" / "zh_token_list" / "bpe_char" / "tokens.txt"
     characters = tokens.read_text(encoding="utf-8").split()
-    assert set(characters[2:-1]) == set("而对楼市AB歌")
+    assert set(characters[2:-1]) == set("而对楼市成交抑制AB歌作用最大")
     english = folder / "data" / "en_token_list" / "bpe_unigram16" / "tokens.txt"
     assert len(english.read_text().split()) == 18
     genders = (folder / "data" / "train" / "spk2gender").read_text()
     assert genders == "en_26 m\nen_27 f\nzh_S0002 f\n"
+    exp = folder / "exp" / "msp_mini"
+    assert set(read_scores(exp, "test_clean")) == set(read_scores(exp, "test_other")) == {"asr_en"}
+    assert "wer" in read_scores(exp, "test_other")["asr_en"]
+    mandarin = read_scores(exp, "test_aishell")
+    assert set(mandarin) == {"asr_zh"}
+    assert "cer" in mandarin["asr_zh"]
+    assert "wer" not in mandarin["asr_zh"]
+    report = (exp / "RESULTS.md").read_text()
+    sections = {part.split("\n")[0]: part for part in report.split("\n## ")[2:]}
+    names = ("test_aishell", "test_clean", "test_other")
+    assert list(sections) == [f"msp_mini, {name}" for name in names]
+    assert "| asr_zh |" in sections["msp_mini, test_aishell"]
+    assert "### WER" not in sections["msp_mini, test_aishell"]
+    assert "### WER" in sections["msp_mini, test_other"]
 
 
 def test_covost_data_are_made_for_the_directions_of_the_run(recipe: Recipe, tmp_path: Path):

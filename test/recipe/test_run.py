@@ -18,7 +18,8 @@ import torch
 ROOT = Path(__file__).parents[2]
 TEMPLATE = ROOT / "egs2" / "TEMPLATE" / "msp1"
 FS = 8000
-NAME = "msp_train_msp_fbank_char_from_cpc_with_cpc_sp"
+NAME = "msp_train_msp_fbank_char_from_cpc_more_with_cpc_sp"
+PRETRAINED = "exp/ssl_cpc_train_msp_fbank_sp_more"
 CONFIG = """
 encoder: transformer
 encoder_conf: {output_size: 16, attention_heads: 2, linear_units: 32, num_blocks: 2,
@@ -154,7 +155,7 @@ def test_all_stages_run_with_self_supervision_and_a_second_run_does_nothing(reci
     first = run(recipe, *ssl, timeout=600)
     assert first.returncode == 0, first.stdout[-3000:] + first.stderr[-3000:]
     exp = recipe / "exp" / NAME
-    pretrained = "exp/ssl_cpc_train_msp_fbank_sp_more/valid.loss.ave.pth"
+    pretrained = f"{PRETRAINED}/valid.loss.ave.pth"
     encoder = {k: v for k, v in tensors_of(recipe / pretrained).items() if "encoder." in k}
     assert f"{pretrained}:encoder:encoder" in (exp / "config.yaml").read_text()
     assert "Loading pretrained params" in (exp / "train.log").read_text()
@@ -176,6 +177,54 @@ def test_all_stages_run_with_self_supervision_and_a_second_run_does_nothing(reci
     assert "All stages are up to date" in second.stdout
     assert time.monotonic() - start < 60
     assert {path: path.stat().st_mtime_ns for path in exp.rglob("*") if path.is_file()} == before
+
+
+def test_u_learns_from_audio_without_labels_alone(recipe: Path):
+    ssl = ("--ssl", "cpc", "--unlabeled_sets", "more", "--ssl_audio", "unlabeled")
+    words = ("--baseline", "joint", "--stage", "9", "--stop_stage", "9")
+    result = run(recipe, *ssl, *words, "--train_args=--max_epoch 1")
+    assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
+    name = "msp_train_msp_fbank_char_with_cpc_unlabeled_more_joint_max_epoch1_sp"
+    record = json.loads((recipe / "exp" / name / "soup.jsonl").read_text())
+    labels = record["labels"]
+    assert 8 <= labels["ssl"] < labels["asr_en"] + labels["asr_fr"]  # not the labelled audio
+    assert record["loss"]["ssl"] > 0
+    assert record["levels"][0]["objectives"] == ["asr_en", "asr_fr", "st_fr_en", "ssl"]
+    assert record["valid_loss"]["ssl"] is None  # all audio of validation has labels
+    assert record["valid_accuracy"]["asr_en"] is not None
+
+
+def test_static_weights_are_searched_from_the_pre_trained_encoder(recipe: Path):
+    (recipe / "conf" / "grid.yaml").write_text("weights: {'asr_*': [1.0], 'st_*': [0.5, 1.0]}\n")
+    before = (recipe / PRETRAINED / "1epoch.pth").stat().st_mtime_ns
+    two_stage = ("--ssl", "cpc", "--unlabeled_sets", "more", "--baseline", "two_stage")
+    command = [sys.executable, "-m", "espnet_soups.bin.search_weights", "--grid", "conf/grid.yaml"]
+    command += ["--", "./run.sh", *two_stage, "--stop_stage", "10"]
+    result = subprocess.run(
+        [*command, "--train_args", "--max_epoch 1 --keep_nbest_models 1"],
+        cwd=recipe,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
+    points = json.loads((recipe / "exp" / "two_stage_search.json").read_text())["points"]
+    tags = {f"two_stage_static_asr1_st{weight}" for weight in ("0.5", "1")}
+    assert {point["tag"] for point in points} == tags
+    assert points[0]["accuracy"] >= points[1]["accuracy"]
+    for point in points:
+        folder = recipe / "exp" / f"msp_{point['tag']}"
+        config = (folder / "config.yaml").read_text()
+        assert f"{PRETRAINED}/valid.loss.ave.pth:encoder:encoder" in config
+        assert "\nmax_epoch: 1\n" in config
+        level = json.loads((folder / "soup.jsonl").read_text())["levels"][0]
+        expected = {"st_*": 1.0, **point["weights"]}["st_*"]
+        assert level["objectives"] == ["asr_en", "asr_fr", "st_fr_en"]
+        assert level["weights"] == [1.0, 1.0, expected]
+        assert (folder / ".stage10.done").exists() == (point == points[0])
+    assert (recipe / PRETRAINED / "1epoch.pth").stat().st_mtime_ns == before
 
 
 def test_the_packed_model_decodes_as_the_recipe_did(recipe: Path, tmp_path: Path):
@@ -234,6 +283,11 @@ def test_a_killed_training_resumes_to_the_result_of_an_uninterrupted_one(recipe:
         (["--unlabeled_sets", "more"], "--unlabeled_sets needs --ssl"),
         (["--baseline", "two_stage"], "--baseline two_stage needs --ssl"),
         (["--ssl", "cpc", "--ssl_audio", "unlabeled"], "needs --unlabeled_sets"),
+        (["--pretrain_args", "--seed 2"], "--pretrain_args needs pre-training"),
+        (
+            ["--ssl=cpc", "--unlabeled_sets=more", "--ssl_audio=unlabeled", "--baseline=two_stage"],
+            "--ssl_audio unlabeled needs U in stage 9",
+        ),
     ],
 )
 def test_a_wrong_setting_is_refused_before_the_first_stage(recipe: Path, arguments, message):

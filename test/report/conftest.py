@@ -29,6 +29,7 @@ def soup_records(objectives: list[str], epochs: int) -> list[dict]:
                 "objectives": objectives,
                 "loss": dict.fromkeys(objectives, 4.0 / epoch),
                 "valid_loss": dict.fromkeys(objectives, 4.4 / epoch),
+                "valid_accuracy": dict.fromkeys(objectives, epoch / epochs),
                 "levels": [
                     {
                         "level": number,
@@ -40,6 +41,7 @@ def soup_records(objectives: list[str], epochs: int) -> list[dict]:
                 ],
                 "gradient_norm": dict.fromkeys(objectives, 2.0),
                 "cosine": cosine.tolist(),
+                "cosine_steps": np.full((size, size), 5).tolist(),
                 "unalignable": {name: int(name == "asr_it") for name in objectives},
                 "skipped_steps": 0,
             }
@@ -92,7 +94,8 @@ def build_experiment(folder: Path, objectives: list[str], epochs: int) -> None:
         encoding="utf-8",
     )
     (folder / "train.log").write_text(
-        "    Number of trainable parameters: 4.90 M (100.0%)\n", encoding="utf-8"
+        "# threads 2, GPUs as they are\n    Number of trainable parameters: 4.90 M (100.0%)\n",
+        encoding="utf-8",
     )
     (decode / "scores.json").write_text(json.dumps(score_record(objectives)), encoding="utf-8")
     speed = {"audio_seconds": 100.0, "decode_seconds": 8.0, "utterances": 50, "rtf": 0.08}

@@ -18,18 +18,21 @@ def test_curves_are_those_of_the_records(make_experiment) -> None:
     assert history.weights["asr_it"].tolist() == [0.5] * 4
     np.testing.assert_allclose(history.penalties[2], [0.02, 0.04, 0.06, 0.08])
     assert history.losses["st_fr_en"].tolist() == [4.0, 2.0, 4.0 / 3.0, 1.0]
-    assert history.cosine_epoch == 4
+    assert history.accuracies["asr_it"].tolist() == [0.25, 0.5, 0.75, 1.0]
+    assert history.cosines is not None
+    assert history.cosines.shape == (4, 3, 3)
     assert history.unalignable == {"asr_it": 1}
 
 
-def test_null_is_not_known_and_the_last_measured_cosines_count(make_experiment) -> None:
+def test_null_is_not_known(make_experiment) -> None:
     path = make_experiment() / "soup.jsonl"
     records = [json.loads(line) for line in path.read_text().splitlines()]
     records[-1]["cosine"] = [[None] * 3] * 3
     records[1]["loss"]["asr_fr"] = None
     path.write_text("".join(json.dumps(record) + "\n" for record in records))
     history = read_history(path.parent, TrainLog())
-    assert history.cosine_epoch == 3
+    assert history.cosines is not None
+    assert np.isfinite(history.cosines[:, 0, 1]).tolist() == [True, True, True, False]
     assert np.isnan(history.losses["asr_fr"]).tolist() == [False, True, False, False]
 
 
@@ -42,7 +45,7 @@ def test_static_weights_are_no_curve(make_experiment) -> None:
     path.write_text(json.dumps(record) + "\n")
     history = read_history(path.parent, TrainLog())
     assert (history.weights, history.penalties, history.norms) == ({}, {}, {})
-    assert history.cosine is None
+    assert history.cosines is None
 
 
 @pytest.mark.parametrize(

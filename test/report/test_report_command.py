@@ -9,12 +9,14 @@ import pytest
 
 from espnet_soups.bin.report import main
 from espnet_soups.report import write_report
+from espnet_soups.report.results import Decoding
 
-PICTURES = {"scores", "loss", "weights", "penalties", "gradient_norm", "cosine"}
+TRAINING = {"loss", "accuracy", "weights", "penalties", "gradient_norm", "cosine", "cosine_groups"}
+PICTURES = {"scores_beam5_test", *TRAINING}
 
 
-def report(folder: Path, *more: str) -> dict:
-    words = ["--exp_dir", str(folder), "--inference_tag", "beam5", "--set", "test"]
+def report(folder: Path, *more: str, tag: str = "beam5", name: str = "test") -> dict:
+    words = ["--exp_dir", str(folder), "--inference_tag", tag, "--set", name]
     main([*words, "--command", "./run.sh --soup vm", "--expdir", str(folder.parent), *more])
     return json.loads((folder / "results.json").read_text(encoding="utf-8"))
 
@@ -28,12 +30,14 @@ def headings(path: Path) -> list[str]:
 def one_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     """Draws nothing but a point, for tests that are not about pictures."""
 
-    def draw(history: object, scores: object, folder: Path) -> tuple[dict[str, Path], dict]:
+    def draw(decodings: list[Decoding], folder: Path) -> dict[str, Path]:
         folder.mkdir(exist_ok=True)
         (folder / "scores.png").write_bytes(b"PNG")
-        return {"scores": folder / "scores.png"}, {}
+        return {item.label: folder / "scores.png" for item in decodings}
 
-    monkeypatch.setattr(write_report, "draw_pictures", draw)
+    monkeypatch.setattr(write_report, "draw_scores", draw)
+    monkeypatch.setattr(write_report, "draw_training", lambda history, folder: ({}, {}))
+    monkeypatch.setattr(write_report, "draw_comparison", lambda expdir, name: (None, {}))
 
 
 class Page(HTMLParser):
@@ -76,7 +80,12 @@ def test_results_md_has_its_sections_in_order(reported) -> None:
     row = "| asr_fr | 25 | 200 | 85.0 | 10.0 | 5.0 | 5.0 | 20.0 [15.0, 25.2] | 20.0 [15.0, 25.2] |"
     assert row in text
     assert "| vm SA | ASR×2 > ST×1 | modo |" in text
-    assert "| 4 | 2 min 02 s | 4.90 M |" in text
+    assert "| 4 | 2 min 02 s, 2 threads | 4.90 M |" in text
+    assert "- trained on: `2 threads`" in text
+    assert "![Validation curves of the experiments](comparison.png)" in (
+        folder.parent / "RESULTS.md"
+    ).read_text(encoding="utf-8")
+    assert (folder.parent / "comparison.png").read_bytes().startswith(b"\x89PNG")
     assert "left out of CTC: asr_it 1." in text
     for image in re.findall(r"\]\((images/\S+)\)", text):
         assert (folder / image).is_file()
@@ -106,8 +115,8 @@ def test_the_page_needs_no_other_file_and_escapes_texts(reported) -> None:
 @pytest.mark.parametrize(
     ("objectives", "absent"),
     [
-        (["asr_fr"], {"penalties", "cosine"}),
-        (["st_fr_en"], {"penalties", "cosine"}),
+        (["asr_fr"], {"penalties", "cosine", "cosine_groups"}),
+        (["st_fr_en"], {"penalties", "cosine", "cosine_groups"}),
         (["asr_fr", "st_fr_en"], set()),
         ([f"asr_{n}" for n in "abcdefghijk"] + [f"st_{n}_en" for n in "abcdefghij"], set()),
     ],
@@ -132,7 +141,7 @@ def test_pictures_that_no_longer_apply_are_removed_and_named(make_experiment, ca
         " [valid] loss/asr_fr=3.1, time=1 second, total_count=1\n"
     )
     results = report(folder)
-    assert {path.stem for path in (folder / "images").iterdir()} == {"scores", "loss"}
+    assert {path.stem for path in (folder / "images").iterdir()} == {"scores_beam5_test", "loss"}
     assert results["training"]["combiner"] == "static"
     assert results["training"]["parameters"] is None
     assert "left out: picture weights (static weights, no soup)" in capsys.readouterr().out
@@ -148,6 +157,53 @@ def test_experiments_are_compared_in_one_table(make_experiment, one_picture) -> 
     assert "signatures differ" not in text
 
 
+def add_decoding(folder: Path, tag: str, name: str, value: float) -> None:
+    """Adds another decoded set, with another score."""
+    decode = folder / tag / name
+    decode.mkdir(parents=True)
+    scores = json.loads((folder / "beam5/test/scores.json").read_text(encoding="utf-8"))
+    scores["mean"]["wer"]["value"] = value
+    (decode / "scores.json").write_text(json.dumps(scores | {"set": name}), encoding="utf-8")
+
+
+def test_each_set_and_inference_tag_keeps_its_own_row_and_section(
+    make_experiment, tmp_path, one_picture
+) -> None:
+    folder = make_experiment()
+    add_decoding(folder, "beam5", "test_other", 31.0)
+    add_decoding(folder, "greedy", "test", 32.0)
+    recipe = tmp_path / "recipe"
+    recipe.mkdir()
+    publish = ["--publish_dir", str(recipe)]
+    report(folder, *publish)
+    report(folder, *publish, name="test_other")
+    report(folder, *publish, tag="greedy")
+    report(folder, *publish)  # again: replaced, not added
+    expected = ["beam5/test", "beam5/test_other", "greedy/test"]
+    for path in (folder, folder.parent, recipe):
+        text = (path / "RESULTS.md").read_text(encoding="utf-8")
+        rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| [msp_")]
+        assert [row[1] for row in rows] == expected
+        assert [row[5].split()[0] for row in rows] == ["20.0", "31.0", "32.0"]
+        sections = [line for line in headings(path / "RESULTS.md") if line.startswith("## msp_")]
+        assert sections == [f"## msp_vm: {label}" for label in expected]
+        for row, label in zip(rows, expected, strict=True):
+            assert f"(#msp_vm-{label.replace('/', '')})" in row[0]
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert all(f"<h2>Scores of {label}</h2>" in page for label in expected)
+
+
+def test_the_result_of_an_earlier_release_is_kept(make_experiment, one_picture) -> None:
+    folder = make_experiment()
+    report(folder)
+    (folder / "beam5/test/results.json").unlink()  # it was beside the model only
+    add_decoding(folder, "greedy", "test", 32.0)
+    report(folder, tag="greedy")
+    text = (folder.parent / "RESULTS.md").read_text(encoding="utf-8")
+    assert "## msp_vm: beam5/test" in text
+    assert "## msp_vm: greedy/test" in text
+
+
 def test_publishing_keeps_other_lines_and_replaces_its_own(
     make_experiment, tmp_path, one_picture
 ) -> None:
@@ -155,7 +211,8 @@ def test_publishing_keeps_other_lines_and_replaces_its_own(
     recipe.mkdir()
     first, second = make_experiment("msp_vs"), make_experiment("msp_joint")
     report(first, "--publish_dir", str(recipe), "--parameters", "7")
-    (first / "results.json").unlink()  # as in a fresh clone, where exp/ is empty
+    for path in (first / "results.json", first / "beam5/test/results.json"):
+        path.unlink()  # as in a fresh clone, where exp/ is empty
     report(second, "--publish_dir", str(recipe))
     report(second, "--publish_dir", str(recipe), "--parameters", "1234")
     records = [json.loads(line) for line in (recipe / "results.jsonl").read_text().splitlines()]

@@ -47,7 +47,7 @@ def test_losses_times_and_parameters_are_found(tmp_path) -> None:
     assert history.valid_losses["asr_fr"].tolist() == [3.3, 1.1]
     assert np.isnan(history.valid_losses["st_fr_en"]).all()
     assert history.weights == {}
-    assert history.cosine is None
+    assert history.cosines is None
 
 
 def test_rotated_logs_come_first_and_later_epochs_win(tmp_path) -> None:
@@ -63,3 +63,15 @@ def test_an_experiment_without_an_epoch_is_refused(tmp_path) -> None:
     (tmp_path / "train.log").write_text("nothing yet\n")
     with pytest.raises(ValueError, match="has no finished epoch"):
         read_history(tmp_path, read_train_log(tmp_path))
+
+
+def test_threads_and_host_are_those_of_the_last_log(tmp_path) -> None:
+    head = "# python -m train\n# started at 2026-11-24 21:44:32 +0000 on {} in /a b\n"
+    (tmp_path / "train.1.log").write_text(head.format("old") + "# threads 8, GPUs as they are\n")
+    (tmp_path / "train.log").write_text(head.format("new") + "# threads 2, GPUs 0,1\n")
+    log = read_train_log(tmp_path)
+    assert (log.threads, log.host) == (2, "new")
+    (tmp_path / "train.1.log").unlink()
+    (tmp_path / "train.log").write_text("a log of ESPnet's own launcher\n")
+    log = read_train_log(tmp_path)
+    assert (log.threads, log.host) == (None, None)

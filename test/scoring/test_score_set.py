@@ -107,3 +107,28 @@ def test_nothing_is_written_when_a_file_is_bad(decoded) -> None:
 def test_too_few_resamples_are_refused(decoded) -> None:
     with pytest.raises(ValueError, match="`resamples` must be 100 or more, but got 5"):
         run(decoded, "--resamples", "5")
+
+
+def test_groups_are_drawn_jointly_and_said_so(decoded, capsys) -> None:
+    plain = run(decoded)
+    assert plain["groups"] is None
+    # Every utterance of one language belongs with one of the other: twelve groups.
+    keys = [f"{letter}{number}" for letter in "fz" for number in range(12)]
+    write(decoded[0] / "utt2group", {key: f"sentence{key[1:]}" for key in keys})
+    grouped = run(decoded)
+    assert grouped["groups"] == 12
+    assert grouped["reference_dir"] == str(decoded[0])
+    assert "over 12 groups of utterances" in capsys.readouterr().out
+    for name, item in plain["mean"].items():
+        assert grouped["mean"][name]["value"] == item["value"]
+    # Chinese errors are the same everywhere; so the mean moves with French alone, either way.
+    own = grouped["objectives"]["asr_fr"]["cer"]
+    mean = grouped["mean"]["cer"]
+    assert mean["high"] - mean["low"] == pytest.approx((own["high"] - own["low"]) / 2, abs=1e-3)
+
+
+def test_an_utterance_without_group_is_refused_before_anything_is_written(decoded) -> None:
+    write(decoded[0] / "utt2group", {"f0": "one", "f1": "two"})
+    with pytest.raises(ValueError, match="utt2group has no group for 22 utterances, the first"):
+        run(decoded)
+    assert not (decoded[1] / "scores.json").exists()

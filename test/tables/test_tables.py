@@ -16,6 +16,7 @@ from espnet_soups.tables.same_settings import check_same_settings
 EGS2 = Path(__file__).parents[2] / "egs2"
 TABLES = sorted(EGS2.glob("[!t]*/msp1/tables/*.yaml"))  # not those of tests
 ASTERISK = EGS2 / "asterisk" / "msp1"
+CONFIG = "conf/train_msp.yaml"
 SMALL = {
     "title": "Small",
     "shared": {"st_nbpe": 100},
@@ -78,7 +79,8 @@ def test_every_table_has_a_plan_of_options_that_exist_or_says_what_is_lacking(pa
     for run in runs:
         if not run.row.missing:
             assert run.obstacle == ""
-        used = {word[2:].partition("=")[0] for word in run.command if word.startswith("--")}
+        words = run.command[run.command.index("./run.sh") :]
+        used = {word[2:].partition("=")[0] for word in words if word.startswith("--")}
         assert used <= known
 
 
@@ -94,6 +96,75 @@ def test_a_row_that_the_release_cannot_run_says_what_is_lacking(tmp_path, recipe
         "there is no conf/pretrain_cpc.yaml",
         "this release has no option --baseline",
     ]
+
+
+SEARCH = {"title": "static", "run": "static", "search": "conf/grid.yaml", "options": {"ssl": "cpc"}}
+
+
+def test_every_main_table_has_a_row_that_searches_static_weights_before_it_is_scored():
+    for name in ("covost2", "librispeech_aishell"):
+        path = EGS2 / name / "msp1" / "tables" / "main.yaml"
+        for mini in (False, True):
+            recipe = ASTERISK if mini else path.parents[1]
+            config = TRAIN_CONFIGS["mini" if mini else "paper"]
+            runs = plan_runs(load_table(path, mini), recipe, [1, 2], config)
+            (first, second) = (run for run in runs if run.row.search)
+            assert first.obstacle == ""
+            assert (recipe / first.row.search).is_file()
+            before = first.command[: first.command.index("--")]
+            assert before[1:] == (
+                *("-m", "espnet_soups.bin.search_weights", "--grid", first.row.search),
+                *("--tag", first.tag),
+            )
+            assert first.command[-5:] == (
+                *("--ssl", "cpc", "--baseline", "two_stage", "--train_args=--seed 1"),
+            )
+            assert second.command[-2:] == ("--train_args=--seed 2", "--pretrain_args=--seed 2")
+
+
+def test_another_seed_is_that_of_pre_training_too_where_a_row_has_it(tmp_path, recipe):
+    rows = [
+        {"title": "a", "run": "a", "options": {"ssl": "cpc", "baseline": "two_stage"}},
+        {"title": "b", "run": "b", "options": {"ssl": "cpc", "baseline": "joint"}},
+        {"title": "c", "run": "c", "options": {"ssl": "cpc", "init_from_pretrained": "false"}},
+        {"title": "d", "run": "d", "options": {"soup": "vs"}},
+    ]
+    runs = plan_runs(load_table(write(tmp_path / "t.yaml", rows=rows)), recipe, [1, 2], CONFIG)
+    seeded = [run.tag for run in runs if "--pretrain_args=--seed 2" in run.command]
+    assert seeded == ["train_msp_a_seed2"]
+    assert not any("--pretrain_args" in run.line for run in runs if run.seed == 1)
+
+
+def test_the_best_run_of_a_search_stands_for_its_row(tmp_path, recipe, capsys):
+    (recipe / "conf" / "pretrain_cpc.yaml").touch()
+    (recipe / "msp.sh").write_text('option ssl none "x"\n')
+    table = write(tmp_path / "small.yaml", rows=[SEARCH, {"title": "plain", "run": "plain"}])
+    words = [str(table), "--recipe", str(recipe), "--dry-run"]
+    main(words)
+    assert "# static, seed 1: there is no conf/grid.yaml" in capsys.readouterr().out
+    (recipe / "conf" / "grid.yaml").touch()
+    main(words)
+    printed = capsys.readouterr().out
+    assert "search_weights --grid conf/grid.yaml --tag train_msp_static -- ./run.sh" in printed
+    assert "- static: not run yet (train_msp_static)." in printed
+    expdir = recipe / "exp"
+    for name, value in (("static_st2", 8.0), ("static_st1", 9.0), ("plain", 10.0)):
+        folder = expdir / f"msp_train_msp_{name}" / "decode_msp_valid.acc.ave" / "test"
+        folder.mkdir(parents=True)
+        (folder.parents[1] / "config.yaml").write_text("max_epoch: 1\n")
+        scores = {"asr_fr": {"wer": {"value": value}}}
+        (folder / "scores.json").write_text(json.dumps({"objectives": scores}))
+    best = {"tag": "train_msp_static_st2", "weights": {"st_*": 2.0}, "accuracy": 0.5}
+    record = {"points": [best, {"tag": "train_msp_static_st1"}]}
+    (expdir / "train_msp_static_search.json").write_text(json.dumps(record))
+    main(words)
+    printed = capsys.readouterr().out
+    assert "| static | 8.0 " in printed
+    assert "- static, seed 1: st_* 2, the best of 2 by validation accuracy (0.5000)." in printed
+    # its settings are compared with those of the other rows
+    (expdir / "msp_train_msp_static_st2" / "config.yaml").write_text("max_epoch: 2\n")
+    with pytest.raises(ValueError, match=r"`max_epoch` \(train_msp_static 2, train_msp_plain 1\)"):
+        main(words)
 
 
 def test_runs_that_tables_share_are_the_same_run():

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from espnet_soups.task.checkpoint import check_init_param
+from espnet_soups.task.epoch_record import check_tally
 
 CPC = ("--ssl", "cpc", *("--ssl_conf", "context_frames=8", "--ssl_conf", "future_frames=4"))
 CPC = (*CPC, "--ssl_conf", "min_context_frames=4", "--ssl_conf", "hidden_size=8")
@@ -77,16 +78,17 @@ def test_the_encoder_is_handed_over_and_u_becomes_the_lowest_level(runs, pretrai
     assert last_record(resumed)["delta"] == record["delta"]
 
     from espnet_soups import Speech2Text
+    from espnet_soups.report.cosine_plots import plot_cosine_groups, plot_cosines
     from espnet_soups.report.history import read_history
     from espnet_soups.report.train_log import read_train_log
-    from espnet_soups.report.training_plots import plot_cosines, plot_losses, plot_weights
+    from espnet_soups.report.training_plots import plot_losses, plot_weights
 
     speech2text = Speech2Text.from_pretrained(whole)
     assert [objective.name for objective in speech2text.objectives] == record["objectives"][:-1]
     (whole / "train.log").touch()
     history = read_history(whole, read_train_log(whole))
     assert history.objectives[-1] == "ssl"
-    for plot in (plot_losses, plot_weights, plot_cosines):
+    for plot in (plot_losses, plot_weights, plot_cosines, plot_cosine_groups):
         assert plot(history).axes
 
 
@@ -95,6 +97,13 @@ def test_an_encoder_of_another_size_is_refused_by_its_first_tensor(pretrained):
     expected = load(path)
     name = next(name for name in expected if name.startswith("encoder."))
     expected[name] = expected[name].new_zeros(3, 5)
-    said = rf"tensor {name[len('encoder.') :]} is \(.*\) there and \(3, 5\) here"
+    said = rf"tensor {name[len('encoder.') :]} is \(.*\) there and \(3, 5\) here\. Train with"
     with pytest.raises(ValueError, match=said):
         check_init_param(f"{path}:encoder:encoder", expected)
+
+
+def test_self_supervision_that_no_utterance_is_long_enough_for_ends_the_run():
+    check_tally({"asr_fr": (4, 4), "ssl": (4, 3)}, 1)
+    check_tally({"ssl": (0, 0)}, 1)
+    with pytest.raises(ValueError, match="All 4 utterances of epoch 2 are too short for `ssl`"):
+        check_tally({"ssl": (4, 4)}, 2)

@@ -1,7 +1,7 @@
 import pytest
 
 from espnet_soups.bin.search_weights import main
-from espnet_soups.task.weight_search import read_grid
+from espnet_soups.task.weight_search import read_grid, read_search, search_file
 
 RECIPE = """#!/usr/bin/env bash
 # Stands for a recipe: a translation weight of 0.5 is best.
@@ -13,6 +13,7 @@ for word in "$@"; do
     --train_args=*) weight=${word##*=} ;;
     esac
 done
+for word in "$@"; do [[ ${word} != --expdir=* ]] || dir=${word#*=}/${dir#exp/}; done
 mkdir -p "${dir}"
 accuracy=0.5
 [[ ${weight} != 0.5 ]] || accuracy=0.7
@@ -42,9 +43,28 @@ def test_every_combination_is_trained_and_the_best_one_is_scored(recipe, capfd):
     assert all(call.startswith("--ssl cpc --msp_tag=two_stage_static_asr1_st") for call in calls)
     best = "--trainer default --static_weights asr_*=1 --static_weights st_*=0.5"
     assert calls[2].endswith(f"_st0.5 --train_args={best}")
-    table = capfd.readouterr().out.splitlines()[-2:]
+    table = capfd.readouterr().out.splitlines()[-3:-1]
     assert table[0].split() == ["0.4500", "+0.5000", "2", "asr_*", "1,", "st_*", "0.5"]
     assert table[1].split()[:2] == ["0.3500", "+0.0000"]
+
+
+def test_options_of_the_recipe_stay_and_the_search_is_recorded(recipe, capfd):
+    more = ("--train_args", "--max_epoch 3 --seed 2", "--expdir=other")
+    main(["--grid", "grid.yaml", "--tag", "small", "--", "./run.sh", *more])
+    calls = (recipe / "calls").read_text().splitlines()
+    static = "--trainer default --static_weights asr_*=1 --static_weights st_*=1"
+    assert f"--train_args=--max_epoch 3 --seed 2 {static} --stop_stage 9" in calls[0]
+    search = read_search(search_file(recipe / "other", "small"))
+    assert search is not None
+    assert search.best == "small_static_asr1_st0.5"
+    assert dict(search.weights) == {"asr_*": 1.0, "st_*": 0.5}
+    assert (search.points, search.accuracy) == (2, pytest.approx(0.45))
+    assert "wrote other/small_search.json" in capfd.readouterr().out
+    assert read_search(search_file(recipe / "exp", "small")) is None
+    search_file(recipe / "exp", "small").parent.mkdir()
+    search_file(recipe / "exp", "small").write_text('{"points": []}')
+    with pytest.raises(ValueError, match=r"small_search\.json holds no search"):
+        read_search(search_file(recipe / "exp", "small"))
 
 
 def test_a_failed_run_and_a_glob_without_objective_end_the_search(recipe):

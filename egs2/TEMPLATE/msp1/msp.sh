@@ -67,6 +67,7 @@ option combiner_conf "" "Options of the combiner, such as 'gamma: 0.01, rho: 0.5
 option_group "Self-supervision (U)"
 option ssl none "cpc or best_rq; none: no pre-training, and U only if train_config has one"
 option pretrain_config "" "Optimiser and ssl_conf of stage 7; empty: conf/pretrain_<ssl>.yaml"
+option pretrain_args "" "Further options of msp_train in stage 7, such as '--seed 2'; they are part of the tags"
 option unlabeled_sets "" "Sets of audio without labels, in the folder of data dirs"
 option init_from_pretrained true "Stage 9 starts from the encoder of stage 7"
 option ssl_in_training true "U is an objective of stage 9, too"
@@ -98,6 +99,7 @@ read -ra test_set_list <<<"${test_sets}"
 read -ra asr_lang_list <<<"${asr_langs}"
 read -ra st_pair_list <<<"${st_pairs}"
 read -ra train_arg_list <<<"${train_args}"
+read -ra pretrain_arg_list <<<"${pretrain_args}"
 read -ra unlabeled_set_list <<<"${unlabeled_sets}"
 target_langs=$(printf '%s\n' ${st_pair_list[@]+"${st_pair_list[@]##*_}"} | sort -u | paste -sd' ')
 
@@ -118,20 +120,25 @@ pretrains=false joins=false
 [[ ${ssl} == none ]] || pretrains=${init_from_pretrained} joins=${ssl_in_training}
 [[ ${ssl} == none || ${pretrains} == true || ${joins} == true ]] ||
     refuse "--ssl ${ssl} has nothing to do: set --init_from_pretrained or --ssl_in_training to true"
+[[ -z ${pretrain_args} || ${pretrains} == true ]] || refuse "--pretrain_args needs pre-training: --ssl cpc or best_rq, without --init_from_pretrained false and --baseline joint"
 [[ -z ${unlabeled_sets} || ${ssl} != none ]] || refuse "--unlabeled_sets needs --ssl cpc or --ssl best_rq"
 [[ ${ssl_audio} == labeled || -n ${unlabeled_sets} ]] || refuse "--ssl_audio unlabeled needs --unlabeled_sets"
+[[ ${ssl_audio} == labeled || ${joins} == true ]] || refuse "--ssl_audio unlabeled needs U in stage 9: --ssl_in_training true, and not --baseline two_stage"
 
 # --- names, as ESPnet makes them -------------------------------------------------------------
 feats_dir=${dumpdir}/${feats_type}
-train_name=${train_set}${speed_perturb_factors:+_sp}
+speeds=${speed_perturb_factors:+_sp}
+train_name=${train_set}${speeds}
 token_name=${asr_token_type}$([[ ${asr_token_type} == char ]] || echo "${asr_nbpe}")
 st_folder=${st_token_type}
 [[ ${st_token_type} == char ]] || st_folder=bpe_${bpemode}${st_nbpe}
 asr_folder=${asr_token_type}
 [[ ${asr_token_type} == char ]] || asr_folder=bpe_${bpemode}${asr_nbpe}
+# runs with other speeds have token lists of their own: a list must not change under a trained model
+st_folder+=${speeds} asr_folder+=${speeds}
 asr_bpemode() { [[ " ${asr_char_langs} " == *" $1 "* ]] && echo char || echo "${bpemode}"; }
 asr_folder_of() { # asr_folder_of LANGUAGE
-    [[ ${asr_token_type}$(asr_bpemode "$1") == bpechar ]] && echo bpe_char || echo "${asr_folder}"
+    [[ ${asr_token_type}$(asr_bpemode "$1") == bpechar ]] && echo "bpe_char${speeds}" || echo "${asr_folder}"
 }
 soup_args=()
 [[ -z ${soup} ]] || soup_args+=(--trainer_conf "soup=${soup}")
@@ -139,23 +146,27 @@ soup_args=()
 [[ -z ${combiner} ]] || soup_args+=(--trainer_conf "combiner=${combiner}")
 # the options of train_config are those of its own combiner
 [[ -z ${combiner}${combiner_conf} ]] || soup_args+=(--trainer_conf "combiner_conf={${combiner_conf}}")
+tag_of() { sed -e 's/--/_/g' -e 's/[ |=/]//g' <<<"$1"; } # tag_of OPTIONS
+[[ -n ${pretrain_config} ]] || pretrain_config=conf/pretrain_${ssl}.yaml
+ssl_name=$(basename "${pretrain_config}" .yaml)
+ssl_name=${ssl_name#pretrain_}
+unlabeled_name=${unlabeled_sets:+_${unlabeled_sets// /_}}
 if [[ -z ${msp_tag} ]]; then
     msp_tag=$(basename "$(realpath "${train_config}")" .yaml) # conf/train_msp.yaml is a link
     msp_tag=${msp_tag#train_msp_}_${feats_type}_${token_name}
-    ! ${pretrains} || msp_tag+=_from_${ssl}
-    ! ${joins} || msp_tag+=_with_${ssl}
-    [[ ${ssl_audio} == labeled ]] || msp_tag+=_unlabeled
+    # another pre-training is another experiment: a folder that has one is gone on with
+    ! ${pretrains} || msp_tag+=_from_${ssl_name}${unlabeled_name}$(tag_of "${pretrain_args}")
+    ! ${joins} || msp_tag+=_with_${ssl_name}
+    [[ ${ssl_audio} == labeled ]] || msp_tag+=_unlabeled${unlabeled_name}
     msp_tag+=${soup:+_${soup}}${order:+_${order}}${combiner:+_${combiner}}
     [[ -z ${combiner_conf} ]] || msp_tag+=_$(sed -E 's/[^[:alnum:].]+/_/g' <<<"${combiner_conf}")
-    msp_tag+=$(sed -e 's/--/_/g' -e 's/[ |=/]//g' <<<"${train_args}")${speed_perturb_factors:+_sp}
+    msp_tag+=$(tag_of "${train_args}")${speeds}
 fi
-stats_dir=${expdir}/msp_stats_${feats_type}_${token_name}_${st_folder}${speed_perturb_factors:+_sp}
+stats_dir=${expdir}/msp_stats_${feats_type}_${token_name}_${st_folder}
 exp_dir=${expdir}/msp_${msp_tag}
-[[ -n ${pretrain_config} ]] || pretrain_config=conf/pretrain_${ssl}.yaml
 ssl_tag=$(basename "$(realpath "${train_config}")" .yaml)
-ssl_tag=$(basename "${pretrain_config}" .yaml)_${ssl_tag#train_msp_}_${feats_type}${speed_perturb_factors:+_sp}
-ssl_tag+=${unlabeled_sets:+_${unlabeled_sets// /_}}
-ssl_dir=${expdir}/ssl_${ssl_tag#pretrain_}
+ssl_tag=${ssl_name}_${ssl_tag#train_msp_}_${feats_type}${speeds}
+ssl_dir=${expdir}/ssl_${ssl_tag}${unlabeled_name}$(tag_of "${pretrain_args}")
 inference_tag=$(basename "${inference_config}" .yaml)_$(basename "${inference_model}" .pth)
 
 # --- options that statistics, the check and training share -------------------------------------
@@ -229,7 +240,8 @@ check_args=("${model_args[@]}" ${soup_args[@]+"${soup_args[@]}"} ${ssl_args[@]+"
 pretrain_inputs=()
 ! ${pretrains} || pretrain_inputs=("${ssl_dir}/pretrain.yaml")
 if stage=0 skip_stages="" stage 0 "Checks" "${expdir}/.stage0_${msp_tag}_${inference_tag}.done" \
-    --settings "${check_args[@]}" "langs=${asr_langs}" "backend=${cmd_backend}" "ngpu=${ngpu}" \
+    --settings "${check_args[@]}" ${pretrain_arg_list[@]+"${pretrain_arg_list[@]}"} \
+    "langs=${asr_langs}" "backend=${cmd_backend}" "ngpu=${ngpu}" \
     --inputs "${train_config}" "${inference_config}" ${pretrain_inputs[@]+"${pretrain_inputs[@]}"}; then
     soups check_recipe --train_config "${train_config}" --inference_config "${inference_config}" \
         --asr_langs "${asr_langs}" --ngpu "${ngpu}" --backend "${cmd_backend}" --expdir "${expdir}" \
@@ -238,6 +250,7 @@ if stage=0 skip_stages="" stage 0 "Checks" "${expdir}/.stage0_${msp_tag}_${infer
         echo "  pre-training:"
         soups check_recipe --train_config "${ssl_dir}/pretrain.yaml" --inference_config "${inference_config}" \
             --ngpu "${ngpu}" --backend "${cmd_backend}" --expdir "${expdir}" -- "${audio_args[@]}" --ssl_languages any \
+            ${pretrain_arg_list[@]+"${pretrain_arg_list[@]}"} \
             2> >(grep -v "Failed to import Flash Attention" >&2)
     fi
     stage_done "configurations, model, soup and machine are fine"
@@ -277,15 +290,17 @@ elif stage 2 "Speed perturbation" "${datadir}/.stage2.done" --settings "factors=
     stage_done "${datadir}/${train_name}"
 fi
 
-if stage 3 "Features" "${feats_dir}/.stage3.done" --settings "${feats_conf[@]}" "resample=${resample}" \
-    --inputs "${datadir}/${train_name}" "${datadir}/${valid_set}" "${test_set_list[@]/#/${datadir}/}" \
-    --outputs "${feats_dir}/org/${train_name}" "${feats_dir}/org/${valid_set}" "${test_set_list[@]/#/${feats_dir}/}"; then
-    sets=("${datadir}/${train_name}=${feats_dir}/org/${train_name}" "${datadir}/${valid_set}=${feats_dir}/org/${valid_set}")
-    for name in "${test_set_list[@]}"; do sets+=("${datadir}/${name}=${feats_dir}/${name}"); done
-    soups dump_features --feats_type "${feats_type}" --fs "${fs}" --num_mel_bins "${num_mel_bins}" \
-        --stack "${stack}" --resample "${resample}" --nj "${nj}" "${sets[@]}"
-    stage_done "${feats_dir}"
-fi
+# each set is a stage of its own, since runs with other speeds share all but the training set
+for name in "${train_name}" "${valid_set}" "${test_set_list[@]}"; do
+    target=${feats_dir}/org/${name}
+    [[ ${name} == "${train_name}" || ${name} == "${valid_set}" ]] || target=${feats_dir}/${name}
+    if stage 3 "Features of ${name}" "${feats_dir}/.stage3_${name}.done" \
+        --settings "${feats_conf[@]}" "resample=${resample}" --inputs "${datadir}/${name}" --outputs "${target}"; then
+        soups dump_features --feats_type "${feats_type}" --fs "${fs}" --num_mel_bins "${num_mel_bins}" \
+            --stack "${stack}" --resample "${resample}" --nj "${nj}" "${datadir}/${name}=${target}"
+        stage_done "${target}"
+    fi
+done
 
 if [[ -n ${unlabeled_sets} ]] && stage 3 "Features without labels" "${feats_dir}/.stage3_unlabeled.done" \
     --settings "${feats_conf[@]}" "resample=${resample}" --inputs "${unlabeled_set_list[@]/#/${datadir}/}" \
@@ -297,16 +312,16 @@ if [[ -n ${unlabeled_sets} ]] && stage 3 "Features without labels" "${feats_dir}
     stage_done "${feats_dir}/org"
 fi
 
-if stage 4 "Length filter" "${feats_dir}/.stage4.done" --settings "min=${min_wav_duration}" "max=${max_wav_duration}" \
-    --inputs "${feats_dir}/org/${train_name}/${length_file}" "${feats_dir}/org/${valid_set}/${length_file}" \
-    --outputs "${feats_dir}/${train_name}/text" "${feats_dir}/${valid_set}/text"; then
-    for name in "${train_name}" "${valid_set}"; do
+for name in "${train_name}" "${valid_set}"; do
+    if stage 4 "Length filter of ${name}" "${feats_dir}/.stage4_${name}.done" \
+        --settings "min=${min_wav_duration}" "max=${max_wav_duration}" \
+        --inputs "${feats_dir}/org/${name}/${length_file}" --outputs "${feats_dir}/${name}/text"; then
         soups filter_lengths --source "${feats_dir}/org/${name}" --target "${feats_dir}/${name}" \
             --frame_seconds "${frame_seconds}" --min_wav_duration "${min_wav_duration}" \
             --max_wav_duration "${max_wav_duration}"
-    done
-    stage_done "${feats_dir}/{${train_name},${valid_set}}"
-fi
+        stage_done "${feats_dir}/${name}"
+    fi
+done
 
 if [[ -n ${unlabeled_sets} ]] && stage 4 "Length filter without labels" "${feats_dir}/.stage4_unlabeled.done" \
     --settings "min=${min_wav_duration}" "max=${max_wav_duration}" \
@@ -385,6 +400,7 @@ train_model() { # train_model FOLDER CONFIG TRAIN_SHAPES OPTION...
         use_threads "${threads}"
         ${cuda_cmd} --gpus "${ngpu}" --num_threads "${threads}" --log "${folder}/train.log" -- \
             python -m espnet_soups.bin.msp_train --config "${config}" --ngpu "${ngpu}" --resume true \
+            --multiprocessing_distributed true \
             ${normalize_args[@]+"${normalize_args[@]}"} \
             --train_shape_file "${shapes}" --valid_shape_file "${stats_dir}/valid/speech_shape" \
             --output_dir "${folder}" "$@"
@@ -395,7 +411,8 @@ train_model() { # train_model FOLDER CONFIG TRAIN_SHAPES OPTION...
 
 if ! ${pretrains}; then
     stage_skipped 7 "SSL pre-training" "$([[ ${ssl} == none ]] && echo "--ssl is none" || echo "--init_from_pretrained is false")"
-elif stage 7 "SSL pre-training" "${ssl_dir}/.stage7.done" --settings "${audio_args[@]}" \
+elif stage 7 "SSL pre-training" "${ssl_dir}/.stage7.done" \
+    --settings "${audio_args[@]}" ${pretrain_arg_list[@]+"${pretrain_arg_list[@]}"} \
     --inputs "${ssl_dir}/pretrain.yaml" "${feats_dir}/${train_name}/${speech_file}" \
     "${stats_dir}/valid/speech_shape" ${unlabeled_dirs[@]+"${unlabeled_dirs[@]/%//${speech_file}}"} \
     --outputs "${pretrained}"; then
@@ -407,7 +424,8 @@ elif stage 7 "SSL pre-training" "${ssl_dir}/.stage7.done" --settings "${audio_ar
         audio_data_args valid "${feats_dir}/${valid_set}"
     )
     train_model "${ssl_dir}" "${ssl_dir}/pretrain.yaml" "${ssl_dir}/train_data/speech_shape" \
-        "${audio_args[@]}" --ssl_languages "${languages[@]}" "${ssl_data_args[@]}"
+        "${audio_args[@]}" --ssl_languages "${languages[@]}" "${ssl_data_args[@]}" \
+        ${pretrain_arg_list[@]+"${pretrain_arg_list[@]}"}
     stage_done "${pretrained}"
 fi
 stage_skipped 8 "Conflict measurement" "training itself reports the cosines of all objectives"

@@ -16,6 +16,7 @@
 #     are best `name=value`: the line that says why a stage runs again names them. Inputs and outputs may be folders
 #     (every file below an input counts; an output folder or file must not be empty). An input that
 #     is not there ends the run before anything is computed.
+#     Several runs may share a folder: a stage that another run is at is waited for, then looked at anew.
 # stage_done WHAT        ends it: prints what was made and how long it took, writes the stamp.
 # stage_skipped NUMBER TITLE WHY    one line for a stage that the configuration leaves out.
 # stages_done            last line of the script: how many ran, and how long all took.
@@ -32,6 +33,7 @@ _stage_title=""
 _stage_stamp=""
 _stage_text=""    # what the stamp will hold
 _stage_outputs=()
+_stage_lock=""    # folder that other runs wait for
 _stage_began=0
 _stages_ran=0
 
@@ -55,11 +57,13 @@ stage() {
     done
     _stage_in_range "${number}" "${title}" || return 1
     _stage_require_inputs "${number}" "${title}" ${inputs[@]+"${inputs[@]}"}
+    _stage_take_lock "${number}" "${title}" "${stamp}.lock"
     _stage_text=$(_stage_fingerprint "${#settings[@]}" ${settings[@]+"${settings[@]}"} ${inputs[@]+"${inputs[@]}"})
     _stage_outputs=(${outputs[@]+"${outputs[@]}"})
     if [[ ${force:-false} == true ]]; then
         why=" (--force)"
     elif ! why=$(_stage_why "${stamp}"); then
+        _stage_free_lock
         echo "stage ${number}: ${title} — up to date$(_stage_hint "${number}")"
         return 1
     fi
@@ -79,6 +83,7 @@ stage_done() {
     mkdir -p "$(dirname "${_stage_stamp}")"
     printf '%s\n' "${_stage_text}" >"${_stage_stamp}.tmp"
     mv "${_stage_stamp}.tmp" "${_stage_stamp}"
+    _stage_free_lock
     echo "stage ${_stage_running}: ${_stage_title} — done in $(_stage_time $((SECONDS - _stage_began))): $1"
     _stage_running=""
     _stages_ran=$((_stages_ran + 1))
@@ -178,8 +183,34 @@ _stage_time() {
     fi
 }
 
+# Making a folder either succeeds or finds it there, also on network file systems.
+_stage_take_lock() {
+    local number=$1 title=$2 lock=$3 owner said=""
+    mkdir -p "$(dirname "${lock}")"
+    until mkdir "${lock}" 2>/dev/null; do
+        owner=$(cat "${lock}/owner" 2>/dev/null) || owner=""
+        if [[ ${owner% *} == "${HOSTNAME}" ]] && ! kill -0 "${owner##* }" 2>/dev/null; then
+            rm -rf "${lock}" # its run was killed
+            continue
+        fi
+        if [[ -z ${said} && -n ${owner} ]]; then
+            said=true
+            echo "stage ${number}: ${title} — waiting for another run (process ${owner##* } on ${owner% *}; if there is none, remove ${lock})"
+        fi
+        sleep 1
+    done
+    echo "${HOSTNAME} $$" >"${lock}/owner"
+    _stage_lock=${lock}
+}
+
+_stage_free_lock() {
+    [[ -z ${_stage_lock} ]] || rm -rf "${_stage_lock}"
+    _stage_lock=""
+}
+
 _stage_at_exit() {
     local status=$?
+    _stage_free_lock
     [[ -n ${_stage_running} ]] || return 0
     # a stage that ends without stage_done is a mistake of the script; it must not look like success
     ((status != 0)) || status=1

@@ -8,6 +8,12 @@ set -euo pipefail
 
 may_fetch() { [[ $1 == downloads ]] && echo true || echo false; }
 
+# folders of the user first: what is missing there shows before gigabytes are fetched
+[[ ${LIBRISPEECH} == downloads ]] ||
+    python -m espnet_soups.bin.prepare_librispeech --corpus "${LIBRISPEECH}" --only_find true "$@"
+[[ ${AISHELL} == downloads ]] ||
+    python -m espnet_soups.bin.prepare_aishell --corpus "${AISHELL}" --only_find true
+
 python -m espnet_soups.bin.prepare_librispeech --corpus "${LIBRISPEECH}" \
     --download "$(may_fetch "${LIBRISPEECH}")" --data data/en "$@"
 python -m espnet_soups.bin.prepare_aishell --corpus "${AISHELL}" \

@@ -1,0 +1,103 @@
+"""Tests whether two experiments differ on the same set."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from espnet_soups.bin.command import run_command
+
+if TYPE_CHECKING:
+    from espnet_soups.scoring.compare import Comparison
+
+LABELS = {
+    "wer": "WER %",
+    "cer": "CER %",
+    "sentence_error": "S.Err %",
+    "bleu": "BLEU",
+    "chrf": "chrF",
+    "bleu_lc_rm": "BLEU lc.rm",
+}
+ALPHA = 0.05
+
+
+def get_parser() -> argparse.ArgumentParser:
+    """Gives the options."""
+    parser = argparse.ArgumentParser(
+        prog="python -m espnet_soups.bin.compare",
+        description="Compares two experiments on every set that both decoded and scored: each"
+        " score of A and of B, B - A with a 95 %% interval, and a two-sided p-value, by a paired"
+        " bootstrap: A and B are scored on the same draws of utterances, or of groups of them"
+        " where the data dir has utt2group. Scores are computed anew from the decoded texts.",
+    )
+    parser.add_argument(
+        "first", type=Path, metavar="A", help="exp/<name>, or exp/<name>/<tag>/<set>"
+    )
+    parser.add_argument("second", type=Path, metavar="B", help="The same of the other system")
+    parser.add_argument("--inference_tag", help="Only decodings of this name")
+    parser.add_argument("--set", dest="test_set", help="Only this set")
+    parser.add_argument(
+        "--reference_dir",
+        type=Path,
+        help="Data dir of the references, e.g. dump/fbank/test (default: as scores.json says)",
+    )
+    parser.add_argument("--resamples", type=int, default=1000, help="(default: 1000)")
+    parser.add_argument("--seed", type=int, default=0, help="Of the bootstrap (default: 0)")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Compares and prints a table per score and set."""
+    options = get_parser().parse_args(arguments)
+    from espnet_soups.scoring.compare import compare_decodings
+    from espnet_soups.scoring.decodings import match_decodings, read_settings
+
+    matches = match_decodings(
+        options.first, options.second, options.inference_tag, options.test_set
+    )
+    for first, second in matches:
+        config, recorded = read_settings(first, second, options.resamples, options.seed)
+        references = options.reference_dir or recorded
+        if references is None:
+            raise ValueError(
+                f"{first}/scores.json does not say where its references are; give"
+                " `--reference_dir`, e.g. dump/fbank/test."
+            )
+        print(f"A: {first}\nB: {second}\nreferences: {references}\n")
+        print(render(compare_decodings(references, first, second, config), options.resamples))
+
+
+def render(comparison: "Comparison", resamples: int) -> str:
+    """Gives the tables of a comparison."""
+    from espnet_soups.scoring.score_table import align
+
+    blocks = []
+    for score, rows in comparison.differences.items():
+        cells = [[LABELS[score], "utt.", "A", "B", "B - A", "p"]]
+        for name, item in rows.items():
+            utterances = comparison.utterances.get(
+                name, sum(comparison.utterances[n] for n in rows if n in comparison.utterances)
+            )
+            interval = f"{item.second - item.first:+.1f} [{item.low:+.1f}, {item.high:+.1f}]"
+            star = " *" if item.p_value < ALPHA else "  "
+            cells.append(
+                [
+                    name,
+                    str(utterances),
+                    f"{item.first:.1f}",
+                    f"{item.second:.1f}",
+                    interval,
+                    f"{item.p_value:.3f}{star}",
+                ]
+            )
+        blocks.append(align(cells))
+    what = "groups of utterances (utt2group), jointly" if comparison.groups else "utterances"
+    notes = [f"[ , ] and p (two-sided): paired bootstrap over {what}; {resamples} resamples"]
+    notes.append(f"*: p < {ALPHA}, each row by itself: of 20 rows one is expected by chance")
+    if comparison.left_out:
+        notes.append(f"in one of them only, left out: {', '.join(comparison.left_out)}")
+    return "\n\n".join([*blocks, "\n".join(notes)]) + "\n"
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,90 @@
+"""Says what the paper's tables need of large machines: GPU hours, memory, mini-batches, disk."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from espnet_soups.bin.command import run_command
+
+GPU_NAMES = ("V100", "A100", "H100")
+
+
+def get_parser() -> argparse.ArgumentParser:
+    """Gives the options."""
+    parser = argparse.ArgumentParser(
+        prog="python -m espnet_soups.bin.plan_table",
+        description=__doc__ + " Arithmetic, nothing measured: every assumption is an option.",
+    )
+    parser.add_argument("tables", nargs="+", type=Path, help="Tables of one recipe, YAML")
+    parser.add_argument(
+        "--train_config", default="conf/train_msp.yaml", help="Of every run (conf/train_msp.yaml)"
+    )
+    parser.add_argument("--gpu", default="A100", choices=GPU_NAMES, help="Kind of GPU (A100)")
+    parser.add_argument("--gpus", type=int, default=1, help="GPUs of a training (1)")
+    parser.add_argument("--peak_tflops", type=float, help="Of another GPU, TFLOP/s at 16 bits")
+    parser.add_argument("--memory_gb", type=float, help="Of another GPU, GB")
+    parser.add_argument(
+        "--utilisation", type=float, default=0.06, help="Share of the peak that is reached (0.06)"
+    )
+    parser.add_argument(
+        "--activation_bytes", type=int, default=4, help="Bytes of a kept number (4)"
+    )
+    parser.add_argument("--context_gb", type=float, default=1.5, help="What CUDA takes (1.5)")
+    parser.add_argument(
+        "--slack", type=float, default=1.2, help="Memory times this for fragmentation (1.2)"
+    )
+    parser.add_argument(
+        "--per_language_factor",
+        type=float,
+        default=1.29,
+        help="Time of `encoding: per_language` against pooled (1.29)",
+    )
+    parser.add_argument(
+        "--flac_ratio", type=float, default=0.5, help="Size of FLAC against WAV (0.5)"
+    )
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Prints the plan; see `get_parser`."""
+    options = get_parser().parse_args(arguments)
+    from espnet_soups.bin.count_parameters import count
+    from espnet_soups.tables import plan_report
+    from espnet_soups.tables.machine_plan import GPUS, Machine, read_shape
+    from espnet_soups.tables.plan import load_table
+    from espnet_soups.tables.planner import find_corpus, plan_rows, read_yaml
+
+    recipe = options.tables[0].resolve().parents[1]
+    for path in options.tables:
+        if path.resolve().parents[1] != recipe:
+            raise ValueError(f"{path} is not a table of {recipe}: plan one recipe at a time.")
+    corpus = find_corpus(recipe)
+    peak, memory = GPUS[options.gpu]
+    machine = Machine(
+        gpus=options.gpus,
+        peak_tflops=peak if options.peak_tflops is None else options.peak_tflops,
+        memory_gb=memory if options.memory_gb is None else options.memory_gb,
+        utilisation=options.utilisation,
+        activation_bytes=options.activation_bytes,
+        context_gb=options.context_gb,
+        slack=options.slack,
+        per_language_factor=options.per_language_factor,
+    )
+    tables = [load_table(path) for path in options.tables]
+    config = read_yaml(recipe / options.train_config)
+    vocabularies = {name: size.vocabulary for name, size in corpus.languages.items()}
+    targets = {corpus.target: corpus.target_vocabulary} if corpus.target else {}
+    counts = count(recipe / options.train_config, vocabularies, targets, corpus.pairs)
+    shape = read_shape(config, counts, corpus)
+    plans = [plan_rows(table, recipe, config, shape, corpus, machine) for table in tables]
+    everything = [plan for own in plans for plan in own]
+    parts = [plan_report.render_assumptions(machine, corpus, options.flac_ratio)]
+    parts += [plan_report.render_rows(*pair) for pair in zip(tables, plans, strict=True)]
+    parts.append(plan_report.render_sum(everything, machine))
+    parts.append(plan_report.render_batches(config, options.train_config, everything, machine))
+    parts.append(plan_report.render_disk(corpus, options.flac_ratio))
+    print("\n\n".join(parts))
+
+
+if __name__ == "__main__":
+    run_command(main)

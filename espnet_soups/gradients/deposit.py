@@ -1,0 +1,131 @@
+"""Measured gradients serve the step, too: one backward pass per objective instead of two."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from espnet_soups.gradients.gate import Gates
+from espnet_soups.gradients.rows import fill_row
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What losses are differentiated by.
+
+    Attributes:
+        measured: Shared parameters that rows are taken on, n numbers in all.
+        shared: Other shared parameters.
+        own: Parameters of the heads.
+        origins: Tensors that enter the cut, with the graph below it.
+        leaves: What took their place.
+    """
+
+    measured: Sequence[Tensor]
+    shared: Sequence[Tensor]
+    own: Sequence[Tensor]
+    origins: Sequence[Tensor] = ()
+    leaves: Sequence[Tensor] = ()
+
+
+def measure_and_deposit(
+    losses: Sequence[Tensor],
+    present: Sequence[bool],
+    inputs: Inputs,
+    gates: Gates,
+    weigh_heads: bool = False,
+) -> tuple[Tensor, list[Tensor]]:
+    """Measures the gradient of every objective, and keeps it for the backward pass.
+
+    The losses that it returns have the same values and, backwards, the same gradients as behind
+    the gates: what an objective does to shared parameters, and to the tensors at the cut, is
+    multiplied with what its gate says when the gradient arrives. No graph above the cut is walked
+    a second time. Gates must be open.
+
+    Args:
+        losses: One scalar per objective.
+        present: Whether the objective has a label; if not, its row is zero and its loss as it was.
+        inputs: What to differentiate by.
+        gates: The gates.
+        weigh_heads: Whether gradients of heads are multiplied, too.
+
+    Returns:
+        (rows G in the dtype of the parameters [m, n], the losses).
+    """
+    size = sum(parameter.numel() for parameter in inputs.measured)
+    rows = inputs.measured[0].new_zeros(len(losses), size)
+    targets = [*inputs.measured, *inputs.shared, *inputs.leaves, *inputs.own]
+    here = [position for position, is_here in enumerate(present) if is_here]
+    used = [False] * len(inputs.measured)
+    others: list[list[Tensor | None]] = []
+    for position in here:
+        found = torch.autograd.grad(losses[position], targets, retain_graph=True, allow_unused=True)
+        fill_row(rows[position], inputs.measured, found)
+        used = [u or g is not None for u, g in zip(used, found, strict=False)]
+        others.append(list(found[len(used) :]))
+    if not here:
+        return rows, list(losses)
+    kept = _Kept(rows, here, gates, weigh_heads)
+    tensors = kept.sort(inputs, used, others)
+    deposited = _Deposit.apply(kept, [losses[position].detach() for position in here], *tensors)
+    returned = dict(zip(here, deposited, strict=True))
+    return rows, [returned.get(position, loss) for position, loss in enumerate(losses)]
+
+
+class _Kept:
+    """The gradients of one mini-batch, and how they are put together."""
+
+    def __init__(self, rows: Tensor, here: list[int], gates: Gates, weigh_heads: bool) -> None:
+        self.rows, self.here, self.gates, self.weigh_heads = rows, here, gates, weigh_heads
+        self.spans: list[tuple[int, int, torch.Size]] = []
+        self.others: list[tuple[bool, list[tuple[int, Tensor]]]] = []
+
+    def sort(
+        self, inputs: Inputs, used: Sequence[bool], others: Sequence[Sequence[Tensor | None]]
+    ) -> list[Tensor]:
+        """Gives the tensors that some objective has a gradient for; DDP waits for each of them."""
+        tensors, start = [], 0
+        for parameter, is_used in zip(inputs.measured, used, strict=True):
+            if is_used:
+                tensors.append(parameter)
+                self.spans.append((start, start + parameter.numel(), parameter.shape))
+            start += parameter.numel()
+        receivers = [*inputs.shared, *inputs.origins, *inputs.own]
+        first_own = len(receivers) - len(inputs.own)
+        for index, receiver in enumerate(receivers):
+            found = [(k, row[index]) for k, row in enumerate(others)]
+            gradients = [(k, gradient) for k, gradient in found if gradient is not None]
+            if gradients:
+                tensors.append(receiver)
+                self.others.append((index < first_own or self.weigh_heads, gradients))
+        return tensors
+
+    def weigh(self, arriving: Sequence[Tensor]) -> list[Tensor]:
+        """Gives the gradient of each tensor, for the gradient of each loss."""
+        plain = torch.stack(list(arriving))
+        weighed = plain * self.gates.multipliers[self.here].to(plain)
+        whole = weighed.new_zeros(len(self.rows)).to(self.rows)
+        whole[self.here] = weighed.to(whole)
+        with torch.autocast(whole.device.type, enabled=False):
+            sums = whole @ self.rows
+        gradients = [sums[start:stop].view(shape) for start, stop, shape in self.spans]
+        for is_weighed, parts in self.others:
+            factors = weighed if is_weighed else plain
+            scaled = [gradient * factors[k].to(gradient) for k, gradient in parts]
+            gradients.append(sum(scaled[1:], scaled[0]))
+        return gradients
+
+
+class _Deposit(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, kept: _Kept, values: list[Tensor], *_: Tensor) -> tuple[Tensor, ...]:
+        ctx.kept = kept
+        return tuple(value.clone() for value in values)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *arriving: Tensor) -> tuple[Tensor | None, ...]:
+        return None, None, *ctx.kept.weigh(arriving)

@@ -1,0 +1,93 @@
+"""How RESULTS.md and the page word what they show: scores, times, levels, tables."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Record = Mapping[str, Any]
+
+
+def intervals(scores: Record) -> str:
+    """Says what the brackets are.
+
+    >>> intervals({"groups": 78})
+    '`[ , ]`: 95 % bootstrap interval over 78 groups of utterances, drawn jointly in all languages.'
+    """
+    number = scores.get("groups")
+    if number is None:
+        return "`[ , ]`: 95 % bootstrap interval over utterances."
+    what = f"{number} groups of utterances, drawn jointly in all languages"
+    return f"`[ , ]`: 95 % bootstrap interval over {what}."
+
+
+def soup_name(training: Record) -> str:
+    """Gives the soup as a table shows it.
+
+    >>> soup_name({"soup": "vm", "order": "USA"})
+    'vm USA'
+    """
+    return training["soup"] + (f" {training['order']}" if training["order"] else "")
+
+
+def describe_levels(levels: Sequence[Sequence[str]]) -> str:
+    """Gives levels as counts of tasks, the top level first.
+
+    >>> describe_levels([["asr_fr", "asr_it"], ["st_fr_en"]])
+    'ASR×2 > ST×1'
+    """
+    return " > ".join(describe_level(level) for level in levels) or "–"
+
+
+def describe_level(level: Sequence[str]) -> str:
+    """Gives one level as counts of tasks.
+
+    >>> describe_level(["asr_fr", "asr_it", "st_fr_en"])
+    'ASR×2 + ST×1'
+    """
+    tasks = [name.partition("_")[0].upper() for name in level]
+    return " + ".join(f"{task}×{tasks.count(task)}" for task in dict.fromkeys(tasks))
+
+
+def interval(item: Record | None) -> str:
+    """Gives a score with its interval.
+
+    >>> interval({"value": 12.34, "low": 10.0, "high": 15.06})
+    '12.3 [10.0, 15.1]'
+    """
+    if item is None:
+        return "–"
+    return f"{item['value']:.1f} [{item['low']:.1f}, {item['high']:.1f}]"
+
+
+def duration(seconds: float) -> str:
+    """Gives a time span.
+
+    >>> duration(45.2), duration(754), duration(7384)
+    ('45 s', '12 min 34 s', '2 h 03 min')
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def count(number: int | None) -> str:
+    """Gives a number of parameters.
+
+    >>> count(4_900_000), count(None)
+    ('4.90 M', '–')
+    """
+    if number is None:
+        return "–"
+    for scale, letter in ((1e9, "B"), (1e6, "M"), (1e3, "K")):
+        if number >= scale:
+            return f"{number / scale:.2f} {letter}"
+    return str(number)
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> str:
+    """Gives a Markdown table; all but the `left` first columns are flush right."""
+    rule = [":---"] * left + ["---:"] * (len(head) - left)
+    cells = [head, rule, *[[cell.replace("|", "\\|") for cell in row] for row in rows]]
+    return "\n".join(f"| {' | '.join(row)} |" for row in cells)

@@ -1,0 +1,100 @@
+"""Finds decodings that were scored: `<experiment>/<inference_tag>/<set>/scores.json`."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from espnet_soups.scoring.score_config import ScoreConfig
+from espnet_soups.scoring.score_set import SCORES
+
+SETTINGS = ("bleu_lowercase", "bleu_tokenizer", "bleu_lc_rm")
+
+
+def find_decodings(path: Path) -> dict[str, Path]:
+    """Gives the scored decodings of an experiment by `<inference_tag>/<set>`.
+
+    Args:
+        path: The experiment, or one of its decodings.
+
+    Raises:
+        OSError: If there is no such folder, or nothing in it was scored.
+    """
+    if not path.is_dir():
+        raise FileNotFoundError(f"{path} is missing; name an experiment or one of its decodings.")
+    if (path / SCORES).is_file():
+        return {f"{path.resolve().parent.name}/{path.resolve().name}": path}
+    found = {
+        f"{file.parent.parent.name}/{file.parent.name}": file.parent
+        for file in sorted(path.glob(f"*/*/{SCORES}"))
+    }
+    if not found:
+        raise FileNotFoundError(f"{path} has no <inference_tag>/<set>/{SCORES}; run stage 12.")
+    return found
+
+
+def match_decodings(
+    first: Path, second: Path, inference_tag: str | None = None, test_set: str | None = None
+) -> list[tuple[Path, Path]]:
+    """Pairs the decodings of two experiments that have the same tag and set.
+
+    Two decodings that are named themselves make a pair, whatever their tags; an experiment
+    beside a decoding gives the decoding of that name.
+
+    Raises:
+        OSError: If one of them has no scored decoding.
+        ValueError: If nothing matches.
+    """
+    left, right = find_decodings(first), find_decodings(second)
+    if (first / SCORES).is_file() and (second / SCORES).is_file():
+        return [(first, second)]
+    wanted = [
+        name
+        for name in left
+        if name in right
+        and inference_tag in (None, name.split("/")[0])
+        and test_set in (None, name.split("/")[1])
+    ]
+    if not wanted:
+        raise ValueError(
+            f"{first} has {', '.join(left)} and {second} has {', '.join(right)}: nothing of the"
+            " same name to compare. Name two folders <inference_tag>/<set> themselves."
+        )
+    return [(left[name], right[name]) for name in wanted]
+
+
+def read_settings(
+    first: Path, second: Path, resamples: int, seed: int
+) -> tuple[ScoreConfig, Path | None]:
+    """Reads how two decodings were scored.
+
+    Returns:
+        (the settings, the data dir of the references if it was recorded).
+
+    Raises:
+        ValueError: If a file is malformed or the settings of BLEU differ.
+    """
+    one, two = (_read(folder / SCORES) for folder in (first, second))
+    for name in SETTINGS:
+        if one.get(name) != two.get(name):
+            raise ValueError(
+                f"{first} was scored with `{name}` {one.get(name)}, {second} with"
+                f" {two.get(name)}; score them alike (stage 12)."
+            )
+    config = ScoreConfig(
+        **{name: one[name] for name in SETTINGS if name in one}, resamples=resamples, seed=seed
+    )
+    references = one.get("reference_dir") or two.get("reference_dir")
+    return config, None if references is None else Path(references)
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(
+            f"{path} is not JSON ({error}); run the scoring (stage 12) anew."
+        ) from error
+    if not isinstance(record, dict):
+        raise ValueError(f"{path} must hold an object, but holds {record!r:.60}.")
+    return record

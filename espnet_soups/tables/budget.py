@@ -1,0 +1,187 @@
+"""What a training needs, by arithmetic: FLOPs, GPU hours, memory, disk. Nothing is measured here.
+
+Letters: d width, f inner width, H heads, T frames of an utterance, m objectives, n parameters of
+the encoder.
+"""
+
+from dataclasses import dataclass
+
+FRAMES_PER_SECOND = 25  # 4 frames of 10 ms put into one
+FRAME_NUMBERS = 320  # 4 times 80 filters: what `batch_bins` counts
+FLOAT_BYTES = 4
+STATE_BYTES = 16  # of a parameter: itself, gradient, two moments of AdamW
+BUCKET_BYTES = 4  # of a parameter: DistributedDataParallel's copy of the gradient
+CHECKPOINT_BYTES = 12  # of a parameter: itself and two moments
+OTHER_MODEL_FILES = 3  # averages, and the epoch being written
+
+
+@dataclass(frozen=True)
+class ModelShape:
+    """A Conformer with its heads.
+
+    Attributes:
+        blocks: Blocks of the encoder.
+        width: d.
+        inner: f.
+        heads: H.
+        encoder: Parameters of the encoder, n.
+        asr: Parameters of all recognition heads.
+        st: Parameters of all translation heads.
+        decoder_blocks: Blocks of each translation decoder.
+        decoder_inner: Their inner width.
+        languages: Recognition heads.
+        pairs: Translation heads.
+        asr_vocabulary: Tokens of the largest recognition head.
+        st_vocabulary: Tokens of a translation head.
+    """
+
+    blocks: int
+    width: int
+    inner: int
+    heads: int
+    encoder: int
+    asr: int
+    st: int
+    decoder_blocks: int
+    decoder_inner: int
+    languages: int
+    pairs: int
+    asr_vocabulary: int
+    st_vocabulary: int
+
+    @property
+    def parameters(self) -> int:
+        """All of them."""
+        return self.encoder + self.asr + self.st
+
+
+@dataclass(frozen=True)
+class Audio:
+    """What a second of audio stands for.
+
+    Attributes:
+        clip_seconds: Mean length of an utterance.
+        translated_share: Share of the audio that is translated.
+        crop_share: Share that self-supervision encodes once more; 0: no self-supervision.
+    """
+
+    clip_seconds: float
+    translated_share: float
+    crop_share: float = 0.0
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """How a soup measures gradients.
+
+    Attributes:
+        depth: Share of the encoder from the lowest measured layer up; 0: nothing is measured.
+        steps: Share of the optimiser steps that are measured.
+        pooled: Whether all languages are encoded at once, so that each row passes through all.
+    """
+
+    depth: float = 0.0
+    steps: float = 1.0
+    pooled: bool = True
+
+
+def encoder_flops(shape: ModelShape, clip_seconds: float) -> float:
+    """Gives FLOPs of encoding a second of audio, forward.
+
+    A multiplication and an addition for each parameter and frame; in attention T keys for each
+    frame: scores and values 2 T d each, relative positions (2 T of them) 4 T d, in every block.
+    """
+    frames = FRAMES_PER_SECOND * clip_seconds
+    attention = 8 * frames * shape.width * shape.blocks
+    return FRAMES_PER_SECOND * (2.0 * shape.encoder + attention)
+
+
+def head_flops(shape: ModelShape, audio: Audio) -> float:
+    """Gives FLOPs of the heads for a second of audio, forward.
+
+    Conservative: a decoder counts as if every frame had a token.
+    """
+    asr = shape.asr / shape.languages
+    st = shape.st / shape.pairs * audio.translated_share if shape.pairs else 0.0
+    return FRAMES_PER_SECOND * 2.0 * (asr + st)
+
+
+def forward_flops(shape: ModelShape, audio: Audio) -> float:
+    """Gives FLOPs of all losses for a second of audio, as validation computes them."""
+    encoder = encoder_flops(shape, audio.clip_seconds) * (1.0 + audio.crop_share)
+    return encoder + head_flops(shape, audio)
+
+
+def row_flops(shape: ModelShape, audio: Audio, measuring: Measuring) -> float:
+    """Gives FLOPs of the gradient rows for a second of audio; a backward costs twice the forward.
+
+    Encoded per language, a row passes through the audio of its objective alone; pooled, through
+    all of it.
+    """
+    if measuring.depth == 0.0:
+        return 0.0
+    passes = 1.0 + (audio.translated_share if shape.pairs else 0.0)
+    if measuring.pooled:
+        passes = float(shape.languages + shape.pairs)
+    encoder = encoder_flops(shape, audio.clip_seconds) * measuring.depth
+    rows = 2.0 * encoder * (passes + audio.crop_share) + 2.0 * head_flops(shape, audio)
+    return rows * measuring.steps
+
+
+def training_flops(shape: ModelShape, audio: Audio, measuring: Measuring) -> float:
+    """Gives FLOPs of training on a second of audio: forward, twice that backward, and rows."""
+    return 3.0 * forward_flops(shape, audio) + row_flops(shape, audio, measuring)
+
+
+def gpu_hours(flops: float, peak_tflops: float, utilisation: float) -> float:
+    """Gives hours of one GPU.
+
+    >>> round(gpu_hours(3.6e18, peak_tflops=100.0, utilisation=0.1), 2)
+    100.0
+    """
+    return flops / (peak_tflops * 1e12 * utilisation) / 3600
+
+
+def block_numbers(width: int, inner: int, heads: int, frames: float) -> float:
+    """Gives the numbers that a Conformer block keeps of a frame for the backward pass.
+
+    Two feed-forward parts keep 2.25 d + 3.25 f each (inputs of the norm and of both products, swish
+    and its sigmoid, dropout's masks of a byte), attention 9.25 d + 2.25 H T (2 d of them relative
+    positions), convolution 9.25 d, the last norm d: 24 d + 6.5 f + 2.25 H T, and d to spare.
+    """
+    return 25.0 * width + 6.5 * inner + 2.25 * heads * frames
+
+
+def frame_bytes(shape: ModelShape, audio: Audio, activation_bytes: int) -> float:
+    """Gives the bytes that a frame of a mini-batch keeps until the backward pass.
+
+    Conservative: a decoder counts as if every frame had a token; logits are kept three times.
+    """
+    frames = FRAMES_PER_SECOND * audio.clip_seconds
+    block = block_numbers(shape.width, shape.inner, shape.heads, frames)
+    encoder = block * shape.blocks * (1.0 + audio.crop_share)
+    decoder = 25.0 * shape.width + 3.25 * shape.decoder_inner + 4.5 * shape.heads * frames
+    st = decoder * shape.decoder_blocks + 3.0 * shape.st_vocabulary
+    heads = 3.0 * shape.asr_vocabulary + (audio.translated_share * st if shape.pairs else 0.0)
+    return activation_bytes * (encoder + heads)
+
+
+def fixed_bytes(shape: ModelShape, audio: Audio, measuring: Measuring, gpus: int) -> float:
+    """Gives the bytes that do not depend on the mini-batch: parameters and gradient rows.
+
+    Rows of two steps, 2 m n numbers.
+    """
+    objectives = shape.languages + shape.pairs + (1 if audio.crop_share else 0)
+    rows = 2 * objectives * shape.encoder * measuring.depth * FLOAT_BYTES
+    each = STATE_BYTES + (BUCKET_BYTES if gpus > 1 else 0)
+    return each * shape.parameters + rows
+
+
+def experiment_bytes(parameters: int, keep_nbest: int) -> int:
+    """Gives the disk of an experiment: model files and a checkpoint."""
+    return parameters * ((keep_nbest + OTHER_MODEL_FILES) * FLOAT_BYTES + CHECKPOINT_BYTES)
+
+
+def features_gb(hours: float) -> float:
+    """Gives the disk of the features of stage 3, float32."""
+    return hours * 3600 * FRAMES_PER_SECOND * FRAME_NUMBERS * FLOAT_BYTES / 1e9

@@ -1,0 +1,229 @@
+"""What the rows of a table need on large machines: reads the configurations, applies `budget`."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from espnet_soups.tables import budget
+from espnet_soups.tables.budget import Audio, Measuring, ModelShape
+from espnet_soups.tables.corpus_sizes import CorpusSize
+from espnet_soups.tables.plan import Row
+
+# Dense 16-bit peak of the tensor cores, TFLOP/s, and memory, GB, as the vendor states them.
+GPUS: Mapping[str, tuple[float, float]] = {
+    "V100": (125.0, 32.0),
+    "A100": (312.0, 80.0),
+    "H100": (989.0, 80.0),
+}
+LAYER = re.compile(r"encoder\.encoders\.(\d+)")
+UTTERANCE_FRAMES = 100  # of 10 ms
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The machine, and what is assumed of it.
+
+    Attributes:
+        gpus: GPUs of a training.
+        peak_tflops: Peak of one, TFLOP/s.
+        memory_gb: Memory of one.
+        utilisation: Share of the peak that training reaches.
+        activation_bytes: Bytes of a kept number; 4 with mixed precision too, to be safe.
+        context_gb: What CUDA and its libraries take.
+        slack: What fragmentation and short-lived tensors multiply memory with.
+        per_language_factor: Time of encoding language by language against all at once.
+    """
+
+    gpus: int
+    peak_tflops: float
+    memory_gb: float
+    utilisation: float = 0.06
+    activation_bytes: int = 4
+    context_gb: float = 1.5
+    slack: float = 1.2
+    per_language_factor: float = 1.29
+
+    def __post_init__(self) -> None:
+        """Refuses what no machine has.
+
+        Raises:
+            ValueError: If a number is out of its range.
+        """
+        if not 0.0 < self.utilisation <= 1.0:
+            raise ValueError(f"`--utilisation` lies in (0, 1], but got {self.utilisation}.")
+        for name in ("gpus", "peak_tflops", "memory_gb", "activation_bytes"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"`--{name}` must be above 0, but got {getattr(self, name)}.")
+
+
+@dataclass(frozen=True)
+class RowPlan:
+    """What a row needs.
+
+    Attributes:
+        row: The row.
+        pretraining: Name of the pre-training it starts from; empty: none.
+        pretraining_hours: GPU hours of stage 7, which rows share.
+        hours: GPU hours of stage 9.
+        epoch_hours: Of these, one epoch.
+        ratio: Cost of a step against that of joint training without self-supervision.
+        memory_gb: Memory of each GPU.
+        disk_gb: Disk of the experiment.
+        most_frames: Frames of a mini-batch that fit on one GPU.
+    """
+
+    row: Row
+    pretraining: str
+    pretraining_hours: float
+    hours: float
+    epoch_hours: float
+    ratio: float
+    memory_gb: float
+    disk_gb: float
+    most_frames: float
+
+
+def read_shape(
+    config: Mapping[str, Any], counts: Mapping[str, int], corpus: CorpusSize
+) -> ModelShape:
+    """Gives the shape of a configuration.
+
+    Args:
+        config: Of training.
+        counts: Its parameters by part, as `count_parameters` gives them.
+        corpus: Languages and vocabularies.
+
+    Raises:
+        ValueError: If the encoder is no Conformer.
+    """
+    if config.get("encoder") != "conformer":
+        raise ValueError(
+            f"The plan knows `encoder: conformer`, but the configuration has"
+            f" {config.get('encoder')!r}: its FLOPs and memory would be guesses."
+        )
+    encoder, decoder = config["encoder_conf"], config.get("st_decoder_conf") or {}
+    return ModelShape(
+        blocks=encoder["num_blocks"],
+        width=encoder["output_size"],
+        inner=encoder["linear_units"],
+        heads=encoder["attention_heads"],
+        encoder=counts["encoder"],
+        asr=counts.get("asr heads", 0),
+        st=counts.get("st heads", 0),
+        decoder_blocks=decoder.get("num_blocks", 0),
+        decoder_inner=decoder.get("linear_units", 0),
+        languages=len(corpus.languages),
+        pairs=len(corpus.pairs),
+        asr_vocabulary=max(size.vocabulary for size in corpus.languages.values()),
+        st_vocabulary=corpus.target_vocabulary,
+    )
+
+
+def read_settings(row: Row, config: Mapping[str, Any]) -> dict[str, Any]:
+    """Gives `trainer_conf` of a row: the configuration's, changed by options and arguments."""
+    settings = dict(config.get("trainer_conf") or {})
+    settings |= {key: row.options[key] for key in ("soup", "combiner") if key in row.options}
+    for word in row.train_args.get("trainer_conf", "").split():
+        key, _, value = word.partition("=")
+        settings[key] = value
+    if "baseline" in row.options:
+        settings["soup"] = "joint"
+    return settings
+
+
+def measuring_of(settings: Mapping[str, Any], blocks: int, pooled: bool, needs: str) -> Measuring:
+    """Gives how a soup measures.
+
+    Args:
+        settings: Of the row.
+        blocks: Of the encoder.
+        pooled: Whether all languages are encoded at once.
+        needs: What the combiner looks at, as `combiner_needs` says it.
+    """
+    if settings.get("soup") == "joint" or "Gram" not in needs:
+        return Measuring(depth=0.0, pooled=pooled)
+    layers = [int(number) for number in LAYER.findall(str(settings.get("layers", "all")))]
+    depth = (blocks - min(layers)) / blocks if layers else 1.0  # `conflicting`: all, to be safe
+    refresh = int(settings.get("refresh", 1))
+    exact = settings.get("mode") == "exact"
+    return Measuring(depth, 1.0 if exact or refresh < 2 else 2.0 / refresh, pooled)
+
+
+def crop_share(ssl: str, conf: Mapping[str, Any], clip_seconds: float) -> float:
+    """Gives the share of the audio that self-supervision encodes, in a pass of its own.
+
+    >>> round(crop_share("cpc", {"context_frames": 240, "future_frames": 120}, 5.0), 2)
+    0.72
+    """
+    if ssl == "none":
+        return 0.0
+    if ssl == "best_rq":
+        return 1.0
+    frames = conf.get("context_frames", 240) + conf.get("future_frames", 120)
+    return min(1.0, float(frames) / (UTTERANCE_FRAMES * clip_seconds))
+
+
+def plan_row(
+    row: Row,
+    config: Mapping[str, Any],
+    pretrain: Mapping[str, Any],
+    shape: ModelShape,
+    corpus: CorpusSize,
+    machine: Machine,
+    needs: str,
+) -> RowPlan:
+    """Plans a row.
+
+    Args:
+        row: The row.
+        config: Configuration of training.
+        pretrain: Configuration of pre-training; empty: the row has none.
+        shape: Its shape.
+        corpus: The corpora.
+        machine: The machine.
+        needs: What its combiner looks at.
+    """
+    ssl = row.options.get("ssl", "none")
+    pooled = config.get("encoding") == "pooled"
+    share = crop_share(ssl, pretrain.get("ssl_conf") or {}, corpus.clip_seconds)
+    joins = row.options.get("baseline") != "two_stage"
+    audio = Audio(corpus.clip_seconds, corpus.translated_share, share if joins else 0.0)
+    measuring = measuring_of(read_settings(row, config), shape.blocks, pooled, needs)
+    factor = 1.0 if pooled else machine.per_language_factor
+    step = factor * budget.training_flops(shape, audio, measuring)
+    plain = Audio(corpus.clip_seconds, corpus.translated_share)
+    epoch = 3600 * corpus.train_hours * step
+    epoch += 3600 * corpus.dev_hours * budget.forward_flops(shape, audio)
+    epoch_hours = budget.gpu_hours(epoch, machine.peak_tflops, machine.utilisation)
+    pretrains = ssl != "none" and row.options.get("init_from_pretrained") != "false"
+    pretrains = pretrains and row.options.get("baseline") != "joint"
+    before = _pretraining_hours(shape, corpus, machine, pretrain, share) if pretrains else 0.0
+    fixed = budget.fixed_bytes(shape, audio, measuring, machine.gpus)
+    each = budget.frame_bytes(shape, audio, machine.activation_bytes)
+    frames = config["batch_bins"] / budget.FRAME_NUMBERS / machine.gpus
+    room = (machine.memory_gb - machine.context_gb) * 1e9 / machine.slack - fixed
+    return RowPlan(
+        row=row,
+        pretraining=ssl if pretrains else "",
+        pretraining_hours=before,
+        hours=epoch_hours * config["max_epoch"],
+        epoch_hours=epoch_hours,
+        ratio=step / budget.training_flops(shape, plain, Measuring()),
+        memory_gb=machine.context_gb + machine.slack * (fixed + frames * each) / 1e9,
+        disk_gb=budget.experiment_bytes(shape.parameters, config["keep_nbest_models"]) / 1e9,
+        most_frames=room / each,
+    )
+
+
+def _pretraining_hours(
+    shape: ModelShape,
+    corpus: CorpusSize,
+    machine: Machine,
+    pretrain: Mapping[str, Any],
+    share: float,
+) -> float:
+    encode = share * budget.encoder_flops(shape, corpus.clip_seconds)
+    epoch = 3600 * (3.0 * corpus.train_hours + corpus.dev_hours) * encode
+    epochs = int(pretrain["max_epoch"])
+    return budget.gpu_hours(epochs * epoch, machine.peak_tflops, machine.utilisation)

@@ -1,0 +1,49 @@
+"""The picture that compares experiments."""
+
+import numpy as np
+import pytest
+
+from espnet_soups.report.comparison_plot import mean_curve, plot_comparison, read_histories
+from espnet_soups.report.figure import objective_styles, style_context
+
+
+def test_every_training_is_compared_and_a_broken_one_is_named(make_experiment) -> None:
+    expdir = make_experiment("msp_joint").parent
+    make_experiment("msp_joint_seed2", epochs=2)
+    make_experiment("msp_broken")
+    (expdir / "msp_broken" / "soup.jsonl").write_text("{")
+    (expdir / "msp_stats").mkdir()
+    histories, left_out = read_histories(expdir)
+    assert list(histories) == ["msp_joint", "msp_joint_seed2"]
+    assert list(left_out) == ["msp_broken"]
+    with style_context():
+        figure = plot_comparison(histories)
+    titles = [axes.get_title() for axes in figure.axes]
+    assert titles == ["ASR accuracy", "ST accuracy", "ASR loss", "ST loss"]
+    long, short = figure.axes[0].get_lines()
+    assert long.get_color() == short.get_color()
+    assert long.get_linestyle() != short.get_linestyle()
+    assert list(long.get_ydata()) == [25.0, 50.0, 75.0, 100.0]
+    assert list(short.get_xdata()) == [1, 2]
+
+
+def test_a_mean_over_fewer_objectives_is_not_drawn() -> None:
+    curves = {"asr_fr": np.array([1.0, 2.0]), "asr_it": np.array([3.0, np.nan])}
+    curve = mean_curve(curves, "asr")
+    assert curve is not None
+    np.testing.assert_array_equal(curve, [2.0, np.nan])
+    assert mean_curve(curves, "st") is None
+
+
+@pytest.mark.parametrize(
+    "objectives",
+    [
+        [f"asr_{x}" for x in "abcdefghijk"] + [f"st_{x}_en" for x in "bcdefghijk"],
+        ["asr_en"] + [f"st_en_{x}" for x in "abcdefghijklmno"],
+        ["asr_en", "asr_de", "st_en_de", "st_en_fr", "st_de_fr", "ssl"],
+    ],
+)
+def test_no_two_objectives_look_alike(objectives) -> None:
+    styles = objective_styles(objectives, epochs=20)
+    looks = {(s["color"], s["linestyle"], s["marker"]) for s in styles.values()}
+    assert len(looks) == len(objectives)

@@ -1,0 +1,195 @@
+"""The arithmetic of the plan for large machines, against examples reckoned by hand."""
+
+from dataclasses import replace
+
+import pytest
+
+from espnet_soups.tables import budget
+from espnet_soups.tables.budget import Audio, Measuring, ModelShape
+from espnet_soups.tables.corpus_sizes import CORPUS_SIZES
+from espnet_soups.tables.machine_plan import (
+    GPUS,
+    Machine,
+    crop_share,
+    measuring_of,
+    plan_row,
+    read_settings,
+    read_shape,
+)
+from espnet_soups.tables.plan import Row
+from espnet_soups.tables.plan_report import Batch, fit_batch
+
+SHAPE = ModelShape(
+    blocks=10,
+    width=100,
+    inner=400,
+    heads=4,
+    encoder=1_000_000,
+    asr=100_000,
+    st=200_000,
+    decoder_blocks=1,
+    decoder_inner=400,
+    languages=5,
+    pairs=4,
+    asr_vocabulary=500,
+    st_vocabulary=1000,
+)
+AUDIO = Audio(clip_seconds=4.0, translated_share=0.5)
+
+
+def test_a_second_of_audio_costs_two_flops_a_parameter_and_frame_and_eight_t_d_in_attention():
+    # 25 frames; 2 x 1,000,000 for parameters; 8 x 100 keys x 100 wide x 10 blocks
+    assert budget.encoder_flops(SHAPE, 4.0) == 25 * (2_000_000 + 800_000)
+    # a recognition head of 20,000; half of the audio passes a decoder of 50,000
+    assert budget.head_flops(SHAPE, AUDIO) == 25 * 2 * (20_000 + 25_000)
+    assert budget.forward_flops(SHAPE, AUDIO) == 72_250_000
+    with_ssl = replace(AUDIO, crop_share=0.5)
+    assert budget.forward_flops(SHAPE, with_ssl) == 72_250_000 + 35_000_000
+
+
+def test_a_row_costs_a_backward_through_its_own_audio_or_through_all_of_a_pooled_batch():
+    heads = 2 * 2_250_000
+    separate = budget.row_flops(SHAPE, AUDIO, Measuring(depth=1.0, pooled=False))
+    assert separate == 2 * 70_000_000 * 1.5 + heads
+    pooled = budget.row_flops(SHAPE, AUDIO, Measuring(depth=1.0, pooled=True))
+    assert pooled == 2 * 70_000_000 * 9 + heads
+    quarter = budget.row_flops(SHAPE, AUDIO, Measuring(depth=1.0, steps=0.25))
+    assert quarter == pooled / 4
+    assert budget.row_flops(SHAPE, AUDIO, Measuring(depth=0.0)) == 0.0
+    assert budget.training_flops(SHAPE, AUDIO, Measuring()) == 3 * 72_250_000
+
+
+@pytest.mark.parametrize(
+    ("depth", "steps", "measured"),
+    [(1.0, 1.0, 2.87 / 1.29), (0.25, 1.0, 1.74 / 1.29), (0.25, 0.5, 1.51 / 1.29)],
+)
+def test_the_arithmetic_agrees_with_the_ratios_that_the_benchmark_measured(depth, steps, measured):
+    # docs/benchmark.md: 4 blocks of width 128, four of five languages translated
+    shape = replace(SHAPE, blocks=4, width=128, asr=0, st=0)
+    audio = Audio(clip_seconds=3.0, translated_share=0.8)
+    joint = budget.training_flops(shape, audio, Measuring())
+    soup = budget.training_flops(shape, audio, Measuring(depth, steps, pooled=False))
+    assert soup / joint == pytest.approx(measured, rel=0.05)
+
+
+def test_espnet_s_published_training_time_is_the_utilisation_that_is_assumed():
+    # LibriSpeech 100 h, Conformer of 12 blocks, one V100, mixed precision, three speeds, 70 epochs:
+    # 57,072 s. Its decoder has no language heads: all parameters are counted for every frame.
+    shape = replace(SHAPE, blocks=12, width=256, encoder=34_230_000, asr=0, st=0)
+    seconds = 100.6 * 3600 * 70 * (1 / 0.9 + 1 + 1 / 1.1)
+    flops = seconds * 3 * budget.encoder_flops(shape, 100.6 * 3600 / 28_539)
+    reached = flops / 57_072 / (GPUS["V100"][0] * 1e12)
+    assert Machine(1, 1.0, 1.0).utilisation == pytest.approx(reached, rel=0.1)
+
+
+def test_hours_memory_and_disk_are_products():
+    assert budget.gpu_hours(1e18, peak_tflops=100.0, utilisation=0.5) == pytest.approx(5.5556, 1e-4)
+    # 25 x 100 + 6.5 x 400 + 2.25 x 4 x 100
+    assert budget.block_numbers(100, 400, 4, 100.0) == 6000.0
+    decoder = 25 * 100 + 3.25 * 400 + 4.5 * 4 * 100 + 3 * 1000
+    expected = 4 * (6000 * 10 + 3 * 500 + 0.5 * decoder)
+    assert budget.frame_bytes(SHAPE, AUDIO, activation_bytes=4) == expected
+    assert budget.fixed_bytes(SHAPE, AUDIO, Measuring(), gpus=1) == 16 * 1_300_000
+    rows = 2 * 9 * 1_000_000 * 4 // 2
+    halved = Measuring(depth=0.5)
+    assert budget.fixed_bytes(SHAPE, AUDIO, halved, gpus=4) == 20 * 1_300_000 + rows
+    assert budget.experiment_bytes(1_000_000, keep_nbest=10) == 64_000_000
+    assert budget.features_gb(1000) == pytest.approx(115.2)
+
+
+def test_covost_s_numbers_are_those_of_its_own_table():
+    corpus = CORPUS_SIZES["covost2"]
+    assert (corpus.train_hours, corpus.dev_hours, corpus.hours) == (1127, 110, 1350)
+    assert corpus.pairs == ["fr_en", "de_en", "es_en", "ca_en"]
+    assert corpus.translated_share == pytest.approx(697 / 1127)
+    assert 4.5 < corpus.clip_seconds < 5.5
+
+
+@pytest.mark.parametrize(
+    ("settings", "needs", "expected"),
+    [
+        ({"soup": "joint"}, "cross Gram", Measuring(0.0)),
+        ({"soup": "vs"}, "nothing", Measuring(0.0)),
+        ({"soup": "vs", "layers": "all"}, "Gram", Measuring(1.0)),
+        ({"layers": "conflicting", "refresh": 4}, "Gram", Measuring(1.0, 0.5)),
+        ({"layers": "[encoder.encoders.8,encoder.encoders.9]"}, "Gram", Measuring(0.2)),
+        ({"mode": "exact", "refresh": 4}, "Gram", Measuring(1.0, 1.0)),
+    ],
+)
+def test_settings_tell_how_much_is_measured(settings, needs, expected):
+    assert measuring_of(settings, blocks=10, pooled=True, needs=needs) == expected
+
+
+def test_options_of_a_row_win_over_its_configuration():
+    config = {"trainer_conf": {"soup": "vm", "combiner": "modo", "layers": "all"}}
+    row = Row("a", "a", {"soup": "vs"}, {"trainer_conf": "refresh=8 layers=conflicting"})
+    settings = read_settings(row, config)
+    assert settings == {"soup": "vs", "combiner": "modo", "layers": "conflicting", "refresh": "8"}
+    assert read_settings(Row("b", "b", {"baseline": "joint"}), config)["soup"] == "joint"
+
+
+def test_self_supervision_encodes_its_crops_or_everything():
+    assert crop_share("none", {}, 5.0) == 0.0
+    assert crop_share("best_rq", {}, 5.0) == 1.0
+    assert crop_share("cpc", {"context_frames": 40, "future_frames": 60}, 4.0) == 0.25
+    assert crop_share("cpc", {}, 1.0) == 1.0
+
+
+CONFIG = {
+    "encoder": "conformer",
+    "encoder_conf": {
+        "num_blocks": 10,
+        "output_size": 100,
+        "linear_units": 400,
+        "attention_heads": 4,
+    },
+    "encoding": "pooled",
+    "trainer_conf": {"soup": "vm"},
+    "batch_bins": 320_000,
+    "accum_grad": 2,
+    "max_epoch": 10,
+    "keep_nbest_models": 10,
+}
+
+
+def plan(options, gpus=1):
+    corpus = CORPUS_SIZES["covost2"]
+    shape = read_shape(CONFIG, {"encoder": 1_000_000, "asr heads": 100_000}, corpus)
+    machine = Machine(gpus=gpus, peak_tflops=100.0, memory_gb=10.0, utilisation=0.5)
+    pretrain = {"max_epoch": 20, "ssl_conf": {}} if options.get("ssl") else {}
+    return plan_row(Row("a", "a", options), CONFIG, pretrain, shape, corpus, machine, "Gram")
+
+
+def test_a_row_pays_for_pre_training_measuring_and_self_supervision():
+    joint = plan({"soup": "joint"})
+    assert (joint.ratio, joint.pretraining_hours, joint.pretraining) == (1.0, 0.0, "")
+    assert joint.hours == pytest.approx(10 * joint.epoch_hours)
+    two_stage = plan({"ssl": "cpc", "baseline": "two_stage"})
+    assert two_stage.ratio == 1.0
+    assert two_stage.pretraining == "cpc"
+    assert two_stage.pretraining_hours > two_stage.hours * 1.1  # twice the epochs, without heads
+    joined = plan({"ssl": "cpc", "baseline": "joint"})
+    assert joined.pretraining_hours == 0.0
+    assert 1.6 < joined.ratio < 1.8
+    soup = plan({"soup": "vs", "ssl": "cpc", "init_from_pretrained": "false"})
+    assert soup.ratio > 7.0  # nine rows and U's, each through a pooled batch
+    assert soup.memory_gb > joint.memory_gb
+
+
+def test_more_gpus_share_a_mini_batch_and_keep_the_audio_of_a_step():
+    one, four = plan({"soup": "joint"}), plan({"soup": "joint"}, gpus=4)
+    assert four.memory_gb < one.memory_gb
+    assert four.hours == one.hours
+    assert fit_batch(CONFIG, 2000.0, gpus=1) == Batch(640_000, 1)
+    assert fit_batch(CONFIG, 700.0, gpus=1) == Batch(213_333, 3)
+    assert fit_batch(CONFIG, 700.0, gpus=4) == Batch(640_000, 1)
+    assert fit_batch(CONFIG, 10.0, gpus=1) is None
+
+
+def test_what_cannot_be_reckoned_is_refused():
+    with pytest.raises(ValueError, match=r"knows `encoder: conformer`, .* 'e_branchformer'"):
+        read_shape({"encoder": "e_branchformer"}, {}, CORPUS_SIZES["covost2"])
+    with pytest.raises(ValueError, match=r"`--utilisation` lies in \(0, 1\], but got 30"):
+        Machine(1, 312.0, 80.0, utilisation=30)
+    with pytest.raises(ValueError, match="`--gpus` must be above 0"):
+        Machine(0, 312.0, 80.0)

@@ -1,0 +1,96 @@
+"""docs/large_machines.md: what it shows is what the command prints, and its formulas hold."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from espnet_soups.bin.plan_table import GPU_NAMES, main
+from espnet_soups.tables.budget import block_numbers
+from espnet_soups.tables.machine_plan import GPUS
+from espnet_soups.tables.runs import defined_options
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "large_machines.md"
+PLAN = re.compile(
+    r"```bash\npython -m espnet_soups\.bin\.plan_table (?P<words>.*)\n```\n\n"
+    r"<!-- plan -->\n(?P<plan>.*?)<!-- end of plan -->",
+    re.DOTALL,
+)
+PLANS = [match.groupdict() for match in PLAN.finditer(PAGE.read_text(encoding="utf-8"))]
+
+
+@pytest.mark.parametrize("shown", PLANS, ids=lambda shown: shown["words"][:30])
+def test_the_page_shows_what_the_command_prints(shown, monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    main(shlex.split(shown["words"]))
+    assert shown["plan"] == capsys.readouterr().out
+
+
+def test_the_page_has_plans_of_both_recipes_and_of_one_and_four_gpus():
+    words = [shown["words"] for shown in PLANS]
+    assert len(words) == 4
+    for part in ("covost2", "librispeech_aishell", "--gpus 1", "--gpus 4", "--gpu V100"):
+        assert any(part in line for line in words)
+
+
+def test_options_that_the_page_names_exist():
+    text = PAGE.read_text(encoding="utf-8")
+    block = text[text.index("```bash") : text.index("```\n\n`conf/slurm.conf`")]
+    known = defined_options(ROOT / "egs2" / "TEMPLATE" / "msp1" / "msp.sh")
+    used = {name for name in re.findall(r"--(\w+)", block) if name != "dry"}
+    assert {"ngpu", "gpu_inference", "inference_nj", "train_config", "nj", "stop_stage"} == used
+    assert used <= known
+    assert tuple(GPUS) == GPU_NAMES
+
+
+def saved_numbers(blocks: int, width: int, inner: int, heads: int, frames: int) -> int:
+    """Counts what autograd keeps of a forward pass through ESPnet's Conformer, in numbers."""
+    import torch
+    from espnet2.asr.encoder.conformer_encoder import ConformerEncoder
+
+    torch.manual_seed(0)
+    encoder = ConformerEncoder(
+        input_size=320,
+        output_size=width,
+        attention_heads=heads,
+        linear_units=inner,
+        num_blocks=blocks,
+        input_layer="linear",
+        macaron_style=True,
+        rel_pos_type="latest",
+        pos_enc_layer_type="rel_pos",
+        selfattention_layer_type="rel_selfattn",
+        activation_type="swish",
+        use_cnn_module=True,
+        cnn_module_kernel=31,
+        dropout_rate=0.0,  # on a CPU its masks have four bytes, on a GPU one
+        positional_dropout_rate=0.0,
+        attention_dropout_rate=0.0,
+    ).train()
+    own = {parameter.untyped_storage().data_ptr() for parameter in encoder.parameters()}
+    kept: dict[int, int] = {}
+    alive = []
+
+    def note(tensor):
+        alive.append(tensor)  # so that no address comes twice
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in own:
+            kept[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        encoder(torch.randn(4, frames, 320), torch.full((4,), frames))
+    return sum(kept.values()) // 4
+
+
+@pytest.mark.parametrize(
+    ("width", "inner", "heads", "frames"), [(64, 256, 4, 60), (96, 192, 2, 30)]
+)
+def test_a_block_keeps_no_more_than_the_formula_says_and_not_much_less(width, inner, heads, frames):
+    one, three = (saved_numbers(n, width, inner, heads, frames) for n in (1, 3))
+    masks = (4 * width + 2 * inner + heads * frames) / 4
+    measured = (three - one) / 2 / (4 * frames) + masks
+    reckoned = block_numbers(width, inner, heads, frames)
+    assert measured <= reckoned <= 1.15 * measured

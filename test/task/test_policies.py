@@ -1,0 +1,238 @@
+"""The configurations of the recipes, driven by ESPnet's trainer: rates and batches of the paper."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from espnet2.iterators.abs_iter_factory import AbsIterFactory
+from espnet2.tasks.abs_task import optim_classes, scheduler_classes
+from espnet2.train.abs_espnet_model import AbsESPnetModel
+from espnet2.train.distributed_utils import DistributedOption
+from espnet2.train.trainer import Trainer
+
+from espnet_soups.task.check_options import check_options
+from espnet_soups.task.check_recipe import parse_trial_options
+from espnet_soups.task.parameter_groups import scale_learning_rates
+from espnet_soups.task.union_sampler import LanguageData, UnionBatchSampler
+
+EGS2 = Path(__file__).parents[2] / "egs2"
+PAPER = ("covost2", "librispeech_aishell")
+BASE = {"covost2": "train_msp_conformer_83m", "librispeech_aishell": "train_msp_conformer_58m"}
+CONFIGS = sorted(
+    path
+    for path in EGS2.glob("[!t]*/msp1/conf/**/*.yaml")  # not those of tests
+    if not path.is_symlink() and "optim" in yaml.safe_load(path.read_text(encoding="utf-8"))
+)
+STEPS = 2  # optimiser steps of a trial epoch
+HIGH, LOW = 5e-4, 5e-5
+# How a variant of the paper's configuration differs from it.
+VARIANTS = {
+    "lr_text": {"heads_lr_scale": 0.1},
+    "lr_release": {"backbone_lr_scale": 0.1},
+    "warmup": {"scheduler", "scheduler_conf"},
+    "finetune": {"max_epoch": 100},
+}
+# Utterances, mean length in seconds and its deviation (reckoned from hours; the last is a guess),
+# at a tenth of the corpora.
+LENGTHS = {
+    "covost2": {
+        "ca": (9585, 5.11, 1.5),
+        "de": (12783, 5.18, 1.6),
+        "en": (28943, 5.35, 1.7),
+        "es": (7901, 5.15, 1.6),
+        "fr": (20737, 4.58, 1.5),
+    },
+    "librispeech_aishell": {"en": (2854, 12.69, 3.5), "zh": (12010, 4.5, 1.4)},
+}
+
+
+def name_of(path):
+    return f"{path.relative_to(EGS2).parts[0]}/{path.stem}"
+
+
+def read(recipe, name):
+    folder = EGS2 / recipe / "msp1" / "conf"
+    path = folder / f"{name}.yaml"
+    return yaml.safe_load((path if path.exists() else folder / "tuning" / path.name).read_text())
+
+
+class Network(AbsESPnetModel):
+    """A backbone and a head of one number each; its validation loss never improves."""
+
+    shared_modules = ("encoder",)
+
+    def __init__(self):
+        super().__init__()
+        self.encoder = torch.nn.Linear(1, 1)
+        self.heads = torch.nn.Linear(1, 1)
+
+    def forward(self, speech, **unused):
+        loss = self.heads(self.encoder(speech)).square().mean()
+        shown = loss.detach() if self.training else torch.tensor(1.0)
+        return loss, {"loss": shown, "acc": shown}, torch.tensor(float(len(speech)))
+
+    def collect_feats(self, **unused):
+        return {}
+
+
+class Batches(AbsIterFactory):
+    def __init__(self, number):
+        self.number = number
+
+    def build_iter(self, epoch, shuffle=None):
+        return [(["a", "b"], {"speech": torch.ones(2, 1)}) for _ in range(self.number)]
+
+
+def train(path, folder, epochs, **changes):
+    """Trains with the optimiser, scheduler and trainer of a configuration.
+
+    Returns:
+        Learning rates of all groups at each optimiser step, [steps, groups].
+    """
+    words = ["--max_epoch", str(epochs), "--use_tensorboard", "false", "--num_att_plot", "0"]
+    args = parse_trial_options(path, [*words, "--input_size", "1", "--output_dir", str(folder)])
+    args.scheduler_conf = {**args.scheduler_conf, **changes}
+    args.num_iters_per_epoch = None
+    check_options(args)
+    network = Network()
+    optimizer = optim_classes[args.optim](network.parameters(), **args.optim_conf)
+    scale_learning_rates(args, network, optimizer)
+    scheduler = scheduler_classes[args.scheduler](optimizer, **args.scheduler_conf)
+    rates = []
+    optimizer.register_step_pre_hook(
+        lambda *_: rates.append([group["lr"] for group in optimizer.param_groups])
+    )
+    folder.mkdir(exist_ok=True)
+    Trainer.run(
+        model=network,
+        optimizers=[optimizer],
+        schedulers=[scheduler],
+        train_iter_factory=Batches(STEPS * args.accum_grad),
+        valid_iter_factory=Batches(1),
+        plot_attention_iter_factory=None,
+        trainer_options=Trainer.build_options(args),
+        distributed_option=DistributedOption(),
+    )
+    return np.array(rates)
+
+
+def paths(name):
+    found = [path for path in CONFIGS if path.stem.endswith(name)]
+    assert len(found) >= 2
+    return found
+
+
+def test_every_configuration_is_known_here():
+    assert len(CONFIGS) == 27
+    assert all(yaml.safe_load(path.read_text()).get("seed") == 1 for path in CONFIGS)
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=name_of)
+def test_every_configuration_trains_with_espnet_s_trainer(path, tmp_path):
+    rates = train(path, tmp_path / "exp", 2)
+    assert len(rates) == 2 * STEPS
+    assert (rates > 0).all()
+    assert rates.max() <= 2e-3
+
+
+@pytest.mark.parametrize("recipe", PAPER)
+@pytest.mark.parametrize("ssl", ["cpc", "best_rq"])
+def test_pre_training_falls_to_a_tenth_every_20_epochs(recipe, ssl, tmp_path):
+    path = EGS2 / recipe / "msp1" / "conf" / f"pretrain_{ssl}.yaml"
+    rates = train(path, tmp_path / "exp", 41).reshape(41, STEPS)
+    assert rates[:20] == pytest.approx(HIGH)
+    assert rates[20:40] == pytest.approx(HIGH / 10)
+    assert rates[40:] == pytest.approx(HIGH / 100)
+    config = read(recipe, f"pretrain_{ssl}")
+    assert (config["optim"], config["max_epoch"]) == ("adamw", 100)
+
+
+@pytest.mark.parametrize("recipe", PAPER)
+def test_fine_tuning_falls_to_a_tenth_once_more_than_10_epochs_brought_nothing(recipe, tmp_path):
+    path = EGS2 / recipe / "msp1" / "conf" / "tuning" / f"{BASE[recipe]}_finetune.yaml"
+    rates = train(path, tmp_path / "exp", 14).reshape(14, STEPS)
+    assert rates[:12] == pytest.approx(HIGH)  # the first epoch is the best one, 11 follow
+    assert rates[12:] == pytest.approx(HIGH / 10)
+    config = read(recipe, f"{BASE[recipe]}_finetune")
+    assert config["val_scheduler_criterion"] == ["valid", "loss"]
+    assert (config["optim"], config["max_epoch"]) == ("adamw", 100)
+    assert read(recipe, BASE[recipe])["max_epoch"] == 200
+
+
+@pytest.mark.parametrize("recipe", PAPER)
+@pytest.mark.parametrize(
+    ("name", "backbone", "heads"), [("text", HIGH, LOW), ("release", LOW, HIGH)]
+)
+def test_backbone_and_heads_have_the_rates_that_the_name_says(
+    recipe, name, backbone, heads, tmp_path
+):
+    path = EGS2 / recipe / "msp1" / "conf" / "tuning" / f"{BASE[recipe]}_lr_{name}.yaml"
+    rates = train(path, tmp_path / "exp", 13).reshape(13, STEPS, 2)
+    assert rates[:12, :, 0] == pytest.approx(backbone)
+    assert rates[:12, :, 1] == pytest.approx(heads)
+    assert rates[12] == pytest.approx(np.array([[backbone, heads]] * STEPS) / 10)
+
+
+@pytest.mark.parametrize("path", paths("m_warmup"), ids=name_of)
+def test_training_warms_up_from_its_first_step_then_follows_the_validation_loss(path, tmp_path):
+    assert 0 < yaml.safe_load(path.read_text())["scheduler_conf"]["warmup_steps"] <= 5000
+    rates = train(path, tmp_path / "exp", 14, warmup_steps=5)[:, 0]
+    # the scheduler moves after a step, so the first two are alike
+    assert rates[:6] == pytest.approx(HIGH * np.array([0.2, 0.2, 0.4, 0.6, 0.8, 1.0]))
+    assert rates[6 : 12 * STEPS] == pytest.approx(HIGH)
+    assert rates[12 * STEPS :] == pytest.approx(HIGH / 10)
+
+
+@pytest.mark.parametrize("path", [*paths("cpc_warmup"), *paths("best_rq_warmup")], ids=name_of)
+def test_pre_training_with_warm_up_falls_by_epochs_that_it_counts_in_steps(path, tmp_path):
+    config = yaml.safe_load(path.read_text())
+    steps = config["scheduler_conf"]["steps_per_epoch"]
+    assert steps * config["accum_grad"] == config["num_iters_per_epoch"]
+    assert 0 < config["scheduler_conf"]["warmup_steps"] < steps
+    rates = train(path, tmp_path / "exp", 22, warmup_steps=STEPS - 1, steps_per_epoch=STEPS)[:, 0]
+    # ESPnet counts the last step of an epoch to the next one
+    assert rates[: 20 * STEPS - 1] == pytest.approx(HIGH)
+    assert rates[20 * STEPS - 1 :] == pytest.approx(HIGH / 10)
+    rates = train(path, tmp_path / "slow", 3, warmup_steps=4, steps_per_epoch=9)[:, 0]
+    assert rates == pytest.approx(HIGH * np.array([0.25, 0.5, 0.75, 1.0, 1.0, 1.0]))
+
+
+@pytest.mark.parametrize("recipe", PAPER)
+@pytest.mark.parametrize("suffix", VARIANTS)
+def test_a_variant_differs_from_the_paper_s_configuration_in_what_its_name_says(recipe, suffix):
+    base, other = read(recipe, BASE[recipe]), read(recipe, f"{BASE[recipe]}_{suffix}")
+    changed = {key: other.get(key) for key in {*base, *other} if base.get(key) != other.get(key)}
+    expected = VARIANTS[suffix]
+    assert changed == expected if isinstance(expected, dict) else set(changed) == expected
+
+
+@pytest.mark.parametrize("recipe", PAPER)
+def test_variants_of_pre_training_differ_in_what_their_names_say(recipe):
+    for ssl in ("cpc", "best_rq"):
+        base, warm = read(recipe, f"pretrain_{ssl}"), read(recipe, f"pretrain_{ssl}_warmup")
+        keys = {key for key in {*base, *warm} if base.get(key) != warm.get(key)}
+        assert keys == {"scheduler", "scheduler_conf", "num_iters_per_epoch"}
+    base, longer = read(recipe, "pretrain_cpc"), read(recipe, "pretrain_cpc_200epochs")
+    assert longer == {**base, "max_epoch": 200}
+
+
+@pytest.mark.parametrize("recipe", PAPER)
+@pytest.mark.parametrize("kind", ["train", "pretrain"])
+def test_an_optimiser_step_sees_about_256_utterances_of_all_languages(recipe, kind):
+    config = read(recipe, BASE[recipe] if kind == "train" else "pretrain_cpc")
+    random = np.random.default_rng(0)
+    data = {}
+    for language, (number, mean, deviation) in LENGTHS[recipe].items():
+        seconds = random.normal(mean, deviation, number).clip(1.0, 20.0)
+        keys = tuple(f"{language}{index}" for index in range(number))
+        data[language] = LanguageData(keys, (25 * seconds).astype(int), 320)
+    alpha = config.get("sampling_alpha", 0.0)
+    sampler = UnionBatchSampler(data, config["batch_bins"], alpha)
+    batches = sampler.generate(1)
+    utterances = config["accum_grad"] * np.mean([len(batch) for batch in batches])
+    assert utterances == pytest.approx(256, rel=0.05)
+    if kind == "pretrain":  # an epoch is all audio about once
+        total = sum(len(value.keys) for value in data.values())
+        assert sum(len(batch) for batch in batches) == pytest.approx(total, rel=0.1)
