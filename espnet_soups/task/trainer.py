@@ -35,7 +35,6 @@ class MSPTrainer(JointTrainer):
     def close_epoch(cls, network: MSPModel, reporter: Any) -> None:
         """Reports the mean cosines and norms of the gradients; for TensorBoard, too."""
         soup = _soup_of(network)
-        soup.close_epoch()
         layers = soup.layers
         if layers.full_depth_steps:
             logging.info(
@@ -62,7 +61,6 @@ class MSPTrainer(JointTrainer):
             "gradient_norm": dict(zip(soup.names, soup.means.norms().tolist(), strict=True)),
             "cosine": soup.means.cosines().tolist(),
             "cosine_steps": soup.means.steps().tolist(),
-            "skipped_steps": soup.skipped_steps,
             "ssl_cosine": ssl_cosine(soup),
         }
 
