@@ -10,17 +10,13 @@ import torch
 from espnet2.iterators.abs_iter_factory import AbsIterFactory
 from espnet2.iterators.sequence_iter_factory import SequenceIterFactory
 from espnet2.tasks.abs_task import AbsTask, IteratorOptions
-from espnet2.tasks.asr import (
-    encoder_choices,
-    frontend_choices,
-    normalize_choices,
-    preencoder_choices,
-    specaug_choices,
-)
+from espnet2.tasks.asr import normalize_choices, preencoder_choices, specaug_choices
 from espnet2.torch_utils.initialize import initialize
 from espnet2.train.collate_fn import CommonCollateFn
 from espnet2.utils import config_argparse
 
+from espnet_soups.backbone.choices import encoder_choices, frontend_choices
+from espnet_soups.backbone.settings import check_backbone, keep_architectures
 from espnet_soups.model.build_soup import build_soup
 from espnet_soups.model.head import Head
 from espnet_soups.model.msp_model import MSPModel
@@ -84,6 +80,7 @@ class MSPTask(AbsTask):
         if missing:
             raise ValueError(f"These options are required: {', '.join(missing)}.")
         check_options(args)
+        check_backbone(args)
         read_ssl_config(args.ssl, args.ssl_conf)
         languages_of(args)
         find_trainer(args.trainer)
@@ -161,6 +158,7 @@ class MSPTask(AbsTask):
             ValueError: If an option is not valid.
         """
         inline_token_lists(args)
+        keep_architectures(args)
         objectives = objectives_of(args)
         if args.input_size is None:
             frontend = frontend_choices.get_class(args.frontend)(**args.frontend_conf)
