@@ -66,10 +66,15 @@ def read_architecture(
     unknown = sorted(set(settings) - set(defaults.to_dict()))
     if unknown:
         raise ValueError(f"`architecture` has {unknown}, which {type(defaults).__name__} has not.")
-    if found is None:
-        return library.AutoConfig.for_model(kind, **settings)
-    for name, value in settings.items():
-        setattr(found, name, value)
+    invalid = importlib.import_module("huggingface_hub.errors").StrictDataclassError
+    try:
+        if found is None:
+            return library.AutoConfig.for_model(kind, **settings)
+        for name, value in settings.items():
+            setattr(found, name, value)
+        found.validate()
+    except (invalid, TypeError) as error:
+        raise ValueError(f"`architecture` is not valid: {' '.join(str(error).split())}") from error
     return found
 
 

@@ -66,8 +66,8 @@ class Wav2Vec2Encoder(AbsEncoder):
         config = read_architecture(model, _with_defaults(model, architecture), self.kinds)
         if getattr(config, "add_adapter", False):
             raise ValueError(
-                f"`model: {model}` ends in convolutions over time (add_adapter), which read"
-                " padding: use one without, or `architecture: {add_adapter: false}`."
+                f"The backbone {model or ''} ends in convolutions over time (add_adapter), which"
+                " read padding: use one without, or `architecture: {add_adapter: false}`."
             )
         if normalize_waveform is None:
             normalize_waveform = model is None or waveform_is_normalised(model)

@@ -86,7 +86,7 @@ class WhisperEncoder(AbsEncoder):
         longest = 2 * self.model.config.max_source_positions
         if int(ilens.max()) > longest:
             raise ValueError(
-                f"An utterance of {int(ilens.max()) / 100:.1f} s is longer than the"
+                f"An utterance of {int(ilens.max()) / 100:.2f} s is longer than the"
                 f" {longest / 100:g} s that Whisper has positions for: leave it out"
                 f" (`--max_wav_duration {longest / 100:g}`) or cut it."
             )

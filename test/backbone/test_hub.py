@@ -24,6 +24,7 @@ def test_without_transformers_the_extra_is_named(monkeypatch):
         (None, None, "needs `model` .* or `architecture`"),
         (None, {"model_type": "bert"}, "`architecture` is of type 'bert', but must be one of"),
         (None, {"hiden_size": 3}, r"`architecture` has \['hiden_size'\], which Wav2Vec2Config"),
+        (None, {"hidden_size": "many"}, "`architecture` is not valid: .*hidden_size"),
         ("nobody/nothing", None, "`model: nobody/nothing` is no folder with a model, nor in the"),
     ],
 )

@@ -132,6 +132,7 @@ def test_whisper_trains_recognition_translation_and_self_supervision_with_its_ow
     from espnet_soups.task.msp_task import MSPTask
     from espnet_soups.testing.toy_model import make_toy_arguments
 
+    whisper = {**WHISPER, "max_source_positions": 200}
     args = make_toy_arguments(
         asr_token_list={"en": TOKENS, "fr": TOKENS},
         st_token_list={"en": TOKENS},
@@ -140,12 +141,12 @@ def test_whisper_trains_recognition_translation_and_self_supervision_with_its_ow
         frontend="whisper_mel",
         frontend_conf={"n_mels": 8},
         encoder="whisper_hf",
-        encoder_conf={"architecture": WHISPER, "freeze": "feature_extractor"},
+        encoder_conf={"architecture": whisper, "freeze": "feature_extractor"},
         asr_ctc_weight=0.5,
         asr_decoder="whisper_hf",
-        asr_decoder_conf={"architecture": WHISPER},
+        asr_decoder_conf={"architecture": whisper},
         st_decoder="whisper_hf",
-        st_decoder_conf={"architecture": WHISPER},
+        st_decoder_conf={"architecture": whisper},
         ssl="best_rq",
         ssl_conf={"mask_frames": 8, "codebook_size": 8, "codebook_dim": 4},
         trainer="msp",
@@ -156,7 +157,7 @@ def test_whisper_trains_recognition_translation_and_self_supervision_with_its_ow
     torch.manual_seed(0)
     model = MSPTask.build_model(args)
     optimizer = MSPTask.build_optimizers(args, model)[0]
-    model.soup.open_epoch(1, 1)
+    model.soup.open_epoch(1, 1, 1)
     frozen = model.encoder.model.conv1.weight.clone()
     moving = [model.encoder.model.layers[1].fc1.weight]
     moving += [model.heads["st_fr_en"].decoder.model.embed_tokens.weight]
