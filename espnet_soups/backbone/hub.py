@@ -111,29 +111,32 @@ def portable_settings(conf: Mapping[str, Any], kinds: Sequence[str]) -> dict[str
     return {**conf, "architecture": plain_architecture(config)}
 
 
-def build_backbone(model: str | None, config: Any) -> Any:
-    """Builds transformers' bare model, in float32 and with PyTorch's attention.
+def build_backbone(model: str | None, config: Any, attention: str | None = None) -> Any:
+    """Builds transformers' bare model, in float32.
 
     Args:
         model: Name on the hub, or a folder; None: random weights.
         config: What `read_architecture` gave.
+        attention: `sdpa`: PyTorch's, which takes Boolean masks; None: as transformers chooses.
 
     Raises:
         ValueError: If the weights cannot be had, or are not all there.
     """
     library = import_transformers()
+    options = {} if attention is None else {"attn_implementation": attention}
     counting = torch.empty(0).device.type == "meta"  # nobody looks at the weights
     if model is None or counting:
-        return library.AutoModel.from_config(config, attn_implementation="sdpa")
+        return library.AutoModel.from_config(config, **options)
+    broken = importlib.import_module("safetensors").SafetensorError
     try:
         built, info = library.AutoModel.from_pretrained(
             model,
             config=config,
             dtype=torch.float32,  # else that of the file, which may be half precision
-            attn_implementation="sdpa",
             output_loading_info=True,
+            **options,
         )
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError, broken) as error:
         raise _unreachable(model, error) from error
     missing = sorted(name for name in info["missing_keys"] if not name.endswith(MAY_BE_NEW))
     if missing:

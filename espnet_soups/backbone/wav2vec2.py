@@ -123,8 +123,9 @@ class Wav2Vec2Encoder(AbsEncoder):
         options = {}
         if self.training and self.masks and int(frames.max()) <= config.mask_time_length:
             # transformers refuses to mask spans as long as the batch: such a batch has none
-            shape = (len(frames), int(self.model._get_feat_extract_output_lengths(inside.size(1))))
-            options["mask_time_indices"] = inside.new_zeros(shape)
+            padded = ilens.new_tensor(xs_pad.size(1))
+            longest = int(self.model._get_feat_extract_output_lengths(padded))
+            options["mask_time_indices"] = inside.new_zeros(len(frames), longest)
         output = self.model(xs_pad, attention_mask=inside.long(), **options)
         return output.last_hidden_state[:, : int(frames.max())], frames, None
 

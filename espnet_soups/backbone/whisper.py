@@ -53,7 +53,7 @@ class WhisperEncoder(AbsEncoder):
                 f" gets {input_size}: use `feats_type: raw`, `frontend: whisper_mel` and"
                 f" `frontend_conf: {{n_mels: {config.num_mel_bins}}}`."
             )
-        self.model = build_backbone(model, config).encoder
+        self.model = build_backbone(model, config, "sdpa").encoder
         convolutions = [self.model.conv1, self.model.conv2]
         top = [self.model.layer_norm]
         freeze_backbone(self.model, convolutions, self.model.layers, top, freeze, trained_layers)

@@ -46,7 +46,7 @@ class WhisperDecoder(AbsDecoder, BatchScorerInterface):
     ) -> None:
         super().__init__()
         config = read_architecture(model, architecture, self.kinds)
-        self.model = build_backbone(model, config).decoder
+        self.model = build_backbone(model, config, "sdpa").decoder
         size = int(config.d_model)
         old = self.model.embed_tokens.weight.detach()
         embeddings = torch.nn.Embedding(vocab_size, size)
