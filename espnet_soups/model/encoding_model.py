@@ -70,10 +70,11 @@ class EncodingModel(AbsESPnetModel):
         """
         with torch.autocast(speech.device.type, enabled=False):
             feats, lengths = self._extract(speech, lengths)
-            if augment and self.specaug is not None and self.training:
-                feats, lengths = self.specaug(feats, lengths)
             if self.normalize is not None:
                 feats, lengths = self.normalize(feats, lengths)
+            # After normalisation, where a mask of zeros is the mean (ESPnet: before).
+            if augment and self.specaug is not None and self.training:
+                feats, lengths = self.specaug(feats, lengths)
         return feats, lengths
 
     def encode_features(self, feats: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:

@@ -131,3 +131,22 @@ def test_weights_scaled_by_objectives_equal_joint_training_while_uniform():
 def test_an_unknown_encoding_lists_the_valid_ones():
     with pytest.raises(ValueError, match=r"'per_language', 'pooled'.*'split'"):
         make_toy_model(encoding="split")
+
+
+class Mask(torch.nn.Module):
+    def forward(self, speech, lengths):
+        return torch.cat([torch.zeros_like(speech[:, :2]), speech[:, 2:]], dim=1), lengths
+
+
+class Centre(torch.nn.Module):
+    def forward(self, speech, lengths):
+        return speech - speech.mean(dim=1, keepdim=True), lengths
+
+
+def test_a_mask_of_specaug_is_the_mean_of_the_features():
+    model = make_toy_model().train()
+    model.specaug, model.normalize = Mask(), Centre()
+    feats, lengths = 30.0 + torch.randn(1, 6, 8).double(), torch.tensor([6])
+    masked, _ = model.features(feats, lengths)
+    assert (masked[:, :2] == 0.0).all()
+    torch.testing.assert_close(masked[:, 2:], Centre()(feats, lengths)[0][:, 2:])
