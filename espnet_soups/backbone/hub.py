@@ -87,7 +87,9 @@ def plain_architecture(config: Any) -> dict[str, Any]:
     kept = {
         name: value
         for name, value in values.items()
-        if name in known and (name not in general or value != general[name])
+        if name in known
+        and not name.startswith("_")  # where it came from, and how attention is computed
+        and (name not in general or value != general[name])
     }
     for name in ("architectures", "dtype", "transformers_version", "id2label", "label2id"):
         kept.pop(name, None)
