@@ -32,6 +32,7 @@ class UtteranceGroupNorm(torch.nn.GroupNorm):
         """Normalises [B, C, T]."""
         if self.frames is None:
             return super().forward(values)
+        values = values.to(torch.promote_types(values.dtype, torch.float32))  # as autocast does
         inside = torch.arange(values.size(2), device=values.device) < self.frames.unsqueeze(1)
         inside = inside.unsqueeze(1)
         count = self.frames.view(-1, 1, 1)
