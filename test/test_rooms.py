@@ -15,7 +15,8 @@ LADDER = {
     "levels": {"objective"},
     "model": {"objective", "losses", "gradients", "weighting", "levels"},
 }
-LADDER["task"] = {"model", "data", *LADDER["model"]}
+LADDER["backbone"] = set()
+LADDER["task"] = {"model", "data", "backbone", *LADDER["model"]}
 EVERYWHERE = {"settings"}  # stands below all rooms
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from espnet2.torch_utils.initialize import initialize
 
+from espnet_soups.backbone.settings import keep_architectures
 from espnet_soups.model.build_soup import build_soup
 from espnet_soups.model.head import Head
 from espnet_soups.model.msp_model import MSPModel
@@ -37,6 +38,7 @@ def build_model(args: argparse.Namespace) -> MSPModel:
         ValueError: If an option is not valid.
     """
     inline_token_lists(args)
+    keep_architectures(args)
     objectives = objectives_of(args)
     if args.input_size is None:
         frontend = _build("frontend", args.frontend, args.frontend_conf)

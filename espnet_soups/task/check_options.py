@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from espnet2.tasks.abs_task import optim_classes, scheduler_classes
-from espnet2.tasks.asr import decoder_choices
 from espnet2.train.class_choices import ClassChoices
 
+from espnet_soups.backbone.choices import decoder_choices
 from espnet_soups.settings import refuse_unknown
 from espnet_soups.task.options import CLASS_CHOICES
 

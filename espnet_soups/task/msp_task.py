@@ -14,6 +14,7 @@ from espnet2.tasks.abs_task import AbsTask, IteratorOptions
 from espnet2.train.collate_fn import CommonCollateFn
 from espnet2.utils import config_argparse
 
+from espnet_soups.backbone.settings import check_backbone
 from espnet_soups.model.msp_model import MSPModel
 from espnet_soups.model.ssl_config import read_ssl_config
 from espnet_soups.task.build_model import build_model
@@ -69,6 +70,7 @@ class MSPTask(AbsTask):
         if missing:
             raise ValueError(f"These options are required: {', '.join(missing)}.")
         check_options(args)
+        check_backbone(args)
         read_ssl_config(args.ssl, args.ssl_conf)
         languages_of(args)
         find_trainer(args.trainer)
