@@ -89,6 +89,7 @@ def check_exportable(args: argparse.Namespace) -> None:
 
 def _ours(args: argparse.Namespace) -> Iterator[tuple[str, Any]]:
     """Gives the options that name one of our classes, and the classes."""
+    classes: Mapping[str, Any]
     for option, classes in OURS.items():
         kind = classes.get(getattr(args, option, None))
         if kind is not None:
