@@ -7,7 +7,11 @@ from typing import Any
 from espnet_soups.backbone.choices import DECODERS, ENCODERS, FRONTENDS
 from espnet_soups.backbone.waveform import check_rate
 
-OURS = {"encoder": ENCODERS, "asr_decoder": DECODERS, "st_decoder": DECODERS}
+OURS: Mapping[str, Mapping[Any, Any]] = {
+    "encoder": ENCODERS,
+    "asr_decoder": DECODERS,
+    "st_decoder": DECODERS,
+}
 
 
 def check_backbone(args: argparse.Namespace) -> None:
@@ -89,7 +93,6 @@ def check_exportable(args: argparse.Namespace) -> None:
 
 def _ours(args: argparse.Namespace) -> Iterator[tuple[str, Any]]:
     """Gives the options that name one of our classes, and the classes."""
-    classes: Mapping[str, Any]
     for option, classes in OURS.items():
         kind = classes.get(getattr(args, option, None))
         if kind is not None:

@@ -45,7 +45,7 @@ def test_what_fits_is_accepted(fits):
         ),
         (
             {**WAVEFORM, "encoder_conf": {"modle": "some/model"}},
-            r"`encoder_conf` of wav2vec2_hf has no \['modle'\]",
+            r"`encoder_conf` of wav2vec2_hf has no 'modle' \(closest: 'model'\)",
         ),
         ({**MEL, "asr_decoder": "wisper", "asr_ctc_weight": 0.3}, "whisper_hf.*got 'wisper'"),
     ],
