@@ -95,7 +95,7 @@ def _measured(history: History) -> tuple[NDArray[np.float64], NDArray[np.float64
 def _write_numbers(axes: Axes, mean: NDArray[np.float64], limit: float) -> None:
     size = len(mean)
     for row, column in np.ndindex(size, size):
-        value = mean[row, column]
+        value = float(mean[row, column])
         text = "–" if math.isnan(value) else cosine_text(value, limit)
         axes.text(
             column,
