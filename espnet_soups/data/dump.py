@@ -62,6 +62,7 @@ def perturb_speed(data: DataDir, factors: list[float], path: Path) -> DataDir:
         languages=repeat(data.languages),
         speakers=repeat(data.speakers, prefix_value=True),
         labels={name: repeat(table) for name, table in data.labels.items()},
+        groups=repeat(data.groups),  # copies of an utterance are no new evidence: one group
     )
 
 
