@@ -146,7 +146,10 @@ class JointTrainer(Trainer):
         delta = relative_improvement(valid_loss, cls.reference)
         reporter.register({"delta": delta})  # on every rank, since each looks for the best epoch
         reporter.next()
-        logging.info(f"valid delta: {delta:+.4f}, mean relative improvement over {cls.origin()}")
+        logging.info(
+            f"valid delta: {delta:+.4f}, mean relative improvement of the validation losses over"
+            f" {cls.origin()}"
+        )
         if not is_first_rank(kwargs["distributed_option"]):
             return
         output_dir = Path(kwargs["options"].output_dir)

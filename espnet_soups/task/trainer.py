@@ -45,7 +45,10 @@ class MSPTrainer(JointTrainer):
         aligned = ssl_cosine(soup)
         if math.isfinite(aligned):
             known["cosine/ssl~supervised"] = aligned
-            logging.info(f"cosine of {SSL} with the supervised objectives: mean {aligned:.3f}")
+            logging.info(
+                f"cosine of the gradient of {SSL} with those of the supervised objectives: mean"
+                f" {aligned:.3f}, below 0 it pulls another way"
+            )
         if known:
             reporter.register(known)
             reporter.next()

@@ -4,6 +4,9 @@ Self-supervision is BEST-RQ: each utterance has masks and codes of its own. CPC 
 from those of the other utterances of the rank, so that its loss does depend on the division.
 """
 
+from datetime import timedelta
+
+import pytest
 import torch
 from torch.nn.parallel import DistributedDataParallel
 
@@ -20,6 +23,16 @@ SOUP = {
 }
 BEST_RQ = {"mask_frames": 3, "codebook_size": 16, "codebook_dim": 4, "mask_noise": 0.0}
 STEPS, BROKEN = 4, 2
+CPC = {"context_frames": 8, "future_frames": 4, "min_context_frames": 4, "hidden_size": 8}
+AUDIO_ALONE = {
+    "asr_token_list": {},
+    "st_token_list": {},
+    "st_pairs": [],
+    "ssl_languages": ["en", "fr", "es"],
+}
+PENALTY = {"soup": "vc", "combiner": "modo", "penalty": [{"level": 2, "init": 0.5}]}
+CTC = {"asr_ctc_weight": 1.0, "st_ctc_weight": 1.0, "trainer": "msp", "trainer_conf": PENALTY}
+NOTHING_TO_ENCODE = {"pre-training": AUDIO_ALONE, "penalty": CTC}
 
 
 def make_batch(step):
@@ -75,24 +88,69 @@ def train(rank, world):
     }
 
 
+def train_without_encoding(rank, options):
+    """Steps of self-supervision in which all audio of the second rank is too short for it, and
+    too short for its labels, where there are any; tells whether the encoder has moved."""
+    network = make_toy_model(ssl="cpc", ssl_conf=CPC, **options).train()
+    optimizer = torch.optim.SGD(network.parameters(), lr=0.05)
+    if network.soup is not None:
+        network.soup.bind(network, optimizer)
+        network.soup.open_epoch(1, 2, accum_grad=1)
+    model = DistributedDataParallel(network)
+    before = next(network.encoder.parameters()).clone()
+    for step in range(STEPS):
+        batch = make_toy_batch(seed=step, frames=14 if rank == 0 else 4)
+        if rank == 1:
+            batch["speech_lengths"].fill_(1)
+            batch["text"].fill_(3), batch["text_lengths"].fill_(4)
+            batch["text_en"].fill_(-1), batch["text_en_lengths"].fill_(1)
+        model(**batch)[0].backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    return {"moved": before.ne(next(network.encoder.parameters())).any(), **network.state_dict()}
+
+
 def train_as_rank(rank, folder):
+    """What one of two processes does."""
     torch.set_num_threads(1)
     torch.distributed.init_process_group(
-        "gloo", init_method=f"file://{folder}/ranks", rank=rank, world_size=2
+        "gloo",
+        init_method=f"file://{folder}/ranks",
+        rank=rank,
+        world_size=2,
+        timeout=timedelta(seconds=60),
     )
-    torch.save(train(rank, 2), f"{folder}/{rank}.pth")
+    ended = {"soup": train(rank, 2)}
+    for name, options in NOTHING_TO_ENCODE.items():
+        ended[name] = train_without_encoding(rank, options)
+    torch.save(ended, f"{folder}/{rank}.pth")
     torch.distributed.destroy_process_group()
 
 
-def test_two_processes_with_half_a_batch_equal_one_with_all_of_it(tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def ranks(tmp_path_factory):
+    """What each of two processes ends with."""
+    folder = tmp_path_factory.mktemp("ranks")
+    torch.multiprocessing.spawn(train_as_rank, args=(str(folder),), nprocs=2)
+    return [torch.load(folder / f"{rank}.pth") for rank in range(2)]
+
+
+def test_two_processes_with_half_a_batch_equal_one_with_all_of_it(ranks, monkeypatch):
     head = espnet_soups.model.best_rq_head
     monkeypatch.setattr(head, "draw_spans", head.draw_spans)  # put back after `train`
-    torch.multiprocessing.spawn(train_as_rank, args=(str(tmp_path),), nprocs=2)
     expected = train(0, 1)
-    for rank in range(2):
-        found = torch.load(tmp_path / f"{rank}.pth")
+    for rank in ranks:
+        found = rank["soup"]
         assert found.keys() == expected.keys()
         for name, tensor in expected.items():
             # ESPnet's CTC works in float32, so that its losses depend on their neighbours.
             same = torch.allclose(found[name], tensor, rtol=1e-5, atol=1e-6)
-            assert same, f"rank {rank}: {name} is {found[name]}, but should be {tensor}"
+            assert same, f"{name} is {found[name]}, but should be {tensor}"
+
+
+@pytest.mark.parametrize("name", NOTHING_TO_ENCODE)
+def test_a_rank_whose_audio_is_all_too_short_follows_the_other_one(ranks, name):
+    first, second = (rank[name] for rank in ranks)
+    assert first["moved"]
+    for key, tensor in first.items():
+        assert torch.equal(second[key], tensor), key
