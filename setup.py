@@ -4,6 +4,11 @@ from pathlib import Path
 
 from setuptools import find_packages, setup
 
+# for cagrad, upgrad, dualproj
+COMBINERS = ["torchjd[cagrad,quadprog-projector]==0.18.0"]
+# wav2vec 2.0, HuBERT, WavLM, Whisper; we call its layers ourselves, and those of 4.x give tuples
+HF = ["transformers>=5.24,<6"]
+
 setup(
     name="espnet-soups",
     version="0.1.0",
@@ -29,8 +34,11 @@ setup(
         "tensorboard>=2.18",
     ],
     extras_require={
-        "combiners": ["torchjd[cagrad,quadprog-projector]==0.18.0"],  # for cagrad, upgrad, dualproj
+        "combiners": COMBINERS,
+        "hf": HF,
         "test": [
+            *COMBINERS,  # so that no test is skipped
+            *HF,
             "pytest>=8",
             "hypothesis>=6.100",
             "ruff==0.17.6",

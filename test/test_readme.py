@@ -47,5 +47,6 @@ def test_every_option_of_run_sh_that_a_document_uses_is_defined():
     for path in DOCUMENTS:
         for line in path.read_text(encoding="utf-8").splitlines():
             if "run.sh" in line or "msp.sh" in line:
-                for option in re.findall(r"--([a-z][\w-]*)", line):
+                own = re.sub(r"(['\"])--.*?\1", "", line)  # quoted ones are for msp_train
+                for option in re.findall(r"--([a-z][\w-]*)", own):
                     assert option.replace("-", "_") in defined, f"{path.name}: --{option}"

@@ -78,7 +78,7 @@ class EspnetStep(StepMode):
 
     def measured_parameters(self) -> Sequence[Parameter]:
         """Gives what the soup measures on: nothing where there is none."""
-        return [] if self.model.soup is None else self.model.soup.parameters_measured
+        return [] if self.model.soup is None else self.model.soup.layers.parameters
 
 
 class PublishedStep(StepMode):

@@ -7,6 +7,8 @@ from typing import Any
 
 import yaml
 
+from espnet_soups.settings import refuse_unknown
+
 CONFIGS = Path(__file__).parent / "configs"
 
 
@@ -87,10 +89,8 @@ def read_spec(config: str) -> BenchSpec:
     if not isinstance(content, dict) or set(content) != expected:
         found = sorted(content) if isinstance(content, dict) else content
         raise ValueError(f"{path} must have the keys {sorted(expected)}, but has {found}.")
-    valid = {item.name for item in fields(BatchShape)}
-    unknown = sorted(set(content["batch"]) - valid)
-    if unknown:
-        raise ValueError(f"`batch` of {path} has the keys {sorted(valid)}, but got {unknown}.")
+    valid = [item.name for item in fields(BatchShape)]
+    refuse_unknown(f"`batch` of {path}", content["batch"], valid)
     return BenchSpec(
         path.stem, content["model"], BatchShape(**content["batch"]), content["selected"]
     )

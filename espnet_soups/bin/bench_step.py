@@ -8,26 +8,15 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
+from espnet_soups.benchmark.names import BASELINE, MODES
 from espnet_soups.bin.command import run_command
 
 if TYPE_CHECKING:
+    from espnet_soups.benchmark.comparison import ModeCost, SizeCost
     from espnet_soups.benchmark.spec import BenchSpec
-
-BASELINE = "joint_pooled"
-MODES = (
-    BASELINE,
-    "joint",
-    "exact_all",
-    "pipelined_all",
-    "selected",
-    "selected_refresh4",
-    "published",
-    "torchjd_modo",
-)
-SCALED_MODES = ("joint", "selected_refresh4")
-STEPS_PER_ROUND = 4  # a whole period of `refresh: 4`
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -59,97 +48,50 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = get_parser().parse_args(arguments)
     if options.rounds < 1:
         raise ValueError(f"`--rounds` must be 1 or more, but got {options.rounds}.")
+    from espnet_soups.benchmark.comparison import compare_modes, compare_sizes, peak_memory_of
     from espnet_soups.benchmark.spec import read_spec
 
     spec = read_spec(options.config)
     if options.memory_of:
-        _print_memory(spec, options.memory_of)
+        peak = peak_memory_of(options.memory_of, spec)
+        print(json.dumps({"mode": options.memory_of, "peak_mib": peak}))
     elif options.objectives:
-        _compare_sizes(spec, options.objectives, options.rounds)
+        sizes = sorted(set(options.objectives))
+        _print_sizes(spec, compare_sizes(spec, sizes, options.rounds, _show_round))
     else:
         modes = [BASELINE, *(mode for mode in MODES[1:] if mode in options.modes)]
-        _compare_modes(options.config, spec, modes, options.rounds, options.memory)
+        parameters, costs = compare_modes(
+            options.config, spec, modes, options.rounds, options.memory, _show_round
+        )
+        _print_modes(spec, parameters, costs)
 
 
-def _print_memory(spec: "BenchSpec", mode: str) -> None:
-    from espnet_soups.benchmark.catalogue import build_mode
-    from espnet_soups.benchmark.measure import peak_memory_mib
-
-    step = build_mode(mode, spec)
-    for _ in range(STEPS_PER_ROUND):
-        step.step()
-    print(json.dumps({"mode": mode, "peak_mib": peak_memory_mib()}))
-
-
-def _compare_modes(
-    config: str, spec: "BenchSpec", modes: list[str], rounds: int, memory: bool
-) -> None:
-    from espnet_soups.benchmark.catalogue import build_mode
-    from espnet_soups.benchmark.measure import (
-        interleaved_seconds,
-        median_ratio,
-        memory_in_fresh_process,
-    )
-
-    peaks = {mode: memory_in_fresh_process(config, mode) for mode in modes} if memory else {}
-    built = {mode: build_mode(mode, spec) for mode in modes}
-    parameters = sum(p.numel() for p in built[BASELINE].model.parameters())
+def _print_modes(spec: "BenchSpec", parameters: int, costs: "dict[str, ModeCost]") -> None:
     print(
         f"{spec.name}: {parameters / 1e6:.2f} M parameters, {spec.batch.objectives} objectives,"
         f" {spec.batch.audio_seconds:.0f} s of audio in a mini-batch"
     )
-    seconds = interleaved_seconds(
-        {mode: step.step for mode, step in built.items()}, rounds, STEPS_PER_ROUND, _show_round
-    )
-    results: dict[str, dict[str, Any]] = {}
     print(
         f"\n{'mode':<18} {'s/update':>9} {'time':>6} {'per audio':>9} {'memory':>7} {'rows MiB':>9}"
     )
-    for mode, step in built.items():
-        ratio = median_ratio(seconds[mode], seconds[BASELINE])
-        results[mode] = {
-            "time_ratio": round(ratio, 3),
-            "time_ratio_per_audio": round(ratio / step.batches_per_update, 3),
-            "memory_ratio": round(peaks[mode] / peaks[BASELINE], 3) if peaks else None,
-            "rounds": rounds,
-            "rows_mib": round(step.rows_mib(), 1),
-        }
-        median = sorted(seconds[mode])[rounds // 2]
-        shown = f"{results[mode]['memory_ratio']:7.2f}" if peaks else f"{'-':>7}"
+    for mode, cost in costs.items():
+        shown = "-" if cost.memory_ratio is None else f"{cost.memory_ratio:.2f}"
         print(
-            f"{mode:<18} {median:9.3f} {ratio:6.2f} {ratio / step.batches_per_update:9.2f} {shown}"
-            f" {step.rows_mib():9.1f}"
+            f"{mode:<18} {cost.seconds:9.3f} {cost.time_ratio:6.2f}"
+            f" {cost.time_ratio_per_audio:9.2f} {shown:>7} {cost.rows_mib:9.1f}"
         )
-    print(json.dumps({"config": spec.name, "baseline": BASELINE, "modes": results}))
+    records = {mode: cost.record() for mode, cost in costs.items()}
+    print(json.dumps({"config": spec.name, "baseline": BASELINE, "modes": records}))
 
 
-def _compare_sizes(spec: "BenchSpec", sizes: list[int], rounds: int) -> None:
-    from dataclasses import replace
-
-    from espnet_soups.benchmark.catalogue import build_mode
-    from espnet_soups.benchmark.measure import interleaved_seconds, median_ratio
-    from espnet_soups.benchmark.spec import with_objectives
-
-    sizes = sorted(set(sizes))
-    specs = {size: replace(spec, batch=with_objectives(spec.batch, size)) for size in sizes}
-    steps = {
-        f"{mode}@{size}": build_mode(mode, specs[size]).step
-        for size in sizes
-        for mode in SCALED_MODES
-    }
-    seconds = interleaved_seconds(steps, rounds, STEPS_PER_ROUND, _show_round)
-    results: dict[str, dict[str, Any]] = {}
-    print(f"\n{'objectives':>10} {'audio s':>8}  time against {sizes[0]} objectives, same mode")
-    for size in sizes:
-        ratios = {
-            mode: round(median_ratio(seconds[f"{mode}@{size}"], seconds[f"{mode}@{sizes[0]}"]), 3)
-            for mode in SCALED_MODES
-        }
-        audio = specs[size].batch.audio_seconds
-        results[str(size)] = {"time_ratio": ratios, "audio_seconds": audio, "rounds": rounds}
-        shown = "  ".join(f"{mode} {ratio:.2f}" for mode, ratio in ratios.items())
-        print(f"{size:>10} {audio:8.0f}  {shown}")
-    print(json.dumps({"config": spec.name, "baseline": f"{sizes[0]} objectives", "sizes": results}))
+def _print_sizes(spec: "BenchSpec", costs: "dict[int, SizeCost]") -> None:
+    smallest = min(costs)
+    print(f"\n{'objectives':>10} {'audio s':>8}  time against {smallest} objectives, same mode")
+    for size, cost in costs.items():
+        shown = "  ".join(f"{mode} {ratio:.2f}" for mode, ratio in cost.time_ratio.items())
+        print(f"{size:>10} {cost.audio_seconds:8.0f}  {shown}")
+    records = {str(size): asdict(cost) for size, cost in costs.items()}
+    print(json.dumps({"config": spec.name, "baseline": f"{smallest} objectives", "sizes": records}))
 
 
 def _show_round(number: int) -> None:

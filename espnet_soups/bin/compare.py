@@ -94,6 +94,11 @@ def render(comparison: "Comparison", resamples: int) -> str:
     what = "groups of utterances (utt2group), jointly" if comparison.groups else "utterances"
     notes = [f"[ , ] and p (two-sided): paired bootstrap over {what}; {resamples} resamples"]
     notes.append(f"*: p < {ALPHA}, each row by itself: of 20 rows one is expected by chance")
+    items = [item for rows in comparison.differences.values() for item in rows.values()]
+    if any((item.low <= 0 <= item.high) == (item.p_value < ALPHA) for item in items):
+        notes.append(
+            "where [ , ] and * disagree, few draws carry the difference (skew): do not rely on it"
+        )
     if comparison.left_out:
         notes.append(f"in one of them only, left out: {', '.join(comparison.left_out)}")
     return "\n\n".join([*blocks, "\n".join(notes)]) + "\n"

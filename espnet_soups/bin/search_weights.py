@@ -2,6 +2,8 @@
 
 import argparse
 import itertools
+import shlex
+import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -72,10 +74,13 @@ def option_of(command: Sequence[str], name: str) -> str:
 
 
 def _run(command: Sequence[str]) -> None:
+    if shutil.which(command[0]) is None:
+        raise OSError(f"{command[0]} is no command here; run the search in the folder of a recipe.")
     status = subprocess.run(command, check=False).returncode
     if status != 0:
         raise ValueError(
-            f"`{' '.join(command)}` ended with status {status}; the same search goes on from here."
+            f"`{shlex.join(command)}` ended with status {status} (its last lines say why); the"
+            " same search goes on from here."
         )
 
 

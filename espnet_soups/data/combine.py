@@ -9,12 +9,14 @@ from espnet_soups.data.data_dir import NO_LABEL
 
 REQUIRED = ("wav.scp", "text", "utt2lang", "utt2spk", "spk2utt")
 MISSING = {"utt2gender": "unknown", "spk2gender": "unknown"}
+GROUPS = "utt2group"
 
 
 def combine_data_dirs(sources: Sequence[Path], target: Path) -> int:
     """Merges sorted tables; memory does not grow with the sets.
 
-    A label file that a source lacks counts as `<na>` there, a gender as `unknown`.
+    A label file that a source lacks counts as `<na>` there, a gender as `unknown`; where it lacks
+    `utt2group`, each utterance is a group of its own. Groups of one name are one group.
 
     Args:
         sources: Data dirs with different utterance ids.
@@ -28,7 +30,9 @@ def combine_data_dirs(sources: Sequence[Path], target: Path) -> int:
         ValueError: If an id comes twice, or a file is not sorted.
     """
     optional = {file.name for source in sources for file in source.glob("text.*")}
-    optional |= {name for name in MISSING if any((source / name).is_file() for source in sources)}
+    optional |= {
+        name for name in (*MISSING, GROUPS) if any((source / name).is_file() for source in sources)
+    }
     target.mkdir(parents=True, exist_ok=True)
     counts = {}
     for name in (*REQUIRED, *sorted(optional)):
@@ -47,7 +51,7 @@ def _read_lines(source: Path, name: str) -> Iterator[tuple[str, str]]:
         return
     keys = "spk2utt" if name == "spk2gender" else "utt2lang"
     for key, _ in _read_lines(source, keys):
-        yield key, MISSING.get(name, NO_LABEL)
+        yield key, key if name == GROUPS else MISSING.get(name, NO_LABEL)
 
 
 def _write_merged(path: Path, rows: Iterable[tuple[str, str]]) -> int:

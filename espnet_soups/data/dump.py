@@ -62,6 +62,7 @@ def perturb_speed(data: DataDir, factors: list[float], path: Path) -> DataDir:
         languages=repeat(data.languages),
         speakers=repeat(data.speakers, prefix_value=True),
         labels={name: repeat(table) for name, table in data.labels.items()},
+        groups=repeat(data.groups),  # copies of an utterance are no new evidence: one group
     )
 
 
@@ -101,9 +102,10 @@ def dump_set(
             if number % 20 == 0 or number == len(chunks):
                 logging.info(f"{target}: {min(number * CHUNK, len(utterances))}/{len(utterances)}")
     if problems:
+        more = [problem.partition(":")[0] for problem in problems[1:4]]
         raise ValueError(
-            f"{problems[0]} ({len(problems)} of {len(utterances)} files of {data.path} have"
-            " problems; the first three: " + "; ".join(problems[:3]) + ")"
+            f"{problems[0]} ({len(problems)} of {len(utterances)} files of {data.path} cannot be"
+            f" used{', next ' + ', '.join(more) if more else ''})"
         )
     write_data_dir(replace(data, path=target, audio=written), AUDIO_FILES[config.type])
     write_table(target / LENGTHS[config.type], {key: str(n) for key, n in lengths.items()})

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from espnet_soups.settings import refuse_unknown
+
 FRAME_SHIFT_MS = 10
 FRAME_LENGTH_MS = 25
 
@@ -40,11 +42,6 @@ class FeatureConfig:
                 raise ValueError(f"`{name}` must be 1 or more, but got {getattr(self, name)}.")
 
     @property
-    def dimension(self) -> int:
-        """Numbers per frame."""
-        return self.num_mel_bins * self.stack
-
-    @property
     def frame_seconds(self) -> float:
         """Seconds from one (stacked) frame to the next."""
         return FRAME_SHIFT_MS * self.stack / 1000
@@ -56,10 +53,7 @@ def read_feature_config(options: Mapping[str, Any]) -> FeatureConfig:
     Raises:
         ValueError: If a key is unknown or a value not valid.
     """
-    valid = [item.name for item in fields(FeatureConfig)]
-    unknown = sorted(set(options) - set(valid))
-    if unknown:
-        raise ValueError(f"`feats_conf` has the keys {valid}, but got {unknown}.")
+    refuse_unknown("`feats_conf`", options, [item.name for item in fields(FeatureConfig)])
     return FeatureConfig(**options)
 
 

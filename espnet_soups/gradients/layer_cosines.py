@@ -72,7 +72,9 @@ class LayerCosines:
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Sets what `state` gave."""
-        self.sums, self.counts = state["sums"].clone(), state["counts"].clone()
+        self.sums, self.counts = (  # ESPnet loads checkpoints onto the GPU
+            state[name].to("cpu", copy=True) for name in ("sums", "counts")
+        )
         self.steps = int(state["steps"])
 
 

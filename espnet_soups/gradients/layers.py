@@ -142,5 +142,6 @@ def _stack_of(parameters: Mapping[str, Parameter]) -> str | None:
 
 
 def _modules_of(names: Sequence[str] | dict[str, Parameter]) -> list[str]:
-    """Gives the first three parts of each name, e.g. encoder.encoders.0, each once."""
-    return list(dict.fromkeys(".".join(name.split(".")[:3]) for name in names))
+    """Gives each name up to its first number, or else its first three parts, each once."""
+    short = (re.match(r".*?\.\d+(?=\.)|(?:[^.]*\.?){3}", name) for name in names)
+    return list(dict.fromkeys(match[0].rstrip(".") for match in short if match))

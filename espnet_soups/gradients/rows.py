@@ -6,6 +6,10 @@ import torch
 from torch import Tensor
 from torch.nn import Parameter
 
+# In float16 small gradients become 0, so that losses are multiplied with this while rows are
+# measured; a power of two rounds nothing, and it is divided out in the precision of the parameters.
+HALF_SCALE = 1024.0
+
 
 def measure_rows(
     losses: Sequence[Tensor], parameters: Sequence[Parameter], present: Sequence[bool]
@@ -13,7 +17,8 @@ def measure_rows(
     """Measures the gradient of every objective; the graph stays for the backward pass.
 
     Differentiation stops at the lowest of the parameters, so that rows on the top layers of an
-    encoder cost little. The gates must be open.
+    encoder cost little. The gates must be open. Autocast is off, as in ESPnet's own backward pass:
+    operations go back in the precision in which they went forward.
 
     Args:
         losses: One scalar per objective.
@@ -25,12 +30,15 @@ def measure_rows(
     """
     size = sum(parameter.numel() for parameter in parameters)
     rows = parameters[0].new_zeros(len(losses), size)
-    for row, loss, here in zip(rows, losses, present, strict=True):
-        if not here:
-            continue
-        gradients = torch.autograd.grad(loss, parameters, retain_graph=True, allow_unused=True)
-        fill_row(row, parameters, gradients)
-    return rows
+    scale = _loss_scale(rows.device.type)
+    with torch.autocast(rows.device.type, enabled=False):
+        for row, loss, here in zip(rows, losses, present, strict=True):
+            if here:
+                gradients = torch.autograd.grad(
+                    loss * scale, parameters, retain_graph=True, allow_unused=True
+                )
+                fill_row(row, parameters, gradients)
+    return rows if scale == 1.0 else rows.div_(scale)
 
 
 def fill_row(row: Tensor, parameters: Sequence[Tensor], gradients: Sequence[Tensor | None]) -> None:
@@ -40,3 +48,8 @@ def fill_row(row: Tensor, parameters: Sequence[Tensor], gradients: Sequence[Tens
         if gradient is not None:
             row[offset : offset + parameter.numel()] = gradient.reshape(-1)
         offset += parameter.numel()
+
+
+def _loss_scale(device: str) -> float:
+    half = torch.is_autocast_enabled(device) and torch.get_autocast_dtype(device) == torch.float16
+    return HALF_SCALE if half else 1.0

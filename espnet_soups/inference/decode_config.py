@@ -7,6 +7,8 @@ from typing import Any
 
 import yaml
 
+from espnet_soups.settings import refuse_unknown
+
 ASR_METHODS = ("ctc_greedy", "ctc_prefix", "hybrid")
 
 
@@ -75,10 +77,7 @@ def read_decode_config(options: Mapping[str, Any]) -> DecodeConfig:
     Raises:
         ValueError: If a key is unknown or a value not valid.
     """
-    valid = [item.name for item in fields(DecodeConfig)]
-    unknown = sorted(set(options) - set(valid))
-    if unknown:
-        raise ValueError(f"Decoding has the options {valid}, but got {unknown}.")
+    refuse_unknown("A decoding config", options, [item.name for item in fields(DecodeConfig)])
     return DecodeConfig(**options)
 
 

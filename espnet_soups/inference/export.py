@@ -13,6 +13,7 @@ from espnet2.tasks.asr import ASRTask
 from espnet2.tasks.st import STTask
 from torch import Tensor
 
+from espnet_soups.backbone.settings import check_exportable
 from espnet_soups.data.table import write_text
 from espnet_soups.inference.load_model import load_model
 from espnet_soups.model.head import SOS_EOS, Head
@@ -48,6 +49,7 @@ def export_objective(
         ValueError: If there is no such objective, or ESPnet has no model of its kind.
     """
     model, args = load_model(exp_dir, model_file)
+    check_exportable(args)
     chosen = find_objective(model, objective)
     output_dir.mkdir(parents=True, exist_ok=True)
     tensors = stock_tensors(model, chosen)

@@ -12,6 +12,7 @@ import yaml
 from espnet2.torch_utils.safe_torch_load import safe_torch_load
 from torch import Tensor
 
+from espnet_soups.backbone.settings import without_hub
 from espnet_soups.model.msp_model import MSPModel
 from espnet_soups.task.checkpoint import check_tensors
 from espnet_soups.task.msp_task import MSPTask
@@ -71,6 +72,7 @@ def read_config(exp_dir: Path) -> argparse.Namespace:
         )
     args = argparse.Namespace(**options)
     args.trainer, args.init = "default", None  # the soup is of training alone
+    without_hub(args)
     normalize = dict(args.normalize_conf or {})
     if "stats_file" in normalize:
         normalize["stats_file"] = str(_locate(normalize["stats_file"], exp_dir))

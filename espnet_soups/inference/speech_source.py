@@ -1,8 +1,6 @@
 """Where the speech to decode comes from: features or audio files, by utterance id."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -39,7 +37,6 @@ class SpeechSource:
             )
         self.fs = fs
         self.places = read_table(self.path)
-        self._features: Mapping[str, Any] | None = None
 
     def read(self, key: str) -> np.ndarray:
         """Reads one utterance: features [T, D] or samples [samples].

@@ -28,13 +28,6 @@ class Hierarchy:
         self.levels = [list(level) for level in levels]
         self.size = sum(len(level) for level in self.levels)
 
-    def uniform(self) -> Tensor:
-        """Gives weights that are uniform on each level, [m]."""
-        weights = torch.zeros(self.size)
-        for level in self.levels:
-            weights[level] = 1.0 / len(level)
-        return weights
-
     def spread(self, per_level: Tensor) -> Tensor:
         """Gives each objective the value of its level: [P] -> [m]."""
         values = per_level.new_zeros(self.size)

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
+from espnet_soups.settings import refuse_unknown
+
 SHAPES = ("linear", "constant", "cosine", "step")
 
 
@@ -134,9 +136,7 @@ def build_penalties(
                 f" but got {dict(setting)}."
             )
         named.add(level)
-        unknown = sorted(set(options) - set(valid))
-        if unknown:
-            raise ValueError(f"A penalty has the keys {['level', *valid]}, but got {unknown}.")
+        refuse_unknown(f"`penalty` of level {level}", options, ["level", *valid])
         if level <= levels:  # configs name three levels; without SSL the lowest may be missing
             schedules[level - 1] = PenaltySchedule(**options)
     return schedules

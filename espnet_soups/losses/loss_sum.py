@@ -57,13 +57,25 @@ def absent_sum(
     dtype = sum_dtype(like)
     zero = like.new_zeros((), dtype=dtype)
     unknown = like.new_full((), torch.nan, dtype=dtype)
-    total = zero
+    total = zero_touch(parameters, like)
+    known = dict.fromkeys(watched, unknown)
+    return LossSum(total, zero, unknown, utterances, unalignable, watched=known)
+
+
+def zero_touch(parameters: Iterable[Parameter], like: Tensor) -> Tensor:
+    """Gives a zero whose gradient reaches every parameter that is trained, a scalar.
+
+    Args:
+        parameters: The parameters.
+        like: Any tensor on the device and of the precision of the encoder output.
+    """
+    dtype = sum_dtype(like)
+    total = like.new_zeros((), dtype=dtype)
     if torch.is_grad_enabled():
         for parameter in parameters:
             if parameter.requires_grad:
                 total = total + 0.0 * parameter.sum().to(dtype)
-    known = dict.fromkeys(watched, unknown)
-    return LossSum(total, zero, unknown, utterances, unalignable, watched=known)
+    return total
 
 
 def sum_dtype(values: Tensor) -> torch.dtype:

@@ -100,3 +100,25 @@ class Batch:
                 f" one has {len(self.languages)} utterances; raise `batch_bins`."
             )
         return [self.take(sorted(rows)) for rows in dealt]
+
+
+def collect_batch(
+    speech: Tensor, lengths: Tensor, languages: Tensor, labels: Mapping[str, Tensor | list[str]]
+) -> Batch:
+    """Gives what ESPnet hands to `forward` as a batch.
+
+    Args:
+        speech: Features [B, T, D] or samples [B, T].
+        lengths: Frames or samples of each utterance, [B].
+        languages: Index of the language of each utterance, [B, 1].
+        labels: Token ids by name, with their `..._lengths`; lists (`utt_id`) are left aside.
+    """
+    tensors = {name: value for name, value in labels.items() if isinstance(value, Tensor)}
+    names = [name for name in tensors if not name.endswith("_lengths")]
+    return Batch(
+        speech=speech,
+        lengths=lengths,
+        languages=tuple(languages[:, 0].tolist()),
+        labels={name: tensors[name] for name in names},
+        label_lengths={name: tensors[f"{name}_lengths"] for name in names},
+    )

@@ -76,7 +76,9 @@ class Measuring:
             chosen = {id(parameter) for parameter in self._measured}
             others = [value for value in self.shared.values() if id(value) not in chosen]
             inputs = Inputs(self._measured, others, self.own, self.cut.origins, self.cut.leaves)
-            return measure_and_deposit(losses, present, inputs, self.gates, self.weigh_heads)
+            # Operations go back in the precision in which they went forward, as ESPnet's do.
+            with torch.autocast(self._measured[0].device.type, enabled=False):
+                return measure_and_deposit(losses, present, inputs, self.gates, self.weigh_heads)
 
 
 def _loses_small_gradients(parameter: Tensor) -> bool:

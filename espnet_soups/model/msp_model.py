@@ -11,16 +11,19 @@ from espnet2.asr.specaug.abs_specaug import AbsSpecAug
 from espnet2.layers.abs_normalize import AbsNormalize
 from espnet2.torch_utils.device_funcs import force_gatherable
 from torch import Tensor
+from torch.nn import Parameter
 
-from espnet_soups.losses.loss_sum import LossSum
-from espnet_soups.model.batch import Batch
+from espnet_soups.losses.loss_sum import LossSum, zero_touch
+from espnet_soups.model.batch import Batch, collect_batch
 from espnet_soups.model.encoded import encode_rows
 from espnet_soups.model.encoding_model import EncodingModel
+from espnet_soups.model.global_counts import count_over_ranks
 from espnet_soups.model.head import Head
-from espnet_soups.model.ranks import sum_over_ranks
+from espnet_soups.model.running_statistics import RunningStatistics
 from espnet_soups.model.shared_head import HeadView
 from espnet_soups.model.soup import Soup
 from espnet_soups.model.ssl_head import SSLHead
+from espnet_soups.model.step_guard import StepGuard
 from espnet_soups.model.step_stats import step_stats
 from espnet_soups.model.tally import LabelTally
 from espnet_soups.objective import Objective
@@ -72,7 +75,9 @@ class MSPModel(EncodingModel):
         self.shared_heads = torch.nn.ModuleDict(dict(shared_heads))
         self.encoding = encoding
         self.static_weights = dict(static_weights or {})
-        self.tally = LabelTally([objective.name for objective in self.objectives])
+        names = [objective.name for objective in self.objectives]
+        self.tally = LabelTally(names)
+        self.guard = StepGuard(names)
         self.soup: Soup | None = None
 
     @property
@@ -101,44 +106,60 @@ class MSPModel(EncodingModel):
             (loss, stats, weight): the sum of the objectives' mean losses per label token, what
             the reporter logs, and the number of utterances.
         """
-        batch = _collect(speech, speech_lengths, lang, labels)
-        soup = self.soup if self.training else None
-        if soup is not None:
-            soup.begin_batch()
+        batch = collect_batch(speech, speech_lengths, lang, labels)
+        soup = self._open_batch(speech.device)
+        statistics = RunningStatistics(self) if self.training else None
         parts = batch.split(1 if soup is None else soup.parts)
         sums = [self._part_losses(part) for part in parts]
-        if self.training:
-            for part in sums:
-                self.tally.add(part)
-        counts = torch.stack([torch.stack([s.count for s in part]) for part in sums]).detach()
-        weight = counts.new_tensor([float(len(batch.languages))])
-        totals = sum_over_ranks(torch.cat([counts.flatten(), weight]))
-        global_counts = totals[:-1].view_as(counts)
-        present = (global_counts > 0).cpu()
+        counted = count_over_ranks(sums, len(batch.languages))
         means: list[Sequence[Tensor]] = [
             [loss.total / count.clamp(min=1) for loss, count in zip(part, row, strict=True)]
-            for part, row in zip(sums, global_counts, strict=True)
+            for part, row in zip(sums, counted.labels, strict=True)
         ]
+        present, valid = counted.present, True
         if soup is not None:
             means = soup.observe(means, present)
+            valid = soup.valid
             means, present = means[soup.parts_stepped_on], present[soup.parts_stepped_on]
-        loss = self._total(means, present)
         # ESPnet weighs the ranks by their utterances; this undoes it (the counts are global).
-        loss = loss * (totals[-1] / weight[0])
+        loss = self._total(means, present) * counted.share
+        if statistics is not None:
+            self._note(sums, counted.finite)
+            if not bool(counted.finite.all()):
+                valid = False
+                statistics.restore()
+        if not valid:
+            self.guard.watch.stop()
+            loss = loss * torch.nan  # on all ranks, so that ESPnet skips the step
         heads = [self.heads[objective.name] for objective in self.objectives]
         scored = [not self.training or bool(head.attends) for head in heads]
         watched = [getattr(head, "watched", ()) for head in heads]
         stats = step_stats(self.objectives, sums, soup, loss, scored, watched)
         gathered: tuple[Tensor, dict[str, Tensor], Tensor]
-        gathered = force_gatherable((loss, stats, weight[0]), loss.device)
+        gathered = force_gatherable((loss, stats, counted.utterances), loss.device)
         return gathered
 
     def objective_losses(
         self, speech: Tensor, speech_lengths: Tensor, lang: Tensor, **labels: Tensor | list[str]
     ) -> list[Tensor]:
         """Gives the mean loss per label token of every objective, for procedures of one's own."""
-        sums = self._part_losses(_collect(speech, speech_lengths, lang, labels))
+        sums = self._part_losses(collect_batch(speech, speech_lengths, lang, labels))
         return [loss.total / loss.count.clamp(min=1) for loss in sums]
+
+    def _open_batch(self, device: torch.device) -> Soup | None:
+        """Opens a mini-batch; gives the soup while training."""
+        if not self.training:
+            return None
+        self.guard.begin_batch(device)
+        if self.soup is not None:
+            self.soup.begin_batch()
+        return self.soup
+
+    def _note(self, sums: Sequence[Sequence[LossSum]], finite: Tensor) -> None:
+        """Counts the labels of a mini-batch of training, and its losses that are not finite."""
+        for part in sums:
+            self.tally.add(part)
+        self.guard.see_losses(finite)
 
     def _part_losses(self, batch: Batch) -> list[LossSum]:
         """Encodes one independent part and gives the loss sum of every objective, in order."""
@@ -166,7 +187,15 @@ class MSPModel(EncodingModel):
             states, lengths = encoded[batch.languages[rows[0]]].take(rows)
             labels = batch.labels_of(objective.label, rows)
             losses.append(self._head_loss(position, states, lengths, *labels))
+        if not any(bool(loss.count > 0) for loss in losses):
+            # no loss came out of the encoder: DDP would wait for its gradients on this rank
+            touched = losses[0].total + zero_touch(self._encoding_parameters(), batch.speech)
+            losses[0] = replace(losses[0], total=touched)
         return losses
+
+    def _encoding_parameters(self) -> list[Parameter]:
+        modules = (self.frontend, self.preencoder, self.encoder)
+        return [p for module in modules if module is not None for p in module.parameters()]
 
     def _labelled(self, batch: Batch, objective: Objective) -> list[int]:
         """Gives the positions of the utterances that have a label of an objective."""
@@ -183,6 +212,7 @@ class MSPModel(EncodingModel):
 
         def encode(feats: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
             states, frames = self.encode_features(feats, lengths)
+            states = self.guard.watch(states, position)
             return (states if gates is None else gates(states, position)), frames
 
         feats, lengths = self.features(*batch.speech_of(rows), augment=False)
@@ -200,6 +230,7 @@ class MSPModel(EncodingModel):
         """Gives the loss sum of one objective, behind its gate."""
         head = self.heads[self.objectives[position].name]
         gates = None if self.soup is None else self.soup.gates
+        states = self.guard.watch(states, position)
         loss: LossSum
         if gates is None:
             loss = head(states, lengths, labels, label_lengths)
@@ -219,17 +250,3 @@ class MSPModel(EncodingModel):
             scales = scales * torch.tensor(static, dtype=scales.dtype)
         stacked = torch.stack([torch.stack(list(part)) for part in means]).sum(dim=0)
         return (stacked * scales.to(stacked)).sum()
-
-
-def _collect(
-    speech: Tensor, lengths: Tensor, lang: Tensor, labels: Mapping[str, Tensor | list[str]]
-) -> Batch:
-    tensors = {name: value for name, value in labels.items() if isinstance(value, Tensor)}
-    names = [name for name in tensors if not name.endswith("_lengths")]
-    return Batch(
-        speech=speech,
-        lengths=lengths,
-        languages=tuple(lang[:, 0].tolist()),
-        labels={name: tensors[name] for name in names},
-        label_lengths={name: tensors[f"{name}_lengths"] for name in names},
-    )

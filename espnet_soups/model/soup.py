@@ -4,25 +4,24 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-from torch.nn import Parameter
 
 from espnet_soups.gradients.gate import Gates
-from espnet_soups.gradients.gram import cross_gram
 from espnet_soups.gradients.means import GradientMeans
-from espnet_soups.gradients.norms import next_norms, row_scales
 from espnet_soups.levels.hierarchy import Hierarchy
-from espnet_soups.levels.penalty import PenaltySchedule, growing_in, penalties_at
-from espnet_soups.model.level_combiners import LevelCombiners
+from espnet_soups.levels.penalty import PenaltySchedule
 from espnet_soups.model.measured_layers import MeasuredLayers
 from espnet_soups.model.measuring import Measuring
 from espnet_soups.model.ranks import sum_over_ranks, summed_over_ranks
+from espnet_soups.model.row_pairs import RowPairs
+from espnet_soups.model.running_norms import RunningNorms
 from espnet_soups.model.soup_config import SoupConfig
 from espnet_soups.model.soup_state import load_state, save_state
-from espnet_soups.model.step_window import StepWindow
-from espnet_soups.weighting.combiner import Combiner, State
+from espnet_soups.model.step_window import Proposal, StepWindow
+from espnet_soups.model.weighted_levels import WeightedLevels
+from espnet_soups.weighting.combiner import Combiner
 
 
-class Soup(torch.nn.Module):
+class Soup(WeightedLevels):
     """Moves the weights once per optimiser step, and tells the gates what they multiply with.
 
     Its state is that of the optimisation, not of the network: it travels in the state of the
@@ -39,21 +38,12 @@ class Soup(torch.nn.Module):
         share_noise: Whether two objectives have labels for the same utterances, bool [m, m].
     """
 
-    weights: Tensor
-    penalties: Tensor
-    penalty_steps: Tensor
-    norms: Tensor
-    norm_steps: Tensor
-    _window: StepWindow
-    _previous: Tensor | None
-    _previous_present: Tensor
-    _proposal: Tensor | None
-    _proposed_norms: tuple[Tensor, Tensor] | None
-    _proposed_states: list[State]
-    _step: int
-    _measuring: Measuring | None = None
-    skipped_steps: int
     means: GradientMeans
+    weights_used: Tensor
+    valid: bool
+    _window: StepWindow
+    _measuring: Measuring | None = None
+    _proposal: Proposal
 
     def __init__(
         self,
@@ -65,27 +55,17 @@ class Soup(torch.nn.Module):
         shared: Sequence[str],
         share_noise: Tensor | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(hierarchy, combiners, schedules, config.weight_scale == "objectives")
         self.names = list(names)
-        self.hierarchy = hierarchy
-        self.combiners = LevelCombiners(hierarchy, combiners)
-        self.schedules = list(schedules)
         self.config = config
         size = len(names)
         self.gates = Gates(size)
         self.layers = MeasuredLayers(shared, config, size, share_noise)
-        self.register_buffer("weights", self.combiners.initial(), persistent=False)
-        self.register_buffer("penalties", torch.ones(len(schedules)), persistent=False)
-        self.register_buffer("penalty_steps", torch.zeros(len(schedules)), persistent=False)
-        self.register_buffer("norms", torch.zeros(size), persistent=False)
-        self.register_buffer("norm_steps", torch.zeros(size), persistent=False)
-        self.accum_grad, self.epoch, self.max_epoch = 1, 1, 1
+        self.norms = RunningNorms(size, config.gradient_norm == "ema")
+        self.pairs = RowPairs(size, config.refresh)
+        self.accum_grad = 1
+        self.valid = True
         self._forget()
-
-    @property
-    def measures(self) -> bool:
-        """Whether any level looks at gradients."""
-        return self.combiners.measures
 
     @property
     def parts(self) -> int:
@@ -96,11 +76,6 @@ class Soup(torch.nn.Module):
     def parts_stepped_on(self) -> slice:
         """Which of these batches the step is made on: all, or the last of three."""
         return slice(2, None) if self.parts == 3 else slice(None)
-
-    @property
-    def parameters_measured(self) -> list[Parameter]:
-        """The parameters that the next step is measured on."""
-        return self.layers.parameters
 
     def bind(self, model: torch.nn.Module, optimizer: torch.optim.Optimizer) -> None:
         """Ties the soup to the model it measures and to the optimiser whose steps it follows."""
@@ -128,27 +103,22 @@ class Soup(torch.nn.Module):
                 f"`mode: exact` needs `accum_grad: 1`, but got {accum_grad}: its weights come from"
                 " the very batch that they weigh. Use `mode: pipelined`."
             )
-        self.epoch, self.max_epoch, self.accum_grad = epoch, max_epoch, accum_grad
+        self.accum_grad = accum_grad
+        self.set_epoch(epoch, max_epoch)
         self._forget()
-        self._set_penalties()
         self.layers.open_epoch(epoch)
         self.gates.multipliers = self.multipliers(self.weights)
 
-    def multipliers(self, weights: Tensor) -> Tensor:
-        """Gives what the gradient of each objective is multiplied with: c_p w_k, [m]."""
-        scale = self.penalties
-        if self.config.weight_scale == "objectives":
-            scale = scale * self.hierarchy.sizes().to(scale)
-        return self.hierarchy.spread(scale) * weights
-
     def begin_batch(self) -> None:
-        """Opens a mini-batch of training; if ESPnet skipped the step before, drops its traces."""
-        self._drop_skipped()
+        """Opens a mini-batch of training; drops the traces of a step before that was skipped."""
+        if self._window.micro_batches == self.accum_grad:
+            self._drop_window()
         self._window.micro_batches += 1
         self.weights_used = self.weights.clone()
         self.gates.multipliers = self.multipliers(self.weights)
+        self.valid = True
         if self._measuring is not None:
-            measured = self.parameters_measured if self._is_due() else []
+            measured = self.layers.parameters if self._is_due() else []
             self._measuring.begin(measured, steps_on_it=self.parts < 3)
 
     def observe(
@@ -161,7 +131,8 @@ class Soup(torch.nn.Module):
             present: For each part, whether any rank has a label of the objective, bool [parts, m].
 
         Returns:
-            The losses of each part to step on: the same values.
+            The losses of each part to step on: the same values. `valid` then tells whether the
+            step may be made: whether the gradients that its weights come from are finite.
         """
         window, stepped_on = self._window, list(losses)
         window.add_presence(present)
@@ -174,8 +145,10 @@ class Soup(torch.nn.Module):
             first, second = summed_over_ranks(first), summed_over_ranks(second)
             window.rows, window.pair = (first + second) / 2, (first, second)
             window.present = present[:2].all(dim=0)
-            self._propose(window.pair, window.present)
-            self.weights_used = self._proposal if self._proposal is not None else self.weights
+            self._proposal = self._propose(window.pair, window.present)
+            self.valid = self._proposal.moved is not None
+            if self._proposal.moved is not None:
+                self.weights_used = self._proposal.moved[0]
             self.gates.multipliers = self.multipliers(self.weights_used)
         elif self._is_due():
             rows, stepped_on[0] = self._measure(losses[0], present[0])
@@ -184,38 +157,30 @@ class Soup(torch.nn.Module):
 
     def commit(self) -> None:
         """Moves the weights, after the optimiser has made its step."""
-        window, previous = self._window, self._previous
+        window = self._window
         if self.parts == 1:
             if window.rows is not None:
                 sum_over_ranks(window.rows)
-                if previous is not None:
-                    window.pair = (window.rows, previous)
-            self._propose(window.pair, window.present & self._previous_present)
-        if self._proposal is not None:
-            self.weights.copy_(self._proposal)
-            self.combiners.states = self._proposed_states
-        if self._proposed_norms is not None:
-            self.norms.copy_(self._proposed_norms[0])
-            self.norm_steps.copy_(self._proposed_norms[1])
+                window.pair = self.pairs.pair(window.rows)
+            self._proposal = self._propose(window.pair, self.pairs.both(window.present))
+        if self._proposal.moved is not None:
+            self.set_weights(*self._proposal.moved)
+        if self._proposal.norms is None:
+            window.rows = None  # not finite, though the step was: as good as not measured
+        else:
+            self.norms.set(self._proposal.norms)
         if window.rows is not None:
             self.means.add(self.layers.used(window.rows))
             if self.layers.survey(window.rows, window.pair):
-                self.norm_steps.zero_()  # rows of other layers have other norms
-        done = self.parts > 1 or (self.config.refresh > 1 and previous is not None)
-        self._previous = None if done or window.rows is None else self.layers.kept(window.rows)
-        self._previous_present = window.present
-        self._step += 1
+                self.norms.restart()
+        rows = window.rows if self.parts == 1 else None
+        self.pairs.count_step(None if rows is None else self.layers.kept(rows), window.present)
         self.layers.count_step()
-        self.penalty_steps += self.penalty_steps.new_tensor(growing_in(self.schedules, self.epoch))
-        self._set_penalties()
+        self.count_step()
         self._drop_window()
 
-    def close_epoch(self) -> None:
-        """Counts the last step of the epoch if ESPnet skipped it."""
-        self._drop_skipped()
-
     def _is_due(self) -> bool:
-        return self.measures and (self.parts > 1 or self._step % self.config.refresh < 2)
+        return self.measures and (self.parts > 1 or self.pairs.due)
 
     def _measure(
         self, losses: Sequence[Tensor], present: Tensor
@@ -224,49 +189,27 @@ class Soup(torch.nn.Module):
             raise RuntimeError("The soup must be bound to a model before it measures.")
         return self._measuring.measure(losses, present.tolist())
 
-    def _propose(self, pair: tuple[Tensor, Tensor] | None, both: Tensor) -> None:
+    def _propose(self, pair: tuple[Tensor, Tensor] | None, both: Tensor) -> Proposal:
         """Finds the next weights, from two independent sets of rows where there are two."""
-        window = self._window
+        window, norms = self._window, None
         if window.rows is not None:
-            rows = self.layers.used(window.rows)
-            proposed = next_norms(self.norms, self.norm_steps, rows, window.present)
-            self._proposed_norms = proposed if torch.isfinite(proposed[0]).all() else None
+            norms = self.norms.after(self.layers.used(window.rows), window.present)
         gram = self.weights.new_zeros(len(self.names), len(self.names))
         if pair is not None:
-            scale = torch.ones_like(self.norms)
-            if self.config.gradient_norm == "ema" and self._proposed_norms is not None:
-                scale = row_scales(self._proposed_norms[0])
-            first, second = (self.layers.used(rows) for rows in pair)
-            gram = cross_gram(first, second, scale, scale).to(self.weights.dtype)
-        losses = window.losses().to(self.weights)
-        if not (torch.isfinite(gram).all() and torch.isfinite(losses).all()):
-            return  # ESPnet is about to skip this step
-        moving = self.combiners.taking_part(window.present, None if pair is None else both)
-        self._proposal, self._proposed_states = self.combiners.move(
-            self.weights, self.penalties, gram, losses, moving, self.epoch
-        )
-
-    def _set_penalties(self) -> None:
-        steps = self.penalty_steps.tolist()
-        values = penalties_at(self.schedules, self.epoch, self.max_epoch, steps)
-        self.penalties.copy_(torch.tensor(values))
-
-    def _drop_skipped(self) -> None:
-        if self._window.micro_batches == self.accum_grad:
-            self._drop_window()
-            self.skipped_steps += 1
+            first, second = pair
+            used = self.layers.used(first), self.layers.used(second)
+            gram = self.norms.gram(used, norms).to(gram)
+        losses = window.losses().to(gram)
+        known = None if pair is None else both
+        return Proposal(self.next_weights(gram, losses, window.present, known), norms)
 
     def _drop_window(self) -> None:
         self._window = StepWindow(len(self.names))
-        self._proposal = None
-        self._proposed_norms = None
-        self._proposed_states = []
+        self._proposal = Proposal()
 
     def _forget(self) -> None:
         """Forgets all rows and statistics, as at the start of an epoch."""
         self._drop_window()
-        self._previous = None
-        self._previous_present = self._window.present
+        self.pairs.forget()
         self.weights_used = self.weights.clone()
-        self._step = self.skipped_steps = 0
         self.means = GradientMeans(len(self.names))

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from espnet_soups.levels.order import SOUPS
+from espnet_soups.settings import refuse_unknown
 
 STATISTICS = ("mean", "worst")  # of the cosines of a layer
 
@@ -136,9 +137,7 @@ class SoupConfig:
             ValueError: If a key or a value is not valid.
         """
         valid = [item.name for item in fields(SelectionConfig)]
-        unknown = sorted(set(self.selection) - set(valid))
-        if unknown:
-            raise ValueError(f"`selection` has the keys {valid}, but got {unknown}.")
+        refuse_unknown("`selection`", self.selection, valid)
         return SelectionConfig(**self.selection)
 
 
@@ -148,8 +147,5 @@ def read_soup_config(options: Mapping[str, Any]) -> SoupConfig:
     Raises:
         ValueError: If a key or a value is not valid.
     """
-    valid = [item.name for item in fields(SoupConfig)]
-    unknown = sorted(set(options) - set(valid))
-    if unknown:
-        raise ValueError(f"`trainer_conf` has the keys {valid}, but got {unknown}.")
+    refuse_unknown("`trainer_conf`", options, [item.name for item in fields(SoupConfig)])
     return SoupConfig(**options)

@@ -4,19 +4,19 @@ import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from torch import Tensor
+
 if TYPE_CHECKING:
     from espnet_soups.model.soup import Soup
 
 KEY = "soup"
-BUFFERS = ("weights", "norms", "norm_steps")
 
 
 def save_state(soup: "Soup", state: dict[str, Any]) -> dict[str, Any]:
     """Adds the state of a soup to that of the optimiser."""
-    buffers = {name: getattr(soup, name).clone() for name in BUFFERS}
     state[KEY] = {
         "levels": _levels(soup),
-        **buffers,
+        **{name: buffer.clone() for name, buffer in _buffers(soup).items()},
         "penalty_steps": soup.penalty_steps.clone(),
         "combiners": soup.combiners.names,
         "combiner_states": [dict(state) for state in soup.combiners.states],
@@ -38,8 +38,8 @@ def load_state(soup: "Soup", state: Mapping[str, Any]) -> dict[str, Any]:
             f"checkpoint.pth cannot be resumed: it holds {found}, but this run has levels"
             f" {levels}. Use another `--output_dir`, or `--resume false`."
         )
-    for name in BUFFERS:
-        getattr(soup, name).copy_(saved[name])
+    for name, buffer in _buffers(soup).items():
+        buffer.copy_(saved[name])
     if "penalty_steps" in saved:  # not in checkpoints of version 0.1
         soup.penalty_steps.copy_(saved["penalty_steps"])
         soup.layers.restore(saved["layers"])
@@ -52,12 +52,19 @@ def _load_combiners(soup: "Soup", names: list[str], states: list[Mapping[str, An
         zip(soup.combiners.names, names, states, strict=True)
     ):
         if now == name:
-            soup.combiners.states[position] = {key: value.clone() for key, value in state.items()}
+            # ESPnet loads checkpoints onto the GPU; combiners remember on the CPU.
+            own = {key: value.to("cpu", copy=True) for key, value in state.items()}
+            soup.combiners.states[position] = own
         else:
             logging.warning(
                 f"Level {position + 1} was weighed by {name} in the checkpoint, now by {now}: it"
                 " goes on from the weights alone."
             )
+
+
+def _buffers(soup: "Soup") -> dict[str, Tensor]:
+    norms = soup.norms
+    return {"weights": soup.weights, "norms": norms.values, "norm_steps": norms.steps}
 
 
 def _levels(soup: "Soup") -> list[list[str]]:

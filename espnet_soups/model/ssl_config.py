@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from espnet_soups.losses.cpc import NEGATIVES
+from espnet_soups.settings import refuse_unknown
 
 AUDIO = ("all", "labeled", "unlabeled")
 PREDICTORS = ("autoregressive", "linear")
@@ -114,10 +115,7 @@ def read_ssl_config(name: str, options: Mapping[str, Any]) -> CPCConfig | BestRQ
         return None
     _check_choice("ssl", name, ("none", *SSL_CONFIGS))
     kind = SSL_CONFIGS[name]
-    valid = [item.name for item in fields(kind)]
-    unknown = sorted(set(options) - set(valid))
-    if unknown:
-        raise ValueError(f"`ssl_conf` of {name} has the keys {valid}, but got {unknown}.")
+    refuse_unknown(f"`ssl_conf` of {name}", options, [item.name for item in fields(kind)])
     return kind(**options)
 
 

@@ -1,11 +1,26 @@
-"""What the mini-batches of one optimiser step have shown so far."""
+"""What the mini-batches of one optimiser step have shown so far, and what follows from it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from espnet_soups.model.ranks import sum_over_ranks
+from espnet_soups.weighting.combiner import State
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What moves if the step is made.
+
+    Attributes:
+        moved: (next weights [m], what the combiners will remember); None: they stay.
+        norms: (running means of the row norms, steps they have seen), both [m]; None: they stay.
+    """
+
+    moved: tuple[Tensor, list[State]] | None = None
+    norms: tuple[Tensor, Tensor] | None = None
 
 
 class StepWindow:

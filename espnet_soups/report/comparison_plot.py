@@ -1,5 +1,6 @@
 """The picture that compares the experiments of a directory: their validation curves."""
 
+import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +19,7 @@ KINDS = {
     "valid_losses": ("loss", "loss (nats per token)", 1.0),
 }
 SEED = re.compile(r"_?seed_?\d+")
+WIDE, WIDTH = 4, 56  # more lines than this, of names not longer than that: two columns
 
 
 def read_histories(expdir: Path) -> tuple[dict[str, History], dict[str, str]]:
@@ -55,14 +57,16 @@ def plot_comparison(histories: Mapping[str, History]) -> Figure:
         for task, title in PANELS
         if any(_members(item.valid_losses, task) for item in histories.values())
     ]
-    legend = 0.19 * len(histories) + 0.2
+    styles = experiment_styles(list(histories))
+    order = sorted(histories, key=list(styles).index)
+    columns = 2 if len(order) > WIDE and len(panels) > 1 and max(map(len, order)) <= WIDTH else 1
+    legend = 0.19 * math.ceil(len(order) / columns) + 0.2
     figure = new_figure(
         max(6.4, 4.6 * len(panels)),
         5.6 + legend,
         "Validation, mean over languages or pairs, by epoch",
     )
     grid = figure.subplots(len(KINDS), len(panels), squeeze=False, sharex=True)
-    styles = experiment_styles(list(histories))
     epochs = sorted({epoch for item in histories.values() for epoch in item.epochs})
     for column, (task, title) in enumerate(panels):
         for row, (kind, (noun, label, scale)) in enumerate(KINDS.items()):
@@ -70,19 +74,20 @@ def plot_comparison(histories: Mapping[str, History]) -> Figure:
             for name, item in histories.items():
                 curve = mean_curve(getattr(item, kind), task)
                 if curve is not None:
-                    look = {"marker": marker(item.epochs), "label": name, **styles[name]}
-                    axes.plot(item.epochs, scale * curve, **look)
+                    look = {"marker": marker(item.epochs), "markersize": 4.0, "label": name}
+                    axes.plot(item.epochs, scale * curve, **look, **styles[name])
             axes.set_title(f"{title} {noun}")
             axes.set_ylabel(label)
             epoch_axis(axes, epochs, label=row == len(KINDS) - 1)
     lines = {str(line.get_label()): line for axes in grid.flat for line in axes.get_lines()}
-    shown = [name for name in histories if name in lines]
+    shown = [name for name in order if name in lines]
     figure.legend(
         [lines[name] for name in shown],
         shown,
         loc="outside lower center",
         fontsize=8.0,
         handlelength=3.2,
+        ncols=columns,
     )
     return figure
 
@@ -99,6 +104,8 @@ def mean_curve(curves: Curves, task: str) -> NDArray[np.float64] | None:
 def experiment_styles(names: list[str]) -> dict[str, dict[str, str]]:
     """Gives each experiment its line: the colour without the seed, the dashes by the seed.
 
+    Seeds of one experiment come one after the other, as the legend shows them.
+
     >>> styles = experiment_styles(["a", "a_seed2", "b"])
     >>> styles["a"]["color"] == styles["a_seed2"]["color"] != styles["b"]["color"]
     True
@@ -106,7 +113,7 @@ def experiment_styles(names: list[str]) -> dict[str, dict[str, str]]:
     families = list(dict.fromkeys(SEED.sub("", name) for name in names))
     used: set[tuple[str, str]] = set()
     styles = {}
-    for name in names:
+    for name in sorted(names, key=lambda name: families.index(SEED.sub("", name))):
         place = families.index(SEED.sub("", name))
         color = COLORS[place % len(COLORS)]
         free = [dash for dash in DASHES if (color, dash) not in used]

@@ -69,7 +69,8 @@ def environment_rows(
     ]
     rows.append(("Git hash", environment["git"] or "none (not run from a git checkout)"))
     gpus = environment.get("gpus")
-    names = [f"{gpus.count(name)} × {name}" for name in dict.fromkeys(gpus or ())]
+    found = gpus or []
+    names = [f"{found.count(name)} × {name}" for name in dict.fromkeys(found)]
     hardware = [environment["cpu"], cpus, environment["system"], *names]
     if gpus == []:
         hardware.append("no GPU")

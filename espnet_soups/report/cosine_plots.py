@@ -30,7 +30,7 @@ def plot_cosines(history: History) -> Figure:
     span = f"epochs {epochs[0]}–{epochs[-1]}" if len(epochs) > 1 else f"epoch {epochs[0]}"
     side = max(5.2, 0.44 * size + 1.9)
     figure = new_figure(
-        side + 0.9, side, f"Cosines between gradients\nmean over all measured steps of {span}"
+        side + 1.3, side, f"Cosines between gradients\nmean over all measured steps of {span}"
     )
     axes = figure.subplots()
     largest = np.nanmax(np.abs(mean))
@@ -76,6 +76,16 @@ def plot_cosine_groups(history: History) -> Figure:
     return figure
 
 
+def cosine_text(value: float, limit: float) -> str:
+    """Gives a cosine as a cell shows it, with a third decimal where all are small.
+
+    >>> cosine_text(-0.0123, 0.1), cosine_text(-0.0001, 0.1), cosine_text(0.3, 0.5)
+    ('−0.012', '0.000', '0.30')
+    """
+    text = f"{value:.{3 if limit <= RANGES[0] else 2}f}"
+    return (text if float(text) else text.removeprefix("-")).replace("-", "−")
+
+
 def _measured(history: History) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     if history.cosines is None or history.cosine_steps is None:
         raise ValueError("The history holds no cosines; only `trainer: msp` measures them.")
@@ -85,12 +95,12 @@ def _measured(history: History) -> tuple[NDArray[np.float64], NDArray[np.float64
 def _write_numbers(axes: Axes, mean: NDArray[np.float64], limit: float) -> None:
     size = len(mean)
     for row, column in np.ndindex(size, size):
-        value = mean[row, column]
-        text = "–" if math.isnan(value) else f"{value:.2f}".replace("-0.00", "0.00")
+        value = float(mean[row, column])
+        text = "–" if math.isnan(value) else cosine_text(value, limit)
         axes.text(
             column,
             row,
-            "" if row == column else text.replace("-", "−"),
+            "" if row == column else text,
             ha="center",
             va="center",
             fontsize=8.0 if size <= 12 else 6.5,

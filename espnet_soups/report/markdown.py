@@ -5,6 +5,7 @@ from typing import Any
 
 from espnet_soups.report.compute import compute_text, environment_rows
 from espnet_soups.report.wording import (
+    all_intervals,
     count,
     describe_levels,
     duration,
@@ -82,7 +83,7 @@ def render_comparison(records: Sequence[Record]) -> str:
         )
     notes = [
         "Scores are means over the languages or pairs that have them.",
-        *dict.fromkeys(intervals(record["scores"]) for record in records),
+        *([all_intervals([record["scores"] for record in records])] if records else []),
         "Train time is without validation; compare it on the same machine and number of threads"
         " or GPUs only.",
     ]

@@ -114,7 +114,11 @@ def shorten_config(config: Mapping[str, Any]) -> str:
 def _cards(results: Mapping[str, Any]) -> str:
     mean, training, decoding = results["scores"]["mean"], results["training"], results["decoding"]
     cards = [
-        (LABELS[name], f"{mean[name]['value']:.1f}", interval(mean[name]).partition(" ")[2])
+        (
+            _card_title(name, mean[name]),
+            f"{mean[name]['value']:.1f}",
+            interval(mean[name]).partition(" ")[2],
+        )
         for name in ("wer", "cer", "bleu", "chrf")
         if name in mean
     ]
@@ -130,6 +134,10 @@ def _cards(results: Mapping[str, Any]) -> str:
         for title, value, more in cards
     )
     return f"<div class=cards>{inside}</div>"
+
+
+def _card_title(name: str, mean: Mapping[str, Any]) -> str:
+    return f"mean {LABELS[name]}" if mean["objectives"] > 1 else LABELS[name]
 
 
 def _score_tables(scores: Mapping[str, Any]) -> list[str]:

@@ -13,6 +13,7 @@ from espnet_soups.report.history import History, read_history
 from espnet_soups.report.json_file import read_json
 from espnet_soups.report.train_log import read_train_log
 
+STATIC = ("static", "constant")  # combiners of fixed weights
 RESULTS = "results.json"
 SCORES = "scores.json"
 
@@ -155,6 +156,8 @@ def describe_soup(config: Mapping[str, Any], defaults: Mapping[str, Any]) -> dic
         return {"trainer": trainer, "soup": "joint", "order": None, "combiner": "static"}
     settings = {**defaults, **(config.get("trainer_conf") or {})}
     combiner, conf = settings["combiner"], settings["combiner_conf"]  # lists: one per level
+    if settings["soup"] == "joint" and combiner not in STATIC:
+        combiner, conf = "static", {}  # as the trainer has it: joint training never combines
     return {
         "trainer": trainer,
         "soup": settings["soup"],

@@ -31,12 +31,15 @@ def plot_losses(history: History) -> Figure:
     """
     rows = _loss_rows(history.objectives)
     columns = max(len(names) for names in rows)
-    figure = new_figure(max(2.1 * columns, 4.2), 1.75 * len(rows) + 0.9, "Loss per label token")
+    figure = new_figure(
+        max(2.1 * columns, 4.2), 1.75 * len(rows) + 0.9, _loss_title(history.objectives)
+    )
     grid = figure.subplots(len(rows), columns, squeeze=False)
     limits = {task: _limits(history, names) for task, names in _by_task(history.objectives).items()}
     for number, names in enumerate(rows):
         labelled = False
-        for axes, name in zip(grid[number], [*names, *[""] * (columns - len(names))], strict=True):
+        padded = [*names, *[""] * (columns - len(names))]
+        for column, (axes, name) in enumerate(zip(grid[number], padded, strict=True)):
             if not name:
                 axes.set_axis_off()
                 continue
@@ -49,7 +52,7 @@ def plot_losses(history: History) -> Figure:
                 )
             axes.set_title(name)
             axes.set_ylim(*limits[_task(name)])
-            epoch_axis(axes, history.epochs, label=number == len(rows) - 1)
+            epoch_axis(axes, history.epochs, label=_is_last(rows, number, column))
             if not labelled:
                 axes.set_ylabel("loss (nats)")
             labelled = True
@@ -70,7 +73,7 @@ def plot_accuracies(history: History) -> Figure:
         for name in names:
             axes.plot(history.epochs, 100.0 * history.accuracies[name], label=name, **styles[name])
         axes.set_title(task.upper())
-        axes.set_ylabel("right tokens (%)")
+        axes.set_ylabel("right predictions (%)" if task == "ssl" else "right tokens (%)")
         axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
         epoch_axis(axes, history.epochs, label=axes is grid[-1])
         side_legend(axes)
@@ -78,18 +81,19 @@ def plot_accuracies(history: History) -> Figure:
 
 
 def plot_weights(history: History) -> Figure:
-    """Draws λ of each level, the top level first; the thin line is the uniform weight."""
-    levels = history.levels
+    """Draws λ of each level, the top level first; the thin line is the uniform weight.
+
+    The weight of an objective that is alone on its level is 1 for ever: it is named, not drawn.
+    """
+    levels = dict(enumerate(history.levels, start=1))
+    shown = {number: level for number, level in levels.items() if len(level) > 1} or levels
+    alone = [level[0] for number, level in levels.items() if number not in shown]
+    note = f"\n({', '.join(alone)}: alone on the level, λ = 1)" if alone else ""
+    heights = [_height(len(level)) for level in shown.values()]
+    figure = new_figure(7.5, sum(heights) + 0.6, f"Weights λ of the objectives on each level{note}")
+    grid = figure.subplots(len(shown), 1, squeeze=False, height_ratios=heights)
     styles = objective_styles(history.objectives, len(history.epochs))
-    figure = new_figure(
-        7.5,
-        sum(_height(len(level)) for level in levels) + 0.6,
-        "Weights λ of the objectives on each level",
-    )
-    grid = figure.subplots(
-        len(levels), 1, squeeze=False, height_ratios=[_height(len(level)) for level in levels]
-    )
-    for number, (axes, level) in enumerate(zip(grid[:, 0], levels, strict=True), start=1):
+    for axes, (number, level) in zip(grid[:, 0], shown.items(), strict=True):
         for name in level:
             axes.plot(history.epochs, history.weights[name], label=name, **styles[name])
         uniform = 1.0 / len(level)
@@ -97,7 +101,7 @@ def plot_weights(history: History) -> Figure:
         axes.set_title(f"level {number}" + (" (top)" if number == 1 else ""))
         axes.set_ylabel("λ (share of 1)")
         axes.set_ylim(bottom=0.0)
-        epoch_axis(axes, history.epochs, label=number == len(levels))
+        epoch_axis(axes, history.epochs, label=axes is grid[-1, 0])
         side_legend(axes)
     return figure
 
@@ -150,6 +154,17 @@ def _panels(
     return figure, list(grid[:, 0])
 
 
+def _loss_title(objectives: list[str]) -> str:
+    if "ssl" not in objectives:
+        return "Loss per label token"
+    return "Loss per label token (ssl: per prediction)" if len(objectives) > 1 else "Loss of ssl"
+
+
+def _is_last(rows: list[list[str]], number: int, column: int) -> bool:
+    """Tells whether no picture stands below."""
+    return not any(row[column : column + 1] not in ([], [""]) for row in rows[number + 1 :])
+
+
 def _loss_rows(objectives: list[str]) -> list[list[str]]:
     """Lays objectives out in rows of tasks, `""` where a language has none."""
     groups = _by_task(objectives)
@@ -159,8 +174,9 @@ def _loss_rows(objectives: list[str]) -> list[list[str]]:
         for names in groups.values()
     ]
     placed = sum(bool(name) for row in table for name in row)
-    if len(languages) <= PANELS and placed == len(objectives):
-        return table
+    without = [name for name in objectives if "_" not in name]
+    if len(languages) <= PANELS and placed + len(without) == len(objectives):
+        return [row for row in table if any(row)] + ([without] if without else [])
     columns = min(PANELS, max(len(names) for names in groups.values()))
     return [
         names[i : i + columns] for names in groups.values() for i in range(0, len(names), columns)

@@ -19,6 +19,23 @@ def intervals(scores: Record) -> str:
     return f"`[ , ]`: 95 % bootstrap interval over {what}."
 
 
+def all_intervals(scores: Sequence[Record]) -> str:
+    """Says what the brackets of several decodings are; where that differs, where to look.
+
+    >>> all_intervals([{}, {}]) == intervals({})
+    True
+    >>> all_intervals([{"groups": 78}, {}])
+    '`[ , ]`: 95 % bootstrap interval; what was drawn differs, see the sections: compare no widths.'
+    """
+    texts = list(dict.fromkeys(intervals(item) for item in scores))
+    if len(texts) == 1:
+        return texts[0]
+    return (
+        "`[ , ]`: 95 % bootstrap interval; what was drawn differs, see the sections: compare no"
+        " widths."
+    )
+
+
 def soup_name(training: Record) -> str:
     """Gives the soup as a table shows it.
 

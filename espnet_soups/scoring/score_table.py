@@ -9,7 +9,7 @@ COLUMNS = {
 }
 
 
-def format_estimate(item: Mapping[str, Any] | None, digits: int = 1) -> str:
+def format_estimate(item: Mapping[str, Any] | None) -> str:
     """Gives a score with its interval, or a dash.
 
     >>> format_estimate({"value": 12.34, "low": 10.0, "high": 15.06})
@@ -17,7 +17,7 @@ def format_estimate(item: Mapping[str, Any] | None, digits: int = 1) -> str:
     """
     if item is None:
         return "–"
-    value, low, high = (f"{item[name]:.{digits}f}" for name in ("value", "low", "high"))
+    value, low, high = (f"{item[name]:.1f}" for name in ("value", "low", "high"))
     return f"{value} [{low}, {high}]"
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import yaml
 
+from espnet_soups.settings import refuse_unknown
+
 # What rows of one table may differ in; everything else is shared, as in the paper.
 SOUP_OPTIONS = (
     *("soup", "order", "combiner", "baseline"),
@@ -155,6 +157,4 @@ def _check(table: Table, path: Path) -> None:
                 f"{path}: {row.run} differs from the others in {strange}; rows of one table may"
                 f" differ in soup alone ({[*SOUP_OPTIONS, *SOUP_ARGUMENTS]}): put it into `shared`."
             )
-        unknown = sorted(set(row.paper) - set(titles))
-        if unknown:
-            raise ValueError(f"{path}: {row.run} has numbers for {unknown}, which are no columns.")
+        refuse_unknown(f"`paper` of {row.run} in {path}", row.paper, titles)

@@ -11,10 +11,14 @@ from espnet_soups.tables.corpus_sizes import WAV_GB_PER_HOUR, CorpusSize
 from espnet_soups.tables.machine_plan import Machine, RowPlan
 from espnet_soups.tables.plan import Table
 
-HEAD = (
-    *("run", "step against joint", "pre-training, GPU h", "training, GPU h"),
-    *("one epoch, GPU min", "memory per GPU, GB", "disk, GB"),
+HEAD_TIMES = (
+    "run",
+    "step against joint",
+    "pre-training, GPU h",
+    "training, GPU h",
+    "one epoch, GPU min",
 )
+HEAD = (*HEAD_TIMES, "memory per GPU, GB", "disk, GB")
 
 
 @dataclass(frozen=True)

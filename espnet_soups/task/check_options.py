@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from espnet2.tasks.abs_task import optim_classes, scheduler_classes
-from espnet2.tasks.asr import decoder_choices
 from espnet2.train.class_choices import ClassChoices
 
+from espnet_soups.backbone.choices import decoder_choices
+from espnet_soups.settings import refuse_unknown
 from espnet_soups.task.options import CLASS_CHOICES
 
 
@@ -29,11 +30,8 @@ def check_options(args: argparse.Namespace) -> None:
         if not isinstance(conf, dict):
             raise ValueError(f"`{option}_conf` must be a mapping, but got {conf!r}.")
         valid = _option_names(classes[name.lower()])
-        unknown = sorted(set(conf) - set(valid))
-        if valid and unknown:
-            raise ValueError(
-                f"`{option}_conf` of {name} has no {unknown}; its options are {sorted(valid)}."
-            )
+        if valid:
+            refuse_unknown(f"`{option}_conf` of {name}", conf, sorted(valid))
 
 
 def _named_classes(

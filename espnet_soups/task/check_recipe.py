@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from espnet2.tasks.abs_task import optim_classes, scheduler_classes
+from typeguard import TypeCheckError
 
 from espnet_soups.model.msp_model import MSPModel
 from espnet_soups.task.msp_task import MSPTask
@@ -75,7 +77,7 @@ def build_trial_model(
     args.st_token_list = {target: list(TRIAL_TOKENS) for target in targets}
     MSPTask.check_required_command_args(args)
     model = MSPTask.build_model(args)
-    MSPTask.build_optimizers(args, model)
+    check_optimization(args, model)
     names = [objective.name for objective in model.objectives]
     levels = [list(range(len(names)))] if model.soup is None else model.soup.hierarchy.levels
     return TrialModel(
@@ -83,6 +85,32 @@ def build_trial_model(
         parameters=count_parameters(model),
         has_asr_decoder=float(args.asr_ctc_weight) < 1.0,
     )
+
+
+def check_optimization(args: argparse.Namespace, model: MSPModel) -> None:
+    """Builds optimiser and scheduler as ESPnet does before the first step.
+
+    Raises:
+        ValueError: If one of them does not take its options; the message names the option.
+    """
+    refused = (ValueError, TypeError, AttributeError, ZeroDivisionError, TypeCheckError)
+    try:
+        optim_classes[args.optim](model.parameters(), **args.optim_conf)
+    except refused as error:
+        raise ValueError(_refusal("optim", args, error)) from error
+    optimizers = MSPTask.build_optimizers(args, model)
+    if args.scheduler is None:
+        return
+    try:
+        scheduler_classes[args.scheduler](optimizers[0], **args.scheduler_conf)
+    except refused as error:
+        raise ValueError(_refusal("scheduler", args, error)) from error
+
+
+def _refusal(option: str, args: argparse.Namespace, error: Exception) -> str:
+    name, conf = getattr(args, option), getattr(args, f"{option}_conf")
+    reason = " ".join(str(error).split()).rstrip(".")
+    return f"`{option}: {name}` does not take `{option}_conf: {conf}`: {reason}."
 
 
 def parse_trial_options(config: Path, arguments: Sequence[str]) -> argparse.Namespace:

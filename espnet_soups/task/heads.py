@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from espnet2.asr.ctc import CTC
-from espnet2.tasks.asr import decoder_choices
 
+from espnet_soups.backbone.choices import decoder_choices
 from espnet_soups.model.head import Head
 from espnet_soups.model.shared_head import HeadView, join_token_lists
 from espnet_soups.objective import Objective

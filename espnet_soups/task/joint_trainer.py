@@ -12,6 +12,7 @@ from espnet2.torch_utils.safe_torch_load import safe_torch_load
 from espnet2.train.trainer import Trainer
 
 from espnet_soups.model.msp_model import MSPModel
+from espnet_soups.model.step_guard import StepGuard
 from espnet_soups.task.checkpoint import (
     CURRENT,
     check_tensors,
@@ -109,16 +110,13 @@ class JointTrainer(Trainer):
         for optimizer in kwargs["optimizers"]:
             optimizer.zero_grad()  # what an incomplete accumulation left is in no checkpoint
         network.tally.reset()
+        network.guard.open_epoch(options.accum_grad)
         cls.open_epoch(network, reporter, options)
-        if super().train_one_epoch(model, *args, **kwargs):
-            raise ValueError(
-                f"No step of epoch {reporter.get_epoch()} was valid: every gradient was infinite"
-                f" or not a number, or there were fewer mini-batches than `accum_grad`"
-                f" ({options.accum_grad}). Lower the learning rate, or look for broken audio or"
-                " labels."
-            )
-        cls.close_epoch(network, reporter)
+        nothing_learnt = super().train_one_epoch(model, *args, **kwargs)
         device = next(network.parameters()).device
+        network.guard.close_epoch(device)
+        check_steps(network.guard, nothing_learnt, reporter.get_epoch(), options.accum_grad)
+        cls.close_epoch(network, reporter)
         labels = network.tally.over_ranks(device)
         shortened = network.tally.shortened_over_ranks(device)
         check_tally(labels, reporter.get_epoch())
@@ -148,7 +146,10 @@ class JointTrainer(Trainer):
         delta = relative_improvement(valid_loss, cls.reference)
         reporter.register({"delta": delta})  # on every rank, since each looks for the best epoch
         reporter.next()
-        logging.info(f"valid delta: {delta:+.4f}, mean relative improvement over {cls.origin()}")
+        logging.info(
+            f"valid delta: {delta:+.4f}, mean relative improvement of the validation losses over"
+            f" {cls.origin()}"
+        )
         if not is_first_rank(kwargs["distributed_option"]):
             return
         output_dir = Path(kwargs["options"].output_dir)
@@ -163,6 +164,8 @@ class JointTrainer(Trainer):
             "delta": delta,
             "labels": {name: pair[0] for name, pair in cls.trained.labels.items()},
             "unalignable": {name: pair[1] for name, pair in cls.trained.labels.items()},
+            "skipped_steps": network.guard.skipped,
+            "not_finite": network.guard.not_finite,
         } | cls.describe(network)
         if SSL in network.tally.names:
             record["ssl"] = cls.trained.ssl | {"shortened": cls.trained.shortened}
@@ -198,7 +201,37 @@ class JointTrainer(Trainer):
         names = network.tally.names
         weights = [network.static_weights.get(name, 1.0) for name in names]
         level = {"level": 1, "objectives": names, "penalty": 1.0, "weights": weights}
-        return {"levels": [level], "gradient_norm": {}, "cosine": None, "skipped_steps": None}
+        return {"levels": [level], "gradient_norm": {}, "cosine": None}
+
+
+def check_steps(guard: StepGuard, none_valid: bool, epoch: int, accum_grad: int) -> None:
+    """Says how many steps of an epoch were skipped.
+
+    Args:
+        guard: What counted them.
+        none_valid: Whether there was no other.
+        epoch: From 1.
+        accum_grad: Mini-batches per step.
+
+    Raises:
+        ValueError: If no step was made.
+    """
+    if none_valid and guard.skipped == 0:
+        raise ValueError(
+            f"Epoch {epoch} made no step: it has fewer mini-batches than `accum_grad`"
+            f" ({accum_grad}). Lower `accum_grad` or `batch_bins`."
+        )
+    if none_valid:
+        raise ValueError(
+            f"No step of epoch {epoch} was valid. Skipped, since a loss or a gradient was not"
+            f" finite: {guard.describe()}. Lower the learning rate, or look for broken audio or"
+            " labels of these objectives."
+        )
+    if guard.skipped:
+        logging.warning(
+            f"Steps of epoch {epoch} that were skipped, since a loss or a gradient was not"
+            f" finite: {guard.describe()}"
+        )
 
 
 def network_of(model: torch.nn.Module) -> MSPModel:

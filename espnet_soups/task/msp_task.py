@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 from collections.abc import Callable, Collection
 from typing import Any, ClassVar
 
@@ -10,41 +11,26 @@ import torch
 from espnet2.iterators.abs_iter_factory import AbsIterFactory
 from espnet2.iterators.sequence_iter_factory import SequenceIterFactory
 from espnet2.tasks.abs_task import AbsTask, IteratorOptions
-from espnet2.tasks.asr import (
-    encoder_choices,
-    frontend_choices,
-    normalize_choices,
-    preencoder_choices,
-    specaug_choices,
-)
-from espnet2.torch_utils.initialize import initialize
 from espnet2.train.collate_fn import CommonCollateFn
 from espnet2.utils import config_argparse
 
-from espnet_soups.model.build_soup import build_soup
-from espnet_soups.model.head import Head
+from espnet_soups.backbone.settings import check_backbone
 from espnet_soups.model.msp_model import MSPModel
-from espnet_soups.model.shared_head import HeadView
-from espnet_soups.model.soup_config import read_soup_config
 from espnet_soups.model.ssl_config import read_ssl_config
-from espnet_soups.model.ssl_head import SSLHead
+from espnet_soups.task.build_model import build_model
 from espnet_soups.task.check_options import check_options
 from espnet_soups.task.checkpoint import check_init_param
-from espnet_soups.task.heads import build_heads
 from espnet_soups.task.interpret import (
-    expand_static_weights,
     inline_token_lists,
     languages_of,
-    objectives_of,
     ssl_languages_of,
 )
 from espnet_soups.task.joint_trainer import JointTrainer
 from espnet_soups.task.language_data import read_language_data
+from espnet_soups.task.launcher import settle_launcher
 from espnet_soups.task.options import CLASS_CHOICES, OptionParser, add_options
 from espnet_soups.task.parameter_groups import scale_learning_rates
 from espnet_soups.task.preprocessor import MSPPreprocessor
-from espnet_soups.task.ssl import build_ssl_head
-from espnet_soups.task.trainer import MSPTrainer
 from espnet_soups.task.trainers import find_trainer
 from espnet_soups.task.union_sampler import UnionBatchSampler, one_language_batches
 
@@ -84,9 +70,11 @@ class MSPTask(AbsTask):
         if missing:
             raise ValueError(f"These options are required: {', '.join(missing)}.")
         check_options(args)
+        check_backbone(args)
         read_ssl_config(args.ssl, args.ssl_conf)
         languages_of(args)
         find_trainer(args.trainer)
+        settle_launcher(args, os.environ)
 
     @classmethod
     def main_worker(cls, args: argparse.Namespace) -> None:
@@ -160,46 +148,7 @@ class MSPTask(AbsTask):
         Raises:
             ValueError: If an option is not valid.
         """
-        inline_token_lists(args)
-        objectives = objectives_of(args)
-        if args.input_size is None:
-            frontend = frontend_choices.get_class(args.frontend)(**args.frontend_conf)
-            input_size = frontend.output_size()
-        else:
-            args.frontend, args.frontend_conf = None, {}
-            frontend, input_size = None, args.input_size
-        specaug = _build(specaug_choices, args.specaug, args.specaug_conf)
-        normalize = _build(normalize_choices, args.normalize, args.normalize_conf)
-        preencoder = _build(preencoder_choices, args.preencoder, args.preencoder_conf)
-        feature_size = input_size
-        if preencoder is not None:
-            input_size = preencoder.output_size()
-        encoder_class = encoder_choices.get_class(args.encoder)
-        encoder = encoder_class(input_size=input_size, **args.encoder_conf)
-        separate, shared_heads = build_heads(args, objectives, encoder.output_size())
-        heads: dict[str, Head | HeadView | SSLHead] = {**separate}
-        ssl_head = build_ssl_head(args, preencoder, encoder, feature_size)
-        if ssl_head is not None:
-            heads["ssl"] = ssl_head
-        model = MSPModel(
-            objectives,
-            languages_of(args),
-            frontend,
-            specaug,
-            normalize,
-            preencoder,
-            encoder,
-            heads,
-            shared_heads,
-            args.encoding,
-            expand_static_weights(args.static_weights, objectives),
-        )
-        if issubclass(find_trainer(args.trainer), MSPTrainer):
-            config = read_soup_config(args.trainer_conf)
-            model.soup = build_soup(config, objectives, model.shared_modules)
-        if args.init is not None:
-            initialize(model, args.init)
-        return model
+        return build_model(args)
 
     @classmethod
     def build_optimizers(
@@ -216,6 +165,7 @@ class MSPTask(AbsTask):
         optimizers = super().build_optimizers(args, model)
         if isinstance(model, MSPModel):
             scale_learning_rates(args, model, optimizers[0])
+            model.guard.bind(optimizers[0])
         if isinstance(model, MSPModel) and model.soup is not None:
             model.soup.bind(model, optimizers[0])
         return optimizers
@@ -256,7 +206,3 @@ class MSPTask(AbsTask):
             collate_fn=iter_options.collate_fn,
             pin_memory=args.ngpu > 0,
         )
-
-
-def _build(choices: Any, name: str | None, options: dict[str, Any]) -> Any:
-    return None if name is None else choices.get_class(name)(**options)

@@ -3,16 +3,12 @@
 import argparse
 from typing import NoReturn
 
-from espnet2.tasks.asr import (
-    encoder_choices,
-    frontend_choices,
-    normalize_choices,
-    preencoder_choices,
-    specaug_choices,
-)
+from espnet2.tasks.asr import normalize_choices, preencoder_choices, specaug_choices
 from espnet2.utils import config_argparse
 from espnet2.utils.nested_dict_action import NestedDictAction
 from espnet2.utils.types import int_or_none, str_or_none
+
+from espnet_soups.backbone.choices import encoder_choices, frontend_choices
 
 CLASS_CHOICES = (
     frontend_choices,

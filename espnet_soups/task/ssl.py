@@ -23,6 +23,7 @@ WAVEFORM_ENCODERS = (
     "hubert_pretrain",
     "torchaudiohubert",
     "whisper",
+    "wav2vec2_hf",
     "avhubert",
     "beats",
 )
@@ -88,22 +89,30 @@ def feature_frame_ms(args: argparse.Namespace) -> float:
     """Gives the milliseconds of a feature frame: from `feats_conf`, or from the frontend."""
     if args.input_size is not None:
         return FRAME_MS * int(args.feats_conf.get("stack", 1))
+    if args.frontend == "whisper_mel":
+        return FRAME_MS
     fs = args.frontend_conf.get("fs", 16000)
     rate = humanfriendly.parse_size(fs) if isinstance(fs, str) else fs
     return 1000.0 * int(args.frontend_conf.get("hop_length", 128)) / rate
 
 
 def _check_front_end(args: argparse.Namespace, config: CPCConfig | BestRQConfig) -> None:
-    if args.input_size is None and args.frontend != "default":
-        raise ValueError(
-            f"`ssl: {args.ssl}` hides frames of the features, but `frontend: {args.frontend}` mixes"
-            " each frame with others, so that what is hidden leaks: use `frontend: default` or"
-            " features from disk, or `ssl: none`."
-        )
+    frontend = args.frontend if args.input_size is None else None
     if args.encoder in WAVEFORM_ENCODERS:
         raise ValueError(
             f"`ssl: {args.ssl}` cuts and masks features, but `encoder: {args.encoder}` reads"
             " samples and brings a pre-training of its own: use `ssl: none`."
+        )
+    if isinstance(config, CPCConfig) and frontend == "whisper_mel":
+        raise ValueError(
+            "`ssl: cpc` needs a context that knows nothing of its future, but `frontend:"
+            " whisper_mel` measures each frame by the loudest of both: use `ssl: best_rq`."
+        )
+    if frontend not in (None, "default", "whisper_mel"):
+        raise ValueError(
+            f"`ssl: {args.ssl}` hides frames of the features, but `frontend: {args.frontend}` mixes"
+            " each frame with others, so that what is hidden leaks: use `frontend: default` or"
+            " features from disk, or `ssl: none`."
         )
     if isinstance(config, CPCConfig) and args.normalize == "utterance_mvn":
         raise ValueError(

@@ -35,7 +35,6 @@ class MSPTrainer(JointTrainer):
     def close_epoch(cls, network: MSPModel, reporter: Any) -> None:
         """Reports the mean cosines and norms of the gradients; for TensorBoard, too."""
         soup = _soup_of(network)
-        soup.close_epoch()
         layers = soup.layers
         if layers.full_depth_steps:
             logging.info(
@@ -46,7 +45,10 @@ class MSPTrainer(JointTrainer):
         aligned = ssl_cosine(soup)
         if math.isfinite(aligned):
             known["cosine/ssl~supervised"] = aligned
-            logging.info(f"cosine of {SSL} with the supervised objectives: mean {aligned:.3f}")
+            logging.info(
+                f"cosine of the gradient of {SSL} with those of the supervised objectives: mean"
+                f" {aligned:.3f}, below 0 it pulls another way"
+            )
         if known:
             reporter.register(known)
             reporter.next()
@@ -62,7 +64,6 @@ class MSPTrainer(JointTrainer):
             "gradient_norm": dict(zip(soup.names, soup.means.norms().tolist(), strict=True)),
             "cosine": soup.means.cosines().tolist(),
             "cosine_steps": soup.means.steps().tolist(),
-            "skipped_steps": soup.skipped_steps,
             "ssl_cosine": ssl_cosine(soup),
         }
 

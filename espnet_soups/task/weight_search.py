@@ -117,19 +117,21 @@ def read_grid(path: Path) -> list[Trial]:
         OSError: If there is no such file.
         ValueError: If it is not a mapping `weights` of globs to lists of positive numbers.
     """
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path}, the grid of weights, does not exist; name an existing one."
+        )
     try:
         grid = yaml.safe_load(path.read_text(encoding="utf-8"))
-        weights = {
-            str(glob): [float(w) for w in values] for glob, values in grid["weights"].items()
-        }
-    except (yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError) as error:
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path} is not valid YAML: {' '.join(str(error).split())}.") from error
+    found = grid.get("weights") if isinstance(grid, dict) else None
+    if not isinstance(found, dict) or not found or not all(map(_are_weights, found.values())):
         raise ValueError(
-            f"{path} must hold `weights`, a mapping of globs to lists of numbers, such as `asr_*:"
-            f" [1.0]` and `st_*: [0.5, 1.0]` ({' '.join(str(error).split())})."
-        ) from error
-    flat = [w for values in weights.values() for w in values]
-    if not weights or not all(weights.values()) or not all(w > 0 for w in flat):
-        raise ValueError(f"{path}: each glob of `weights` needs positive numbers, got {weights}.")
+            f"{path} must hold `weights`, a mapping of globs to lists of positive numbers, such as"
+            f" `asr_*: [1.0]` and `st_*: [0.5, 1.0]`, but holds {grid!r}."
+        )
+    weights = {str(glob): [float(w) for w in values] for glob, values in found.items()}
     combinations = itertools.product(*weights.values())
     return [_name(dict(zip(weights, values, strict=True))) for values in combinations]
 
@@ -160,6 +162,14 @@ def rank_outcomes(outcomes: Sequence[Outcome]) -> list[tuple[Outcome, float]]:
     reference = outcomes[0].losses
     ranked = sorted(outcomes, key=lambda outcome: -outcome.accuracy)
     return [(outcome, relative_improvement(outcome.losses, reference)) for outcome in ranked]
+
+
+def _are_weights(values: object) -> bool:
+    """Tells whether a glob has at least one weight, all of them finite and positive."""
+    numbers = values if isinstance(values, list) else []
+    return bool(numbers) and all(
+        isinstance(w, int | float) and not isinstance(w, bool) and 0 < w < math.inf for w in numbers
+    )
 
 
 def _name(weights: Mapping[str, float]) -> Trial:

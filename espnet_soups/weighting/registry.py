@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from espnet_soups.objective import match_names
+from espnet_soups.settings import refuse_unknown
 from espnet_soups.weighting.catalogue import PACKAGES, REFUSED, SOURCES
 from espnet_soups.weighting.combiner import Combiner, Shown
 from espnet_soups.weighting.conflict_free import ConFIG
@@ -119,12 +120,7 @@ def build_combiner(
         raise ValueError(f"`combiner: {name}` cannot be offered: {REFUSED[name]}.")
     if name not in SOURCES:
         raise ValueError(f"`combiner` must be one of {combiner_names()}, but got {name!r}.")
-    valid = combiner_options(name)
-    unknown = sorted(set(options) - set(valid))
-    if unknown:
-        raise ValueError(
-            f"`combiner_conf` of {name} has no {unknown}; its options are {sorted(valid)}."
-        )
+    refuse_unknown(f"`combiner_conf` of {name}", options, sorted(combiner_options(name)))
     try:
         combiner = _build(name, options, names, level)
         combiner.name = name

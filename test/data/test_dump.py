@@ -1,5 +1,6 @@
 """Features and audio of a whole set, written by real processes."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import kaldiio
@@ -22,6 +23,14 @@ def test_every_utterance_comes_at_every_speed(data_dir, tmp_path):
     assert set(data.audio) == {*data_dir.audio, *(f"sp0.9-{key}" for key in data_dir.audio)}
     assert data.speakers["sp0.9-fr_b-one"] == "sp0.9-fr_b"
     assert read_data_dir(tmp_path / "train_sp").labels["text"]["sp0.9-fr_b-one"] == "words of 2"
+
+
+def test_copies_of_an_utterance_stay_in_its_group(data_dir, tmp_path):
+    groups = dict.fromkeys(data_dir.audio, "same")
+    data = perturb_speed(replace(data_dir, groups=groups), [0.9, 1.0], tmp_path / "train_sp")
+    write_data_dir(data)
+    assert read_data_dir(tmp_path / "train_sp").groups == dict.fromkeys(data.audio, "same")
+    assert perturb_speed(data_dir, [0.9, 1.0], tmp_path).groups == {}
 
 
 @pytest.mark.parametrize("factors", [[0.4, 1.0], [1.0, 1.0]])

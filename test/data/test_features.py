@@ -64,7 +64,7 @@ def test_a_waveform_shorter_than_a_frame_is_refused():
 
 
 def test_unknown_settings_are_refused():
-    with pytest.raises(ValueError, match="`feats_conf` has the keys"):
+    with pytest.raises(ValueError, match="`feats_conf` has no 'mels'"):
         read_feature_config({"mels": 80})
     with pytest.raises(ValueError, match="`stack` must be 1 or more"):
         FeatureConfig(stack=0)

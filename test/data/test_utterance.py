@@ -55,6 +55,18 @@ def test_sets_of_two_corpora_are_joined_in_order_with_na_and_unknown(tmp_path: P
     assert speakers == ["fr_a unknown", "fr_b unknown", "zh_S1 f"]
 
 
+def test_groups_outlive_the_joining_and_an_utterance_without_one_stands_alone(tmp_path: Path):
+    write_set(tmp_path / "zh", iter(CHINESE))
+    write_set(tmp_path / "fr", iter(FRENCH))
+    sources = [tmp_path / "zh", tmp_path / "fr"]
+    combine_data_dirs(sources, tmp_path / "none")
+    assert not (tmp_path / "none" / "utt2group").exists()
+    (tmp_path / "fr" / "utt2group").write_text("fr_a-1 hello\nfr_a-2 bye\nfr_b-1 hello\n")
+    combine_data_dirs(sources, tmp_path / "all")
+    groups = {"fr_a-1": "hello", "fr_a-2": "bye", "fr_b-1": "hello", "zh_S1-1": "zh_S1-1"}
+    assert read_data_dir(tmp_path / "all").groups == groups
+
+
 def test_an_id_in_two_corpora_is_refused(tmp_path: Path):
     write_set(tmp_path / "one", iter(FRENCH))
     with pytest.raises(ValueError, match="fr_a-1 comes after fr_a-1"):

@@ -69,3 +69,27 @@ def test_means_are_taken_over_the_steps_in_which_both_were_measured():
     assert means.cosines()[0, 2].isnan()
     assert means.norms()[:2].tolist() == [2.0, 1.0]
     assert means.norms()[2].isnan()
+
+
+def test_rows_that_are_measured_under_autocast_are_those_of_a_backward_pass_outside():
+    torch.manual_seed(0)
+    layer, matrix = torch.nn.Linear(8, 8), torch.nn.Parameter(torch.randn(8, 8))
+    parameters = [layer.weight, matrix]
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        hidden = layer(torch.randn(16, 8))
+        with torch.autocast("cpu", enabled=False):  # as CPC compares its vectors
+            loss = (hidden.float() @ matrix).square().sum()
+        rows = measure_rows([loss], parameters, [True])
+    expected = torch.autograd.grad(loss, parameters)
+    assert torch.equal(rows[0], torch.cat([gradient.flatten() for gradient in expected]))
+
+
+def test_small_gradients_do_not_vanish_in_float16():
+    layer, inputs = torch.nn.Linear(4, 4), torch.ones(2, 4)
+    loss = 1e-8 * layer(inputs).sum()
+    expected = torch.autograd.grad(loss, [layer.weight])[0]
+    with torch.autocast("cpu", dtype=torch.float16):
+        loss = 1e-8 * layer(inputs).float().sum()
+        rows = measure_rows([loss], [layer.weight], [True])
+    assert not torch.autograd.grad(loss, [layer.weight])[0].any(), "unscaled, they do"
+    torch.testing.assert_close(rows[0].view(4, 4), expected, rtol=0.02, atol=0.0)

@@ -32,7 +32,7 @@ def test_weights_under_autocast_stay_near_those_of_full_precision(mode):
     mixed, mixed_losses = train(mode, autocast=True)
     assert not torch.equal(plain_losses, mixed_losses), "autocast did nothing"
     torch.testing.assert_close(mixed_losses, plain_losses, rtol=0.02, atol=0.0)
-    start = plain.soup.hierarchy.uniform()
+    start = plain.soup.combiners.initial()
     assert not torch.allclose(plain.soup.weights, start.to(plain.soup.weights))
     torch.testing.assert_close(mixed.soup.weights, plain.soup.weights, rtol=0.0, atol=0.02)
     assert mixed.soup.weights.dtype == plain.soup.weights.dtype

@@ -89,7 +89,7 @@ def test_only_the_selected_layers_are_measured_and_feed_the_gram_matrix():
             weights = onto_simplex(weights)
         previous = narrow if step >= 2 else every
         np.testing.assert_allclose(run.soup.weights.numpy(), weights, atol=1e-9)
-    assert run.soup._previous.shape == (4, 2 * (WIDTH + 2))
+    assert run.soup.pairs.previous.shape == (4, 2 * (WIDTH + 2))
     assert run.soup.layers.describe()["full_depth_steps"] == 3
     assert run.soup.layers.describe()["steps"] == 8
     assert np.abs(weights - 0.25).max() > 0.01
@@ -108,7 +108,7 @@ def test_where_no_layer_conflicts_all_parameters_are_used_and_the_log_says_so(ca
         run = run_survey([draw_slopes(seed, conflicting=()) for seed in range(4)])
     assert chosen(run) == []
     run.step(draw_slopes(9))
-    assert run.soup._previous.shape == (4, FULL)
+    assert run.soup.pairs.previous.shape == (4, FULL)
     assert "no layer conflicts, so all are used; mean cosine below 0.0: encoder" in caplog.text
     assert run.soup.layers.describe()["layers"] == "all"
 
@@ -203,7 +203,7 @@ def test_exact_mode_and_refresh_select_too():
     [
         ({"layers": "conflict"}, "`layers` must be `all`, `conflicting` or a list"),
         ({"selection": {"every": 3}}, "`selection` needs `layers: conflicting`"),
-        ({"selection": {"evry": 3}}, r"the keys .*'every'.*\['evry'\]"),
+        ({"selection": {"evry": 3}}, r"`selection` has no 'evry' \(closest: 'every'\)"),
         ({"selection": {"every": 0}}, "`every` of `selection`"),
         ({"selection": {"threshold": 1.5}}, "from -1 to 1, but got 1.5"),
         ({"selection": {"hysteresis": -1}}, "`hysteresis`"),

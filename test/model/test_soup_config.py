@@ -8,7 +8,7 @@ from espnet_soups.objective import build_objectives
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"soop": "vs"}, r"has the keys .*'soup'.*\['soop'\]"),
+        ({"soop": "vs"}, r"has no 'soop' \(closest: 'soup'\).*'levels'"),
         ({"soup": "vx"}, "`soup` must be one of.*'vm'.*'vx'"),
         ({"mode": "fast"}, "`mode` must be one of.*'pipelined', 'exact'"),
         ({"gradient_norm": "mean"}, "`gradient_norm`"),

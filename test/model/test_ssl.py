@@ -171,7 +171,7 @@ def test_features_of_unequal_scale_use_few_codes_unless_they_are_normalised():
     ("kind", "conf", "options", "said"),
     [
         ("mae", {}, {}, r"`ssl` must be one of \['none', 'cpc', 'best_rq'\].*'mae'"),
-        ("cpc", {"frames": 3}, {}, r"`ssl_conf` of cpc has the keys .*'context_frames'.*frames"),
+        ("cpc", {"frames": 3}, {}, r"`ssl_conf` of cpc has no 'frames'.*'context_frames'"),
         ("cpc", {"future_frames": 0}, {}, "`future_frames` of `ssl_conf` must be positive.*0"),
         ("cpc", {"negatives": "all"}, {}, "`negatives` must be one of"),
         ("cpc", {"min_context_frames": 300}, {}, "`min_context_frames`.*300.*above"),

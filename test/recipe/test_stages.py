@@ -1,6 +1,7 @@
 """Stages: skipped when up to date, run again when anything they rest on has changed."""
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -36,6 +37,11 @@ stages_done
 """
 
 
+def lines(text: str) -> list[str]:
+    """Gives the lines with every time as `0 s`: a busy machine takes longer."""
+    return re.sub(r"\b\d+ s\b", "0 s", text).splitlines()
+
+
 @pytest.fixture
 def ran(bash: Bash) -> Callable[..., list[str]]:
     """Gives a function that runs the script and tells its lines about stage 2."""
@@ -50,7 +56,7 @@ def ran(bash: Bash) -> Callable[..., list[str]]:
 
 def test_a_first_run_computes_and_a_second_one_is_a_no_op(bash: Bash) -> None:
     first = bash(SCRIPT)
-    assert first.stdout.splitlines() == [
+    assert lines(first.stdout) == [
         "stage 1: Data",
         "stage 1: Data — done in 0 s: 1 file",
         "stage 2: Features",
@@ -59,7 +65,7 @@ def test_a_first_run_computes_and_a_second_one_is_a_no_op(bash: Bash) -> None:
         "stage 3: SSL — skipped: no ssl objective",
         "Done: 2 stages in 0 s.",
     ]
-    assert bash(SCRIPT).stdout.splitlines() == [
+    assert lines(bash(SCRIPT).stdout) == [
         "stage 1: Data — up to date",
         "stage 2: Features — up to date",
         "stage 3: SSL — skipped: no ssl objective",
@@ -115,10 +121,10 @@ def test_a_failed_stage_tells_how_to_go_on_and_runs_again(
     ran()
     result = bash(SCRIPT, "--force", "--fail")
     assert result.returncode == 1
-    assert result.stderr == (
+    assert lines(result.stderr) == [
         "error: stage 2 (Features) failed after 0 s; the same command goes on from here, "
-        "./run.sh --stage 2 starts with this stage\n"
-    )
+        "./run.sh --stage 2 starts with this stage"
+    ]
     assert "Done" not in result.stdout
     assert ran()[0] == "stage 2: Features"
 
@@ -216,4 +222,4 @@ def test_a_run_that_was_killed_holds_nobody_up(tmp_path: Path) -> None:
     assert (tmp_path / "s.lock").is_dir()
     (tmp_path / "go_on").touch()
     said, _ = start_slow_run(tmp_path).communicate(timeout=10)
-    assert said.splitlines() == ["stage 1: Data", "stage 1: Data — done in 0 s: out"]
+    assert lines(said) == ["stage 1: Data", "stage 1: Data — done in 0 s: out"]

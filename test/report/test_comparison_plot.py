@@ -27,6 +27,22 @@ def test_every_training_is_compared_and_a_broken_one_is_named(make_experiment) -
     assert list(short.get_xdata()) == [1, 2]
 
 
+def test_the_legend_shows_seeds_together_and_keeps_to_the_width(make_experiment) -> None:
+    long = "msp_" + "x" * 60
+    for name in ("msp_a", "msp_a_b", "msp_a_seed2", "msp_c", "msp_d"):
+        expdir = make_experiment(name, epochs=1).parent
+    histories, _ = read_histories(expdir)
+    with style_context():
+        (legend,) = plot_comparison(histories).legends
+        (narrow,) = plot_comparison({**histories, long: histories["msp_a"]}).legends
+    labels = [text.get_text() for text in legend.get_texts()]
+    assert labels == ["msp_a", "msp_a_seed2", "msp_a_b", "msp_c", "msp_d"]
+    colors = [line.get_color() for line in legend.get_lines()]
+    assert colors[0] == colors[1]
+    assert len(set(colors)) == 4
+    assert (legend._ncols, narrow._ncols) == (2, 1)
+
+
 def test_a_mean_over_fewer_objectives_is_not_drawn() -> None:
     curves = {"asr_fr": np.array([1.0, 2.0]), "asr_it": np.array([3.0, np.nan])}
     curve = mean_curve(curves, "asr")

@@ -1,5 +1,7 @@
 """Means of cosines over a training and over tasks, against numbers worked out by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -51,5 +53,10 @@ def test_the_picture_shows_the_whole_training_and_says_so(make_experiment) -> No
         groups = plot_cosine_groups(history)
     assert "all measured steps of epochs 1–4" in figure.get_suptitle()
     assert {text.get_text() for text in figure.axes[0].texts} == {"", "−0.25"}
+    assert history.cosines is not None
+    small = replace(history, cosines=0.05 * history.cosines)
+    with style_context():
+        texts = {text.get_text() for text in plot_cosines(small).axes[0].texts}
+    assert texts == {"", "−0.013"}  # two decimals would make all small cosines one
     labels = [line.get_label() for line in groups.axes[0].get_lines()[:2]]
     assert labels == ["ASR~ASR (1 pair)", "ASR~ST (2 pairs)"]

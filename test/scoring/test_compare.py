@@ -8,9 +8,15 @@ import pytest
 from sacrebleu.metrics import BLEU, CHRF
 from sacrebleu.significance import PairedTest
 
-from espnet_soups.bin.compare import main
+from espnet_soups.bin.compare import main, render
 from espnet_soups.bin.score import main as score
-from espnet_soups.scoring.compare import MEAN, compare_decodings, p_value
+from espnet_soups.scoring.compare import (
+    MEAN,
+    Comparison,
+    Difference,
+    compare_decodings,
+    p_value,
+)
 from espnet_soups.scoring.score_config import ScoreConfig
 
 WORDS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
@@ -150,3 +156,12 @@ def test_what_cannot_be_compared_is_refused(experiments) -> None:
     path.write_text(json.dumps(record | {"bleu_lowercase": True}), encoding="utf-8")
     with pytest.raises(ValueError, match=r"scored with `bleu_lowercase` False, .* with True"):
         main([str(first), str(second)])
+
+
+@pytest.mark.parametrize(
+    ("low", "p", "warned"), [(0.1, 0.115, True), (-0.1, 0.04, True), (0.1, 0.04, False)]
+)
+def test_an_interval_and_a_star_that_disagree_are_pointed_out(low, p, warned) -> None:
+    item = Difference(first=2.3, second=7.9, low=low, high=15.5, p_value=p)
+    tables = render(Comparison({"bleu": {"st_es_en": item}}, {"st_es_en": 70}, True, []), 1000)
+    assert ("where [ , ] and * disagree" in tables) == warned

@@ -1,5 +1,7 @@
 """Runs of the real command on the toy corpus, once per session."""
 
+import kaldiio
+import numpy as np
 import pytest
 
 from espnet_soups.testing.toy_corpus import make_toy_corpus
@@ -13,9 +15,9 @@ def options_of(name, conf):
 class Runs:
     """Trains in this process; gives the folder of each run."""
 
-    def __init__(self, root):
+    def __init__(self, root, utterances=6):
         self.root = root
-        self.corpus = make_toy_corpus(root, utterances=6)
+        self.corpus = make_toy_corpus(root, utterances=utterances)
         self.options = [
             *self.corpus.arguments,
             *("--encoder", "e_branchformer", *options_of("encoder_conf", ENCODER_CONF)),
@@ -26,10 +28,24 @@ class Runs:
         ]
 
     def train(self, name, *options):
+        return self._train(self.options, name, options)
+
+    def train_broken(self, name, key, *options):
+        """Trains on features of which those of one utterance are not a number."""
+        return self._train(self.broken_options(key), name, options)
+
+    def broken_options(self, key):
+        path = self.root / f"broken_{key}"
+        features = dict(kaldiio.load_scp(str(self.root / "train" / "feats.scp")))
+        features[key] = np.full_like(features[key], np.nan)
+        kaldiio.save_ark(f"{path}.ark", features, scp=f"{path}.scp")
+        return [w.replace(f"{self.root}/train/feats.scp,", f"{path}.scp,") for w in self.options]
+
+    def _train(self, corpus, name, options):
         from espnet_soups.bin.msp_train import main
 
         folder = self.root / name
-        main([*self.options, "--output_dir", str(folder), *options])
+        main([*corpus, "--output_dir", str(folder), *options])
         return folder
 
 
@@ -39,6 +55,12 @@ SOUP = ("--trainer", "msp", "--trainer_conf", "soup=vm", "--trainer_conf", "orde
 @pytest.fixture(scope="session")
 def runs(tmp_path_factory):
     return Runs(tmp_path_factory.mktemp("runs"))
+
+
+@pytest.fixture
+def runs_of_two_ranks(tmp_path):
+    """A corpus of three mini-batches an epoch with two utterances of each language per rank."""
+    return Runs(tmp_path, utterances=12)
 
 
 @pytest.fixture(scope="session")

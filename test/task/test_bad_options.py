@@ -8,13 +8,19 @@ from espnet_soups.bin.msp_train import HELP, main
     ("options", "said"),
     [
         (("--encoder", "branch"), "encoder"),
-        (("--encoder_conf", "blocks=3"), r"`encoder_conf` of e_branchformer has no \['blocks'\]"),
-        (("--optim_conf", "rate=3"), r"`optim_conf` of adam has no \['rate'\].*'lr'"),
+        (
+            ("--encoder_conf", "blocks=3"),
+            r"`encoder_conf` of e_branchformer has no 'blocks' \(closest: 'num_blocks'\)",
+        ),
+        (("--optim_conf", "rate=3"), r"`optim_conf` of adam has no 'rate'.*'lr'"),
         (("--trainer", "mps"), "`trainer` must be one of.*'msp'.*'mps'"),
         (("--trainer", "msp", "--trainer_conf", "soup=vv"), "`soup` must be one of"),
         (("--trainer", "msp", "--trainer_conf", "order=Q", "--trainer_conf", "soup=vm"), "`order`"),
         (("--trainer", "msp", "--trainer_conf", "combiner=x"), "`combiner` must be one of.*modo"),
-        (("--trainer", "msp", "--trainer_conf", "souq=vs"), "`trainer_conf` has the keys"),
+        (
+            ("--trainer", "msp", "--trainer_conf", "souq=vs"),
+            r"`trainer_conf` has no 'souq' \(closest: 'soup'\)",
+        ),
         (("--asr_heads", "tied"), "`asr_heads` must be one of.*'shared'"),
         (("--st_pairs", "it_en", "fr"), "must look like `fr_en`"),
         (("--st_pairs", "fr_de"), "`st_token_list` has no list for de, which st_fr_de needs"),

@@ -156,12 +156,31 @@ def test_labels_longer_than_their_frames_are_counted_once_an_epoch(runs, caplog)
     assert records(folder)[0]["unalignable"] == {**dict.fromkeys(NAMES, 0), "asr_en": 1}
 
 
-def test_an_epoch_without_a_valid_step_is_an_error(runs, joint_run):
+@pytest.mark.parametrize("options", [SOUP, ()], ids=["soup", "joint"])
+def test_an_epoch_without_a_valid_step_is_an_error(runs, joint_run, options):
     weights = {k: torch.full_like(v, torch.nan) for k, v in load(joint_run / "1epoch.pth").items()}
     torch.save(weights, runs.root / "nan.pth")
     broken = ("--init_param", str(runs.root / "nan.pth"))
-    with pytest.raises(ValueError, match=r"No step of epoch 1 was valid.*`accum_grad` \(1\)"):
-        runs.train("diverged", *SOUP, "--max_epoch", "2", *broken)
+    named = r"was not finite: (\d+) \(asr_en: \1, .*st_es_en: \1\)\. Lower the learning rate"
+    with pytest.raises(ValueError, match=rf"No step of epoch 1 was valid.*{named}"):
+        runs.train("diverged", *options, "--max_epoch", "2", *broken)
+
+
+def test_an_epoch_shorter_than_a_step_is_an_error(runs):
+    with pytest.raises(ValueError, match=r"Epoch 1 made no step.*`accum_grad` \(1000\)"):
+        runs.train("no_step", "--max_epoch", "1", "--accum_grad", "1000")
+
+
+def test_joint_training_goes_on_without_the_steps_that_are_broken_and_names_them(runs, caplog):
+    folder = runs.train_broken("broken", "fr-002", "--max_epoch", "1")
+    (record,) = records(folder)
+    skipped = record["skipped_steps"]
+    assert record["not_finite"] == {"asr_fr": skipped, "st_fr_en": skipped}
+    assert "The step was skipped: the loss of asr_fr, st_fr_en is not finite." in caplog.text
+    said = f"not finite: {skipped} (asr_fr: {skipped}, st_fr_en: {skipped})"
+    assert caplog.text.count(said) == 1
+    parameters = load(folder / "1epoch.pth").values()
+    assert all(torch.isfinite(value).all() for value in parameters)
 
 
 def test_init_param_accepts_a_whole_model_or_a_module_and_refuses_what_does_not_fit(

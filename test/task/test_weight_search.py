@@ -76,7 +76,16 @@ def test_a_failed_run_and_a_glob_without_objective_end_the_search(recipe):
 
 
 @pytest.mark.parametrize(
-    "text", ["[]", "weights: {st_*: 1}", "weights: {st_*: [0]}", "weights: {}"]
+    "text",
+    [
+        "[]",
+        "weights: {st_*: 1}",
+        "weights: {st_*: [0]}",
+        "weights: {st_*: [.inf]}",
+        "weights: {st_*: [.nan, 1]}",
+        "weights: {}",
+        "weights: {",
+    ],
 )
 def test_a_grid_that_is_none_is_refused(tmp_path, text):
     path = tmp_path / "grid.yaml"

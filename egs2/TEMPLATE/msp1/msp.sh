@@ -219,10 +219,10 @@ mkdir -p "${expdir}" "${dumpdir}"
 ssl_args=() init_args=() union_dir="" train_shapes=${stats_dir}/train/speech_shape
 mapfile -t train_data_args < <(data_args train "${feats_dir}/${train_name}")
 if [[ ${ssl} != none ]]; then
-    soups make_pretrain_config --train_config "${train_config}" --pretrain_config "${pretrain_config}" \
-        --ssl "${ssl}" --output "${ssl_dir}/pretrain.yaml" >"${expdir}/.ssl_args"
+    ssl_lines=$(soups make_pretrain_config --train_config "${train_config}" --pretrain_config "${pretrain_config}" \
+        --ssl "${ssl}" --output "${ssl_dir}/pretrain.yaml")
     pretrained=${ssl_dir}/valid.loss.ave.pth
-    ! ${joins} || mapfile -t ssl_args <"${expdir}/.ssl_args"
+    ! ${joins} || mapfile -t ssl_args <<<"${ssl_lines}"
     if ${joins} && [[ ${ssl_audio} == unlabeled ]]; then
         union_dir=${exp_dir}/train_data
         train_shapes=${union_dir}/speech_shape

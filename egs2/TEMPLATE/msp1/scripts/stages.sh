@@ -185,22 +185,29 @@ _stage_time() {
 
 # Making a folder either succeeds or finds it there, also on network file systems.
 _stage_take_lock() {
-    local number=$1 title=$2 lock=$3 owner said=""
+    local number=$1 title=$2 lock=$3 owner said="" waited=0
     mkdir -p "$(dirname "${lock}")"
     until mkdir "${lock}" 2>/dev/null; do
         owner=$(cat "${lock}/owner" 2>/dev/null) || owner=""
-        if [[ ${owner% *} == "${HOSTNAME}" ]] && ! kill -0 "${owner##* }" 2>/dev/null; then
+        if [[ ${owner% *} == "${HOSTNAME}" ]] && ! _stage_process_lives "${owner##* }"; then
             rm -rf "${lock}" # its run was killed
             continue
         fi
-        if [[ -z ${said} && -n ${owner} ]]; then
+        # a lock without owner is a second old, or its run was killed in that second
+        if [[ -z ${said} && (-n ${owner} || ${waited} -ge 5) ]]; then
             said=true
-            echo "stage ${number}: ${title} — waiting for another run (process ${owner##* } on ${owner% *}; if there is none, remove ${lock})"
+            echo "stage ${number}: ${title} — waiting for another run (${owner:+process ${owner##* } on ${owner% *}; }if there is none, remove ${lock})"
         fi
         sleep 1
+        waited=$((waited + 1))
     done
     echo "${HOSTNAME} $$" >"${lock}/owner"
     _stage_lock=${lock}
+}
+
+# kill cannot tell a process of another user from none; ps can.
+_stage_process_lives() {
+    kill -0 "$1" 2>/dev/null || ps -p "$1" >/dev/null 2>&1
 }
 
 _stage_free_lock() {

@@ -1,0 +1,1 @@
+"""Backbones of Hugging Face transformers behind ESPnet's interfaces."""

@@ -1,0 +1,146 @@
+"""Measures modes against joint training, and one number of objectives against another."""
+
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from espnet_soups.benchmark.catalogue import build_mode
+from espnet_soups.benchmark.measure import (
+    interleaved_seconds,
+    median_ratio,
+    memory_in_fresh_process,
+    peak_memory_mib,
+)
+from espnet_soups.benchmark.names import BASELINE, SCALED_MODES, STEPS_PER_ROUND
+from espnet_soups.benchmark.spec import BenchSpec, with_objectives
+
+
+@dataclass(frozen=True)
+class ModeCost:
+    """What a mode costs.
+
+    Attributes:
+        seconds: Median seconds of an update.
+        time_ratio: Median ratio of its time to that of joint training on pooled batches.
+        batches: Mini-batches that one update consumes.
+        memory_ratio: Peak memory by that of joint training on pooled batches; None: not measured.
+        rows_mib: Memory of the gradient rows of two batches, in MiB.
+        rounds: Turns of each mode.
+    """
+
+    seconds: float
+    time_ratio: float
+    batches: int
+    memory_ratio: float | None
+    rows_mib: float
+    rounds: int
+
+    @property
+    def time_ratio_per_audio(self) -> float:
+        """The ratio of times for the same audio."""
+        return self.time_ratio / self.batches
+
+    def record(self) -> dict[str, Any]:
+        """Gives what is written as JSON."""
+        return {
+            "time_ratio": round(self.time_ratio, 3),
+            "time_ratio_per_audio": round(self.time_ratio_per_audio, 3),
+            "memory_ratio": None if self.memory_ratio is None else round(self.memory_ratio, 3),
+            "rounds": self.rounds,
+            "rows_mib": round(self.rows_mib, 1),
+        }
+
+
+@dataclass(frozen=True)
+class SizeCost:
+    """What a number of objectives costs at equal audio.
+
+    Attributes:
+        time_ratio: Median ratio of the time to that of the smallest number, by mode.
+        audio_seconds: Audio of a mini-batch.
+        rounds: Turns of each mode and number.
+    """
+
+    time_ratio: dict[str, float]
+    audio_seconds: float
+    rounds: int
+
+
+def compare_modes(
+    config: str,
+    spec: BenchSpec,
+    modes: Sequence[str],
+    rounds: int,
+    memory: bool,
+    progress: Callable[[int], None],
+) -> tuple[int, dict[str, ModeCost]]:
+    """Measures modes in turn in this process, and their memory in a fresh process each.
+
+    Args:
+        config: What the fresh processes read.
+        spec: The same, read.
+        modes: Names of the modes, the baseline among them.
+        rounds: Turns of each mode.
+        memory: Whether peak memory is measured.
+        progress: Told the number of every round that is done; 0: the one that does not count.
+
+    Returns:
+        (parameters of the model, cost of each mode).
+    """
+    peaks = {mode: memory_in_fresh_process(config, mode) for mode in modes} if memory else {}
+    built = {mode: build_mode(mode, spec) for mode in modes}
+    steps = {mode: step.step for mode, step in built.items()}
+    seconds = interleaved_seconds(steps, rounds, STEPS_PER_ROUND, progress)
+    costs = {
+        mode: ModeCost(
+            seconds=statistics.median_high(seconds[mode]),
+            time_ratio=median_ratio(seconds[mode], seconds[BASELINE]),
+            batches=step.batches_per_update,
+            memory_ratio=peaks[mode] / peaks[BASELINE] if peaks else None,
+            rows_mib=step.rows_mib(),
+            rounds=rounds,
+        )
+        for mode, step in built.items()
+    }
+    return sum(p.numel() for p in built[BASELINE].model.parameters()), costs
+
+
+def compare_sizes(
+    spec: BenchSpec, sizes: Sequence[int], rounds: int, progress: Callable[[int], None]
+) -> dict[int, SizeCost]:
+    """Measures numbers of objectives at equal audio, in turn.
+
+    Args:
+        spec: Model and mini-batches, which are varied.
+        sizes: Numbers of objectives, ascending.
+        rounds: Turns of each mode and number.
+        progress: Told the number of every round that is done; 0: the one that does not count.
+    """
+    specs = {size: replace(spec, batch=with_objectives(spec.batch, size)) for size in sizes}
+    steps = {
+        f"{mode}@{size}": build_mode(mode, specs[size]).step
+        for size in sizes
+        for mode in SCALED_MODES
+    }
+    seconds = interleaved_seconds(steps, rounds, STEPS_PER_ROUND, progress)
+
+    def ratio(mode: str, size: int) -> float:
+        return round(median_ratio(seconds[f"{mode}@{size}"], seconds[f"{mode}@{sizes[0]}"]), 3)
+
+    return {
+        size: SizeCost(
+            time_ratio={mode: ratio(mode, size) for mode in SCALED_MODES},
+            audio_seconds=specs[size].batch.audio_seconds,
+            rounds=rounds,
+        )
+        for size in sizes
+    }
+
+
+def peak_memory_of(mode: str, spec: BenchSpec) -> float:
+    """Gives the peak memory of this process after some updates of one mode, in MiB."""
+    step = build_mode(mode, spec)
+    for _ in range(STEPS_PER_ROUND):
+        step.step()
+    return peak_memory_mib()

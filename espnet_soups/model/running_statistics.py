@@ -1,0 +1,27 @@
+"""The running statistics of BatchNorm, and how they were before a mini-batch."""
+
+import torch
+from torch import Tensor
+from torch.nn.modules.batchnorm import _BatchNorm
+
+
+class RunningStatistics:
+    """Undoes what a mini-batch that is not finite does to BatchNorm: it would last for ever.
+
+    Args:
+        model: The model that may have BatchNorm layers.
+    """
+
+    def __init__(self, model: torch.nn.Module) -> None:
+        layers = [layer for layer in model.modules() if isinstance(layer, _BatchNorm)]
+        self.buffers: list[Tensor] = [buffer for layer in layers for buffer in layer.buffers()]
+        self.kept = [buffer.clone() for buffer in self.buffers]
+
+    def restore(self) -> None:
+        """Sets the statistics back to when this object was made.
+
+        The backward pass that follows has saved them and looks at their version, which `data`
+        leaves as it is.
+        """
+        for buffer, before in zip(self.buffers, self.kept, strict=True):
+            buffer.data.copy_(before)

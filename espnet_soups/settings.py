@@ -1,0 +1,31 @@
+"""Settings blocks of the YAML: what they may say."""
+
+import difflib
+from collections.abc import Iterable
+
+
+def refuse_unknown(block: str, given: Iterable[object], valid: Iterable[str]) -> None:
+    """Refuses keys that a settings block does not have.
+
+    Args:
+        block: How the message names it.
+        given: The keys that were found.
+        valid: The keys that there are, in the order in which they are listed.
+
+    Raises:
+        ValueError: If there is an unknown one; the message has the closest valid key, and all.
+
+    >>> refuse_unknown("`trainer_conf`", ["ordre", "soup"], ["soup", "order"])
+    Traceback (most recent call last):
+        ...
+    ValueError: `trainer_conf` has no 'ordre' (closest: 'order'); its keys are ['soup', 'order'].
+    """
+    keys = list(valid)
+    unknown = sorted({str(key) for key in given} - set(keys))
+    if not unknown:
+        return
+    named = []
+    for key in unknown:
+        close = difflib.get_close_matches(key, keys, n=1)
+        named.append(f"{key!r} (closest: {close[0]!r})" if close else repr(key))
+    raise ValueError(f"{block} has no {', '.join(named)}; its keys are {keys}.")

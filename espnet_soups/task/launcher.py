@@ -1,0 +1,32 @@
+"""Who starts the ranks of a distributed run: torchrun, Slurm, or ESPnet itself."""
+
+import argparse
+from collections.abc import Mapping
+
+TORCHRUN = "TORCHELASTIC_RUN_ID"  # torchrun sets it in every process that it starts
+
+
+def settle_launcher(args: argparse.Namespace, environment: Mapping[str, str]) -> None:
+    """Sets the options that follow from how this process was started.
+
+    torchrun starts all ranks, so that `--multiprocessing_distributed` (ESPnet's default) must be
+    off: else ESPnet takes each of them for a machine, and lets all of them use the first GPU. CPUs
+    talk by gloo, as NCCL is for GPUs alone.
+
+    Args:
+        args: ESPnet's options; changed in place.
+        environment: The environment variables.
+
+    Raises:
+        ValueError: If torchrun and `--ngpu` do not go together.
+    """
+    if TORCHRUN in environment:
+        if args.ngpu > 1:
+            raise ValueError(
+                "torchrun starts one process per GPU, so that each needs `--ngpu 1` (CPUs: 0), but"
+                f" got {args.ngpu}. `--ngpu {args.ngpu}` without torchrun starts"
+                f" {args.ngpu} processes on this machine."
+            )
+        args.multiprocessing_distributed = False
+    if args.ngpu == 0 and args.dist_backend == "nccl":
+        args.dist_backend = "gloo"

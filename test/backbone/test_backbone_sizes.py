@@ -1,0 +1,71 @@
+"""Parameters of the backbones as published, and the configurations that name them."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from espnet_soups.backbone.wav2vec2 import Wav2Vec2Encoder
+from espnet_soups.backbone.whisper import WhisperEncoder
+from espnet_soups.bin.count_parameters import main
+
+TUNING = Path(__file__).parents[2] / "egs2" / "covost2" / "msp1" / "conf" / "tuning"
+COVOST = "--asr_vocab en=502 fr=502 de=502 es=502 ca=502 --st_vocab en=1002"
+COVOST += " --st_pairs fr_en de_en es_en ca_en"
+XLSR_300M = {
+    "hidden_size": 1024,
+    "num_hidden_layers": 24,
+    "num_attention_heads": 16,
+    "intermediate_size": 4096,
+    "feat_extract_norm": "layer",
+    "do_stable_layer_norm": True,
+    "conv_bias": True,
+}
+WHISPER_SMALL = {
+    "d_model": 768,
+    "encoder_layers": 12,
+    "encoder_attention_heads": 12,
+    "encoder_ffn_dim": 3072,
+    "decoder_layers": 12,
+    "decoder_attention_heads": 12,
+    "decoder_ffn_dim": 3072,
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "size", "architecture", "published"),
+    [
+        (Wav2Vec2Encoder, 1, XLSR_300M, 315_438_720),
+        (WhisperEncoder, 80, WHISPER_SMALL, 88_154_112),
+    ],
+)
+def test_a_backbone_has_the_parameters_of_the_published_model(kind, size, architecture, published):
+    with torch.device("meta"):
+        encoder = kind(size, architecture=architecture)
+    assert sum(parameter.numel() for parameter in encoder.parameters()) == published
+
+
+def test_the_e_branchformer_has_the_size_of_the_conformer_of_83_million(capsys):
+    path = TUNING / "train_msp_e_branchformer.yaml"
+    main(["--config", str(path), "--json", *COVOST.split()])
+    counts = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert counts["total"] / 1e6 == pytest.approx(83, rel=0.02)
+
+
+@pytest.mark.parametrize(("name", "frontend"), [("xlsr", "waveform"), ("whisper", "whisper_mel")])
+def test_the_configurations_pass_every_check_that_needs_no_hub(name, frontend):
+    from espnet_soups.task.msp_task import MSPTask
+
+    words = ["--config", str(TUNING / f"train_msp_{name}.yaml"), "--output_dir", "unused"]
+    words += ["--feats_conf", "type=raw", "--feats_conf", "fs=16000", "--st_pairs", "fr_en"]
+    words += ["--asr_token_list", "fr=[a,b]", "--st_token_list", "en=[a,b]"]
+    args = MSPTask.get_parser().parse_args(words)
+    args.required = []
+    MSPTask.check_required_command_args(args)
+    assert args.frontend == frontend
+    assert (
+        args.trainer_conf
+        == yaml.safe_load((TUNING / "train_msp_conformer_83m.yaml").read_text())["trainer_conf"]
+    )
