@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = get_parser().parse_args(arguments)
     from espnet_soups.bin.count_parameters import count
     from espnet_soups.tables import plan_report
-    from espnet_soups.tables.machine_plan import GPUS, Machine, read_shape
+    from espnet_soups.tables.machine_plan import GPUS, WITHOUT_BFLOAT16, Machine, read_shape
     from espnet_soups.tables.plan import load_table
     from espnet_soups.tables.planner import find_corpus, plan_rows, read_yaml
 
@@ -69,6 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         context_gb=options.context_gb,
         slack=options.slack,
         per_language_factor=options.per_language_factor,
+        reuses=options.gpu not in WITHOUT_BFLOAT16,
     )
     tables = [load_table(path) for path in options.tables]
     config = read_yaml(recipe / options.train_config)

@@ -21,11 +21,13 @@ def read_tsv(path: Path, columns: Sequence[str], problems: list[str]) -> Iterato
 
     Raises:
         OSError: If there is no such file.
-        ValueError: If it is not UTF-8, or lacks a column.
+        ValueError: If it is not UTF-8, has no header, or lacks a column.
     """
     with open(path, "rb") as file:
         header = _decode(file.readline(), path, 1).lstrip("\ufeff").split("\t")
         lacking = [name for name in columns if name not in header]
+        if header == [""]:
+            raise ValueError(f"{path} has no header line: unpack or fetch the file again.")
         if lacking:
             raise ValueError(f"{path} has the columns {header}, but {lacking} is needed.")
         positions = [header.index(name) for name in columns]

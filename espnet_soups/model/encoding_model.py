@@ -70,6 +70,8 @@ class EncodingModel(AbsESPnetModel):
         """
         with torch.autocast(speech.device.type, enabled=False):
             feats, lengths = self._extract(speech, lengths)
+            if self.frontend is None:
+                feats = feats.clone()  # ESPnet normalises and masks the batch itself
             if self.normalize is not None:
                 feats, lengths = self.normalize(feats, lengths)
             # After normalisation, where a mask of zeros is the mean (ESPnet: before).

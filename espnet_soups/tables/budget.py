@@ -78,11 +78,14 @@ class Measuring:
         depth: Share of the encoder from the lowest measured layer up; 0: nothing is measured.
         steps: Share of the optimiser steps that are measured.
         pooled: Whether all languages are encoded at once, so that each row passes through all.
+        reused: Whether the step is made with the measured gradients; if not, rows are measured
+            beside an ordinary backward pass.
     """
 
     depth: float = 0.0
     steps: float = 1.0
     pooled: bool = True
+    reused: bool = True
 
 
 def encoder_flops(shape: ModelShape, clip_seconds: float) -> float:
@@ -112,25 +115,44 @@ def forward_flops(shape: ModelShape, audio: Audio) -> float:
     return encoder + head_flops(shape, audio)
 
 
-def row_flops(shape: ModelShape, audio: Audio, measuring: Measuring) -> float:
-    """Gives FLOPs of the gradient rows for a second of audio; a backward costs twice the forward.
+def backward_flops(shape: ModelShape, audio: Audio) -> float:
+    """Gives FLOPs of one backward pass of all losses for a second of audio: twice the forward."""
+    return 2.0 * forward_flops(shape, audio)
 
-    Encoded per language, a row passes through the audio of its objective alone; pooled, through
-    all of it.
+
+def row_passes(shape: ModelShape, audio: Audio, pooled: bool) -> float:
+    """Gives how often rows pass through a second of audio, self-supervision aside.
+
+    Encoded per language, a row passes through the audio of its own; pooled, through all of it.
     """
-    if measuring.depth == 0.0:
-        return 0.0
-    passes = 1.0 + (audio.translated_share if shape.pairs else 0.0)
-    if measuring.pooled:
-        passes = float(shape.languages + shape.pairs)
-    encoder = encoder_flops(shape, audio.clip_seconds) * measuring.depth
-    rows = 2.0 * encoder * (passes + audio.crop_share) + 2.0 * head_flops(shape, audio)
-    return rows * measuring.steps
+    if pooled:
+        return float(shape.languages + shape.pairs)
+    return 1.0 + (audio.translated_share if shape.pairs else 0.0)
+
+
+def measured_flops(shape: ModelShape, audio: Audio, measuring: Measuring) -> float:
+    """Gives FLOPs of the backward passes of a measured step for a second of audio.
+
+    Each objective walks its head, and the encoder down to the lowest measured layer: encoded per
+    language, the audio of its own; pooled, all of it. One pass for all of them goes on below. If
+    what was measured is not reused, an ordinary backward pass comes on top.
+    """
+    encoder = 2.0 * encoder_flops(shape, audio.clip_seconds)
+    passes = row_passes(shape, audio, measuring.pooled) + audio.crop_share
+    above = encoder * measuring.depth * passes
+    heads = head_flops(shape, audio)
+    if not measuring.reused:
+        return above + heads + backward_flops(shape, audio)
+    return above + 2.0 * heads + encoder * (1.0 - measuring.depth) * (1.0 + audio.crop_share)
 
 
 def training_flops(shape: ModelShape, audio: Audio, measuring: Measuring) -> float:
-    """Gives FLOPs of training on a second of audio: forward, twice that backward, and rows."""
-    return 3.0 * forward_flops(shape, audio) + row_flops(shape, audio, measuring)
+    """Gives FLOPs of training on a second of audio: the mean of measured and other steps."""
+    share = measuring.steps if measuring.depth else 0.0
+    backward = (1.0 - share) * backward_flops(shape, audio)
+    if share:
+        backward += share * measured_flops(shape, audio, measuring)
+    return forward_flops(shape, audio) + backward
 
 
 def gpu_hours(flops: float, peak_tflops: float, utilisation: float) -> float:
@@ -152,10 +174,13 @@ def block_numbers(width: int, inner: int, heads: int, frames: float) -> float:
     return 25.0 * width + 6.5 * inner + 2.25 * heads * frames
 
 
-def frame_bytes(shape: ModelShape, audio: Audio, activation_bytes: int) -> float:
+def frame_bytes(
+    shape: ModelShape, audio: Audio, activation_bytes: int, measuring: Measuring
+) -> float:
     """Gives the bytes that a frame of a mini-batch keeps until the backward pass.
 
-    Conservative: a decoder counts as if every frame had a token; logits are kept three times.
+    Conservative: a decoder counts as if every frame had a token; logits are kept three times. A
+    reused row keeps its gradient of what enters the lowest measured layer, d numbers.
     """
     frames = FRAMES_PER_SECOND * audio.clip_seconds
     block = block_numbers(shape.width, shape.inner, shape.heads, frames)
@@ -163,7 +188,10 @@ def frame_bytes(shape: ModelShape, audio: Audio, activation_bytes: int) -> float
     decoder = 25.0 * shape.width + 3.25 * shape.decoder_inner + 4.5 * shape.heads * frames
     st = decoder * shape.decoder_blocks + 3.0 * shape.st_vocabulary
     heads = 3.0 * shape.asr_vocabulary + (audio.translated_share * st if shape.pairs else 0.0)
-    return activation_bytes * (encoder + heads)
+    cut = 0.0
+    if measuring.reused and 0.0 < measuring.depth < 1.0:
+        cut = (row_passes(shape, audio, measuring.pooled) + audio.crop_share) * shape.width
+    return activation_bytes * (encoder + heads + cut)
 
 
 def fixed_bytes(shape: ModelShape, audio: Audio, measuring: Measuring, gpus: int) -> float:

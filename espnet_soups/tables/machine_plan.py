@@ -1,14 +1,14 @@
 """What the rows of a table need on large machines: reads the configurations, applies `budget`."""
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from espnet_soups.tables import budget
 from espnet_soups.tables.budget import Audio, Measuring, ModelShape
 from espnet_soups.tables.corpus_sizes import CorpusSize
 from espnet_soups.tables.plan import Row
+from espnet_soups.tables.row_settings import crop_share, measuring_of, read_settings
 
 # Dense 16-bit peak of the tensor cores, TFLOP/s, and memory, GB, as the vendor states them.
 GPUS: Mapping[str, tuple[float, float]] = {
@@ -16,8 +16,8 @@ GPUS: Mapping[str, tuple[float, float]] = {
     "A100": (312.0, 80.0),
     "H100": (989.0, 80.0),
 }
-LAYER = re.compile(r"encoder\.encoders\.(\d+)")
-UTTERANCE_FRAMES = 100  # of 10 ms
+# They compute in float16, whose loss scale measured gradients lack: the engine does not reuse them.
+WITHOUT_BFLOAT16 = ("V100",)
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class Machine:
         context_gb: What CUDA and its libraries take.
         slack: What fragmentation and short-lived tensors multiply memory with.
         per_language_factor: Time of encoding language by language against all at once.
+        reuses: Whether steps reuse measured gradients, which they do not in float16.
     """
 
     gpus: int
@@ -43,6 +44,7 @@ class Machine:
     context_gb: float = 1.5
     slack: float = 1.2
     per_language_factor: float = 1.29
+    reuses: bool = True
 
     def __post_init__(self) -> None:
         """Refuses what no machine has.
@@ -71,6 +73,7 @@ class RowPlan:
         memory_gb: Memory of each GPU.
         disk_gb: Disk of the experiment.
         most_frames: Frames of a mini-batch that fit on one GPU.
+        trainings: Trainings of the row: points of its search, else 1; hours and disk are of all.
     """
 
     row: Row
@@ -82,6 +85,12 @@ class RowPlan:
     memory_gb: float
     disk_gb: float
     most_frames: float
+    trainings: int = 1
+
+    def repeated(self, trainings: int) -> "RowPlan":
+        """Gives the plan of a search over so many trainings."""
+        hours, disk = trainings * self.hours, trainings * self.disk_gb
+        return replace(self, trainings=trainings, hours=hours, disk_gb=disk)
 
 
 def read_shape(
@@ -120,50 +129,6 @@ def read_shape(
     )
 
 
-def read_settings(row: Row, config: Mapping[str, Any]) -> dict[str, Any]:
-    """Gives `trainer_conf` of a row: the configuration's, changed by options and arguments."""
-    settings = dict(config.get("trainer_conf") or {})
-    settings |= {key: row.options[key] for key in ("soup", "combiner") if key in row.options}
-    for word in row.train_args.get("trainer_conf", "").split():
-        key, _, value = word.partition("=")
-        settings[key] = value
-    if "baseline" in row.options:
-        settings["soup"] = "joint"
-    return settings
-
-
-def measuring_of(settings: Mapping[str, Any], blocks: int, pooled: bool, needs: str) -> Measuring:
-    """Gives how a soup measures.
-
-    Args:
-        settings: Of the row.
-        blocks: Of the encoder.
-        pooled: Whether all languages are encoded at once.
-        needs: What the combiner looks at, as `combiner_needs` says it.
-    """
-    if settings.get("soup") == "joint" or "Gram" not in needs:
-        return Measuring(depth=0.0, pooled=pooled)
-    layers = [int(number) for number in LAYER.findall(str(settings.get("layers", "all")))]
-    depth = (blocks - min(layers)) / blocks if layers else 1.0  # `conflicting`: all, to be safe
-    refresh = int(settings.get("refresh", 1))
-    exact = settings.get("mode") == "exact"
-    return Measuring(depth, 1.0 if exact or refresh < 2 else 2.0 / refresh, pooled)
-
-
-def crop_share(ssl: str, conf: Mapping[str, Any], clip_seconds: float) -> float:
-    """Gives the share of the audio that self-supervision encodes, in a pass of its own.
-
-    >>> round(crop_share("cpc", {"context_frames": 240, "future_frames": 120}, 5.0), 2)
-    0.72
-    """
-    if ssl == "none":
-        return 0.0
-    if ssl == "best_rq":
-        return 1.0
-    frames = conf.get("context_frames", 240) + conf.get("future_frames", 120)
-    return min(1.0, float(frames) / (UTTERANCE_FRAMES * clip_seconds))
-
-
 def plan_row(
     row: Row,
     config: Mapping[str, Any],
@@ -173,7 +138,7 @@ def plan_row(
     machine: Machine,
     needs: str,
 ) -> RowPlan:
-    """Plans a row.
+    """Plans a training of a row.
 
     Args:
         row: The row.
@@ -189,7 +154,8 @@ def plan_row(
     share = crop_share(ssl, pretrain.get("ssl_conf") or {}, corpus.clip_seconds)
     joins = row.options.get("baseline") != "two_stage"
     audio = Audio(corpus.clip_seconds, corpus.translated_share, share if joins else 0.0)
-    measuring = measuring_of(read_settings(row, config), shape.blocks, pooled, needs)
+    settings = read_settings(row, config)
+    measuring = measuring_of(settings, shape.blocks, pooled, needs, machine.reuses)
     factor = 1.0 if pooled else machine.per_language_factor
     step = factor * budget.training_flops(shape, audio, measuring)
     plain = Audio(corpus.clip_seconds, corpus.translated_share)
@@ -199,10 +165,7 @@ def plan_row(
     pretrains = ssl != "none" and row.options.get("init_from_pretrained") != "false"
     pretrains = pretrains and row.options.get("baseline") != "joint"
     before = _pretraining_hours(shape, corpus, machine, pretrain, share) if pretrains else 0.0
-    fixed = budget.fixed_bytes(shape, audio, measuring, machine.gpus)
-    each = budget.frame_bytes(shape, audio, machine.activation_bytes)
-    frames = config["batch_bins"] / budget.FRAME_NUMBERS / machine.gpus
-    room = (machine.memory_gb - machine.context_gb) * 1e9 / machine.slack - fixed
+    memory_gb, most_frames = _memory(config["batch_bins"], shape, audio, measuring, machine)
     return RowPlan(
         row=row,
         pretraining=ssl if pretrains else "",
@@ -210,10 +173,22 @@ def plan_row(
         hours=epoch_hours * config["max_epoch"],
         epoch_hours=epoch_hours,
         ratio=step / budget.training_flops(shape, plain, Measuring()),
-        memory_gb=machine.context_gb + machine.slack * (fixed + frames * each) / 1e9,
+        memory_gb=memory_gb,
         disk_gb=budget.experiment_bytes(shape.parameters, config["keep_nbest_models"]) / 1e9,
-        most_frames=room / each,
+        most_frames=most_frames,
     )
+
+
+def _memory(
+    bins: int, shape: ModelShape, audio: Audio, measuring: Measuring, machine: Machine
+) -> tuple[float, float]:
+    """Gives the GB of each GPU, and the frames that would fit."""
+    fixed = budget.fixed_bytes(shape, audio, measuring, machine.gpus)
+    each = budget.frame_bytes(shape, audio, machine.activation_bytes, measuring)
+    frames = bins / budget.FRAME_NUMBERS / machine.gpus
+    room = (machine.memory_gb - machine.context_gb) * 1e9 / machine.slack - fixed
+    used = machine.context_gb + machine.slack * (fixed + frames * each) / 1e9
+    return used, room / each
 
 
 def _pretraining_hours(

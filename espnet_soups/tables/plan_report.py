@@ -62,7 +62,13 @@ def render_assumptions(machine: Machine, corpus: CorpusSize, flac_ratio: float) 
         f"audio: {corpus.train_hours:,.0f} h of training, {corpus.dev_hours:,.0f} h of validation;"
         f" utterances of {corpus.clip_seconds:.1f} s; {corpus.translated_share:.0%} is translated",
         f"FLOPs: 6 for each parameter of the encoder and frame, {budget.FRAMES_PER_SECOND} frames a"
-        " second, attention besides; a row of gradients costs a backward pass",
+        " second, attention besides",
+        "measured steps walk the measured layers back once for each objective, "
+        + (
+            "the layers below once for all"
+            if machine.reuses
+            else "beside an ordinary backward pass (float16: measured gradients are not reused)"
+        ),
         f"encoding per language takes {machine.per_language_factor:g} times the time of pooled",
         f"memory: {budget.STATE_BYTES} bytes a parameter"
         + (f" and {budget.BUCKET_BYTES} for the other GPUs" if machine.gpus > 1 else "")
@@ -80,7 +86,8 @@ def render_rows(table: Table, plans: Sequence[RowPlan]) -> str:
         before = f"{plan.pretraining_hours:,.0f} ({plan.pretraining})" if plan.pretraining else "0"
         numbers = [f"{plan.ratio:.2f}", before, f"{plan.hours:,.0f}"]
         numbers += [f"{60 * plan.epoch_hours:,.1f}", f"{plan.memory_gb:.1f}", f"{plan.disk_gb:.1f}"]
-        rows.append([plan.row.title, *numbers])
+        several = f" ({plan.trainings} trainings)" if plan.trainings > 1 else ""
+        rows.append([plan.row.title + several, *numbers])
     parts = [f"## {table.title}", markdown_table(HEAD, rows, left=1)]
     left_out = [f"- {row.title}: not counted, {row.missing}." for row in table.rows if row.missing]
     return "\n\n".join([*parts, *(["\n".join(left_out)] if left_out else [])])
@@ -89,11 +96,12 @@ def render_rows(table: Table, plans: Sequence[RowPlan]) -> str:
 def render_sum(plans: Iterable[RowPlan], machine: Machine) -> str:
     """Adds up runs; those that tables share count once, as pre-trainings do."""
     different = {plan.row.run: plan for plan in plans}
+    trainings = sum(plan.trainings for plan in different.values())
     first = {plan.pretraining: plan.pretraining_hours for plan in different.values()}
     hours = sum(first.values()) + sum(plan.hours for plan in different.values())
     days = hours / machine.gpus / 24
     return (
-        f"Sum of {len(different)} different runs: {hours:,.0f} GPU hours, {days:,.1f} days of"
+        f"Sum of {trainings} different trainings: {hours:,.0f} GPU hours, {days:,.1f} days of"
         f" {machine.gpus} GPU{'s' * (machine.gpus > 1)} one after the other;"
         f" {sum(plan.disk_gb for plan in different.values()):,.0f} GB of model files."
     )

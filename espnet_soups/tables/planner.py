@@ -8,8 +8,10 @@ import yaml
 
 from espnet_soups.tables.budget import ModelShape
 from espnet_soups.tables.corpus_sizes import CORPUS_SIZES, CorpusSize
-from espnet_soups.tables.machine_plan import Machine, RowPlan, plan_row, read_settings
+from espnet_soups.tables.machine_plan import Machine, RowPlan, plan_row
 from espnet_soups.tables.plan import Row, Table
+from espnet_soups.tables.row_settings import read_settings
+from espnet_soups.task.weight_search import read_grid
 
 
 def find_corpus(recipe: Path) -> CorpusSize:
@@ -64,7 +66,8 @@ def plan_rows(
             raise ValueError(f"{table.name}: {row.run} has the combiners {unknown}, not known.")
         needs = " ".join(combiner_needs(name) for name in names)
         pretrain = _pretrain_config(row, recipe)
-        plans.append(plan_row(row, config, pretrain, shape, corpus, machine, needs))
+        plan = plan_row(row, config, pretrain, shape, corpus, machine, needs)
+        plans.append(plan.repeated(len(read_grid(recipe / row.search))) if row.search else plan)
     return plans
 
 

@@ -55,6 +55,13 @@ def test_a_row_with_too_few_or_too_many_fields_is_listed(tmp_path):
     ]
 
 
+def test_an_empty_file_is_named_as_such(tmp_path):
+    path = tmp_path / "t.tsv"
+    path.write_bytes(b"")
+    with pytest.raises(ValueError, match=r"t\.tsv has no header line: unpack or fetch"):
+        list(read_tsv(path, ["path"], []))
+
+
 def test_a_missing_column_and_a_broken_encoding_are_named(tmp_path):
     path = write(tmp_path / "t.tsv", [])
     with pytest.raises(ValueError, match=r"\['client_id'\] is needed"):

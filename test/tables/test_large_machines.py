@@ -14,7 +14,7 @@ from espnet_soups.tables.runs import defined_options
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "large_machines.md"
 PLAN = re.compile(
-    r"```bash\npython -m espnet_soups\.bin\.plan_table (?P<words>.*)\n```\n\n"
+    r"```bash\npython -m espnet_soups\.bin\.plan_table (?P<words>[^\n]*)\n```\n\n"
     r"<!-- plan -->\n(?P<plan>.*?)<!-- end of plan -->",
     re.DOTALL,
 )

@@ -33,6 +33,7 @@ VARIANTS = {
     "lr_release": {"backbone_lr_scale": 0.1},
     "warmup": {"scheduler", "scheduler_conf"},
     "finetune": {"max_epoch": 100},
+    "all_layers": {"trainer_conf"},
 }
 # Utterances, mean length in seconds and its deviation (reckoned from hours; the last is a guess),
 # at a tenth of the corpora.
@@ -125,7 +126,7 @@ def paths(name):
 
 
 def test_every_configuration_is_known_here():
-    assert len(CONFIGS) == 27
+    assert len(CONFIGS) == 29
     assert all(yaml.safe_load(path.read_text()).get("seed") == 1 for path in CONFIGS)
 
 
@@ -236,3 +237,26 @@ def test_an_optimiser_step_sees_about_256_utterances_of_all_languages(recipe, ki
     if kind == "pretrain":  # an epoch is all audio about once
         total = sum(len(value.keys) for value in data.values())
         assert sum(len(batch) for batch in batches) == pytest.approx(total, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in CONFIGS if "conformer" in path.stem], ids=name_of
+)
+def test_the_last_quarter_of_the_layers_is_measured_in_two_steps_of_eight(path):
+    config = yaml.safe_load(path.read_text())
+    blocks, soup = config["encoder_conf"]["num_blocks"], config["trainer_conf"]
+    if path.stem.endswith("_all_layers"):
+        assert (soup["layers"], soup["refresh"]) == ("all", 1)
+        base = yaml.safe_load(path.with_stem(path.stem.removesuffix("_all_layers")).read_text())
+        assert {**base["trainer_conf"], "layers": "all", "refresh": 1} == soup
+        return
+    measured = [f"encoder.encoders.{block}" for block in range(blocks)][-round(blocks / 4) :]
+    assert (soup["layers"], soup["refresh"]) == (measured, 8)
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in CONFIGS if "conformer" in path.stem], ids=name_of
+)
+def test_a_frequency_mask_hides_up_to_27_of_80_filters_in_all_stacked_frames(path):
+    conf = yaml.safe_load(path.read_text())["specaug_conf"]
+    assert conf["freq_mask_width_range"] == [0, 27 * 4]
