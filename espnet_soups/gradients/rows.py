@@ -30,7 +30,7 @@ def measure_rows(
     """
     size = sum(parameter.numel() for parameter in parameters)
     rows = parameters[0].new_zeros(len(losses), size)
-    scale = _loss_scale(rows.device.type)
+    scale = HALF_SCALE if in_half_precision(rows.device.type) else 1.0
     with torch.autocast(rows.device.type, enabled=False):
         for row, loss, here in zip(rows, losses, present, strict=True):
             if here:
@@ -50,6 +50,6 @@ def fill_row(row: Tensor, parameters: Sequence[Tensor], gradients: Sequence[Tens
         offset += parameter.numel()
 
 
-def _loss_scale(device: str) -> float:
-    half = torch.is_autocast_enabled(device) and torch.get_autocast_dtype(device) == torch.float16
-    return HALF_SCALE if half else 1.0
+def in_half_precision(device: str) -> bool:
+    """Tells whether autocast computes in float16, where small gradients need a loss scale."""
+    return torch.is_autocast_enabled(device) and torch.get_autocast_dtype(device) == torch.float16

@@ -8,6 +8,7 @@ from espnet2.asr.specaug.abs_specaug import AbsSpecAug
 from espnet2.layers.abs_normalize import AbsNormalize
 from espnet2.train.abs_espnet_model import AbsESPnetModel
 from torch import Tensor
+from torch.nn import Parameter
 
 
 class EncodingModel(AbsESPnetModel):
@@ -87,6 +88,11 @@ class EncodingModel(AbsESPnetModel):
         if isinstance(encoded, tuple):  # encoders with intermediate CTC
             encoded = encoded[0]
         return encoded, lengths
+
+    def encoding_parameters(self) -> list[Parameter]:
+        """Gives the parameters of front end, pre-encoder and encoder."""
+        modules = (self.frontend, self.preencoder, self.encoder)
+        return [p for module in modules if module is not None for p in module.parameters()]
 
     def _extract(self, speech: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         speech = speech[:, : int(lengths.max())]

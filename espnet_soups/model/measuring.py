@@ -10,7 +10,7 @@ from espnet_soups.gradients.cut import Cut
 from espnet_soups.gradients.deposit import Inputs, measure_and_deposit
 from espnet_soups.gradients.gate import Gates
 from espnet_soups.gradients.layers import layer_parameters, shared_parameters
-from espnet_soups.gradients.rows import measure_rows
+from espnet_soups.gradients.rows import in_half_precision, measure_rows
 
 
 class Measuring:
@@ -55,7 +55,7 @@ class Measuring:
         """
         self._measured, self._deposits = measured, False
         self.cut.set(None)
-        if not measured or not steps_on_it or _loses_small_gradients(measured[0]):
+        if not measured or not steps_on_it or in_half_precision(measured[0].device.type):
             return
         chosen = {id(parameter) for parameter in measured}
         if len(chosen) == len(self.shared):
@@ -79,10 +79,3 @@ class Measuring:
             # Operations go back in the precision in which they went forward, as ESPnet's do.
             with torch.autocast(self._measured[0].device.type, enabled=False):
                 return measure_and_deposit(losses, present, inputs, self.gates, self.weigh_heads)
-
-
-def _loses_small_gradients(parameter: Tensor) -> bool:
-    """Tells whether gradients need ESPnet's loss scale, which measured ones do not have."""
-    device = parameter.device.type
-    half = torch.float16
-    return torch.is_autocast_enabled(device) and torch.get_autocast_dtype(device) == half

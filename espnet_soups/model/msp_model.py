@@ -11,7 +11,6 @@ from espnet2.asr.specaug.abs_specaug import AbsSpecAug
 from espnet2.layers.abs_normalize import AbsNormalize
 from espnet2.torch_utils.device_funcs import force_gatherable
 from torch import Tensor
-from torch.nn import Parameter
 
 from espnet_soups.losses.loss_sum import LossSum, zero_touch
 from espnet_soups.model.batch import Batch, collect_batch
@@ -189,13 +188,9 @@ class MSPModel(EncodingModel):
             losses.append(self._head_loss(position, states, lengths, *labels))
         if not any(bool(loss.count > 0) for loss in losses):
             # no loss came out of the encoder: DDP would wait for its gradients on this rank
-            touched = losses[0].total + zero_touch(self._encoding_parameters(), batch.speech)
+            touched = losses[0].total + zero_touch(self.encoding_parameters(), batch.speech)
             losses[0] = replace(losses[0], total=touched)
         return losses
-
-    def _encoding_parameters(self) -> list[Parameter]:
-        modules = (self.frontend, self.preencoder, self.encoder)
-        return [p for module in modules if module is not None for p in module.parameters()]
 
     def _labelled(self, batch: Batch, objective: Objective) -> list[int]:
         """Gives the positions of the utterances that have a label of an objective."""
