@@ -56,6 +56,11 @@ def ssl_settings(train_config: Path, pretrain: dict[str, Any]) -> dict[str, Any]
 
 
 def _read(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path} does not exist: name a configuration with `--train_config` or"
+            " `--pretrain_config`."
+        )
     try:
         loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:

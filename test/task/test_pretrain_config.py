@@ -50,3 +50,8 @@ def test_files_that_do_not_fit_are_refused(files, line, said):
     files[1].write_text(PRETRAIN + line)
     with pytest.raises(ValueError, match=said):
         make_pretrain_config(*files, "cpc")
+
+
+def test_a_configuration_that_does_not_exist_is_named_with_what_to_set(tmp_path):
+    with pytest.raises(OSError, match=r"none\.yaml does not exist: name .* `--pretrain_config`"):
+        make_pretrain_config(tmp_path / "none.yaml", tmp_path / "other.yaml", "cpc")
