@@ -40,6 +40,7 @@ setup(
             *COMBINERS,  # so that no test is skipped
             *HF,
             "pytest>=8",
+            "pytest-xdist>=3.6",  # the whole suite on several cores
             "hypothesis>=6.100",
             "ruff==0.17.6",
             "mypy==1.*",

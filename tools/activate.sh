@@ -28,5 +28,8 @@ if [[ ${_soups_prefix} == "${soups_venv}" ]]; then
     export PYTHONPATH="${_soups_kept}" PYTHONNOUSERSITE=1
     export VIRTUAL_ENV="${soups_venv}"
     unset PYTHONHOME
+else
+    # several clones may share this environment: whichever was installed last, this one runs
+    export PYTHONPATH="${soups_root}${PYTHONPATH:+:${PYTHONPATH}}"
 fi
 export PATH="${_soups_prefix}/bin:${PATH}"

@@ -75,7 +75,8 @@ soups_stamp() {
     versions=$(soups_versions "$1/bin/python") || return 1
     [[ ${versions#* } != - ]] || return 1
     echo "python ${versions% *}"
-    echo "installed from ${soups_root}"
+    # in an environment of the user's, activate.sh puts the clone in use first: any of them may be installed
+    [[ $1 != "${soups_venv}" ]] || echo "installed from ${soups_root}"
     cat "${soups_root}/setup.py"
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Formatting, lint, types, shell scripts, tests: all that must pass before a change lands.
 #
-#   tools/run_tests.sh                        everything
+#   tools/run_tests.sh                        everything, a file of tests per core at a time
 #   tools/run_tests.sh test/weighting -k modo the checks, then only these tests (pytest's arguments)
 #
 # Sets up the environment on first use (tools/setup.sh). Ends at the first check that fails.
@@ -36,4 +36,6 @@ check "format" ruff format --check .
 check "lint" ruff check .
 check "types" mypy
 check "${#scripts[@]} shell scripts" shellcheck --external-sources "${scripts[@]}"
+# a worker takes up to 2 GB
+(($# > 0)) || set -- --numprocesses auto --maxprocesses 8 --dist loadfile
 check "tests" python -m pytest "$@"

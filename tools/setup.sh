@@ -137,9 +137,9 @@ main() {
         say "up to date: ${prefix}"
         exit 0
     fi
-    # two terminals at once: the second waits, then finds the work done
+    # two terminals, or two clones with one environment: the second waits, then finds the work done
     if command -v flock >/dev/null; then
-        exec 9>"${tools_dir}/.setup.lock"
+        if [[ ${prefix} == "${soups_venv}" ]]; then exec 9>"${tools_dir}/.setup.lock"; else exec 9>"${prefix}/.espnet-soups.lock"; fi
         flock --nonblock 9 || { say "waiting for another tools/setup.sh"; flock 9; }
         soups_is_set_up "${prefix}" && exit 0
         rm -rf "${tools_dir}"/.setup.?????? # gigabytes of a set-up that was killed

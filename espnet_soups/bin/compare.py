@@ -26,7 +26,7 @@ def get_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m espnet_soups.bin.compare",
         description="Compares two experiments on every set that both decoded and scored: each"
-        " score of A and of B, B - A with a 95 %% interval, and a two-sided p-value, by a paired"
+        " score of A and of B, B - A with a 95 % interval, and a two-sided p-value, by a paired"
         " bootstrap: A and B are scored on the same draws of utterances, or of groups of them"
         " where the data dir has utt2group. Scores are computed anew from the decoded texts.",
     )
