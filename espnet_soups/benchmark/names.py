@@ -11,5 +11,5 @@ MODES = (
     "published",
     "torchjd_modo",
 )
-SCALED_MODES = ("joint", "selected_refresh4")  # with several numbers of objectives
+SCALED_MODES = ("joint_pooled", "selected_refresh4")  # with several numbers of objectives
 STEPS_PER_ROUND = 4  # a whole period of `refresh: 4`

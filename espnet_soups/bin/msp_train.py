@@ -40,7 +40,7 @@ learning rates and selection
                                objectives) refers to (default: the first epoch of this run)
 batches
   --sampling_alpha A           share of a language ~ (its utterances)^A (default: 0, equal)
-  --encoding NAME              per_language | pooled (default: per_language)
+  --encoding NAME              auto | per_language | pooled (default: auto)
 data
   --train_data_path_and_name_and_type "FILE,NAME,TYPE"    names: speech, lang, text, text_LANG
 

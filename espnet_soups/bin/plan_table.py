@@ -34,12 +34,6 @@ def get_parser() -> argparse.ArgumentParser:
         "--slack", type=float, default=1.2, help="Memory times this for fragmentation (1.2)"
     )
     parser.add_argument(
-        "--per_language_factor",
-        type=float,
-        default=1.29,
-        help="Time of `encoding: per_language` against pooled (1.29)",
-    )
-    parser.add_argument(
         "--flac_ratio", type=float, default=0.5, help="Size of FLAC against WAV (0.5)"
     )
     return parser
@@ -68,7 +62,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         activation_bytes=options.activation_bytes,
         context_gb=options.context_gb,
         slack=options.slack,
-        per_language_factor=options.per_language_factor,
         reuses=options.gpu not in WITHOUT_BFLOAT16,
     )
     tables = [load_table(path) for path in options.tables]

@@ -5,8 +5,13 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import Module
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from espnet_soups.model.batch import Batch
+
+ENCODINGS = ("auto", "per_language", "pooled")
+MOST_PADDING = 1.1  # `auto` keeps languages apart where more would be encoded at once
 
 EncodeSpeech = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
@@ -60,3 +65,40 @@ def encode_rows(
         kept = lengths[index]
         encoded[language] = Encoded(chosen, states[index, : int(kept.max())], kept)
     return encoded
+
+
+def check_encoding(encoding: str) -> None:
+    """Refuses a name that is not in `ENCODINGS`.
+
+    Raises:
+        ValueError: If it is not.
+    """
+    if encoding not in ENCODINGS:
+        raise ValueError(f"`encoding` must be one of {list(ENCODINGS)}, but got {encoding!r}.")
+
+
+def encodes_at_once(
+    encoding: str, batch: Batch, rows: Mapping[int, list[int]], encoder: Module, measured: bool
+) -> bool:
+    """Tells whether utterances of all languages are encoded at once.
+
+    Args:
+        encoding: One of `ENCODINGS`.
+        batch: The mini-batch.
+        rows: Positions of the utterances of each language.
+        encoder: The encoder; BatchNorm in it must see all languages at once.
+        measured: Whether gradients of single objectives will be taken.
+    """
+    if encoding != "auto" or not rows:
+        return encoding == "pooled"
+    if any(isinstance(module, _BatchNorm) for module in encoder.modules()):
+        return True
+    return not measured and _padding(batch, rows) <= MOST_PADDING
+
+
+def _padding(batch: Batch, rows: Mapping[int, list[int]]) -> float:
+    """Gives the padded size of all utterances at once, by that of language by language."""
+    lengths = batch.lengths.tolist()
+    longest = {language: max(lengths[row] for row in chosen) for language, chosen in rows.items()}
+    apart = sum(longest[language] * len(chosen) for language, chosen in rows.items())
+    return max(longest.values()) * sum(map(len, rows.values())) / apart  # type: ignore[no-any-return]

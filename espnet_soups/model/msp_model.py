@@ -14,7 +14,7 @@ from torch import Tensor
 
 from espnet_soups.losses.loss_sum import LossSum, zero_touch
 from espnet_soups.model.batch import Batch, collect_batch
-from espnet_soups.model.encoded import encode_rows
+from espnet_soups.model.encoded import check_encoding, encode_rows, encodes_at_once
 from espnet_soups.model.encoding_model import EncodingModel
 from espnet_soups.model.global_counts import count_over_ranks
 from espnet_soups.model.head import Head
@@ -26,8 +26,6 @@ from espnet_soups.model.step_guard import StepGuard
 from espnet_soups.model.step_stats import step_stats
 from espnet_soups.model.tally import LabelTally
 from espnet_soups.objective import Objective
-
-ENCODINGS = ("per_language", "pooled")
 
 
 class MSPModel(EncodingModel):
@@ -46,8 +44,9 @@ class MSPModel(EncodingModel):
         encoder: Any of ESPnet's encoders.
         heads: The head of each objective by name.
         shared_heads: Heads that several objectives share, by task; empty: none.
-        encoding: `per_language` encodes each language of a mini-batch by itself, `pooled` all
-            at once (needed by encoders with BatchNorm).
+        encoding: `per_language` encodes each language of a mini-batch by itself, which costs
+            less to measure; `pooled` all at once, which costs less otherwise; `auto` does what
+            suits the mini-batch, and always `pooled` where the encoder has BatchNorm.
         static_weights: What each loss is multiplied with where there is no soup, by name.
     """
 
@@ -62,12 +61,11 @@ class MSPModel(EncodingModel):
         encoder: AbsEncoder,
         heads: Mapping[str, Head | HeadView | SSLHead],
         shared_heads: Mapping[str, Head],
-        encoding: str = "per_language",
+        encoding: str = "auto",
         static_weights: Mapping[str, float] | None = None,
     ) -> None:
         super().__init__(frontend, specaug, normalize, preencoder, encoder)
-        if encoding not in ENCODINGS:
-            raise ValueError(f"`encoding` must be one of {list(ENCODINGS)}, but got {encoding!r}.")
+        check_encoding(encoding)
         self.objectives = list(objectives)
         self.languages = list(languages)
         self.heads = torch.nn.ModuleDict(dict(heads))
@@ -172,8 +170,10 @@ class MSPModel(EncodingModel):
             if rows:
                 language = batch.languages[rows[0]]
                 spoken[language] = sorted({*spoken.get(language, []), *rows})
-        pooled = self.encoding == "pooled"
-        encoded = encode_rows(batch, dict(sorted(spoken.items())), self.encode, pooled)
+        spoken = dict(sorted(spoken.items()))
+        measured = self.training and self.soup is not None and self.soup.measured
+        at_once = encodes_at_once(self.encoding, batch, spoken, self.encoder, measured)
+        encoded = encode_rows(batch, spoken, self.encode, at_once)
         losses = []
         for position, objective in enumerate(self.objectives):
             if objective.task == "ssl":

@@ -41,6 +41,7 @@ class Soup(WeightedLevels):
     means: GradientMeans
     weights_used: Tensor
     valid: bool
+    measured: bool = False  # whether the mini-batch that is open is measured
     _window: StepWindow
     _measuring: Measuring | None = None
     _proposal: Proposal
@@ -117,9 +118,10 @@ class Soup(WeightedLevels):
         self.weights_used = self.weights.clone()
         self.gates.multipliers = self.multipliers(self.weights)
         self.valid = True
+        self.measured = self._is_due()
         if self._measuring is not None:
-            measured = self.layers.parameters if self._is_due() else []
-            self._measuring.begin(measured, steps_on_it=self.parts < 3)
+            parameters = self.layers.parameters if self.measured else []
+            self._measuring.begin(parameters, steps_on_it=self.parts < 3)
 
     def observe(
         self, losses: Sequence[Sequence[Tensor]], present: Tensor

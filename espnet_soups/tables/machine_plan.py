@@ -32,7 +32,6 @@ class Machine:
         activation_bytes: Bytes of a kept number; 4 with mixed precision too, to be safe.
         context_gb: What CUDA and its libraries take.
         slack: What fragmentation and short-lived tensors multiply memory with.
-        per_language_factor: Time of encoding language by language against all at once.
         reuses: Whether steps reuse measured gradients, which they do not in float16.
     """
 
@@ -43,7 +42,6 @@ class Machine:
     activation_bytes: int = 4
     context_gb: float = 1.5
     slack: float = 1.2
-    per_language_factor: float = 1.29
     reuses: bool = True
 
     def __post_init__(self) -> None:
@@ -150,14 +148,13 @@ def plan_row(
         needs: What its combiner looks at.
     """
     ssl = row.options.get("ssl", "none")
-    pooled = config.get("encoding") == "pooled"
+    pooled = config.get("encoding") != "per_language"  # `auto` pools Conformers: BatchNorm
     share = crop_share(ssl, pretrain.get("ssl_conf") or {}, corpus.clip_seconds)
     joins = row.options.get("baseline") != "two_stage"
     audio = Audio(corpus.clip_seconds, corpus.translated_share, share if joins else 0.0)
     settings = read_settings(row, config)
     measuring = measuring_of(settings, shape.blocks, pooled, needs, machine.reuses)
-    factor = 1.0 if pooled else machine.per_language_factor
-    step = factor * budget.training_flops(shape, audio, measuring)
+    step = budget.training_flops(shape, audio, measuring)
     plain = Audio(corpus.clip_seconds, corpus.translated_share)
     epoch = 3600 * corpus.train_hours * step
     epoch += 3600 * corpus.dev_hours * budget.forward_flops(shape, audio)

@@ -69,7 +69,6 @@ def render_assumptions(machine: Machine, corpus: CorpusSize, flac_ratio: float) 
             if machine.reuses
             else "beside an ordinary backward pass (float16: measured gradients are not reused)"
         ),
-        f"encoding per language takes {machine.per_language_factor:g} times the time of pooled",
         f"memory: {budget.STATE_BYTES} bytes a parameter"
         + (f" and {budget.BUCKET_BYTES} for the other GPUs" if machine.gpus > 1 else "")
         + f", {machine.activation_bytes} bytes a kept number, two sets of rows; times"

@@ -135,8 +135,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--encoding",
-        default="per_language",
-        help="per_language, or pooled (for encoders with BatchNorm)",
+        default="auto",
+        help="per_language (cheaper where gradients are measured), pooled (all languages at once),"
+        " or auto: what suits the mini-batch",
     )
     group.add_argument(
         "--sampling_alpha",
