@@ -8,7 +8,7 @@ MSP_ARGUMENTS="${*:+$(printf ' %q' "$@")}" ./msp.sh \
     --st_pairs "fr_en es_en it_en ru_en" \
     --fs 8000 \
     --num_mel_bins 40 \
-    --max_wav_duration 12.0 \
+    --max_wav_duration 30.0 \
     --st_nbpe 250 \
     --bleu_lowercase true \
     "$@"
