@@ -11,7 +11,7 @@ from espnet_soups.bin.command import run_command
 
 TRAIN_CONFIGS = {
     "paper": "conf/train_msp.yaml",
-    "mini": "conf/tuning/train_msp_e_branchformer_20min_ssl.yaml",
+    "mini": "conf/tuning/train_msp_e_branchformer_mini.yaml",
 }
 
 
