@@ -203,16 +203,13 @@ class MSPModel(EncodingModel):
         rows = batch.rows_with(head.audio)  # type: ignore[arg-type]
         if not rows:
             return head.absent(batch.speech)  # type: ignore[no-any-return, operator]
-        gates = None if self.soup is None else self.soup.gates
 
         def encode(feats: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
             states, frames = self.encode_features(feats, lengths)
-            states = self.guard.watch(states, position)
-            return (states if gates is None else gates(states, position)), frames
+            return self._before_head(states, position), frames
 
         feats, lengths = self.features(*batch.speech_of(rows), augment=False)
-        loss: LossSum = head(feats, lengths, encode)
-        return loss
+        return self._behind_head(head(feats, lengths, encode), position)
 
     def _head_loss(
         self,
@@ -222,20 +219,28 @@ class MSPModel(EncodingModel):
         labels: Tensor,
         label_lengths: Tensor,
     ) -> LossSum:
-        """Gives the loss sum of one objective, behind its gate."""
+        """Gives the loss sum of one objective, with its gate."""
         head = self.heads[self.objectives[position].name]
-        gates = None if self.soup is None else self.soup.gates
+        loss = head(self._before_head(states, position), lengths, labels, label_lengths)
+        return self._behind_head(loss, position)
+
+    def _before_head(self, states: Tensor, position: int) -> Tensor:
+        """Passes encoded frames through the gate, where the head follows its own loss."""
         states = self.guard.watch(states, position)
-        loss: LossSum
-        if gates is None:
-            loss = head(states, lengths, labels, label_lengths)
-        elif isinstance(head, HeadView) or self.soup.config.heads == "weighted":  # type: ignore[union-attr]
-            # Shared parameters are weighed like the backbone.
-            loss = head(states, lengths, labels, label_lengths)
-            loss = replace(loss, total=gates(loss.total, position))
-        else:
-            loss = head(gates(states, position), lengths, labels, label_lengths)
-        return loss
+        if self.soup is None or self._weighs_head(position):
+            return states
+        return self.soup.gates(states, position)
+
+    def _behind_head(self, loss: LossSum, position: int) -> LossSum:
+        """Passes a loss through the gate, where the head is weighed like the backbone."""
+        if self.soup is None or not self._weighs_head(position):
+            return loss
+        return replace(loss, total=self.soup.gates(loss.total, position))
+
+    def _weighs_head(self, position: int) -> bool:
+        """Tells whether a head is weighed: a shared one counts as backbone."""
+        shared = isinstance(self.heads[self.objectives[position].name], HeadView)
+        return shared or (self.soup is not None and self.soup.config.heads == "weighted")
 
     def _total(self, means: Sequence[Sequence[Tensor]], present: Tensor) -> Tensor:
         """Sums the objectives; each is the mean of the parts that have a label of it."""
