@@ -68,8 +68,7 @@ class MSPModel(EncodingModel):
         super().__init__(frontend, specaug, normalize, preencoder, encoder)
         if encoding not in ENCODINGS:
             raise ValueError(f"`encoding` must be one of {list(ENCODINGS)}, but got {encoding!r}.")
-        self.objectives = list(objectives)
-        self.languages = list(languages)
+        self.objectives, self.languages = list(objectives), list(languages)
         self.heads = torch.nn.ModuleDict(dict(heads))
         self.shared_heads = torch.nn.ModuleDict(dict(shared_heads))
         self.encoding = encoding
@@ -108,8 +107,7 @@ class MSPModel(EncodingModel):
         batch = collect_batch(speech, speech_lengths, lang, labels)
         soup = self._open_batch(speech.device)
         statistics = RunningStatistics(self) if self.training else None
-        parts = batch.split(1 if soup is None else soup.parts)
-        sums = [self._part_losses(part) for part in parts]
+        sums = [self._part_losses(part) for part in batch.split(soup.parts if soup else 1)]
         counted = count_over_ranks(sums, len(batch.languages))
         means: list[Sequence[Tensor]] = [
             [loss.total / count.clamp(min=1) for loss, count in zip(part, row, strict=True)]
@@ -133,10 +131,9 @@ class MSPModel(EncodingModel):
         heads = [self.heads[objective.name] for objective in self.objectives]
         scored = [not self.training or bool(head.attends) for head in heads]
         watched = [getattr(head, "watched", ()) for head in heads]
-        stats = step_stats(self.objectives, sums, soup, loss, scored, watched)
-        gathered: tuple[Tensor, dict[str, Tensor], Tensor]
-        gathered = force_gatherable((loss, stats, counted.utterances), loss.device)
-        return gathered
+        stats = step_stats(self.objectives, sums, counted, soup, loss, scored, watched)
+        returned = (loss, stats, counted.utterances)
+        return force_gatherable(returned, loss.device)  # type: ignore[no-any-return]
 
     def objective_losses(
         self, speech: Tensor, speech_lengths: Tensor, lang: Tensor, **labels: Tensor | list[str]
