@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable
+from decimal import Decimal, InvalidOperation
 
 
 def refuse_unknown(block: str, given: Iterable[object], valid: Iterable[str]) -> None:
@@ -29,3 +30,29 @@ def refuse_unknown(block: str, given: Iterable[object], valid: Iterable[str]) ->
         close = difflib.get_close_matches(key, keys, n=1)
         named.append(f"{key!r} (closest: {close[0]!r})" if close else repr(key))
     raise ValueError(f"{block} has no {', '.join(named)}; its keys are {keys}.")
+
+
+def require_number(name: str, value: object) -> None:
+    """Refuses what is no number, such as `2e-3`, which YAML reads as text.
+
+    Args:
+        name: How the message names it.
+        value: What was found.
+
+    Raises:
+        ValueError: If it is none; where it looks like one, the message says how to write it.
+
+    >>> require_number("`gamma`", "2e-3")
+    Traceback (most recent call last):
+        ...
+    ValueError: `gamma` must be a number, but got the text '2e-3'; in YAML write 0.002.
+    """
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return
+    if not isinstance(value, str):
+        raise ValueError(f"{name} must be a number, but got {value!r}.")
+    try:
+        advice = f"; in YAML write {Decimal(value):f}"
+    except InvalidOperation:
+        advice = ""
+    raise ValueError(f"{name} must be a number, but got the text {value!r}{advice}.")

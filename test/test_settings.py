@@ -2,7 +2,7 @@
 
 import pytest
 
-from espnet_soups.settings import refuse_unknown
+from espnet_soups.settings import refuse_unknown, require_number
 
 KEYS = ["soup", "order", "combiner"]
 
@@ -24,3 +24,23 @@ def test_keys_that_are_no_words_are_refused_too():
 def test_known_keys_pass():
     refuse_unknown("`x`", ["order"], KEYS)
     refuse_unknown("`x`", [], [])
+
+
+@pytest.mark.parametrize("value", [0, -1, 0.5, float("inf")])
+def test_numbers_pass(value):
+    require_number("`x`", value)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("1e-5", "got the text '1e-5'; in YAML write 0.00001."),
+        ("fast", "got the text 'fast'."),
+        (True, "got True."),
+        (None, "got None."),
+        ([1], r"got \[1\]."),
+    ],
+)
+def test_what_is_no_number_is_refused_and_shown_in_the_way_yaml_wants_it(value, said):
+    with pytest.raises(ValueError, match=f"^`x` must be a number, but {said}$"):
+        require_number("`x`", value)

@@ -58,7 +58,8 @@ def measure_and_deposit(
     size = sum(parameter.numel() for parameter in inputs.measured)
     rows = inputs.measured[0].new_zeros(len(losses), size)
     targets = [*inputs.measured, *inputs.shared, *inputs.leaves, *inputs.own]
-    here = [position for position, is_here in enumerate(present) if is_here]
+    # A frozen head without a label on this rank has a loss that is constant.
+    here = [k for k, is_here in enumerate(present) if is_here and losses[k].requires_grad]
     used = [False] * len(inputs.measured)
     others: list[list[Tensor | None]] = []
     for position in here:

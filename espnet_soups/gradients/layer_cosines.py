@@ -13,9 +13,9 @@ class LayerCosines:
     """Adds up what each step of full depth showed.
 
     Objectives of one language have their labels for the same utterances: in one batch they share
-    its noise, which makes their cosine look larger than it is. Such pairs use the cross Gram of
-    two batches, `(g_i(z1) g_j(z2) + g_i(z2) g_j(z1)) / 2`, over the geometric means of the norms,
-    where two batches are at hand, and are left out of the step where not.
+    its noise, which makes their cosine look larger than it is. Such pairs use the mean of the two
+    cosines across batches, of `g_i(z1)` with `g_j(z2)` and of `g_i(z2)` with `g_j(z1)`, where two
+    batches are at hand, and are left out of the step where not.
 
     Args:
         layers: The layers, as columns of a row.

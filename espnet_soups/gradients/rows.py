@@ -33,7 +33,7 @@ def measure_rows(
     scale = HALF_SCALE if in_half_precision(rows.device.type) else 1.0
     with torch.autocast(rows.device.type, enabled=False):
         for row, loss, here in zip(rows, losses, present, strict=True):
-            if here:
+            if here and loss.requires_grad:  # a frozen head without a label on this rank: constant
                 gradients = torch.autograd.grad(
                     loss * scale, parameters, retain_graph=True, allow_unused=True
                 )

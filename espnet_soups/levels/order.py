@@ -64,7 +64,7 @@ def arrange_levels(
 
 
 def _arrange_by_order(order: str, names: list[str]) -> Levels:
-    unknown = sorted(set(order) - set(LETTERS))
+    unknown = not isinstance(order, str) or set(order) - set(LETTERS)
     if unknown or not order or len(set(order)) != len(order):
         raise ValueError(
             f"`order` must use each of the letters {list(LETTERS)} at most once, bottom-up,"

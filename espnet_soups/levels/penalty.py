@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from espnet_soups.settings import refuse_unknown
+from espnet_soups.settings import refuse_unknown, require_number
 
 SHAPES = ("linear", "constant", "cosine", "step")
 
@@ -46,10 +46,11 @@ class PenaltySchedule:
         """Refuses what cannot be a penalty.
 
         Raises:
-            ValueError: If a value is negative, `max` is below `init`, `ramp` is not in (0, 1], or
-                the schedule is unknown or does not go with `ramp`.
+            ValueError: If a value is no number or negative, `max` is below `init`, `ramp` is not in
+                (0, 1], or the schedule is unknown or does not go with `ramp`.
         """
         for name in ("init", "increment", "max"):
+            require_number(f"`{name}` of a penalty", getattr(self, name))
             if not getattr(self, name) >= 0 or math.isinf(getattr(self, name)):
                 raise ValueError(
                     f"`{name}` of a penalty must not be negative, but got {getattr(self, name)}."
@@ -60,8 +61,10 @@ class PenaltySchedule:
             )
         if self.max < self.init and self.schedule != "constant":
             raise ValueError(f"`max` ({self.max}) of a penalty is below `init` ({self.init}).")
-        if self.ramp is not None and not 0 < self.ramp <= 1:
-            raise ValueError(f"`ramp` of a penalty must lie in (0, 1], but got {self.ramp}.")
+        if self.ramp is not None:
+            require_number("`ramp` of a penalty", self.ramp)
+            if not 0 < self.ramp <= 1:
+                raise ValueError(f"`ramp` of a penalty must lie in (0, 1], but got {self.ramp}.")
         if self.ramp is not None and self.schedule in ("constant", "step"):
             raise ValueError(f"`schedule: {self.schedule}` of a penalty has no `ramp`.")
         if self.freeze is not None and (not isinstance(self.freeze, int) or self.freeze < 1):
@@ -121,8 +124,14 @@ def build_penalties(
         One schedule per level, the top one first; the top has none (its weight is 1).
 
     Raises:
-        ValueError: If a level or a field does not exist, or a level is named twice.
+        ValueError: If it is no list of mappings, a level or a field does not exist, or a level is
+            named twice.
     """
+    if not isinstance(settings, Sequence) or not all(isinstance(s, Mapping) for s in settings):
+        raise ValueError(
+            f"`penalty` must be a list of mappings such as [{{level: 2, max: 1.5}}], but got"
+            f" {settings!r}."
+        )
     valid = [field.name for field in fields(PenaltySchedule)]
     schedules: list[PenaltySchedule | None] = [None]
     schedules += [PenaltySchedule() for _ in range(levels - 1)]
@@ -137,6 +146,7 @@ def build_penalties(
             )
         named.add(level)
         refuse_unknown(f"`penalty` of level {level}", options, ["level", *valid])
+        schedule = PenaltySchedule(**options)
         if level <= levels:  # configs name three levels; without SSL the lowest may be missing
-            schedules[level - 1] = PenaltySchedule(**options)
+            schedules[level - 1] = schedule
     return schedules

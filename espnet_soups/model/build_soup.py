@@ -46,7 +46,7 @@ def build_soup(config: SoupConfig, objectives: Sequence[Objective], shared: Sequ
             zip(*_per_level(config, levels), levels.names, strict=True), start=1
         )
     ]
-    schedules = build_penalties(list(config.penalty), len(levels.names))
+    schedules = build_penalties(config.penalty, len(levels.names))
     if levels.dropped:
         logging.info(f"Letters {levels.dropped} of the order stand for no objective: dropped.")
     spoken = [objective.language for objective in objectives]

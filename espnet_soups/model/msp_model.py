@@ -66,8 +66,7 @@ class MSPModel(EncodingModel):
     ) -> None:
         super().__init__(frontend, specaug, normalize, preencoder, encoder)
         check_encoding(encoding)
-        self.objectives = list(objectives)
-        self.languages = list(languages)
+        self.objectives, self.languages = list(objectives), list(languages)
         self.heads = torch.nn.ModuleDict(dict(heads))
         self.shared_heads = torch.nn.ModuleDict(dict(shared_heads))
         self.encoding = encoding
@@ -106,8 +105,7 @@ class MSPModel(EncodingModel):
         batch = collect_batch(speech, speech_lengths, lang, labels)
         soup = self._open_batch(speech.device)
         statistics = RunningStatistics(self) if self.training else None
-        parts = batch.split(1 if soup is None else soup.parts)
-        sums = [self._part_losses(part) for part in parts]
+        sums = [self._part_losses(part) for part in batch.split(soup.parts if soup else 1)]
         counted = count_over_ranks(sums, len(batch.languages))
         means: list[Sequence[Tensor]] = [
             [loss.total / count.clamp(min=1) for loss, count in zip(part, row, strict=True)]
@@ -131,10 +129,9 @@ class MSPModel(EncodingModel):
         heads = [self.heads[objective.name] for objective in self.objectives]
         scored = [not self.training or bool(head.attends) for head in heads]
         watched = [getattr(head, "watched", ()) for head in heads]
-        stats = step_stats(self.objectives, sums, soup, loss, scored, watched)
-        gathered: tuple[Tensor, dict[str, Tensor], Tensor]
-        gathered = force_gatherable((loss, stats, counted.utterances), loss.device)
-        return gathered
+        stats = step_stats(self.objectives, sums, counted, soup, loss, scored, watched)
+        returned = (loss, stats, counted.utterances)
+        return force_gatherable(returned, loss.device)  # type: ignore[no-any-return]
 
     def objective_losses(
         self, speech: Tensor, speech_lengths: Tensor, lang: Tensor, **labels: Tensor | list[str]
@@ -203,16 +200,13 @@ class MSPModel(EncodingModel):
         rows = batch.rows_with(head.audio)  # type: ignore[arg-type]
         if not rows:
             return head.absent(batch.speech)  # type: ignore[no-any-return, operator]
-        gates = None if self.soup is None else self.soup.gates
 
         def encode(feats: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
             states, frames = self.encode_features(feats, lengths)
-            states = self.guard.watch(states, position)
-            return (states if gates is None else gates(states, position)), frames
+            return self._before_head(states, position), frames
 
         feats, lengths = self.features(*batch.speech_of(rows), augment=False)
-        loss: LossSum = head(feats, lengths, encode)
-        return loss
+        return self._behind_head(head(feats, lengths, encode), position)
 
     def _head_loss(
         self,
@@ -222,20 +216,28 @@ class MSPModel(EncodingModel):
         labels: Tensor,
         label_lengths: Tensor,
     ) -> LossSum:
-        """Gives the loss sum of one objective, behind its gate."""
+        """Gives the loss sum of one objective, with its gate."""
         head = self.heads[self.objectives[position].name]
-        gates = None if self.soup is None else self.soup.gates
+        loss = head(self._before_head(states, position), lengths, labels, label_lengths)
+        return self._behind_head(loss, position)
+
+    def _before_head(self, states: Tensor, position: int) -> Tensor:
+        """Passes encoded frames through the gate, where the head follows its own loss."""
         states = self.guard.watch(states, position)
-        loss: LossSum
-        if gates is None:
-            loss = head(states, lengths, labels, label_lengths)
-        elif isinstance(head, HeadView) or self.soup.config.heads == "weighted":  # type: ignore[union-attr]
-            # Shared parameters are weighed like the backbone.
-            loss = head(states, lengths, labels, label_lengths)
-            loss = replace(loss, total=gates(loss.total, position))
-        else:
-            loss = head(gates(states, position), lengths, labels, label_lengths)
-        return loss
+        if self.soup is None or self._weighs_head(position):
+            return states
+        return self.soup.gates(states, position)
+
+    def _behind_head(self, loss: LossSum, position: int) -> LossSum:
+        """Passes a loss through the gate, where the head is weighed like the backbone."""
+        if self.soup is None or not self._weighs_head(position):
+            return loss
+        return replace(loss, total=self.soup.gates(loss.total, position))
+
+    def _weighs_head(self, position: int) -> bool:
+        """Tells whether a head is weighed: a shared one counts as backbone."""
+        shared = isinstance(self.heads[self.objectives[position].name], HeadView)
+        return shared or (self.soup is not None and self.soup.config.heads == "weighted")
 
     def _total(self, means: Sequence[Sequence[Tensor]], present: Tensor) -> Tensor:
         """Sums the objectives; each is the mean of the parts that have a label of it."""

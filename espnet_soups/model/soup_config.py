@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from espnet_soups.levels.order import SOUPS
-from espnet_soups.settings import refuse_unknown
+from espnet_soups.settings import refuse_unknown, require_number
 
 STATISTICS = ("mean", "worst")  # of the cosines of a layer
 
@@ -40,6 +40,8 @@ class SelectionConfig:
                 raise ValueError(
                     f"`{name}` of `selection` must be 1 or more, but got {getattr(self, name)!r}."
                 )
+        for name in ("threshold", "hysteresis"):
+            require_number(f"`{name}` of `selection`", getattr(self, name))
         if not -1 <= self.threshold <= 1:
             raise ValueError(
                 f"`threshold` of `selection` is a cosine, from -1 to 1, but got {self.threshold!r}."
@@ -73,7 +75,8 @@ class SoupConfig:
         exact_batches: Independent parts of each batch in `mode: exact`. 2: weights from two
             halves, then a step on both (JMLR eq. 2.9b). 3: weights from two thirds, then a step,
             of backbone and heads, on the third one alone (the same with a third sample).
-        refresh: Measure two neighbouring optimiser steps of every so many; 1: every step.
+        refresh: Measure two neighbouring optimiser steps of every so many; 1: every step. For
+            `mode: pipelined`; `exact` measures in every step.
         layers: `all`, `conflicting` (see `selection`), or names of encoder layers that feed the
             Gram matrix.
         selection: The settings of `layers: conflicting`; see `SelectionConfig`.

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from espnet_soups.losses.loss_sum import LossSum
+from espnet_soups.model.global_counts import GlobalCounts
 from espnet_soups.model.soup import Soup
 from espnet_soups.objective import Objective
 
@@ -13,6 +14,7 @@ from espnet_soups.objective import Objective
 def step_stats(
     objectives: Sequence[Objective],
     sums: Sequence[Sequence[LossSum]],
+    counted: GlobalCounts,
     soup: Soup | None,
     reference: Tensor,
     with_accuracy: Sequence[bool],
@@ -20,24 +22,26 @@ def step_stats(
 ) -> dict[str, Tensor]:
     """Gives the statistics of a mini-batch: the same keys in the same order on every rank.
 
+    Losses and accuracies are those of all ranks together, so that ESPnet, which averages over the
+    ranks by their utterances, leaves them as they are.
+
     Args:
         objectives: The objectives, in order.
-        sums: Their losses for each independent part of the mini-batch.
+        sums: Their losses on this rank for each independent part of the mini-batch.
+        counted: What `count_over_ranks` made of them.
         soup: The soup while training; None: no weights are reported.
         reference: Any tensor on the device and in the dtype wanted.
         with_accuracy: Whether the accuracy of each objective is computed at all.
         watched: Names of the further numbers that each objective reports.
 
     Returns:
-        `loss` (plain mean of the objectives, free of weights), `acc` (mean token accuracy of the
-        supervised objectives; of self-supervision where it is alone), then `loss/<objective>`,
-        `acc/<objective>`, `<objective>/<watched>`, `lambda/<objective>` (the weights that this
-        mini-batch was trained with) and `penalty/level<p>`. NaN: nothing to report.
+        `loss` (plain mean of the objectives of the mini-batch, free of weights), `acc` (mean token
+        accuracy of the supervised ones; of self-supervision where it is alone), then
+        `loss/<objective>`, `acc/<objective>`, `<objective>/<watched>`, `lambda/<objective>` (the
+        weights that this mini-batch was trained with) and `penalty/level<p>`. NaN: nothing to
+        report.
     """
-    count = _stack([[part.count for part in parts] for parts in sums]).sum(dim=0)
-    total = _stack([[part.total.detach() for part in parts] for parts in sums]).sum(dim=0)
-    correct = _stack([[part.correct for part in parts] for parts in sums]).nansum(dim=0)
-    losses, accuracies = total / count, correct / count  # absent: 0 / 0
+    losses, accuracies = counted.losses, counted.accuracies
     stats = {"loss": losses.nanmean()}
     supervised = [objective.task != "ssl" for objective in objectives]
     scored = [
@@ -62,8 +66,3 @@ def step_stats(
         for level, penalty in enumerate(soup.penalties.clone()[1:], start=2):
             stats[f"penalty/level{level}"] = penalty
     return {key: value.detach().to(reference.dtype) for key, value in stats.items()}
-
-
-def _stack(values: Sequence[Sequence[Tensor]]) -> Tensor:
-    """Stacks scalars: one row per independent part, one column per objective."""
-    return torch.stack([torch.stack(list(part)) for part in values])

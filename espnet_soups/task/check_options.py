@@ -11,6 +11,16 @@ from espnet2.train.class_choices import ClassChoices
 from espnet_soups.backbone.choices import decoder_choices
 from espnet_soups.settings import refuse_unknown
 from espnet_soups.task.options import CLASS_CHOICES
+from espnet_soups.task.trainer import MSPTrainer
+from espnet_soups.task.trainers import find_trainer
+
+# What the sampler of many languages stands in for; None: as in training.
+BATCHES = {
+    "batch_type": ("numel",),
+    "valid_batch_type": ("numel", None),
+    "iterator_type": ("sequence",),
+    "valid_iterator_type": ("sequence", None),
+}
 
 
 def check_options(args: argparse.Namespace) -> None:
@@ -18,8 +28,21 @@ def check_options(args: argparse.Namespace) -> None:
 
     Raises:
         ValueError: If there is no class of a name, or it does not know an option; the message
-            lists the valid ones.
+            lists the valid ones. If static weights meet a soup, which would not look at them, or
+            batches are to be built in another way than ours.
     """
+    for option, built in BATCHES.items():
+        if getattr(args, option) not in built:
+            raise ValueError(
+                f"`{option}` must be `{built[0]}`, but got {getattr(args, option)!r}: mini-batches"
+                " of many languages are always cut by `batch_bins`."
+            )
+    if args.static_weights and issubclass(find_trainer(args.trainer), MSPTrainer):
+        raise ValueError(
+            f"`static_weights` {args.static_weights} are for `trainer: default`; with `trainer:"
+            f" {args.trainer}` fix weights by `combiner: static` and `combiner_conf: {{weights:"
+            " ...}` of `trainer_conf`."
+        )
     for option, name, classes in _named_classes(args):
         if name is None:
             continue

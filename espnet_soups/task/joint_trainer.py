@@ -120,8 +120,7 @@ class JointTrainer(Trainer):
         labels = network.tally.over_ranks(device)
         shortened = network.tally.shortened_over_ranks(device)
         check_tally(labels, reporter.get_epoch())
-        line = tally_line(labels, shortened)
-        if line:
+        if line := tally_line(labels, shortened):
             logging.warning(line)
         watched = epoch_means(reporter, f"{SSL}/")
         if watched.get("encoder_variance", 1.0) < COLLAPSED:
@@ -141,8 +140,7 @@ class JointTrainer(Trainer):
         super().validate_one_epoch(model, *args, **kwargs)
         network, reporter = network_of(model), kwargs["reporter"]
         valid_loss = epoch_means(reporter, "loss/")
-        if cls.reference is None:
-            cls.reference = valid_loss
+        cls.reference = valid_loss if cls.reference is None else cls.reference
         delta = relative_improvement(valid_loss, cls.reference)
         reporter.register({"delta": delta})  # on every rank, since each looks for the best epoch
         reporter.next()

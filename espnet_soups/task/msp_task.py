@@ -50,6 +50,7 @@ class MSPTask(AbsTask):
         parser.set_defaults(
             use_matplotlib=False,  # it would draw every key anew each epoch; stage 13 draws
             num_att_plot=0,
+            batch_type="numel",
             best_model_criterion=[("valid", "loss", "min"), ("valid", "acc", "max")],
         )
         return parser

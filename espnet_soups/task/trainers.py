@@ -20,7 +20,10 @@ def find_trainer(name: str) -> type[Trainer]:
         return TRAINERS[name]
     module, separator, class_name = name.partition(":")
     if separator:
-        found = getattr(importlib.import_module(module), class_name, None)
+        try:
+            found = getattr(importlib.import_module(module), class_name, None)
+        except ImportError as error:
+            raise ValueError(f"`trainer: {name}` cannot be imported: {error}.") from error
         if isinstance(found, type) and issubclass(found, Trainer):
             return found
     raise ValueError(

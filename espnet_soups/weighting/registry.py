@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from espnet_soups.objective import match_names
-from espnet_soups.settings import refuse_unknown
+from espnet_soups.settings import refuse_unknown, require_number
 from espnet_soups.weighting.catalogue import PACKAGES, REFUSED, SOURCES
 from espnet_soups.weighting.combiner import Combiner, Shown
 from espnet_soups.weighting.conflict_free import ConFIG
@@ -122,6 +122,7 @@ def build_combiner(
         raise ValueError(f"`combiner` must be one of {combiner_names()}, but got {name!r}.")
     refuse_unknown(f"`combiner_conf` of {name}", options, sorted(combiner_options(name)))
     try:
+        _check_numbers(name, options)
         combiner = _build(name, options, names, level)
         combiner.name = name
         size = len(names)
@@ -134,6 +135,14 @@ def build_combiner(
         level_text = f" for the {len(names)} objectives of level {level}" if names else ""
         raise ValueError(f"`combiner_conf` of {name} is not valid{level_text}: {error}") from error
     return combiner
+
+
+def _check_numbers(name: str, options: Mapping[str, Any]) -> None:
+    """Refuses text where the default is a number; a value per objective is looked at later."""
+    for key, default in combiner_options(name).items():
+        is_number = isinstance(default, int | float) and not isinstance(default, bool)
+        if is_number and not isinstance(options.get(key, default), Mapping | list | tuple):
+            require_number(f"`{key}`", options.get(key, default))
 
 
 def _build(name: str, options: Mapping[str, Any], names: Sequence[str], level: int) -> Combiner:

@@ -101,6 +101,19 @@ def test_a_parameter_that_no_objective_reaches_stays_without_gradient():
     assert rows[:, -2:].tolist() == [[0.0, 0.0]] * SIZE
 
 
+def test_a_loss_that_is_constant_on_this_rank_passes_as_it_is():
+    net = Net(skips=False)
+    losses = net.losses(torch.randn(5, WIDTH, dtype=torch.float64), False)
+    losses[1] = torch.zeros((), dtype=torch.float64)  # a frozen head that has no label here
+    inputs = Inputs(list(net.layers.parameters()), [], list(net.heads.parameters()))
+    with net.gates.opened():
+        rows, deposited = measure_and_deposit(losses, [True] * SIZE, inputs, net.gates)
+    torch.stack(deposited).sum().backward()
+    assert deposited[1] is losses[1]
+    assert rows[1].abs().max() == 0
+    torch.testing.assert_close(rows.sum(0), torch.cat([p.grad.flatten() for p in inputs.measured]))
+
+
 def test_without_gradients_nothing_is_cut():
     layer = torch.nn.Linear(1, 1)
     cut = Cut([layer])

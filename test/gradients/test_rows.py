@@ -26,6 +26,12 @@ def test_absent_objectives_and_unused_parameters_give_zeros():
     assert rows.tolist() == [[1, 1, 0, 0, 0], [0, 0, 0, 0, 0]]
 
 
+def test_a_loss_that_is_constant_on_this_rank_gives_zeros():
+    weight = torch.nn.Parameter(torch.ones(2))
+    rows = measure_rows([torch.zeros(()), weight.sum()], [weight], [True, True])
+    assert rows.tolist() == [[0.0, 0.0], [1.0, 1.0]]
+
+
 def test_measuring_leaves_no_gradient_and_keeps_the_graph():
     weight = torch.nn.Parameter(torch.ones(2))
     loss = weight.square().sum()

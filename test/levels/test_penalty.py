@@ -40,11 +40,24 @@ def test_a_setting_for_a_level_that_ssl_would_have_is_left_aside():
         ({"level": 2, "increment": -0.1}, "`increment`.*-0.1"),
         ({"level": 2, "init": 2.0}, "below `init`"),
         ({"level": 2, "ramp": 1.5}, "`ramp`.*1.5"),
+        ({"level": 2, "increment": "2e-3"}, "`increment` of a penalty must be.*write 0.002"),
+        ({"level": 2, "ramp": "half"}, "`ramp` of a penalty must be a number"),
     ],
 )
 def test_what_cannot_be_a_penalty_is_refused(setting, said):
     with pytest.raises(ValueError, match=said):
         build_penalties([setting], levels=2)
+
+
+@pytest.mark.parametrize("settings", [{"level": 2, "max": 1.0}, ["level: 2"], None])
+def test_what_is_no_list_of_mappings_is_refused(settings):
+    with pytest.raises(ValueError, match=r"`penalty` must be a list of mappings such as \[\{level"):
+        build_penalties(settings, levels=2)
+
+
+def test_a_setting_that_is_left_aside_is_looked_at_all_the_same():
+    with pytest.raises(ValueError, match=r"`max` .* below `init`"):
+        build_penalties([{"level": 3, "init": 2.0}], levels=2)
 
 
 def test_a_level_named_twice_is_refused():

@@ -205,6 +205,7 @@ def test_exact_mode_and_refresh_select_too():
         ({"selection": {"every": 3}}, "`selection` needs `layers: conflicting`"),
         ({"selection": {"evry": 3}}, r"`selection` has no 'evry' \(closest: 'every'\)"),
         ({"selection": {"every": 0}}, "`every` of `selection`"),
+        ({"selection": {"threshold": "-1e-2"}}, "`threshold` of `selection` must be a number"),
         ({"selection": {"threshold": 1.5}}, "from -1 to 1, but got 1.5"),
         ({"selection": {"hysteresis": -1}}, "`hysteresis`"),
         ({"selection": {"statistic": "max"}}, r"'mean', 'worst'.*'max'"),

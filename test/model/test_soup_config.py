@@ -16,6 +16,8 @@ from espnet_soups.objective import build_objectives
         ({"refresh": 0}, "`refresh` must be 1 or more"),
         ({"combiner": "magic"}, "`combiner` must be one of.*'modo'"),
         ({"soup": "vm", "order": "USX"}, "`order`"),
+        ({"soup": "vm", "order": None}, "`order` must use.*None"),
+        ({"penalty": {"level": 2}}, "`penalty` must be a list"),
         ({"penalty": [{"level": 2, "step": 1}]}, "'step'"),
     ],
 )

@@ -33,10 +33,12 @@ def test_predictions_do_not_change_with_the_future(predictor):
     assert not torch.equal(head.predict(other, crops, model.encode_features, 4)[0], found[0])
 
 
+@pytest.mark.parametrize("heads", ["own", "weighted"])
 @pytest.mark.parametrize(("kind", "conf"), BOTH)
-def test_the_objective_takes_its_place_behind_a_gate(kind, conf):
+def test_the_objective_takes_its_place_behind_a_gate(kind, conf, heads):
     batch = make_toy_batch()
     soup = {"soup": "vc", "penalty": [{"level": 2, "init": 0.5}], "combiner": "static"}
+    soup |= {"heads": heads}
     model = make_ssl_model(kind, conf, trainer="msp", trainer_conf=soup).train()
     assert [objective.name for objective in model.objectives] == NAMES
     model.soup.open_epoch(epoch=1, max_epoch=2, accum_grad=1)
@@ -52,11 +54,12 @@ def test_the_objective_takes_its_place_behind_a_gate(kind, conf):
         factor = 0.5 if name == "ssl" else 0.2
         for parameter, value in plain.named_parameters():
             if value.grad is not None:
-                scale = factor if parameter.startswith("encoder.") else 1.0
+                weighted = heads == "weighted" or parameter.startswith("encoder.")
+                scale = factor if weighted else 1.0
                 gradients[parameter] = gradients.get(parameter, 0.0) + scale * value.grad
     for name, parameter in model.named_parameters():
-        if parameter.requires_grad:
-            torch.testing.assert_close(parameter.grad, gradients[name], rtol=1e-6, atol=1e-9)
+        if parameter.requires_grad:  # ESPnet's CTC works in float32
+            torch.testing.assert_close(parameter.grad, gradients[name], rtol=1e-5, atol=1e-7)
     assert model.heads["ssl"].training
 
 

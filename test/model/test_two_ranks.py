@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 import torch
+from espnet2.torch_utils.recursive_op import recursive_average
 from torch.nn.parallel import DistributedDataParallel
 
 import espnet_soups.model.best_rq_head
@@ -68,7 +69,8 @@ def train(rank, world):
     model = DistributedDataParallel(network) if world > 1 else network
     for step in range(STEPS):
         part = {name: value[rank::world] for name, value in make_batch(step).items()}
-        loss, _, weight = model(**part)
+        loss, stats, weight = model(**part)
+        stats, _ = recursive_average(stats, weight.clone(), distributed=world > 1)
         loss = (loss * weight.to(loss.dtype)).sum()
         if world > 1:
             torch.distributed.all_reduce(weight)
@@ -80,8 +82,11 @@ def train(rank, world):
     assert network.guard.not_finite == {"asr_fr": 1, "st_fr_en": 1, "ssl": 1}
     soup = network.soup
     conflicts = torch.tensor(soup.layers.conflicts + list(soup.layers.chosen))
+    reported = {name: value for name, value in stats.items() if name.startswith("loss")}
+    assert torch.isfinite(reported["loss/st_es_en"]), "one rank has labels of it"
     return {
         **network.state_dict(),
+        **reported,
         "weights": soup.weights,
         "norms": soup.norms.values,
         "conflicts": conflicts,

@@ -112,6 +112,8 @@ def test_an_unknown_option_is_named_with_the_valid_ones(name):
     ("name", "options", "said"),
     [
         ("modo", {"gamma": -1.0}, "`gamma`"),
+        ("modo", {"gamma": "1e-3"}, "`gamma` must be a number.*in YAML write 0.001"),
+        ("cagrad", {"c": "half"}, "`c` must be a number"),
         ("krum", {"n_byzantine": 2}, "for the 4 objectives of level 1: .*at least 5 rows"),
         ("aligned_mtl", {"scale_mode": "max"}, "scale_mode"),
         ("stch", {"mu": 0.0}, "`mu`"),
