@@ -1,5 +1,6 @@
 """Writes what the model reads: features (fbank) or audio files (raw) of a whole set."""
 
+import io
 import logging
 import os
 import signal
@@ -180,12 +181,14 @@ def _dump_fbank(
             features[utterance.key] = extract_features(_read(utterance, config, resample), config)
         except (OSError, ValueError) as error:
             problems.append(f"{utterance.key}: {error}")
-    ark, scp = target / f"feats.{number}.ark", target / f".feats.{number}.scp"
+    ark = target / f"feats.{number}.ark"
+    # in memory first: a file that is half written says more of a full disk than one sentence
+    content, table = io.BytesIO(), io.StringIO()
+    content.name = str(ark)  # type: ignore[attr-defined] # what the table calls it
+    kaldiio.save_ark(content, features, scp=table)
     with whole_file(ark) as temporary:
-        kaldiio.save_ark(str(temporary), features, scp=str(scp))
-    located = dict(line.split(" ", 1) for line in scp.read_text(encoding="utf-8").splitlines())
-    scp.unlink()
-    locations = {key: value.replace(str(temporary), str(ark)) for key, value in located.items()}
+        temporary.write_bytes(content.getvalue())
+    locations = dict(line.split(" ", 1) for line in table.getvalue().splitlines())
     return locations, {key: len(value) for key, value in features.items()}, problems
 
 
