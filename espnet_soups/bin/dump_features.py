@@ -2,6 +2,8 @@
 
 import argparse
 import shutil
+import signal
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -43,9 +45,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         (read_data_dir(Path(source), labelled=labelled), Path(target))
         for source, _, target in pairs
     ]
+    # an interruption must not skip the clean-up
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     for data, target in sets:
         shutil.rmtree(target, ignore_errors=True)  # features of an older corpus
-        seconds = dump_set(data, target, config, options.nj, options.resample == "true")
+        try:
+            seconds = dump_set(data, target, config, options.nj, options.resample == "true")
+        except BaseException:
+            shutil.rmtree(target, ignore_errors=True)  # a half of them is of no use
+            raise
         print(f"{target}: {len(data.audio)} utterances, {seconds / 60:.1f} minutes")
 
 

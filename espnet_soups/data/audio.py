@@ -1,10 +1,13 @@
 """Reading audio files, with errors that name the file."""
 
+import io
 from pathlib import Path
 
 import numpy as np
 import soundfile
 import soxr
+
+from espnet_soups.data.table import whole_file
 
 
 def read_audio(path: str | Path, fs: int, resample: bool = False) -> np.ndarray:
@@ -53,6 +56,7 @@ def change_speed(samples: np.ndarray, factor: float) -> np.ndarray:
 
 def write_flac(path: Path, samples: np.ndarray, fs: int) -> None:
     """Writes 16-bit FLAC; the file appears whole or not at all."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    soundfile.write(str(temporary), samples, fs, format="FLAC", subtype="PCM_16")
-    temporary.replace(path)
+    encoded = io.BytesIO()  # of a full disk libsndfile says "System error"
+    soundfile.write(encoded, samples, fs, format="FLAC", subtype="PCM_16")
+    with whole_file(path) as temporary:
+        temporary.write_bytes(encoded.getvalue())

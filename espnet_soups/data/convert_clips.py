@@ -10,6 +10,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from espnet_soups.data.audio import read_audio, write_flac
+from espnet_soups.data.dump import begin_worker
 
 CHUNK = 64  # clips of one job
 LOG_EVERY = 20_000
@@ -55,7 +56,7 @@ def _convert_chunks(
         for chunk in chunks:
             yield _convert(chunk, fs)
         return
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as executor:
+    with ProcessPoolExecutor(jobs, get_context("spawn"), begin_worker) as executor:
         running: deque[Future[tuple[int, list[Failure]]]] = deque()
         for chunk in chunks:
             running.append(executor.submit(_convert, chunk, fs))

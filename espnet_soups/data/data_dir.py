@@ -115,4 +115,7 @@ def check_same_keys(
             for file, keys in ((first, only_left), (second, only_right))
             if keys
         ]
-        raise ValueError(f"Utterance ids differ: {'; '.join(parts)}.")
+        raise ValueError(
+            f"Utterance ids of {first} and {second} differ: {'; '.join(parts)}; both need a line"
+            " for every utterance."
+        )

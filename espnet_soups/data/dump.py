@@ -1,11 +1,14 @@
 """Writes what the model reads: features (fbank) or audio files (raw) of a whole set."""
 
+import io
 import logging
 import os
+import signal
+import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 
 import kaldiio
@@ -14,7 +17,7 @@ import numpy as np
 from espnet_soups.data.audio import change_speed, read_audio, write_flac
 from espnet_soups.data.data_dir import DataDir, write_data_dir
 from espnet_soups.data.features import FeatureConfig, extract_features
-from espnet_soups.data.table import write_table, write_text
+from espnet_soups.data.table import whole_file, write_table, write_text
 
 CHUNK = 32  # utterances of one job
 LENGTHS = {"fbank": "utt2num_frames", "raw": "utt2num_samples"}
@@ -92,15 +95,20 @@ def dump_set(
     lengths: dict[str, int] = {}
     written: dict[str, str] = {}
     problems: list[str] = []
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as executor:
-        futures = _submit(executor, chunks, target, config, resample)
-        for number, future in enumerate(futures, start=1):
-            locations, frames, failed = future.result()
-            written |= locations
-            lengths |= frames
-            problems += failed
-            if number % 20 == 0 or number == len(chunks):
-                logging.info(f"{target}: {min(number * CHUNK, len(utterances))}/{len(utterances)}")
+    with ProcessPoolExecutor(jobs, get_context("spawn"), begin_worker) as executor:
+        try:
+            futures = _submit(executor, chunks, target, config, resample)
+            for number, future in enumerate(futures, start=1):
+                locations, frames, failed = future.result()
+                written |= locations
+                lengths |= frames
+                problems += failed
+                if number % 20 == 0 or number == len(chunks):
+                    done = min(number * CHUNK, len(utterances))
+                    logging.info(f"{target}: {done}/{len(utterances)}")
+        except BaseException:
+            executor.shutdown(cancel_futures=True)  # what has gone wrong need not wait for all
+            raise
     if problems:
         more = [problem.partition(":")[0] for problem in problems[1:4]]
         raise ValueError(
@@ -123,6 +131,20 @@ def speed_of(key: str) -> float:
 def is_speed_prefix(prefix: str) -> bool:
     """Tells whether a prefix was made by `perturb_speed`: `sp0.9` was, `spanish` was not."""
     return prefix.startswith("sp") and prefix[2:].replace(".", "", 1).isdigit()
+
+
+def begin_worker() -> None:
+    """Leaves signals to the parent, and ends the process when the parent has been killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)  # the pool's own queue would be waited for without end
 
 
 def _submit(
@@ -159,12 +181,14 @@ def _dump_fbank(
             features[utterance.key] = extract_features(_read(utterance, config, resample), config)
         except (OSError, ValueError) as error:
             problems.append(f"{utterance.key}: {error}")
-    ark, scp = target / f"feats.{number}.ark", target / f".feats.{number}.scp"
-    kaldiio.save_ark(f"{ark}.tmp", features, scp=str(scp))
-    os.replace(f"{ark}.tmp", ark)
-    located = dict(line.split(" ", 1) for line in scp.read_text(encoding="utf-8").splitlines())
-    scp.unlink()
-    locations = {key: value.replace(f"{ark}.tmp", str(ark)) for key, value in located.items()}
+    ark = target / f"feats.{number}.ark"
+    # in memory first: a file that is half written says more of a full disk than one sentence
+    content, table = io.BytesIO(), io.StringIO()
+    content.name = str(ark)  # type: ignore[attr-defined] # what the table calls it
+    kaldiio.save_ark(content, features, scp=table)
+    with whole_file(ark) as temporary:
+        temporary.write_bytes(content.getvalue())
+    locations = dict(line.split(" ", 1) for line in table.getvalue().splitlines())
     return locations, {key: len(value) for key, value in features.items()}, problems
 
 

@@ -1,7 +1,8 @@
 """Kaldi-style tables: one line per utterance, `key value...`, sorted, UTF-8."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -57,9 +58,24 @@ def write_table(path: Path, table: Mapping[str, str]) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Writes a text file; it appears whole or not at all."""
+    with whole_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Gives a temporary file to write, which becomes `path` at the end, or is removed.
+
+    Raises:
+        OSError: As the system raises it, but naming `path`: of a full disk it names no file.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
+        yield temporary
         os.replace(temporary, path)
+    except OSError as error:
+        if error.errno is not None and error.filename is None:
+            error.filename = str(path)
+        raise
     finally:
         temporary.unlink(missing_ok=True)

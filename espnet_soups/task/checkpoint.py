@@ -3,7 +3,8 @@
 import logging
 import os
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ from espnet2.torch_utils.safe_torch_load import safe_torch_load
 from espnet2.train.reporter import Reporter
 from torch import Tensor
 
-CURRENT, PREVIOUS = "checkpoint.pth", "checkpoint.previous.pth"
+from espnet_soups.data.table import write_text
+
+CURRENT, PREVIOUS, CONFIG = "checkpoint.pth", "checkpoint.previous.pth", "config.yaml"
 
 
 def set_aside(output_dir: Path) -> None:
@@ -38,6 +41,28 @@ def recover(output_dir: Path) -> None:
             f"{current} is cut short, and there is no {previous.name} to fall back to: remove it"
             " to train anew."
         )
+
+
+@contextmanager
+def keep_config(output_dir: Path, begun: Callable[[], bool]) -> Iterator[None]:
+    """Puts `config.yaml` back where training is refused before its first epoch.
+
+    ESPnet writes it before the checkpoint is looked at: a refused run with another configuration
+    would leave a folder whose models cannot be loaded any more.
+
+    Args:
+        output_dir: Folder of the run.
+        begun: Tells whether an epoch has begun.
+    """
+    config = output_dir / CONFIG
+    trained = any((output_dir / name).exists() for name in (CURRENT, PREVIOUS))
+    kept = config.read_text(encoding="utf-8") if trained and config.exists() else None
+    try:
+        yield
+    except ValueError:
+        if kept is not None and not begun():
+            write_text(config, kept)
+        raise
 
 
 def mend_epoch_files(
@@ -74,7 +99,10 @@ def mend_epoch_files(
 
 
 OTHER_ENCODER = "Train with the model that it was trained with, or pre-train this one."
-OTHER_OUTPUT = "Use another `--output_dir`, or the configuration that it was trained with."
+OTHER_OUTPUT = (
+    "Use another folder (`--msp_tag` of run.sh, `--output_dir` of msp_train), or the configuration"
+    " that it was trained with."
+)
 
 
 def check_tensors(

@@ -60,6 +60,7 @@ class JointTrainer(Trainer):
     `soup.jsonl`, and ends a run that learns nothing.
     """
 
+    begun: ClassVar[bool] = False  # whether this process has begun an epoch
     trained: ClassVar[TrainedEpoch]
     reference_file: ClassVar[str | None] = None
     reference: ClassVar[dict[str, float] | None]
@@ -107,6 +108,7 @@ class JointTrainer(Trainer):
         """
         network, options, reporter = network_of(model), kwargs["options"], kwargs["reporter"]
         start = time.perf_counter()
+        JointTrainer.begun = True
         for optimizer in kwargs["optimizers"]:
             optimizer.zero_grad()  # what an incomplete accumulation left is in no checkpoint
         network.tally.reset()

@@ -4,6 +4,7 @@ import argparse
 import logging
 import os
 from collections.abc import Callable, Collection
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,7 +20,7 @@ from espnet_soups.model.msp_model import MSPModel
 from espnet_soups.model.ssl_config import read_ssl_config
 from espnet_soups.task.build_model import build_model
 from espnet_soups.task.check_options import check_options
-from espnet_soups.task.checkpoint import check_init_param
+from espnet_soups.task.checkpoint import check_init_param, keep_config
 from espnet_soups.task.interpret import (
     inline_token_lists,
     languages_of,
@@ -81,7 +82,9 @@ class MSPTask(AbsTask):
     def main_worker(cls, args: argparse.Namespace) -> None:
         """Trains on one rank; the trainer is chosen here, where spawned ranks pass too."""
         cls.trainer = find_trainer(args.trainer)
-        super().main_worker(args)
+        JointTrainer.begun = False
+        with keep_config(Path(args.output_dir), lambda: JointTrainer.begun):
+            super().main_worker(args)
 
     @classmethod
     def build_collate_fn(

@@ -1,5 +1,8 @@
 """Audio files: read whatever soundfile reads, refuse with the file's name."""
 
+import errno
+import os
+
 import numpy as np
 import pytest
 import soundfile
@@ -55,3 +58,12 @@ def test_flac_is_read_back(tmp_path):
     write_flac(tmp_path / "a.flac", samples, 8000)
     np.testing.assert_allclose(read_audio(tmp_path / "a.flac", 8000), samples, atol=2**-15)
     assert [path.name for path in tmp_path.iterdir()] == ["a.flac"]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")
+def test_a_full_disk_is_told_with_the_file_and_leaves_none(tmp_path):
+    (tmp_path / f".a.flac.{os.getpid()}.tmp").symlink_to("/dev/full")
+    with pytest.raises(OSError, match=r"a\.flac") as caught:
+        write_flac(tmp_path / "a.flac", np.zeros(500, dtype=np.float32), 8000)
+    assert caught.value.errno == errno.ENOSPC
+    assert list(tmp_path.iterdir()) == []

@@ -19,6 +19,16 @@ def test_keys_that_differ_are_named_with_both_files(data_dir):
         read_data_dir(data_dir.path)
 
 
+def test_both_files_are_named_where_one_lacks_keys(data_dir):
+    path = data_dir.path / "text.en"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[1:]))
+    said = (
+        r"ids of \S+/wav\.scp and \S+/text\.en differ: 1 only in \S+/wav\.scp \(first: en_a-one\)"
+    )
+    with pytest.raises(ValueError, match=said):
+        read_data_dir(data_dir.path)
+
+
 def test_a_missing_file_is_named(data_dir):
     (data_dir.path / "utt2lang").unlink()
     with pytest.raises(FileNotFoundError, match="has no utt2lang"):

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable
@@ -153,7 +154,9 @@ def test_a_script_that_forgets_stage_done_does_not_pass_for_success(bash: Bash) 
 
 
 def test_an_interrupted_stage_leaves_no_stamp(tmp_path: Path) -> None:
-    script = 'if stage 1 "Data" s; then touch begun; sleep 60; stage_done x; fi'
+    # one process that waits for none: bash goes on if what it waits for was not interrupted
+    work = "sh -c ': >begun; exec sleep 60'"
+    script = f'if stage 1 "Data" s; then {work}; stage_done x; fi'
     head = f"set -euo pipefail; . {SCRIPTS}/stages.sh\n"
     process = subprocess.Popen(
         ["bash", "-c", head + script],
@@ -223,3 +226,50 @@ def test_a_run_that_was_killed_holds_nobody_up(tmp_path: Path) -> None:
     (tmp_path / "go_on").touch()
     said, _ = start_slow_run(tmp_path).communicate(timeout=10)
     assert lines(said) == ["stage 1: Data", "stage 1: Data — done in 0 s: out"]
+
+
+OWN_OWNER = f"""set -euo pipefail; . {SCRIPTS}/stages.sh
+_stage_process_lives() {{ # the owner has been killed, and another waiter is faster than this one
+    [[ -e looked ]] && return 0
+    touch looked
+    rm -r s.lock
+    mkdir s.lock
+    : >"s.lock/owner ${{HOSTNAME}} $PPID"
+    return 1
+}}
+if stage 1 "Data" s; then stage_done x; fi"""
+
+
+def test_of_two_that_wait_for_a_killed_run_the_slower_leaves_the_lock_of_the_faster(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "s.lock").mkdir()
+    (tmp_path / "s.lock" / f"owner {socket.gethostname()} 1234567").touch()
+    slower = subprocess.Popen(
+        ["bash", "-c", OWN_OWNER], cwd=tmp_path, stdout=subprocess.PIPE, text=True
+    )
+    assert slower.stdout is not None
+    waiting = slower.stdout.readline()
+    assert f"waiting for another run (process {os.getpid()} on " in waiting
+    (tmp_path / "s.lock" / f"owner {socket.gethostname()} {os.getpid()}").unlink()
+    (tmp_path / "s.lock").rmdir()
+    said, _ = slower.communicate(timeout=20)
+    assert lines(said) == ["stage 1: Data", "stage 1: Data — done in 0 s: x"]
+
+
+def test_a_stage_that_is_ended_by_a_signal_takes_along_what_it_started(tmp_path: Path) -> None:
+    script = 'if stage 1 "Data" s; then bash -c "sleep 600 & touch begun; wait"; stage_done x; fi'
+    process = subprocess.Popen(
+        ["bash", "-c", f"set -euo pipefail; . {SCRIPTS}/stages.sh\n{script}"],
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while not (tmp_path / "begun").exists():
+        time.sleep(0.02)
+    process.terminate()
+    # ends when nobody holds the other end of the pipe any more, the sleeper neither
+    _, said = process.communicate(timeout=60)
+    assert "stage 1 (Data) failed" in said
+    assert process.returncode != 0

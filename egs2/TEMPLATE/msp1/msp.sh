@@ -494,7 +494,8 @@ for name in "${test_set_list[@]}"; do
         for file in "${exp_dir}/RESULTS.md" "${exp_dir}/report.html" "${exp_dir}/images" \
             "${stats_dir}/train/feats_stats.npz" "${datadir}"/*_token_list/"${asr_folder}" "${datadir}"/*_token_list/"${st_folder}" \
             "${datadir}"/*_token_list/bpe_char; do
-            [[ ! -e ${file} ]] || pack_args+=(--option "${file}")
+            # characters of both tasks lie in the same folders
+            [[ ! -e ${file} || " ${pack_args[*]-} " == *" ${file} "* ]] || pack_args+=(--option "${file}")
         done
         python -m espnet2.bin.pack asr --asr_train_config "${exp_dir}/config.yaml" \
             --asr_model_file "${exp_dir}/${inference_model}" "${pack_args[@]}" --outpath "${exp_dir}/model.tmp.zip" >"${exp_dir}/pack.log"

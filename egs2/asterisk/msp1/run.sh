@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-MSP_ARGUMENTS="${*:+$(printf ' %q' "$@")}" ./msp.sh \
+MSP_ARGUMENTS="${*:+$(printf ' %q' "$@")}" exec ./msp.sh \
     --asr_langs "en fr es it ru" \
     --st_pairs "fr_en es_en it_en ru_en" \
     --fs 8000 \

@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-MSP_ARGUMENTS="${*:+$(printf ' %q' "$@")}" ./msp.sh \
+MSP_ARGUMENTS="${*:+$(printf ' %q' "$@")}" exec ./msp.sh \
     --asr_langs "en fr de es ca" \
     --st_pairs "fr_en de_en es_en ca_en" \
     --local_data_languages true \

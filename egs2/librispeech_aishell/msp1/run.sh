@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-MSP_ARGUMENTS="${*:+$(printf ' %q' "$@")}" ./msp.sh \
+MSP_ARGUMENTS="${*:+$(printf ' %q' "$@")}" exec ./msp.sh \
     --asr_langs "en zh" \
     --test_sets "test_clean test_other test_aishell" \
     --fs 16000 \

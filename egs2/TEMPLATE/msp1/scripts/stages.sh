@@ -24,7 +24,7 @@
 # Variables of the caller, usually options (options.sh): stage, stop_stage, skip_stages ("7 8" or
 # "7,8"), force (true: run stages that are up to date too), restart_command (default ./run.sh).
 # A stage that fails or is interrupted ends the script (set -e) with one line that names it and how to
-# go on: this file sets the EXIT trap.
+# go on, and takes along what it has started: this file sets the EXIT trap.
 #
 # Needs bash 4.4 and GNU or BSD stat; safe under `set -euo pipefail`.
 
@@ -183,14 +183,17 @@ _stage_time() {
     fi
 }
 
-# Making a folder either succeeds or finds it there, also on network file systems.
+# Making a folder either succeeds or finds it there, also on network file systems. The file in it
+# bears the name of its run: of several that find that run killed, one alone can remove this file, and
+# so the lock; the others do not remove the lock that has been taken since.
 _stage_take_lock() {
-    local number=$1 title=$2 lock=$3 owner said="" waited=0
+    local number=$1 title=$2 lock=$3 file owner said="" waited=0
     mkdir -p "$(dirname "${lock}")"
     until mkdir "${lock}" 2>/dev/null; do
-        owner=$(cat "${lock}/owner" 2>/dev/null) || owner=""
+        file=$(find "${lock}" -name 'owner *' -print -quit 2>/dev/null) || file=""
+        owner=${file##*/owner }
         if [[ ${owner% *} == "${HOSTNAME}" ]] && ! _stage_process_lives "${owner##* }"; then
-            rm -rf "${lock}" # its run was killed
+            ! rm "${file}" 2>/dev/null || rm -rf "${lock}" # its run was killed
             continue
         fi
         # a lock without owner is a second old, or its run was killed in that second
@@ -201,7 +204,7 @@ _stage_take_lock() {
         sleep 1
         waited=$((waited + 1))
     done
-    echo "${HOSTNAME} $$" >"${lock}/owner"
+    : >"${lock}/owner ${HOSTNAME} $$"
     _stage_lock=${lock}
 }
 
@@ -215,12 +218,26 @@ _stage_free_lock() {
     _stage_lock=""
 }
 
+# On SIGTERM bash ends at once and leaves what it has started running.
+_stage_end_children() {
+    local pids
+    pids=$(ps -A -o pid= -o ppid= | awk -v root="$$" '
+        { children[$2] = children[$2] " " $1 }
+        function list(pid,   i, n, all) { n = split(children[pid], all); for (i = 1; i <= n; i++) { print all[i]; list(all[i]) } }
+        END { list(root) }')
+    # shellcheck disable=SC2086 # one word each
+    [[ -z ${pids} ]] || kill ${pids} 2>/dev/null || true # those that list them have ended
+}
+
 _stage_at_exit() {
     local status=$?
+    # under set -e: a signal, or a script that forgot stage_done; neither must look like success
+    if [[ -n ${_stage_running} && ${status} == 0 ]]; then
+        status=1
+        _stage_end_children
+    fi
     _stage_free_lock
     [[ -n ${_stage_running} ]] || return 0
-    # a stage that ends without stage_done is a mistake of the script; it must not look like success
-    ((status != 0)) || status=1
     echo "error: stage ${_stage_running} (${_stage_title}) failed after $(_stage_time $((SECONDS - _stage_began)));" \
         "the same command goes on from here, ${restart_command:-./run.sh} --stage ${_stage_running} starts with this stage" >&2
     exit "${status}"
