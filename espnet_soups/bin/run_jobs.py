@@ -12,6 +12,7 @@ from types import FrameType
 
 from espnet_soups.bin.command import run_command
 from espnet_soups.jobs.job_array import JobArray
+from espnet_soups.jobs.job_log import rotate
 from espnet_soups.jobs.local import run_local
 from espnet_soups.jobs.progress import Progress, failure_text
 from espnet_soups.jobs.slurm import read_slurm_options, run_slurm
@@ -71,6 +72,8 @@ def main(arguments: Sequence[str] | None) -> None:
     if args.end_with_parent:
         threading.Thread(target=_watch_parent, args=(os.getppid(),), daemon=True).start()
     array = JobArray(tuple(args.command), args.jobs, args.log, args.num_threads, args.gpus)
+    if array.jobs == 1:
+        rotate(array.log_of(1))  # a training that goes on keeps what it said before
     statuses = _run(array, args)
     text = failure_text(array, statuses)
     if text:

@@ -9,6 +9,8 @@ import soxr
 
 from espnet_soups.data.table import whole_file
 
+WAY_OUT = "replace it, or take the utterance out of all files of its folder"
+
 
 def read_audio(path: str | Path, fs: int, resample: bool = False) -> np.ndarray:
     """Reads one channel of an audio file (FLAC, MP3, OGG, WAV, ...).
@@ -30,9 +32,10 @@ def read_audio(path: str | Path, fs: int, resample: bool = False) -> np.ndarray:
     try:
         samples, rate = soundfile.read(str(path), dtype="float32", always_2d=True)
     except soundfile.LibsndfileError as error:
-        raise ValueError(f"Audio file {path} cannot be read: {error.error_string}") from error
+        reason = error.error_string.rstrip(".")
+        raise ValueError(f"Audio file {path} cannot be read: {reason}; {WAY_OUT}.") from error
     if len(samples) == 0:
-        raise ValueError(f"Audio file {path} has no samples.")
+        raise ValueError(f"Audio file {path} has no samples; {WAY_OUT}.")
     mono = samples.mean(axis=1)
     if rate == fs:
         return np.ascontiguousarray(mono)

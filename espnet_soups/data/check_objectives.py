@@ -69,7 +69,8 @@ def check_audio(data: DataDir) -> None:
     if missing:
         raise FileNotFoundError(
             f"{data.path / 'wav.scp'}: {len(missing)} of {len(data.audio)} audio files do not exist"
-            f" or are empty; the first is {data.audio[missing[0]]} ({missing[0]})."
+            f" or are empty; the first is {data.audio[missing[0]]} ({missing[0]});"
+            " put them there, or take their lines out of all files of the folder."
         )
 
 

@@ -42,6 +42,26 @@ def read_status(log: Path) -> int | None:
     return int(found[-1]) if found else None
 
 
+def rotate(log: Path, kept: int = 9) -> None:
+    """Makes way for a new log: `train.log` becomes `train.1.log`, that `train.2.log`, and so on.
+
+    These are the names that ESPnet's launcher gives.
+    """
+    if not log.is_file() or log.stat().st_size == 0:
+        return
+    names = [log, *(log.with_suffix(f".{number}{log.suffix}") for number in range(1, kept + 1))]
+    for older, newer in zip(reversed(names), reversed(names[:-1]), strict=False):
+        if newer.exists():
+            newer.replace(older)
+
+
+def explanation(log: Path) -> list[str]:
+    """Gives the sentence with which a job ended by itself, or else the last lines of its log."""
+    lines = tail(log)
+    said = [line for line in lines[-5:] if line.startswith("error: ")]
+    return said[-1:] or lines
+
+
 def tail(log: Path, lines: int = 20) -> list[str]:
     """Gives the last lines of a log as text; bytes that are not UTF-8 are shown as `\\x…`."""
     try:

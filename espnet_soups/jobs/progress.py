@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TextIO
 
 from espnet_soups.jobs.job_array import JobArray
-from espnet_soups.jobs.job_log import tail
+from espnet_soups.jobs.job_log import explanation
 
 SHOWN_FAILURES = 3  # 32 jobs that die of one cause need not say it 32 times
 
@@ -63,7 +63,7 @@ def failure_text(array: JobArray, statuses: Mapping[int, int | None]) -> str:
         how = f"failed with status {status}" if status is not None else "was killed or lost"
         log = array.log_of(number)
         parts.append(f"job {number} of {array.jobs} {how}; the end of its log {log}:")
-        parts += [f"    {line}" for line in tail(log)]
+        parts += [f"    {line}" for line in explanation(log)]
     if len(failed) > SHOWN_FAILURES:
         others = ", ".join(str(number) for number in failed[SHOWN_FAILURES:])
         parts.append(f"failed too: jobs {others}")

@@ -62,6 +62,22 @@ def test_a_failing_job_shows_the_end_of_its_own_log(run_jobs: RunJobs) -> None:
     assert "error: 1 of 2 jobs failed, 1 are done, 0 were not started" in result.stderr
 
 
+def test_a_job_that_says_why_it_failed_is_quoted_with_that_sentence_alone(
+    run_jobs: RunJobs,
+) -> None:
+    script = "seq 1 100; echo 'error: text:4: the line is empty.'; exit 1"
+    result = run_jobs("--log", "log.log", "--", "bash", "-c", script)
+    shown = [line.strip() for line in result.stderr.splitlines() if line.startswith("    ")]
+    assert shown == ["error: text:4: the line is empty."]
+
+
+def test_a_job_that_goes_on_keeps_its_earlier_logs(run_jobs: RunJobs, tmp_path: Path) -> None:
+    for word in ("one", "two", "three"):
+        assert run_jobs("--log", "train.log", "--", "echo", word).returncode == 0
+    for name, word in (("train.log", "three"), ("train.1.log", "two"), ("train.2.log", "one")):
+        assert word in (tmp_path / name).read_text().splitlines()
+
+
 def test_after_a_failure_no_further_job_starts(run_jobs: RunJobs, tmp_path: Path) -> None:
     result = run_jobs("--jobs", "9", "--max_parallel", "1", "--log", "JOB.log", "--", "false")
     assert result.returncode == 1
