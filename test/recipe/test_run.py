@@ -152,7 +152,7 @@ def make_unlabeled_set(recipe: Path) -> None:
 def test_all_stages_run_with_self_supervision_and_a_second_run_does_nothing(recipe: Path):
     make_unlabeled_set(recipe)
     ssl = ("--ssl", "cpc", "--unlabeled_sets", "more")
-    first = run(recipe, *ssl, timeout=600)
+    first = run(recipe, *ssl, timeout=1800)
     assert first.returncode == 0, first.stdout[-3000:] + first.stderr[-3000:]
     exp = recipe / "exp" / NAME
     pretrained = f"{PRETRAINED}/valid.loss.ave.pth"
@@ -206,7 +206,7 @@ def test_static_weights_are_searched_from_the_pre_trained_encoder(recipe: Path):
         env=environment(),
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=1800,
         check=False,
     )
     assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
