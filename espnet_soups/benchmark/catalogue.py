@@ -21,7 +21,7 @@ def build_mode(name: str, spec: BenchSpec) -> StepMode:
     if name == "joint_pooled":
         return EspnetStep(spec, {**JOINT, "encoding": "pooled"})
     if name == "joint":
-        return EspnetStep(spec, {"encoding": "per_language", **spec.model, **JOINT})
+        return EspnetStep(spec, {**JOINT, "encoding": spec.model.get("encoding", "per_language")})
     if name == "published":
         return PublishedStep(spec, JOINT)
     if name == "torchjd_modo":

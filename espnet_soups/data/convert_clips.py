@@ -4,13 +4,12 @@ import logging
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from itertools import islice
-from multiprocessing import get_context
 from pathlib import Path
 
 from espnet_soups.data.audio import read_audio, write_flac
-from espnet_soups.data.dump import begin_worker
+from espnet_soups.data.worker_pool import worker_pool
 
 CHUNK = 64  # clips of one job
 LOG_EVERY = 20_000
@@ -56,7 +55,7 @@ def _convert_chunks(
         for chunk in chunks:
             yield _convert(chunk, fs)
         return
-    with ProcessPoolExecutor(jobs, get_context("spawn"), begin_worker) as executor:
+    with worker_pool(jobs) as executor:
         running: deque[Future[tuple[int, list[Failure]]]] = deque()
         for chunk in chunks:
             running.append(executor.submit(_convert, chunk, fs))

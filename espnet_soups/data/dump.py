@@ -2,13 +2,9 @@
 
 import io
 import logging
-import os
-import signal
-import threading
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
-from multiprocessing import get_context, parent_process
 from pathlib import Path
 
 import kaldiio
@@ -18,6 +14,7 @@ from espnet_soups.data.audio import change_speed, read_audio, write_flac
 from espnet_soups.data.data_dir import DataDir, write_data_dir
 from espnet_soups.data.features import FeatureConfig, extract_features
 from espnet_soups.data.table import whole_file, write_table, write_text
+from espnet_soups.data.worker_pool import worker_pool
 
 CHUNK = 32  # utterances of one job
 LENGTHS = {"fbank": "utt2num_frames", "raw": "utt2num_samples"}
@@ -95,7 +92,7 @@ def dump_set(
     lengths: dict[str, int] = {}
     written: dict[str, str] = {}
     problems: list[str] = []
-    with ProcessPoolExecutor(jobs, get_context("spawn"), begin_worker) as executor:
+    with worker_pool(jobs) as executor:
         try:
             futures = _submit(executor, chunks, target, config, resample)
             for number, future in enumerate(futures, start=1):
@@ -131,20 +128,6 @@ def speed_of(key: str) -> float:
 def is_speed_prefix(prefix: str) -> bool:
     """Tells whether a prefix was made by `perturb_speed`: `sp0.9` was, `spanish` was not."""
     return prefix.startswith("sp") and prefix[2:].replace(".", "", 1).isdigit()
-
-
-def begin_worker() -> None:
-    """Leaves signals to the parent, and ends the process when the parent has been killed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)  # the pool's own queue would be waited for without end
 
 
 def _submit(

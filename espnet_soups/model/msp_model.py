@@ -105,7 +105,9 @@ class MSPModel(EncodingModel):
         batch = collect_batch(speech, speech_lengths, lang, labels)
         soup = self._open_batch(speech.device)
         statistics = RunningStatistics(self) if self.training else None
-        sums = [self._part_losses(part) for part in batch.split(soup.parts if soup else 1)]
+        measured = soup is not None and soup.measured
+        parts = batch.split(1 if soup is None else soup.parts)
+        sums = [self._part_losses(part, measured) for part in parts]
         counted = count_over_ranks(sums, len(batch.languages))
         means: list[Sequence[Tensor]] = [
             [loss.total / count.clamp(min=1) for loss, count in zip(part, row, strict=True)]
@@ -119,7 +121,9 @@ class MSPModel(EncodingModel):
         # ESPnet weighs the ranks by their utterances; this undoes it (the counts are global).
         loss = self._total(means, present) * counted.share
         if statistics is not None:
-            self._note(sums, counted.finite)
+            for part in sums:
+                self.tally.add(part)
+            self.guard.see_losses(counted.finite)
             if not bool(counted.finite.all()):
                 valid = False
                 statistics.restore()
@@ -137,7 +141,8 @@ class MSPModel(EncodingModel):
         self, speech: Tensor, speech_lengths: Tensor, lang: Tensor, **labels: Tensor | list[str]
     ) -> list[Tensor]:
         """Gives the mean loss per label token of every objective, for procedures of one's own."""
-        sums = self._part_losses(collect_batch(speech, speech_lengths, lang, labels))
+        batch = collect_batch(speech, speech_lengths, lang, labels)
+        sums = self._part_losses(batch, measured=True)
         return [loss.total / loss.count.clamp(min=1) for loss in sums]
 
     def _open_batch(self, device: torch.device) -> Soup | None:
@@ -149,13 +154,7 @@ class MSPModel(EncodingModel):
             self.soup.begin_batch()
         return self.soup
 
-    def _note(self, sums: Sequence[Sequence[LossSum]], finite: Tensor) -> None:
-        """Counts the labels of a mini-batch of training, and its losses that are not finite."""
-        for part in sums:
-            self.tally.add(part)
-        self.guard.see_losses(finite)
-
-    def _part_losses(self, batch: Batch) -> list[LossSum]:
+    def _part_losses(self, batch: Batch, measured: bool) -> list[LossSum]:
         """Encodes one independent part and gives the loss sum of every objective, in order."""
         labelled = {
             objective.name: self._labelled(batch, objective)
@@ -168,7 +167,6 @@ class MSPModel(EncodingModel):
                 language = batch.languages[rows[0]]
                 spoken[language] = sorted({*spoken.get(language, []), *rows})
         spoken = dict(sorted(spoken.items()))
-        measured = self.training and self.soup is not None and self.soup.measured
         at_once = encodes_at_once(self.encoding, batch, spoken, self.encoder, measured)
         encoded = encode_rows(batch, spoken, self.encode, at_once)
         losses = []

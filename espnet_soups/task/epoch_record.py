@@ -1,6 +1,7 @@
 """`soup.jsonl`: one line per epoch, for plots and for whoever wants to know what happened."""
 
 import json
+import logging
 import math
 import os
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,7 @@ from typing import Any
 from espnet2.train.reporter import SubReporter, aggregate
 
 from espnet_soups.model.soup import Soup
+from espnet_soups.model.step_guard import StepGuard
 
 FILE = "soup.jsonl"
 SSL = "ssl"
@@ -62,6 +64,36 @@ def tally_line(labels: Mapping[str, tuple[int, int]], shortened: int = 0) -> str
             f" context: {shortened}"
         )
     return ". ".join(sentences)
+
+
+def check_steps(guard: StepGuard, none_valid: bool, epoch: int, accum_grad: int) -> None:
+    """Says how many steps of an epoch were skipped.
+
+    Args:
+        guard: What counted them.
+        none_valid: Whether there was no other.
+        epoch: From 1.
+        accum_grad: Mini-batches per step.
+
+    Raises:
+        ValueError: If no step was made.
+    """
+    if none_valid and guard.skipped == 0:
+        raise ValueError(
+            f"Epoch {epoch} made no step: it has fewer mini-batches than `accum_grad`"
+            f" ({accum_grad}). Lower `accum_grad` or `batch_bins`."
+        )
+    if none_valid:
+        raise ValueError(
+            f"No step of epoch {epoch} was valid. Skipped, since a loss or a gradient was not"
+            f" finite: {guard.describe()}. Lower the learning rate, or look for broken audio or"
+            " labels of these objectives."
+        )
+    if guard.skipped:
+        logging.warning(
+            f"Steps of epoch {epoch} that were skipped, since a loss or a gradient was not"
+            f" finite: {guard.describe()}"
+        )
 
 
 def check_tally(labels: Mapping[str, tuple[int, int]], epoch: int) -> None:

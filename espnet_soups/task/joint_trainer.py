@@ -12,7 +12,6 @@ from espnet2.torch_utils.safe_torch_load import safe_torch_load
 from espnet2.train.trainer import Trainer
 
 from espnet_soups.model.msp_model import MSPModel
-from espnet_soups.model.step_guard import StepGuard
 from espnet_soups.task.checkpoint import (
     CURRENT,
     check_tensors,
@@ -22,6 +21,7 @@ from espnet_soups.task.checkpoint import (
 )
 from espnet_soups.task.epoch_record import (
     SSL,
+    check_steps,
     check_tally,
     epoch_means,
     tally_line,
@@ -122,7 +122,8 @@ class JointTrainer(Trainer):
         labels = network.tally.over_ranks(device)
         shortened = network.tally.shortened_over_ranks(device)
         check_tally(labels, reporter.get_epoch())
-        if line := tally_line(labels, shortened):
+        line = tally_line(labels, shortened)
+        if line:
             logging.warning(line)
         watched = epoch_means(reporter, f"{SSL}/")
         if watched.get("encoder_variance", 1.0) < COLLAPSED:
@@ -142,7 +143,8 @@ class JointTrainer(Trainer):
         super().validate_one_epoch(model, *args, **kwargs)
         network, reporter = network_of(model), kwargs["reporter"]
         valid_loss = epoch_means(reporter, "loss/")
-        cls.reference = valid_loss if cls.reference is None else cls.reference
+        if cls.reference is None:
+            cls.reference = valid_loss
         delta = relative_improvement(valid_loss, cls.reference)
         reporter.register({"delta": delta})  # on every rank, since each looks for the best epoch
         reporter.next()
@@ -202,36 +204,6 @@ class JointTrainer(Trainer):
         weights = [network.static_weights.get(name, 1.0) for name in names]
         level = {"level": 1, "objectives": names, "penalty": 1.0, "weights": weights}
         return {"levels": [level], "gradient_norm": {}, "cosine": None}
-
-
-def check_steps(guard: StepGuard, none_valid: bool, epoch: int, accum_grad: int) -> None:
-    """Says how many steps of an epoch were skipped.
-
-    Args:
-        guard: What counted them.
-        none_valid: Whether there was no other.
-        epoch: From 1.
-        accum_grad: Mini-batches per step.
-
-    Raises:
-        ValueError: If no step was made.
-    """
-    if none_valid and guard.skipped == 0:
-        raise ValueError(
-            f"Epoch {epoch} made no step: it has fewer mini-batches than `accum_grad`"
-            f" ({accum_grad}). Lower `accum_grad` or `batch_bins`."
-        )
-    if none_valid:
-        raise ValueError(
-            f"No step of epoch {epoch} was valid. Skipped, since a loss or a gradient was not"
-            f" finite: {guard.describe()}. Lower the learning rate, or look for broken audio or"
-            " labels of these objectives."
-        )
-    if guard.skipped:
-        logging.warning(
-            f"Steps of epoch {epoch} that were skipped, since a loss or a gradient was not"
-            f" finite: {guard.describe()}"
-        )
 
 
 def network_of(model: torch.nn.Module) -> MSPModel:

@@ -57,3 +57,11 @@ def test_auto_of_a_soup_encodes_the_measured_steps_by_language():
         optimizer.zero_grad()
         calls.append(0)
     assert calls == [1, 1, 1, 0, 1, 1, 1, 0, 1, 0, 1, 0]
+
+
+def test_losses_for_procedures_of_ones_own_are_encoded_by_language():
+    """Whoever asks for them takes gradients of single objectives."""
+    model, calls = make_toy_model().train(), []
+    model.encoder.register_forward_hook(lambda *_: calls.append(1))
+    model.objective_losses(**make_toy_batch())
+    assert len(calls) == 3
