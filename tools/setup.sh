@@ -69,7 +69,7 @@ make_venv() {
 
 # Turns pip's talk into a line per large download and one for the silent unpacking.
 show_progress() {
-    local line name size start=${SECONDS}
+    local line name size packages start=${SECONDS}
     while IFS= read -r line; do
         case "${line}" in
         *Downloading*" MB)"* | *"Using cached"*" MB)"*)
@@ -79,7 +79,8 @@ show_progress() {
             ((size < 50)) || say "$((SECONDS - start)) s: ${name} (${size} MB)"
             ;;
         "Installing collected packages"*)
-            say "$((SECONDS - start)) s: unpacking $(wc -w <<<"${line#*: }") packages (the whole set: 1–3 silent minutes)"
+            packages=$(wc -w <<<"${line#*: }")
+            say "$((SECONDS - start)) s: unpacking $((packages)) package(s)$( ((packages < 50)) || echo ', 1–3 silent minutes')"
             ;;
         esac
     done
