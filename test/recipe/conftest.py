@@ -1,11 +1,13 @@
 """Runs pieces of bash with the recipe template's functions, as msp.sh does."""
 
 import os
+import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tiny_recipe import ROOT, write_recipe
 
 SCRIPTS = Path(__file__).parents[2] / "egs2/TEMPLATE/msp1/scripts"
 Bash = Callable[..., subprocess.CompletedProcess[str]]
@@ -28,3 +30,12 @@ def bash(tmp_path: Path) -> Bash:
         )
 
     return run
+
+
+@pytest.fixture(scope="module")
+def recipe() -> Iterator[Path]:
+    """A tiny recipe of this process."""
+    folder = ROOT / "egs2" / f"tmp_{os.getpid()}" / "msp1"
+    write_recipe(folder)
+    yield folder
+    shutil.rmtree(folder.parent)
