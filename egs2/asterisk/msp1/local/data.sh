@@ -4,4 +4,4 @@ set -euo pipefail
 # shellcheck source=egs2/TEMPLATE/msp1/db.sh
 . ./db.sh
 
-python -m espnet_soups.bin.prepare_asterisk --downloads "${ASTERISK}" --data data "$@"
+python -m espnet_soups.bin.prepare_asterisk --downloads "${ASTERISK}" --data "${datadir:-data}" "$@"
