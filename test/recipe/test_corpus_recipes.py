@@ -188,9 +188,11 @@ def test_covost_data_are_made_for_the_directions_of_the_run(recipe: Recipe, tmp_
     rows = [("1", "Eins.", "train"), ("2", "Zwei.", "dev"), ("3", "Drei.", "test")]
     write_covost_table(folder / "downloads", "en_de", rows)
     words = ["--asr_langs", "en", "--st_pairs", "en_de", "--nj", "1", "--tgt_case", "lc"]
-    result = run(folder, "local/data.sh", *words, COMMONVOICE=str(tmp_path))
+    # as msp.sh calls it with `--datadir data_en`: the data of the recipe's own languages stay
+    result = run(folder, "local/data.sh", *words, COMMONVOICE=str(tmp_path), datadir="data_en")
     assert result.returncode == 0, result.stderr[-2000:]
-    text = (folder / "data" / "test" / "text.de").read_text()
+    assert not (folder / "data" / "test").exists()
+    text = (folder / "data_en" / "test" / "text.de").read_text()
     assert text.endswith("-common_voice_en_3 drei.\n")
     assert len(list((folder / "data" / "audio" / "en").rglob("*.flac"))) == 3
 

@@ -10,4 +10,4 @@ if [[ -z ${COMMONVOICE} ]]; then
     exit 1
 fi
 python -m espnet_soups.bin.prepare_covost2 --common_voice "${COMMONVOICE}" --covost2 "${COVOST2}" \
-    --data data --audio "${COVOST2_AUDIO:-data/audio}" "$@"
+    --data "${datadir:-data}" --audio "${COVOST2_AUDIO:-data/audio}" "$@"

@@ -6,6 +6,8 @@ set -euo pipefail
 # shellcheck source=egs2/TEMPLATE/msp1/db.sh
 . ./db.sh
 
+data=${datadir:-data}
+
 may_fetch() { [[ $1 == downloads ]] && echo true || echo false; }
 
 # folders of the user first: what is missing there shows before gigabytes are fetched
@@ -15,13 +17,13 @@ may_fetch() { [[ $1 == downloads ]] && echo true || echo false; }
     python -m espnet_soups.bin.prepare_aishell --corpus "${AISHELL}" --only_find true
 
 python -m espnet_soups.bin.prepare_librispeech --corpus "${LIBRISPEECH}" \
-    --download "$(may_fetch "${LIBRISPEECH}")" --data data/en "$@"
+    --download "$(may_fetch "${LIBRISPEECH}")" --data "${data}/en" "$@"
 python -m espnet_soups.bin.prepare_aishell --corpus "${AISHELL}" \
-    --download "$(may_fetch "${AISHELL}")" --data data/zh
+    --download "$(may_fetch "${AISHELL}")" --data "${data}/zh"
 for name in train dev; do
-    python -m espnet_soups.bin.combine_data_dirs --target "data/${name}" "data/en/${name}" "data/zh/${name}"
+    python -m espnet_soups.bin.combine_data_dirs --target "${data}/${name}" "${data}/en/${name}" "${data}/zh/${name}"
 done
 for name in test_clean test_other; do
-    python -m espnet_soups.bin.combine_data_dirs --target "data/${name}" "data/en/${name}"
+    python -m espnet_soups.bin.combine_data_dirs --target "${data}/${name}" "${data}/en/${name}"
 done
-python -m espnet_soups.bin.combine_data_dirs --target data/test_aishell data/zh/test
+python -m espnet_soups.bin.combine_data_dirs --target "${data}/test_aishell" "${data}/zh/test"
