@@ -49,7 +49,8 @@ def run_one(array: JobArray, number: int, environment: dict[str, str], hold: boo
 
 
 def _environment(array: JobArray, extra: dict[str, str]) -> dict[str, str]:
-    threads = str(array.num_threads)
+    # a training on several GPUs has a process for each
+    threads = str(max(1, array.num_threads // max(1, array.gpus)))
     return os.environ | extra | {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
 
 

@@ -50,6 +50,16 @@ def test_every_job_runs_once_and_its_log_tells_command_host_time_and_status(
     assert lines[-1].endswith(" s")
 
 
+def test_the_processes_of_several_gpus_share_the_threads_of_their_job(
+    run_jobs: RunJobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    options = ("--gpus", "2", "--num_threads", "10", "--log", "t.log")
+    result = run_jobs(*options, "--", "bash", "-c", "echo each has ${OMP_NUM_THREADS}")
+    assert result.returncode == 0, result.stderr
+    assert "each has 5" in (tmp_path / "t.log").read_text().splitlines()
+
+
 def test_a_failing_job_shows_the_end_of_its_own_log(run_jobs: RunJobs) -> None:
     script = "seq 1 100; echo told by JOB; [ JOB != 2 ] || exit 7"
     result = run_jobs("--jobs", "2", "--log", "log/JOB.log", "--", "bash", "-c", script)
