@@ -26,9 +26,9 @@ option force false "Run stages again that are up to date"
 option_group "Machine"
 option ngpu 0 "GPUs of training; 0: CPU"
 option nj 0 "Processes of features and statistics; 0: one per core"
-option inference_nj 0 "Decoding jobs; 0: one per core"
+option inference_nj 0 "Decoding jobs; 0: one per core, with slurm or ssh 32"
 option gpu_inference false "Decode on GPUs"
-option num_threads 0 "Threads of training on the CPU; 0: all cores"
+option num_threads 0 "Cores of training; 0: all, with GPUs 5 for each"
 option_group "Folders"
 option expdir exp "Experiments"
 option dumpdir dump "Features"
@@ -93,7 +93,8 @@ restart_command=${command_line}
 
 cores=$(python -c 'from espnet_soups.jobs.local import count_cores; print(count_cores())')
 ((nj > 0)) || nj=${cores}
-((inference_nj > 0)) || inference_nj=${cores}
+# the machine that hands jobs on says nothing about those that run them
+((inference_nj > 0)) || inference_nj=$([[ ${cmd_backend} == local ]] && echo "${cores}" || echo 32)
 soups() { python -m "espnet_soups.bin.$1" "${@:2}"; } # one of our commands
 read -ra test_set_list <<<"${test_sets}"
 read -ra asr_lang_list <<<"${asr_langs}"
@@ -264,7 +265,7 @@ if ${local_data_languages}; then
 fi
 if stage 1 "Data preparation" "${datadir}/.stage1.done" --settings "${data_settings[@]}" \
     --inputs local/data.sh --outputs "${datadir}/${train_set}/text" "${datadir}/${valid_set}/text"; then
-    local/data.sh ${data_opts[@]+"${data_opts[@]}"}
+    datadir=${datadir} local/data.sh ${data_opts[@]+"${data_opts[@]}"}
     for name in "${train_set}" "${valid_set}"; do
         soups check_data_dir "${datadir}/${name}" --asr_langs "${asr_langs}" --st_pairs "${st_pairs}"
     done
@@ -388,7 +389,8 @@ if grep -q "^normalize: *global_mvn" "${train_config}"; then
     normalize_args=(--normalize_conf "stats_file=${stats_dir}/train/feats_stats.npz")
 fi
 threads=${num_threads}
-((threads > 0)) || threads=${cores}
+# with GPUs: a process for each, and the 4 that load its data (num_workers of the configurations)
+((threads > 0)) || threads=$((ngpu > 0 ? 5 * ngpu : cores))
 unlabeled_dirs=(${unlabeled_set_list[@]+"${unlabeled_set_list[@]/#/${feats_dir}/}"})
 train_model() { # train_model FOLDER CONFIG TRAIN_SHAPES OPTION...
     local folder=$1 config=$2 shapes=$3 follower
