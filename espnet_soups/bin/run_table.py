@@ -6,8 +6,12 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from espnet_soups.bin.command import run_command
+
+if TYPE_CHECKING:
+    from espnet_soups.tables.runs import Run
 
 TRAIN_CONFIGS = {
     "paper": "conf/train_msp.yaml",
@@ -38,6 +42,9 @@ def get_parser() -> argparse.ArgumentParser:
         help=f"Of every run ({TRAIN_CONFIGS['paper']}; mini: {TRAIN_CONFIGS['mini']})",
     )
     parser.add_argument("--seeds", default="1", help="Seeds of every row, such as '1 2 3' (1)")
+    parser.add_argument(
+        "--rows", default="", help="Runs to make now, such as 'vs vc' (all); all are shown"
+    )
     parser.add_argument("--expdir", default="exp", help="Experiments (exp)")
     parser.add_argument(
         "--inference_tag", default="decode_msp_valid.acc.ave", help="Name of the decoding"
@@ -54,7 +61,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from espnet_soups.tables.plan import load_table
     from espnet_soups.tables.render import render
     from espnet_soups.tables.runs import plan_runs
-    from espnet_soups.tables.same_settings import check_same_settings
 
     mini = options.scale == "mini"
     table = load_table(options.table, mini)
@@ -65,21 +71,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     more = ["--expdir", options.expdir, *more]
     config = options.train_config or TRAIN_CONFIGS[options.scale]
     runs = plan_runs(table, recipe, seeds, config, more)
-    for run in runs:
-        print(f"# {run.row.title}, seed {run.seed}" + (f": {run.obstacle}" * bool(run.obstacle)))
-        print(f"{'# ' if run.obstacle else ''}cd {shlex.quote(str(recipe))} && {run.line}")
-        if options.dry_run or run.obstacle:
-            continue
-        status = subprocess.run(run.command, cwd=recipe, check=False).returncode
-        if status != 0:
-            raise OSError(
-                f"{run.tag} ended with status {status} (its last lines say why); the same command"
-                " goes on from there."
-            )
     expdir = recipe / options.expdir
-    trained = {run.tag: run.folder(expdir) for run in runs}
-    trained = {tag: path for tag, path in trained.items() if (path / "config.yaml").is_file()}
-    check_same_settings(trained)
+    rows = options.rows.replace(",", " ").split()
+    train_runs(runs, recipe, expdir, rows, options.dry_run)
     text = render(table, runs, expdir, options.inference_tag, mini)
     print(f"\n{text}")
     if not options.dry_run:
@@ -87,6 +81,59 @@ def main(arguments: Sequence[str] | None = None) -> None:
         path = expdir / "tables" / f"{table.name}.md"
         write_text(path, text)
         print(f"wrote {path}")
+
+
+def train_runs(
+    runs: "Sequence[Run]", recipe: Path, expdir: Path, rows: Sequence[str], dry_run: bool
+) -> None:
+    """Prints the command of each run and runs it; what is trained is compared before and after.
+
+    Args:
+        runs: All runs of the table.
+        recipe: Folder of the recipe.
+        expdir: Folder of the experiments.
+        rows: Names of the runs to make now; empty: all.
+        dry_run: Whether commands are printed alone.
+
+    Raises:
+        OSError: If a run fails.
+        ValueError: If there is no row of a name, or experiments differ in more than their soup.
+    """
+    from espnet_soups.settings import refuse_unknown
+
+    refuse_unknown("`--rows`", rows, sorted({run.row.run for run in runs}))
+    check_trained(runs, expdir)
+    for run in runs:
+        print(f"# {run.row.title}, seed {run.seed}" + (f": {run.obstacle}" * bool(run.obstacle)))
+        chosen = not rows or run.row.run in rows
+        print(
+            f"{'' if chosen and not run.obstacle else '# '}cd {shlex.quote(str(recipe))}"
+            f" && {run.line}",
+            flush=True,
+        )
+        if dry_run or run.obstacle or not chosen:
+            continue
+        status = subprocess.run(run.command, cwd=recipe, check=False).returncode
+        if status != 0:
+            raise OSError(
+                f"{run.tag} ended with status {status} (its last lines say why); the same command"
+                " goes on from there."
+            )
+        check_trained(runs, expdir)
+
+
+def check_trained(runs: "Sequence[Run]", expdir: Path) -> None:
+    """Compares the settings of the runs that are trained, or being trained.
+
+    Raises:
+        ValueError: If they differ in more than their soup.
+    """
+    from espnet_soups.tables.same_settings import check_same_settings
+
+    trained = {run.tag: run.folder(expdir) for run in runs}
+    check_same_settings(
+        {tag: path for tag, path in trained.items() if (path / "config.yaml").is_file()}
+    )
 
 
 def read_seed(word: str) -> int:

@@ -246,6 +246,37 @@ def test_a_table_runs_its_rows_and_stands_beside_the_paper(tmp_path, recipe, cap
     assert (recipe / "exp" / "tables" / "small.md").is_file()
 
 
+def test_chosen_rows_alone_are_run_and_all_are_shown(tmp_path, recipe, capsys):
+    words = [str(write(tmp_path / "small.yaml")), "--recipe", str(recipe), "--rows"]
+    main([*words, "vm"])
+    calls = (recipe / "calls").read_text().splitlines()
+    assert [line.split()[3] for line in calls] == ["train_msp_vm"]
+    printed = capsys.readouterr().out
+    assert "- VS: not run yet (train_msp_vs)." in printed
+    assert "| VM |" in printed
+    with pytest.raises(ValueError, match=r"`--rows` has no 'vx'.*later.*vm.*vs"):
+        main([*words, "vx"])
+
+
+def test_other_settings_are_refused_before_anything_is_trained(tmp_path, recipe):
+    for name, epochs in (("vs", 1), ("vm", 2)):
+        folder = recipe / "exp" / f"msp_train_msp_{name}"
+        folder.mkdir(parents=True)
+        (folder / "config.yaml").write_text(f"max_epoch: {epochs}\n")
+    with pytest.raises(ValueError, match="differ in 1 settings"):
+        main([str(write(tmp_path / "small.yaml")), "--recipe", str(recipe)])
+    assert not (recipe / "calls").exists()
+
+
+def test_other_settings_end_the_table_after_the_row_that_has_them(tmp_path, recipe):
+    folder = recipe / "exp" / "msp_train_msp_vm"
+    folder.mkdir(parents=True)
+    (folder / "config.yaml").write_text("max_epoch: 2\n")
+    with pytest.raises(ValueError, match="differ in 1 settings"):
+        main([str(write(tmp_path / "small.yaml")), "--recipe", str(recipe)])
+    assert len((recipe / "calls").read_text().splitlines()) == 1
+
+
 def test_a_run_that_fails_ends_the_table_and_is_named(tmp_path, recipe):
     (recipe / "fail").touch()
     with pytest.raises(OSError, match="train_msp_vs ended with status 3"):
