@@ -17,7 +17,7 @@ def get_parser() -> argparse.ArgumentParser:
         prog="python -m espnet_soups.bin.search_weights",
         description=__doc__,
         epilog="Example, in the folder of a recipe: python -m espnet_soups.bin.search_weights"
-        " --grid conf/static_weights.yaml -- ./run.sh --ssl cpc --baseline two_stage",
+        " --grid conf/tuning/static_weights.yaml -- ./run.sh --ssl cpc --baseline two_stage",
     )
     parser.add_argument("--grid", type=Path, required=True, help="YAML: weights: {glob: [w, ...]}")
     parser.add_argument(

@@ -176,7 +176,11 @@ def misfit(audio: Path, text: str) -> str:
 
 
 def read_texts(folder: Path, language: str) -> dict[str, str]:
-    """Reads the list of prompts, `key: text` a line, plain or gzipped."""
+    """Reads the list of prompts, `key: text` a line, plain or gzipped.
+
+    Raises:
+        FileNotFoundError: If the folder holds none.
+    """
     name = f"core-sounds-{language}.txt"
     files = sorted([*folder.rglob(name), *folder.rglob(f"{name}.gz")])
     if not files:
@@ -192,7 +196,11 @@ def read_texts(folder: Path, language: str) -> dict[str, str]:
 
 
 def find_speakers(folder: Path, language: str) -> Iterator[tuple[str, Path]]:
-    """Finds the folder of recordings of each speaker: the one above `digits/`."""
+    """Finds the folder of recordings of each speaker: the one above `digits/`.
+
+    Raises:
+        FileNotFoundError: If there are no recordings.
+    """
     roots = sorted({path.parent for path in folder.rglob("digits") if any(path.glob("*.wav"))})
     if not roots:
         raise FileNotFoundError(f"There are no recordings below {folder}: delete it and run again.")

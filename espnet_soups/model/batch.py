@@ -49,7 +49,7 @@ class Batch:
         return [row for row, spoken in enumerate(self.languages) if spoken == language]
 
     def speech_of(self, rows: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """Gives speech and lengths of some utterances, without the padding of the others."""
+        """Gives speech [rows, T, ...] and lengths [rows], without the padding of the others."""
         if len(rows) == len(self.languages):
             return self.speech, self.lengths
         index = torch.tensor(rows, device=self.speech.device)
@@ -57,7 +57,7 @@ class Batch:
         return self.speech[index, : int(lengths.max())], lengths
 
     def labels_of(self, name: str, rows: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """Gives labels of this name and their lengths, without the padding of the others."""
+        """Gives labels [rows, L] and their lengths [rows], without the padding of the others."""
         index = torch.tensor(rows, device=self.speech.device)
         lengths = self.label_lengths[name][index]
         return self.labels[name][index, : int(lengths.max())], lengths

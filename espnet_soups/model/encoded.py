@@ -31,7 +31,7 @@ class Encoded:
     lengths: Tensor
 
     def take(self, rows: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """Gives states and lengths of some of the utterances."""
+        """Gives states [rows, T, D] and lengths [rows] of some of the utterances."""
         if len(rows) == len(self.rows):
             return self.states, self.lengths
         index = torch.tensor([self.rows.index(row) for row in rows], device=self.states.device)

@@ -60,7 +60,11 @@ def build_heads(
 
 
 def token_list_of(args: argparse.Namespace, objective: Objective) -> list[str]:
-    """Gives the token list that the labels of an objective are written in."""
+    """Gives the token list that the labels of an objective are written in.
+
+    Raises:
+        ValueError: If there is none for its language.
+    """
     lists: Mapping[str, list[str]]
     if objective.target is None:
         lists, language, option = args.asr_token_list, objective.language, "asr_token_list"

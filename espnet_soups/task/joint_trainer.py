@@ -182,7 +182,11 @@ class JointTrainer(Trainer):
 
     @classmethod
     def check_states(cls, states: dict[str, Any]) -> None:
-        """Refuses a checkpoint that this trainer cannot go on from."""
+        """Refuses a checkpoint that this trainer cannot go on from.
+
+        Raises:
+            ValueError: If it was written by `trainer: msp`.
+        """
         if any("soup" in state for state in states["optimizers"]):
             raise ValueError(
                 f"{CURRENT} was written by `trainer: msp`, but this run has `trainer: default`."

@@ -178,7 +178,11 @@ class MSPTask(AbsTask):
     def build_sequence_iter_factory(
         cls, args: argparse.Namespace, iter_options: IteratorOptions, mode: str
     ) -> AbsIterFactory:
-        """Builds batches that hold every language (training) or one language (validation)."""
+        """Builds batches that hold every language (training) or one language (validation).
+
+        Raises:
+            ValueError: If the data name no `utt2lang`, or no shape file.
+        """
         if mode == "plot_att":
             return super().build_sequence_iter_factory(args, iter_options, mode)
         rank = torch.distributed.get_rank() if iter_options.distributed else 0

@@ -1,0 +1,93 @@
+"""What the configurations of the recipes say, against each other and the paper."""
+
+import numpy as np
+import pytest
+import yaml
+from recipe_configs import BASE, CONFIGS, PAPER, name_of, read
+
+from espnet_soups.task.union_sampler import LanguageData, UnionBatchSampler
+
+# How a variant of the paper's configuration differs from it.
+VARIANTS = {
+    "lr_text": {"heads_lr_scale": 0.1},
+    "lr_release": {"backbone_lr_scale": 0.1},
+    "warmup": {"scheduler", "scheduler_conf"},
+    "finetune": {"max_epoch": 100},
+    "all_layers": {"trainer_conf"},
+}
+# Utterances, mean length in seconds and its deviation (reckoned from hours; the last is a guess),
+# at a tenth of the corpora.
+LENGTHS = {
+    "covost2": {
+        "ca": (9585, 5.11, 1.5),
+        "de": (12783, 5.18, 1.6),
+        "en": (28943, 5.35, 1.7),
+        "es": (7901, 5.15, 1.6),
+        "fr": (20737, 4.58, 1.5),
+    },
+    "librispeech_aishell": {"en": (2854, 12.69, 3.5), "zh": (12010, 4.5, 1.4)},
+}
+
+
+@pytest.mark.parametrize("recipe", PAPER)
+@pytest.mark.parametrize("suffix", VARIANTS)
+def test_a_variant_differs_from_the_paper_s_configuration_in_what_its_name_says(recipe, suffix):
+    base, other = read(recipe, BASE[recipe]), read(recipe, f"{BASE[recipe]}_{suffix}")
+    changed = {key: other.get(key) for key in {*base, *other} if base.get(key) != other.get(key)}
+    expected = VARIANTS[suffix]
+    assert changed == expected if isinstance(expected, dict) else set(changed) == expected
+
+
+@pytest.mark.parametrize("recipe", PAPER)
+def test_variants_of_pre_training_differ_in_what_their_names_say(recipe):
+    for ssl in ("cpc", "best_rq"):
+        base, warm = read(recipe, f"pretrain_{ssl}"), read(recipe, f"pretrain_{ssl}_warmup")
+        keys = {key for key in {*base, *warm} if base.get(key) != warm.get(key)}
+        assert keys == {"scheduler", "scheduler_conf", "num_iters_per_epoch"}
+    base, longer = read(recipe, "pretrain_cpc"), read(recipe, "pretrain_cpc_200epochs")
+    assert longer == {**base, "max_epoch": 200}
+
+
+@pytest.mark.parametrize("recipe", PAPER)
+@pytest.mark.parametrize("kind", ["train", "pretrain"])
+def test_an_optimiser_step_sees_about_256_utterances_of_all_languages(recipe, kind):
+    config = read(recipe, BASE[recipe] if kind == "train" else "pretrain_cpc")
+    random = np.random.default_rng(0)
+    data = {}
+    for language, (number, mean, deviation) in LENGTHS[recipe].items():
+        seconds = random.normal(mean, deviation, number).clip(1.0, 20.0)
+        keys = tuple(f"{language}{index}" for index in range(number))
+        data[language] = LanguageData(keys, (25 * seconds).astype(int), 320)
+    alpha = config.get("sampling_alpha", 0.0)
+    sampler = UnionBatchSampler(data, config["batch_bins"], alpha)
+    batches = sampler.generate(1)
+    utterances = config["accum_grad"] * np.mean([len(batch) for batch in batches])
+    assert utterances == pytest.approx(256, rel=0.05)
+    if kind == "pretrain":  # an epoch is all audio about once
+        total = sum(len(value.keys) for value in data.values())
+        assert sum(len(batch) for batch in batches) == pytest.approx(total, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in CONFIGS if "conformer" in path.stem], ids=name_of
+)
+def test_the_last_quarter_of_the_layers_is_measured_in_two_steps_of_eight(path):
+    config = yaml.safe_load(path.read_text())
+    blocks, soup = config["encoder_conf"]["num_blocks"], config["trainer_conf"]
+    if path.stem.endswith("_all_layers"):
+        assert (soup["layers"], soup["refresh"]) == ("all", 1)
+        base = yaml.safe_load(path.with_stem(path.stem.removesuffix("_all_layers")).read_text())
+        assert {**base["trainer_conf"], "layers": "all", "refresh": 1} == soup
+        return
+    measured = [f"encoder.encoders.{block}" for block in range(blocks)][-round(blocks / 4) :]
+    assert (soup["layers"], soup["refresh"]) == (measured, 8)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in CONFIGS if name_of(path).startswith(PAPER) and "former" in path.stem],
+    ids=name_of,
+)
+def test_a_frequency_mask_hides_up_to_27_of_80_filters_in_all_stacked_frames(path):
+    conf = yaml.safe_load(path.read_text())["specaug_conf"]
+    assert conf["freq_mask_width_range"] == [0, 27 * 4]
