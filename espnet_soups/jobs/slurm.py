@@ -1,5 +1,6 @@
 """Jobs as one array of Slurm: `sbatch --wait`, with the options of the site in conf/slurm.conf."""
 
+import logging
 import os
 import shlex
 import subprocess
@@ -14,6 +15,8 @@ from espnet_soups.jobs.progress import Progress
 
 POLL_SECONDS = 2.0
 FILE_SYSTEM_SECONDS = 10.0  # a log written on a node may be seen here a little later
+CANCEL_SECONDS = 60.0  # until cancelled jobs have left the queue
+JOB_ID = ".slurm_job"  # beside the logs while the jobs run
 
 
 def read_slurm_options(path: Path, gpus: int) -> list[str]:
@@ -48,6 +51,8 @@ def run_slurm(
 ) -> dict[int, int | None]:
     """Submits the jobs and waits for them.
 
+    Jobs of a killed runner go on, and would write into the same files: they are cancelled.
+
     Args:
         array: The jobs.
         options: Further options of sbatch; the last of two alike wins.
@@ -59,8 +64,9 @@ def run_slurm(
         time, or never run).
 
     Raises:
-        OSError: sbatch is missing or refuses the jobs.
+        OSError: sbatch is missing or refuses the jobs, or earlier ones do not end.
     """
+    _cancel_orphans(array)
     saved, script = array.state_file(".jobs.json"), array.state_file(".sbatch")
     array.save(saved)
     for number in array.numbers():
@@ -90,6 +96,26 @@ def _resources(array: JobArray, max_parallel: int | None) -> list[str]:
     return resources + ([f"--gres=gpu:{array.gpus}"] if array.gpus else [])
 
 
+def _cancel_orphans(array: JobArray) -> None:
+    path = array.state_file(JOB_ID)
+    if not path.exists():
+        return
+    job_id = path.read_text(encoding="utf-8").strip()
+    deadline = time.monotonic() + CANCEL_SECONDS
+    queue = ["squeue", "--noheader", "--jobs", job_id]
+    # squeue fails, too, once Slurm has forgotten the job
+    while subprocess.run(queue, capture_output=True, text=True, check=False).stdout.strip():
+        if time.monotonic() > deadline:
+            raise OSError(
+                f"Slurm's job {job_id} of an earlier run still works on {array.log} and does not"
+                f" end: cancel it (scancel {job_id}), and start again."
+            )
+        logging.warning(f"Slurm's job {job_id} of an earlier run goes on: it is cancelled.")
+        subprocess.run(["scancel", job_id], check=False)
+        time.sleep(POLL_SECONDS)
+    path.unlink()
+
+
 def _submit_and_wait(command: list[str], array: JobArray, progress: Progress) -> None:
     try:
         process = subprocess.Popen(
@@ -105,6 +131,8 @@ def _submit_and_wait(command: list[str], array: JobArray, progress: Progress) ->
         ) from None
     assert process.stdout is not None  # asked for above; this is for the type checker
     job_id = process.stdout.readline().strip().split(";")[0]
+    if job_id:
+        array.state_file(JOB_ID).write_text(f"{job_id}\n", encoding="utf-8")
     try:
         while process.poll() is None:
             _show(array, progress)
@@ -116,6 +144,7 @@ def _submit_and_wait(command: list[str], array: JobArray, progress: Progress) ->
         raise
     finally:
         output, complaint = process.communicate()
+        array.state_file(JOB_ID).unlink(missing_ok=True)
     if not job_id:
         raise OSError(f"sbatch refused the jobs: {' '.join((output + complaint).split())}")
     _show(array, progress)

@@ -102,6 +102,47 @@ def test_an_interrupted_runner_cancels_its_jobs(
     assert (tmp_path / "cancelled").read_text() == "4711\n"
 
 
+def test_jobs_of_a_killed_runner_are_cancelled_before_others_are_submitted(
+    fake_program: Callable[[str, str], None], tmp_path: Path, run_jobs: RunJobs
+) -> None:
+    fake_program("sbatch", f"echo $$ > {tmp_path}/pid; echo 4711; exec sleep 60")
+    fake_program("squeue", f'[ -e {tmp_path}/cancelled ] || echo "$@ running"')
+    fake_program("scancel", f'echo "$@" > {tmp_path}/cancelled')
+    options = ["--backend", "slurm", "--log", "x.log", "--", "true"]
+    runner = subprocess.Popen(
+        [sys.executable, "-m", "espnet_soups.bin.run_jobs", *options], cwd=tmp_path
+    )
+    job_id = tmp_path / ".x.slurm_job"
+    deadline = time.monotonic() + 15
+    while not job_id.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    runner.kill()
+    runner.wait()
+    os.kill(int((tmp_path / "pid").read_text()), signal.SIGTERM)
+    assert job_id.read_text() == "4711\n"
+    assert not (tmp_path / "cancelled").exists()
+
+    fake_program("sbatch", FAKE_SBATCH)
+    result = run_jobs(*options)
+    assert result.returncode == 0, result.stderr
+    assert "job 4711 of an earlier run goes on: it is cancelled" in result.stderr
+    assert (tmp_path / "cancelled").read_text() == "4711\n"
+    assert not job_id.exists()
+
+
+def test_jobs_that_cannot_be_cancelled_stop_the_run(
+    fake_program: Callable[[str, str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_program("squeue", "echo 4711")
+    fake_program("scancel", "exit 1")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(slurm, "CANCEL_SECONDS", 0.0)
+    monkeypatch.setattr(slurm, "POLL_SECONDS", 0.0)
+    (tmp_path / ".x.slurm_job").write_text("4711\n")
+    with pytest.raises(OSError, match=r"Slurm's job 4711 .* cancel it \(scancel 4711\)"):
+        slurm.run_slurm(JobArray(("true",), 1, "x.log"), [], None, Progress(1, sys.stderr))
+
+
 def test_without_slurm_the_way_out_is_told(
     run_jobs: RunJobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
