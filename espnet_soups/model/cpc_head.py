@@ -16,11 +16,13 @@ from espnet_soups.model.ssl_head import Encode, SSLHead, variance
 class CPCHead(SSLHead):
     """Encodes a context, predicts the frames after it, and finds them among others (InfoNCE).
 
-    Context and future are cut out of the features and encoded by themselves: an encoder that looks
-    both ways never sees the future with the context, nor the context with the future.
+    Context and future are cut out of the features: an encoder that looks both ways never sees the
+    future with the context. What predictions are compared with are projections of the future's
+    features, each of an encoded frame's share of them, or of the future encoded by itself.
 
     Args:
         encoder_size: Dimension of the encoder output.
+        feature_size: Dimension of the features.
         config: The settings.
         context: Feature frames of a context.
         future: Feature frames of a future.
@@ -29,8 +31,8 @@ class CPCHead(SSLHead):
 
     Source:
         The paper's self-supervised objective (context of 240 frames, the next 120 step by step).
-        What the predicted frames are compared with is not told there; here they are the future's
-        own encoding, and gradients pass through both.
+        What the predicted frames are compared with is not told there. An encoder that looks both
+        ways tells them apart by where they stand in their crop, if they are encoded.
     """
 
     watched: ClassVar[tuple[str, ...]] = ("encoder_variance", "candidates")
@@ -38,6 +40,7 @@ class CPCHead(SSLHead):
     def __init__(
         self,
         encoder_size: int,
+        feature_size: int,
         config: CPCConfig,
         context: int,
         future: int,
@@ -47,7 +50,9 @@ class CPCHead(SSLHead):
         super().__init__(config.audio)
         self.context, self.future, self.shortest = context, future, shortest
         self.temperature, self.negatives = config.temperature, config.negatives
-        self.target = torch.nn.Linear(encoder_size, config.projection_size)
+        self.steps, self.encodes_targets = steps, config.targets == "encoded"
+        target_size = encoder_size if self.encodes_targets else feature_size * (future // steps)
+        self.target = torch.nn.Linear(target_size, config.projection_size)
         self.predictor: AutoregressivePredictor | LinearPredictor
         if config.predictor == "linear":
             self.predictor = LinearPredictor(encoder_size, steps, config.projection_size)
@@ -62,17 +67,19 @@ class CPCHead(SSLHead):
         enough = 2 if self.negatives == "step" else 1  # a frame to tell the right one from
         if len(crops.rows) < enough:
             return self.absent(feats, len(lengths), len(lengths))
-        future, _ = encode(*crops.take_futures(feats))
-        predictions = self.predict(feats, crops, encode, future.size(1))
-        contrast = info_nce(predictions, self.target(future), self.temperature, self.negatives)
-        dtype = sum_dtype(future)
+        targets = self.targets(feats, crops, encode)
+        context, frames = encode(*crops.take_contexts(feats))
+        predictions = self.predictor(last_frames(context, frames), targets.size(1))
+        inside = torch.arange(context.size(1), device=frames.device) < frames.unsqueeze(1)
+        contrast = info_nce(predictions, targets, self.temperature, self.negatives)
+        dtype = sum_dtype(targets)
         watched = {
-            "encoder_variance": variance(future.flatten(0, 1)).to(dtype),
+            "encoder_variance": variance(context[inside]).to(dtype),
             "candidates": contrast.candidates.to(dtype),
         }
         return LossSum(
             total=contrast.total.to(dtype),
-            count=future.new_tensor(future.size(0) * future.size(1), dtype=dtype),
+            count=targets.new_tensor(targets.size(0) * targets.size(1), dtype=dtype),
             correct=contrast.correct.to(dtype),
             utterances=len(lengths),
             unalignable=crops.left_out,
@@ -80,9 +87,24 @@ class CPCHead(SSLHead):
             watched=watched,
         )
 
+    def targets(self, feats: Tensor, crops: Crops, encode: Encode) -> Tensor:
+        """Gives what predictions are compared with, [N, steps, E]."""
+        future, lengths = crops.take_futures(feats)
+        if self.encodes_targets:
+            future, _ = encode(future, lengths)
+        else:
+            share = future.size(1) // self.steps
+            future = future[:, : share * self.steps].unflatten(1, (self.steps, share)).flatten(2)
+        projected: Tensor = self.target(future)
+        return projected
+
     def predict(self, feats: Tensor, crops: Crops, encode: Encode, steps: int) -> Tensor:
         """Predicts the frames after each context from the context alone, [N, steps, E]."""
-        context, lengths = encode(*crops.take_contexts(feats))
-        last = context[torch.arange(len(lengths), device=lengths.device), lengths - 1]
-        predictions: Tensor = self.predictor(last, steps)
+        context, frames = encode(*crops.take_contexts(feats))
+        predictions: Tensor = self.predictor(last_frames(context, frames), steps)
         return predictions
+
+
+def last_frames(states: Tensor, lengths: Tensor) -> Tensor:
+    """Gives the last frame of each utterance: [N, T, D], [N] -> [N, D]."""
+    return states[torch.arange(len(lengths), device=lengths.device), lengths - 1]

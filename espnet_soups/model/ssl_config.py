@@ -9,6 +9,7 @@ from espnet_soups.settings import refuse_unknown
 
 AUDIO = ("all", "labeled", "unlabeled")
 PREDICTORS = ("autoregressive", "linear")
+TARGETS = ("features", "encoded")
 TARGET_NORMS = ("utterance", "none")
 
 
@@ -22,6 +23,8 @@ class CPCConfig:
         min_context_frames: Frames of 10 ms that a context has at least; shorter utterances take no
             part.
         predictor: `autoregressive` (the paper: step by step) or `linear` (one matrix per step).
+        targets: What predictions are compared with: `features` of the future, projected, or the
+            future `encoded` by itself.
         hidden_size: Of the autoregressive predictor.
         projection_size: Of the vectors that are compared.
         temperature: What cosines are divided by.
@@ -33,6 +36,7 @@ class CPCConfig:
     future_frames: int = 120
     min_context_frames: int = 40
     predictor: str = "autoregressive"
+    targets: str = "features"
     hidden_size: int = 256
     projection_size: int = 128
     temperature: float = 0.1
@@ -48,6 +52,7 @@ class CPCConfig:
         sizes = ("context_frames", "future_frames", "min_context_frames", "hidden_size")
         _check_positive(self, *sizes, "projection_size", "temperature")
         _check_choice("predictor", self.predictor, PREDICTORS)
+        _check_choice("targets", self.targets, TARGETS)
         _check_choice("negatives", self.negatives, NEGATIVES)
         _check_choice("audio", self.audio, AUDIO)
         if self.min_context_frames > self.context_frames:

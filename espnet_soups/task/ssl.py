@@ -62,7 +62,9 @@ def build_ssl_head(
             f"CPC: context {context} and future {future} feature frames of {milliseconds:g} ms;"
             f" {steps} encoded frames are predicted"
         )
-        return CPCHead(encoder.output_size(), config, context, future, shortest, steps)
+        return CPCHead(
+            encoder.output_size(), feature_size, config, context, future, shortest, steps
+        )
     frames = _encoded_frames(preencoder, encoder, TRIAL_FRAMES, feature_size, "mask_frames")
     ratio = max(1, round(TRIAL_FRAMES / frames))
     group = ratio * milliseconds / FRAME_MS  # frames of 10 ms in an encoded one

@@ -33,6 +33,55 @@ def test_predictions_do_not_change_with_the_future(predictor):
     assert not torch.equal(head.predict(other, crops, model.encode_features, 4)[0], found[0])
 
 
+@pytest.mark.parametrize("targets", ["features", "encoded"])
+@pytest.mark.parametrize("subsampling", [1, 4])
+def test_the_loss_of_cpc_agrees_with_numpy(targets, subsampling):
+    conf = {**CPC, "future_frames": 4 * subsampling, "targets": targets}
+    conf |= {"context_frames": 12, "min_context_frames": 12}
+    model = make_ssl_model("cpc", conf).eval()
+    head = model.heads["ssl"]
+    head.steps = 4
+    head.target = torch.nn.Linear(8 * (subsampling if targets == "features" else 1), 16).double()
+    head.predictor = type(head.predictor)(8, 8, 16).double()
+    frames = 12 + 4 * subsampling
+    feats, lengths = torch.randn(3, frames, DIMENSION).double(), torch.full((3,), frames)
+
+    def encode(values, counts):
+        states = model.encode_features(values, counts)[0][:, ::subsampling]
+        return states, torch.full_like(counts, states.size(1))
+
+    loss = head(feats, lengths, encode)
+    future = feats[:, 12:]
+    if targets == "encoded":
+        compared = encode(future, torch.full((3,), future.size(1)))[0].detach().numpy()
+    else:
+        compared = future.numpy().reshape(3, 4, subsampling * DIMENSION)
+    compared = compared @ head.target.weight.detach().numpy().T + head.target.bias.detach().numpy()
+    context = encode(feats[:, :12], torch.full((3,), 12))[0]
+    predicted = head.predictor(context[:, -1], 4).detach().numpy().reshape(12, 16)
+    compared = compared.reshape(12, 16)
+    predicted /= np.linalg.norm(predicted, axis=1, keepdims=True)
+    compared /= np.linalg.norm(compared, axis=1, keepdims=True)
+    scores = predicted @ compared.T / 0.1
+    expected = np.log(np.exp(scores).sum(axis=1)) - np.diag(scores)
+    assert float(loss.total.detach()) == pytest.approx(expected.sum(), abs=1e-6)
+    assert float(loss.count) == 12
+    variance = context.detach().numpy().reshape(-1, 8).var(axis=0).mean()
+    assert float(loss.watched["encoder_variance"]) == pytest.approx(variance, rel=1e-5)
+
+
+def test_encoded_targets_alone_take_gradients_through_the_future():
+    for targets in ("features", "encoded"):
+        model = make_ssl_model("cpc", {**CPC, "targets": targets})
+        feats = torch.randn(2, 12, DIMENSION).double().requires_grad_()
+        futures = model.heads["ssl"].targets(
+            feats, draw_crops(torch.tensor([12, 12]), 8, 4, 4), model.encode_features
+        )
+        futures.sum().backward()
+        reached = any(p.grad is not None for p in model.encoder.parameters())
+        assert reached == (targets == "encoded")
+
+
 @pytest.mark.parametrize("heads", ["own", "weighted"])
 @pytest.mark.parametrize(("kind", "conf"), BOTH)
 def test_the_objective_takes_its_place_behind_a_gate(kind, conf, heads):
@@ -177,6 +226,7 @@ def test_features_of_unequal_scale_use_few_codes_unless_they_are_normalised():
         ("cpc", {"frames": 3}, {}, r"`ssl_conf` of cpc has no 'frames'.*'context_frames'"),
         ("cpc", {"future_frames": 0}, {}, "`future_frames` of `ssl_conf` must be positive.*0"),
         ("cpc", {"negatives": "all"}, {}, "`negatives` must be one of"),
+        ("cpc", {"targets": "raw"}, {}, r"`targets` must be one of \['features', 'encoded'\]"),
         ("cpc", {"min_context_frames": 300}, {}, "`min_context_frames`.*300.*above"),
         ("best_rq", {"mask_prob": 1.0}, {}, "`mask_prob` must lie between"),
         ("cpc", CPC, {"normalize": "utterance_mvn"}, "takes means over both"),
