@@ -30,9 +30,10 @@ soup
 self-supervision
   --ssl NAME                   none | cpc | best_rq (defines ssl, on the audio of all languages)
   --ssl_conf KEY=VALUE         cpc: context_frames, future_frames, min_context_frames (10 ms each),
-                               predictor (autoregressive linear), temperature, negatives (batch
-                               utterance step); best_rq: mask_frames, mask_prob, codebooks,
-                               codebook_size, ...; both: audio (all labeled unlabeled)
+                               targets (features encoded), predictor (autoregressive linear),
+                               temperature, negatives (batch utterance step); best_rq: mask_frames,
+                               mask_prob, codebooks, codebook_size, ...; both: audio (all labeled
+                               unlabeled)
   --ssl_languages LANG ...     languages of utt2lang whose audio is for ssl alone
 learning rates and selection
   --backbone_lr_scale, --heads_lr_scale    what their learning rates are multiplied with (1)

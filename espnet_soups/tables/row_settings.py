@@ -49,12 +49,16 @@ def measuring_of(
 def crop_share(ssl: str, conf: Mapping[str, Any], clip_seconds: float) -> float:
     """Gives the share of the audio that self-supervision encodes, in a pass of its own.
 
-    >>> round(crop_share("cpc", {"context_frames": 240, "future_frames": 120}, 5.0), 2)
+    >>> crop_share("cpc", {"context_frames": 240, "future_frames": 120}, 5.0)
+    0.48
+    >>> crop_share("cpc", {"targets": "encoded"}, 5.0)
     0.72
     """
     if ssl == "none":
         return 0.0
     if ssl == "best_rq":
         return 1.0
-    frames = conf.get("context_frames", 240) + conf.get("future_frames", 120)
+    frames = conf.get("context_frames", 240)
+    if conf.get("targets") == "encoded":
+        frames += conf.get("future_frames", 120)
     return min(1.0, float(frames) / (SECOND_FRAMES * clip_seconds))
