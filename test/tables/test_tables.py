@@ -53,8 +53,8 @@ def recipe(tmp_path: Path) -> Path:
     (folder / "msp.sh").write_text('option soup "" "x"\noption order "" "x"\n')
     # stands for run.sh: notes its arguments, and leaves what stages 9 to 12 leave
     (folder / "run.sh").write_text(
-        '#!/bin/bash\necho "$*" >>calls\n[[ ! -e fail ]] || exit 3\nmkdir -p "exp/msp_$4"\n'
-        'echo "max_epoch: 1" >"exp/msp_$4/config.yaml"\n'
+        '#!/bin/bash\necho "$*" >>calls\n[[ ! -e fail_$4 ]] || exit "$(<"fail_$4")"\n'
+        'mkdir -p "exp/msp_$4"\necho "max_epoch: 1" >"exp/msp_$4/config.yaml"\n'
     )
     (folder / "run.sh").chmod(0o755)
     return folder
@@ -277,10 +277,82 @@ def test_other_settings_end_the_table_after_the_row_that_has_them(tmp_path, reci
     assert len((recipe / "calls").read_text().splitlines()) == 1
 
 
-def test_a_run_that_fails_ends_the_table_and_is_named(tmp_path, recipe):
-    (recipe / "fail").touch()
-    with pytest.raises(OSError, match="train_msp_vs ended with status 3"):
+def called(recipe: Path) -> list[str]:
+    return [line.split()[3] for line in (recipe / "calls").read_text().splitlines()]
+
+
+def test_a_run_that_fails_is_named_and_the_other_rows_are_run(tmp_path, recipe, capsys):
+    (recipe / "fail_train_msp_vs").write_text("3")
+    words = [str(write(tmp_path / "small.yaml")), "--recipe", str(recipe)]
+    with pytest.raises(OSError, match=r"1 of 3 runs have no result \(train_msp_vs: .* status 3\)"):
+        main(words)
+    assert called(recipe) == ["train_msp_vs", "train_msp_vm"]
+    assert "error: train_msp_vs: ended with status 3; the other" in capsys.readouterr().err
+    text = (recipe / "exp" / "tables" / "small.md").read_text()
+    row = next(line for line in text.splitlines() if line.startswith("| VS"))
+    assert row.strip("| ").split(" | ")[1:5] == ["failed", "7.7", "failed", "not public"]
+    assert "no gender objective" in row
+    assert "- VS: failed, train_msp_vs: ended with status 3." in text
+    assert next(line for line in text.splitlines() if line.startswith("| VM")).count("–") == 3
+    (recipe / "fail_train_msp_vs").unlink()
+    main(words)
+    assert "failed" not in (recipe / "exp" / "tables" / "small.md").read_text()
+
+
+def test_a_seed_that_fails_leaves_the_numbers_of_the_others(tmp_path, recipe):
+    (recipe / "fail_train_msp_vs_seed2").write_text("1")
+    folder = recipe / "exp" / "msp_train_msp_vs" / "decode_msp_valid.acc.ave" / "test"
+    folder.mkdir(parents=True)
+    scores = {"objectives": {"asr_fr": {"wer": {"value": 8.0}}}}
+    (folder / "scores.json").write_text(json.dumps(scores))
+    table = str(write(tmp_path / "small.yaml"))
+    with pytest.raises(OSError, match="train_msp_vs_seed2: ended with status 1"):
+        main([table, "--recipe", str(recipe), "--seeds", "1 2"])
+    text = (recipe / "exp" / "tables" / "small.md").read_text()
+    row = next(line for line in text.splitlines() if line.startswith("| VS"))
+    assert row.strip("| ").split(" | ")[1:4] == ["8.0", "7.7", "failed"]
+    assert "- VS: failed, train_msp_vs_seed2: ended with status 1." in text
+
+
+@pytest.mark.parametrize("status", [130, "kill -INT $$"])
+def test_an_interruption_ends_the_whole_table(tmp_path, recipe, status):
+    run = recipe / "run.sh"
+    end = f"exit {status}" if isinstance(status, int) else status
+    run.write_text(f'#!/bin/bash\necho "$*" >>calls\n{end}\n')
+    with pytest.raises(KeyboardInterrupt):
         main([str(write(tmp_path / "small.yaml")), "--recipe", str(recipe)])
+    assert called(recipe) == ["train_msp_vs"]
+
+
+@pytest.mark.parametrize("pretrained", [False, True])
+def test_rows_that_need_the_encoder_of_a_failed_row_are_not_run(
+    tmp_path, recipe, pretrained, capsys
+):
+    two_stage = {"ssl": "cpc", "baseline": "two_stage"}
+    rows = [
+        {"title": "two-stage", "run": "a", "options": two_stage},
+        {"title": "with weights", "run": "b", "options": two_stage, "search": "conf/grid.yaml"},
+        {"title": "from scratch", "run": "c", "options": {**two_stage, "baseline": "joint"}},
+    ]
+    (recipe / "msp.sh").write_text('option ssl none "x"\noption baseline "" "x"\n')
+    (recipe / "conf" / "pretrain_cpc.yaml").touch()
+    (recipe / "conf" / "grid.yaml").write_text("weights: {'st_*': [1.0]}\n")
+    (recipe / "fail_train_msp_a").write_text("1")
+    # of another seed, and not ended
+    for name in ("ssl_cpc_train_msp_fbank_seed2/.stage7.done", "ssl_cpc_train_msp_fbank/x"):
+        (recipe / "exp" / name).parent.mkdir(parents=True)
+        (recipe / "exp" / name).touch()
+    if pretrained:
+        (recipe / "exp" / "ssl_cpc_train_msp_fbank" / ".stage7.done").touch()
+    with pytest.raises(OSError, match="2 of 3") as caught:  # the search needs more than a run.sh
+        main([str(write(tmp_path / "small.yaml", rows=rows)), "--recipe", str(recipe)])
+    blocked = "train_msp_b: it needs the pre-trained encoder that train_msp_a failed at"
+    assert (blocked in str(caught.value)) == (not pretrained)
+    assert "train_msp_c" in called(recipe)
+    assert ("msp_tag=train_msp_b" in (recipe / "calls").read_text()) == pretrained
+    printed = capsys.readouterr().out
+    row = next(line for line in printed.splitlines() if line.startswith("| with weights"))
+    assert ("| not run |" in row) == (not pretrained)
 
 
 def test_experiments_of_different_settings_make_no_table(tmp_path):
