@@ -41,7 +41,8 @@ def get_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--train_config",
-        help=f"Of every run ({TRAIN_CONFIGS['paper']}; mini: {TRAIN_CONFIGS['mini']})",
+        help="Of every run (that of the table, or else"
+        f" {TRAIN_CONFIGS['paper']}; mini: {TRAIN_CONFIGS['mini']})",
     )
     parser.add_argument("--seeds", default="1", help="Seeds of every row, such as '1 2 3' (1)")
     parser.add_argument(
@@ -76,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         recipe = recipe.resolve().parents[1] / "asterisk" / "msp1"
     seeds = [read_seed(word) for word in options.seeds.replace(",", " ").split()]
     more = ["--expdir", options.expdir, *more]
-    config = options.train_config or TRAIN_CONFIGS[options.scale]
+    config = options.train_config or table.train_config or TRAIN_CONFIGS[options.scale]
     runs = plan_runs(table, recipe, seeds, config, more)
     expdir = recipe / options.expdir
     rows = options.rows.replace(",", " ").split()
