@@ -24,8 +24,8 @@ def get_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m espnet_soups.bin.run_table",
         description=__doc__
-        + " Run again, it goes on where it was interrupted. Where a row fails the others are run all"
-        " the same: the table says `failed`, and the exit status is 1.",
+        + " Run again, it goes on where it was interrupted. Where a row fails the others are run"
+        " all the same: the table says `failed`, and the exit status is 1.",
         epilog="Words after `--` are further options of run.sh for every run, such as --ngpu 4.",
     )
     parser.add_argument("table", type=Path, help="The table, YAML")

@@ -30,8 +30,16 @@ def test_the_page_shows_what_the_command_prints(shown, monkeypatch, capsys):
 
 def test_the_page_has_plans_of_both_recipes_and_of_one_and_four_gpus():
     words = [shown["words"] for shown in PLANS]
-    assert len(words) == 4
-    for part in ("covost2", "librispeech_aishell", "--gpus 1", "--gpus 4", "--gpu V100"):
+    assert len(words) == 6
+    for part in (
+        "covost2",
+        "xlsr",
+        "whisper",
+        "librispeech_aishell",
+        "--gpus 1",
+        "--gpus 4",
+        "--gpu V100",
+    ):
         assert any(part in line for line in words)
 
 

@@ -9,7 +9,7 @@ import yaml
 
 from espnet_soups.bin.run_table import TRAIN_CONFIGS, main
 from espnet_soups.tables.numbers import read_number
-from espnet_soups.tables.plan import Column, load_table
+from espnet_soups.tables.plan import Column, Table, load_table
 from espnet_soups.tables.runs import defined_options, plan_runs
 from espnet_soups.tables.same_settings import check_same_settings
 
@@ -40,6 +40,10 @@ SMALL = {
 }
 
 
+def config_of(table: Table, mini: bool) -> str:
+    return table.train_config or TRAIN_CONFIGS["mini" if mini else "paper"]
+
+
 def write(path: Path, **changes) -> Path:
     path.write_text(yaml.safe_dump({**SMALL, **changes}))
     return path
@@ -63,6 +67,7 @@ def recipe(tmp_path: Path) -> Path:
 def test_there_is_a_script_for_every_table_of_the_paper():
     names = {f"{path.parents[2].name}/{path.stem}" for path in TABLES}
     covost = ("main", "order", "hierarchy", "penalty", "ssl", "layers", "combiners")
+    covost += ("main_xlsr", "main_whisper")
     assert names == {f"covost2/{name}" for name in covost} | {"librispeech_aishell/main"}
     for path in TABLES:
         assert f"run_table tables/{path.name}" in path.with_suffix(".sh").read_text()
@@ -73,7 +78,7 @@ def test_there_is_a_script_for_every_table_of_the_paper():
 def test_every_table_has_a_plan_of_options_that_exist_or_says_what_is_lacking(path, mini):
     table = load_table(path, mini)
     recipe = ASTERISK if mini else path.parents[1]
-    runs = plan_runs(table, recipe, [1, 2], TRAIN_CONFIGS["mini" if mini else "paper"])
+    runs = plan_runs(table, recipe, [1, 2], config_of(table, mini))
     assert len(runs) == 2 * len(table.rows) >= 4
     known = defined_options(recipe / "msp.sh")
     for run in runs:
@@ -172,11 +177,48 @@ def test_runs_that_tables_share_are_the_same_run():
     for path in TABLES:
         for mini in (False, True):
             recipe = ASTERISK if mini else path.parents[1]
-            for run in plan_runs(load_table(path, mini), recipe, [1], "conf/train_msp.yaml"):
+            table = load_table(path, mini)
+            for run in plan_runs(table, recipe, [1], config_of(table, mini)):
                 name = "asterisk" if mini else path.parents[2].name
                 words = tuple(sorted(run.command))
                 if not run.row.missing:
                     assert seen.setdefault((name, run.tag, mini), words) == words, run.tag
+
+
+@pytest.mark.parametrize("name", ["xlsr", "whisper"])
+@pytest.mark.parametrize("mini", [False, True], ids=["paper", "mini"])
+def test_tables_of_pretrained_backbones_have_configurations_and_rows_that_those_bear(name, mini):
+    path = EGS2 / "covost2" / "msp1" / "tables" / f"main_{name}.yaml"
+    table = load_table(path, mini)
+    recipe = ASTERISK if mini else path.parents[1]
+    config = yaml.safe_load((recipe / table.train_config).read_text())
+    assert config["encoder"] == {"xlsr": "wav2vec2_hf", "whisper": "whisper_hf"}[name]
+    assert ("model" in config["encoder_conf"]) != mini  # a mini run needs no hub
+    assert table.shared["feats_type"] == "raw"
+    bears = {"xlsr": {"none"}, "whisper": {"none", "best_rq"}}[name]
+    assert {row.options.get("ssl", "none") for row in table.rows} == bears
+    for row in table.rows:
+        # stage 7 would train anew what is pretrained; VC without U is VS
+        assert row.options.get("ssl") is None or row.options["init_from_pretrained"] == "false"
+        assert row.options["soup"] != "vc" or "ssl" in row.options
+        assert ("U" in row.options.get("order", "U")) == ("ssl" in row.options) or (
+            "order" not in row.options
+        )
+    assert [row.run for row in table.rows[:5]] == ["joint", "joint_static", "vs", "vm_as", "vm_sa"]
+
+
+@pytest.mark.parametrize("name", ["xlsr", "whisper"])
+@pytest.mark.parametrize("scale", ["paper", "mini"])
+def test_a_dry_run_of_a_pretrained_backbone_names_its_configuration(name, scale, capsys):
+    recipe = EGS2 / "covost2" / "msp1"
+    table = recipe / "tables" / f"main_{name}.yaml"
+    main([str(table), "--recipe", str(recipe), "--dry-run", "--scale", scale])
+    commands = [line for line in capsys.readouterr().out.splitlines() if line.startswith("cd ")]
+    config = load_table(table, scale == "mini").train_config
+    assert len(commands) == len(load_table(table).rows)
+    assert all(f"--train_config {config} " in line for line in commands)
+    assert all("--feats_type raw " in line for line in commands)
+    assert all(("--fs 16000 --resample true " in line) == (scale == "mini") for line in commands)
 
 
 def test_the_paper_s_numbers_stand_in_the_table_of_librispeech():
