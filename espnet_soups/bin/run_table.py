@@ -26,7 +26,8 @@ def get_parser() -> argparse.ArgumentParser:
         description=__doc__
         + " Run again, it goes on where it was interrupted. Where a row fails the others are run"
         " all the same: the table says `failed`, and the exit status is 1.",
-        epilog="Words after `--` are further options of run.sh for every run, such as --ngpu 4.",
+        epilog="Words after `--` are further options of run.sh for every run, such as --ngpu 4"
+        " --gpu_inference true.",
     )
     parser.add_argument("table", type=Path, help="The table, YAML")
     parser.add_argument("--recipe", type=Path, default=Path(), help="Folder of the recipe (.)")

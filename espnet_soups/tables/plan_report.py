@@ -59,7 +59,7 @@ def render_assumptions(
     machine: Machine, corpus: CorpusSize, flac_ratio: float, shape: ModelShape
 ) -> str:
     """Lists all that the numbers rest on."""
-    learning = "" if shape.conformer else " that learns"
+    learning = "" if shape.conformer else "learning "
     convolutions = (
         f", frozen convolutions of {shape.input_flops / 1e9:.1f} GFLOP a second, forward alone"
         if shape.input_flops
@@ -71,7 +71,7 @@ def render_assumptions(
         f"utilisation: {machine.utilisation:.1%} of that peak",
         f"audio: {corpus.train_hours:,.0f} h of training, {corpus.dev_hours:,.0f} h of validation;"
         f" utterances of {corpus.clip_seconds:.1f} s; {corpus.translated_share:.0%} is translated",
-        f"FLOPs: 6 for each parameter of the encoder{learning} and frame,"
+        f"FLOPs: 6 for each {learning}parameter of the encoder and frame,"
         f" {shape.frames_per_second} frames a second, attention besides{convolutions}",
         "measured steps walk the measured layers back once for each objective, "
         + (
