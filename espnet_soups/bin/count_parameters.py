@@ -70,7 +70,7 @@ def count(
     asr: Mapping[str, int],
     st: Mapping[str, int],
     pairs: Sequence[str],
-    input_size: int = 320,
+    input_size: int | None = 320,
     train_args: Sequence[str] = (),
 ) -> dict[str, int]:
     """Counts the parameters of a configuration by part; nothing is allocated.
@@ -80,7 +80,7 @@ def count(
         asr: Spoken language to tokens.
         st: Target language to tokens.
         pairs: Pairs that are translated.
-        input_size: Numbers of an input frame.
+        input_size: Numbers of an input frame; None: the model reads samples.
         train_args: Further options of `msp_train`.
 
     Raises:
@@ -92,7 +92,8 @@ def count(
     from espnet_soups.task.check_recipe import count_parameters, parse_trial_options
     from espnet_soups.task.msp_task import MSPTask
 
-    words = ["--input_size", str(input_size), "--trainer", "default"]
+    words = ["--trainer", "default"]
+    words += [] if input_size is None else ["--input_size", str(input_size)]
     if pairs:
         words += ["--st_pairs", *pairs]
     args = parse_trial_options(config, [*words, *train_args])

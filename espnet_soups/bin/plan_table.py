@@ -6,6 +6,7 @@ from pathlib import Path
 
 from espnet_soups.bin.command import run_command
 
+TRAIN_CONFIG = "conf/train_msp.yaml"
 GPU_NAMES = ("V100", "A100", "H100")
 
 
@@ -17,7 +18,7 @@ def get_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("tables", nargs="+", type=Path, help="Tables of one recipe, YAML")
     parser.add_argument(
-        "--train_config", default="conf/train_msp.yaml", help="Of every run (conf/train_msp.yaml)"
+        "--train_config", help=f"Of every run (that of the tables, or else {TRAIN_CONFIG})"
     )
     parser.add_argument("--gpu", default="A100", choices=GPU_NAMES, help="Kind of GPU (A100)")
     parser.add_argument("--gpus", type=int, default=1, help="GPUs of a training (1)")
@@ -44,6 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = get_parser().parse_args(arguments)
     from espnet_soups.bin.count_parameters import count
     from espnet_soups.tables import plan_report
+    from espnet_soups.tables.backbone_shapes import find_backbone, options_without_hub
     from espnet_soups.tables.machine_plan import GPUS, WITHOUT_BFLOAT16, Machine, read_shape
     from espnet_soups.tables.plan import load_table
     from espnet_soups.tables.planner import find_corpus, plan_rows, read_yaml
@@ -65,19 +67,38 @@ def main(arguments: Sequence[str] | None = None) -> None:
         reuses=options.gpu not in WITHOUT_BFLOAT16,
     )
     tables = [load_table(path) for path in options.tables]
-    config = read_yaml(recipe / options.train_config)
+    named = options.train_config or only_config([table.train_config for table in tables])
+    config = read_yaml(recipe / named)
     vocabularies = {name: size.vocabulary for name, size in corpus.languages.items()}
     targets = {corpus.target: corpus.target_vocabulary} if corpus.target else {}
-    counts = count(recipe / options.train_config, vocabularies, targets, corpus.pairs)
+    backbone = find_backbone(config)
+    frames, words = (320, []) if backbone is None else (None, options_without_hub(backbone))
+    counts = count(recipe / named, vocabularies, targets, corpus.pairs, frames, words)
     shape = read_shape(config, counts, corpus)
     plans = [plan_rows(table, recipe, config, shape, corpus, machine) for table in tables]
     everything = [plan for own in plans for plan in own]
-    parts = [plan_report.render_assumptions(machine, corpus, options.flac_ratio)]
+    parts = [plan_report.render_assumptions(machine, corpus, options.flac_ratio, shape)]
     parts += [plan_report.render_rows(*pair) for pair in zip(tables, plans, strict=True)]
     parts.append(plan_report.render_sum(everything, machine))
-    parts.append(plan_report.render_batches(config, options.train_config, everything, machine))
-    parts.append(plan_report.render_disk(corpus, options.flac_ratio))
+    rate = shape.frames_per_second
+    parts.append(plan_report.render_batches(config, named, everything, machine, rate))
+    parts.append(plan_report.render_disk(corpus, options.flac_ratio, backbone is not None))
     print("\n\n".join(parts))
+
+
+def only_config(configs: Sequence[str]) -> str:
+    """Gives the training configuration that tables share.
+
+    Raises:
+        ValueError: If they have several.
+    """
+    different = sorted({config or TRAIN_CONFIG for config in configs})
+    if len(different) > 1:
+        raise ValueError(
+            f"These tables have the configurations {different}: plan those of one at a time, or"
+            " name one with `--train_config`."
+        )
+    return different[0]
 
 
 if __name__ == "__main__":

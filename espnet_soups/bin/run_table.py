@@ -2,15 +2,15 @@
 
 import argparse
 import shlex
-import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from espnet_soups.bin.command import run_command
 
 if TYPE_CHECKING:
+    from espnet_soups.tables.failure import Failure
     from espnet_soups.tables.runs import Run
 
 TRAIN_CONFIGS = {
@@ -23,8 +23,11 @@ def get_parser() -> argparse.ArgumentParser:
     """Gives the options."""
     parser = argparse.ArgumentParser(
         prog="python -m espnet_soups.bin.run_table",
-        description=__doc__ + " Run again, it goes on where it was interrupted.",
-        epilog="Words after `--` are further options of run.sh for every run, such as --ngpu 4.",
+        description=__doc__
+        + " Run again, it goes on where it was interrupted. Where a row fails the others are run"
+        " all the same: the table says `failed`, and the exit status is 1.",
+        epilog="Words after `--` are further options of run.sh for every run, such as --ngpu 4"
+        " --gpu_inference true.",
     )
     parser.add_argument("table", type=Path, help="The table, YAML")
     parser.add_argument("--recipe", type=Path, default=Path(), help="Folder of the recipe (.)")
@@ -39,7 +42,8 @@ def get_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--train_config",
-        help=f"Of every run ({TRAIN_CONFIGS['paper']}; mini: {TRAIN_CONFIGS['mini']})",
+        help="Of every run (that of the table, or else"
+        f" {TRAIN_CONFIGS['paper']}; mini: {TRAIN_CONFIGS['mini']})",
     )
     parser.add_argument("--seeds", default="1", help="Seeds of every row, such as '1 2 3' (1)")
     parser.add_argument(
@@ -53,7 +57,12 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the table; see `get_parser`."""
+    """Runs the table; see `get_parser`.
+
+    Raises:
+        OSError: If rows have failed; the others are run, and the table is written, before.
+        ValueError: If the table or an option is not valid.
+    """
     words = list(sys.argv[1:] if arguments is None else arguments)
     end = words.index("--") if "--" in words else len(words)
     options, more = get_parser().parse_args(words[:end]), words[end + 1 :]
@@ -69,57 +78,78 @@ def main(arguments: Sequence[str] | None = None) -> None:
         recipe = recipe.resolve().parents[1] / "asterisk" / "msp1"
     seeds = [read_seed(word) for word in options.seeds.replace(",", " ").split()]
     more = ["--expdir", options.expdir, *more]
-    config = options.train_config or TRAIN_CONFIGS[options.scale]
+    config = options.train_config or table.train_config or TRAIN_CONFIGS[options.scale]
     runs = plan_runs(table, recipe, seeds, config, more)
     expdir = recipe / options.expdir
     rows = options.rows.replace(",", " ").split()
-    train_runs(runs, recipe, expdir, rows, options.dry_run)
-    text = render(table, runs, expdir, options.inference_tag, mini)
+    failures = train_runs(runs, recipe, expdir, rows, options.dry_run)
+    text = render(table, runs, expdir, options.inference_tag, mini, failures)
     print(f"\n{text}")
     if not options.dry_run:
         (expdir / "tables").mkdir(parents=True, exist_ok=True)
         path = expdir / "tables" / f"{table.name}.md"
         write_text(path, text)
-        print(f"wrote {path}")
+        print(f"wrote {path}", flush=True)
+    report_failures(failures, len(runs))
 
 
 def train_runs(
     runs: "Sequence[Run]", recipe: Path, expdir: Path, rows: Sequence[str], dry_run: bool
-) -> None:
+) -> "dict[str, Failure]":
     """Prints the command of each run and runs it; what is trained is compared before and after.
 
     Args:
-        runs: All runs of the table.
+        runs: All runs of the table; one that fails ends none but those that start from its encoder.
         recipe: Folder of the recipe.
         expdir: Folder of the experiments.
         rows: Names of the runs to make now; empty: all.
         dry_run: Whether commands are printed alone.
 
+    Returns:
+        Tag to what went wrong, of the runs that failed or could not be started.
+
     Raises:
-        OSError: If a run fails.
+        KeyboardInterrupt: If a run was interrupted by Ctrl-C.
         ValueError: If there is no row of a name, or experiments differ in more than their soup.
     """
     from espnet_soups.settings import refuse_unknown
+    from espnet_soups.tables.failure import Failure, execute, find_blocker
 
+    failures: dict[str, Failure] = {}
     refuse_unknown("`--rows`", rows, sorted({run.row.run for run in runs}))
     check_trained(runs, expdir)
     for run in runs:
+        wanted = (not rows or run.row.run in rows) and not run.obstacle
         print(f"# {run.row.title}, seed {run.seed}" + (f": {run.obstacle}" * bool(run.obstacle)))
-        chosen = not rows or run.row.run in rows
-        print(
-            f"{'' if chosen and not run.obstacle else '# '}cd {shlex.quote(str(recipe))}"
-            f" && {run.line}",
-            flush=True,
-        )
-        if dry_run or run.obstacle or not chosen:
+        line = f"cd {shlex.quote(str(recipe))} && {run.line}"
+        print(line if wanted else f"# {line}", flush=True)
+        if dry_run or not wanted:
             continue
-        status = subprocess.run(run.command, cwd=recipe, check=False).returncode
-        if status != 0:
-            raise OSError(
-                f"{run.tag} ended with status {status} (its last lines say why); the same command"
-                " goes on from there."
-            )
+        failed = [other for other in runs if other.tag in failures]
+        failure = find_blocker(run, failed, expdir) or execute(run, recipe)
+        if failure is not None:
+            failures[run.tag] = failure
+            print(f"error: {run.tag}: {failure.reason}; the other rows go on", file=sys.stderr)
         check_trained(runs, expdir)
+    return failures
+
+
+def report_failures(failures: "Mapping[str, Failure]", runs: int) -> None:
+    """Ends the command if runs have failed.
+
+    Args:
+        failures: Tag to what went wrong.
+        runs: Number of all runs.
+
+    Raises:
+        OSError: If there is one.
+    """
+    if failures:
+        listed = "; ".join(f"{tag}: {failure.reason}" for tag, failure in failures.items())
+        raise OSError(
+            f"{len(failures)} of {runs} runs have no result ({listed}); the last lines of each say"
+            " why, and the same command goes on from there."
+        )
 
 
 def check_trained(runs: "Sequence[Run]", expdir: Path) -> None:

@@ -7,7 +7,7 @@ the encoder.
 from dataclasses import dataclass
 
 FRAMES_PER_SECOND = 25  # 4 frames of 10 ms put into one
-FRAME_NUMBERS = 320  # 4 times 80 filters: what `batch_bins` counts
+FRAME_NUMBERS = 320  # what `batch_bins` counts: 4 times 80 filters, or the samples of 20 ms
 FLOAT_BYTES = 4
 STATE_BYTES = 16  # of a parameter: itself, gradient, two moments of AdamW
 BUCKET_BYTES = 4  # of a parameter: DistributedDataParallel's copy of the gradient
@@ -17,14 +17,14 @@ OTHER_MODEL_FILES = 3  # averages, and the epoch being written
 
 @dataclass(frozen=True)
 class ModelShape:
-    """A Conformer with its heads.
+    """A Conformer, or a pretrained Transformer that reads samples, with its heads.
 
     Attributes:
         blocks: Blocks of the encoder.
         width: d.
         inner: f.
         heads: H.
-        encoder: Parameters of the encoder, n.
+        encoder: Parameters of the encoder that learn, n.
         asr: Parameters of all recognition heads.
         st: Parameters of all translation heads.
         decoder_blocks: Blocks of each translation decoder.
@@ -33,6 +33,9 @@ class ModelShape:
         pairs: Translation heads.
         asr_vocabulary: Tokens of the largest recognition head.
         st_vocabulary: Tokens of a translation head.
+        frames_per_second: Frames that the encoder makes of a second.
+        conformer: Whether its blocks are those of a Conformer; if not, of a Transformer.
+        input_flops: FLOPs of frozen convolutions below the blocks for a second of audio, forward.
     """
 
     blocks: int
@@ -48,6 +51,9 @@ class ModelShape:
     pairs: int
     asr_vocabulary: int
     st_vocabulary: int
+    frames_per_second: int = FRAMES_PER_SECOND
+    conformer: bool = True
+    input_flops: float = 0.0
 
     @property
     def parameters(self) -> int:
@@ -92,11 +98,12 @@ def encoder_flops(shape: ModelShape, clip_seconds: float) -> float:
     """Gives FLOPs of encoding a second of audio, forward.
 
     A multiplication and an addition for each parameter and frame; in attention T keys for each
-    frame: scores and values 2 T d each, relative positions (2 T of them) 4 T d, in every block.
+    frame: scores and values 2 T d each, relative positions (2 T of them, Conformer) 4 T d, in every
+    block. Frozen convolutions are not among them.
     """
-    frames = FRAMES_PER_SECOND * clip_seconds
-    attention = 8 * frames * shape.width * shape.blocks
-    return FRAMES_PER_SECOND * (2.0 * shape.encoder + attention)
+    frames = shape.frames_per_second * clip_seconds
+    attention = (8 if shape.conformer else 4) * frames * shape.width * shape.blocks
+    return shape.frames_per_second * (2.0 * shape.encoder + attention)
 
 
 def head_flops(shape: ModelShape, audio: Audio) -> float:
@@ -106,18 +113,22 @@ def head_flops(shape: ModelShape, audio: Audio) -> float:
     """
     asr = shape.asr / shape.languages
     st = shape.st / shape.pairs * audio.translated_share if shape.pairs else 0.0
-    return FRAMES_PER_SECOND * 2.0 * (asr + st)
+    return shape.frames_per_second * 2.0 * (asr + st)
 
 
 def forward_flops(shape: ModelShape, audio: Audio) -> float:
     """Gives FLOPs of all losses for a second of audio, as validation computes them."""
-    encoder = encoder_flops(shape, audio.clip_seconds) * (1.0 + audio.crop_share)
-    return encoder + head_flops(shape, audio)
+    convolutions = shape.input_flops * (1.0 + audio.crop_share)
+    return convolutions + backward_flops(shape, audio) / 2.0
 
 
 def backward_flops(shape: ModelShape, audio: Audio) -> float:
-    """Gives FLOPs of one backward pass of all losses for a second of audio: twice the forward."""
-    return 2.0 * forward_flops(shape, audio)
+    """Gives FLOPs of one backward pass of all losses for a second of audio.
+
+    Twice the forward, of what learns.
+    """
+    encoder = encoder_flops(shape, audio.clip_seconds) * (1.0 + audio.crop_share)
+    return 2.0 * (encoder + head_flops(shape, audio))
 
 
 def row_passes(shape: ModelShape, audio: Audio, pooled: bool) -> float:
@@ -174,6 +185,16 @@ def block_numbers(width: int, inner: int, heads: int, frames: float) -> float:
     return 25.0 * width + 6.5 * inner + 2.25 * heads * frames
 
 
+def transformer_numbers(width: int, inner: int) -> float:
+    """Gives the numbers that a Transformer block keeps of a frame for the backward pass.
+
+    Inputs and outputs of both norms 4 d, queries, keys and values 3 d, what attention gives twice
+    2 d (its scores are not kept: `scaled_dot_product_attention`), inner products before and behind
+    the activation and its dropout 3 f, masks of a byte d / 2 + f / 4, and d to spare.
+    """
+    return 10.5 * width + 3.25 * inner
+
+
 def frame_bytes(
     shape: ModelShape, audio: Audio, activation_bytes: int, measuring: Measuring
 ) -> float:
@@ -182,8 +203,10 @@ def frame_bytes(
     Conservative: a decoder counts as if every frame had a token; logits are kept three times. A
     reused row keeps its gradient of what enters the lowest measured layer, d numbers.
     """
-    frames = FRAMES_PER_SECOND * audio.clip_seconds
-    block = block_numbers(shape.width, shape.inner, shape.heads, frames)
+    frames = shape.frames_per_second * audio.clip_seconds
+    block = transformer_numbers(shape.width, shape.inner)
+    if shape.conformer:
+        block = block_numbers(shape.width, shape.inner, shape.heads, frames)
     encoder = block * shape.blocks * (1.0 + audio.crop_share)
     decoder = 25.0 * shape.width + 3.25 * shape.decoder_inner + 4.5 * shape.heads * frames
     st = decoder * shape.decoder_blocks + 3.0 * shape.st_vocabulary

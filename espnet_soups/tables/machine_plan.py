@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from espnet_soups.tables import budget
+from espnet_soups.tables import backbone_shapes, budget
 from espnet_soups.tables.budget import Audio, Measuring, ModelShape
 from espnet_soups.tables.corpus_sizes import CorpusSize
 from espnet_soups.tables.plan import Row
@@ -102,29 +102,51 @@ def read_shape(
         corpus: Languages and vocabularies.
 
     Raises:
-        ValueError: If the encoder is no Conformer.
+        ValueError: If the encoder is neither a Conformer nor a backbone that is known.
     """
-    if config.get("encoder") != "conformer":
+    backbone = backbone_shapes.find_backbone(config)
+    if backbone is None and config.get("encoder") != "conformer":
         raise ValueError(
-            f"The plan knows `encoder: conformer`, but the configuration has"
-            f" {config.get('encoder')!r}: its FLOPs and memory would be guesses."
+            "The plan knows `encoder: conformer`, wav2vec2_hf and whisper_hf, but the configuration"
+            f" has {config.get('encoder')!r}: its FLOPs and memory would be guesses."
         )
     encoder, decoder = config["encoder_conf"], config.get("st_decoder_conf") or {}
+    heads = _read_heads(decoder, counts, corpus)
+    if backbone is not None:
+        return ModelShape(
+            blocks=backbone.blocks,
+            width=backbone.width,
+            inner=backbone.inner,
+            heads=backbone.heads,
+            encoder=counts["encoder"],
+            frames_per_second=backbone_shapes.FRAMES_PER_SECOND,
+            conformer=False,
+            input_flops=backbone.input_flops,
+            **heads,
+        )
     return ModelShape(
         blocks=encoder["num_blocks"],
         width=encoder["output_size"],
         inner=encoder["linear_units"],
         heads=encoder["attention_heads"],
         encoder=counts["encoder"],
-        asr=counts.get("asr heads", 0),
-        st=counts.get("st heads", 0),
-        decoder_blocks=decoder.get("num_blocks", 0),
-        decoder_inner=decoder.get("linear_units", 0),
-        languages=len(corpus.languages),
-        pairs=len(corpus.pairs),
-        asr_vocabulary=max(size.vocabulary for size in corpus.languages.values()),
-        st_vocabulary=corpus.target_vocabulary,
+        **heads,
     )
+
+
+def _read_heads(
+    decoder: Mapping[str, Any], counts: Mapping[str, int], corpus: CorpusSize
+) -> dict[str, int]:
+    return {
+        "asr": counts.get("asr heads", 0),
+        "st": counts.get("st heads", 0),
+        "decoder_blocks": decoder.get("num_blocks", 0),
+        "decoder_inner": decoder.get("linear_units", 0),
+        "languages": len(corpus.languages),
+        "pairs": len(corpus.pairs),
+        "asr_vocabulary": max(size.vocabulary for size in corpus.languages.values()),
+        "st_vocabulary": corpus.target_vocabulary,
+    }
 
 
 def plan_row(
@@ -195,7 +217,8 @@ def _pretraining_hours(
     pretrain: Mapping[str, Any],
     share: float,
 ) -> float:
-    encode = share * budget.encoder_flops(shape, corpus.clip_seconds)
-    epoch = 3600 * (3.0 * corpus.train_hours + corpus.dev_hours) * encode
+    encode = budget.encoder_flops(shape, corpus.clip_seconds)
+    hours = 3.0 * corpus.train_hours + corpus.dev_hours
+    epoch = 3600 * share * hours * encode  # backbones have no stage 7
     epochs = int(pretrain["max_epoch"])
     return budget.gpu_hours(epochs * epoch, machine.peak_tflops, machine.utilisation)

@@ -74,6 +74,7 @@ class Table:
         rows: Its rows.
         shared: Options of run.sh of every row.
         notes: Lines below it: gains that the paper states, published systems for context.
+        train_config: Training configuration of every row; empty: the recipe's.
     """
 
     name: str
@@ -82,6 +83,7 @@ class Table:
     rows: tuple[Row, ...]
     shared: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    train_config: str = ""
 
 
 def load_table(path: Path, mini: bool = False) -> Table:
@@ -89,7 +91,8 @@ def load_table(path: Path, mini: bool = False) -> Table:
 
     Args:
         path: The YAML file.
-        mini: Whether its `mini` part replaces columns, shared options and rows of the same run.
+        mini: Whether its `mini` part replaces columns, shared options, the training configuration
+            and rows of the same run.
 
     Raises:
         OSError: If there is no such file.
@@ -104,13 +107,13 @@ def load_table(path: Path, mini: bool = False) -> Table:
     small: dict[str, Any] = content.get("mini") or {}
     overrides: dict[str, Any] = {}
     shared = dict(content.get("shared") or {})
-    columns = content["columns"]
+    columns, config = content["columns"], content.get("train_config", "")
     if mini:
         if not small:
             raise ValueError(f"{path} has no `mini`, so it cannot run with `--scale mini`.")
         columns = small.get("columns", columns)
         shared = dict(small.get("shared") or {})
-        overrides = dict(small.get("rows") or {})
+        overrides, config = dict(small.get("rows") or {}), small.get("train_config", "")
     try:
         table = Table(
             name=path.stem,
@@ -119,6 +122,7 @@ def load_table(path: Path, mini: bool = False) -> Table:
             rows=tuple(_read_row(item, overrides, mini) for item in content["rows"]),
             shared={key: str(value) for key, value in shared.items()},
             notes=tuple(content.get("notes") or ()),
+            train_config=config,
         )
     except (TypeError, KeyError) as error:
         raise ValueError(f"{path}: a column or a row is malformed: {error}.") from error

@@ -3,10 +3,12 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from espnet_soups.report.markdown import table as markdown_table
 from espnet_soups.tables import budget
+from espnet_soups.tables.budget import ModelShape
 from espnet_soups.tables.corpus_sizes import WAV_GB_PER_HOUR, CorpusSize
 from espnet_soups.tables.machine_plan import Machine, RowPlan
 from espnet_soups.tables.plan import Table
@@ -53,16 +55,24 @@ def fit_batch(config: Mapping[str, Any], most_frames: float, gpus: int) -> Batch
     return Batch(bins=wanted // accum_grad, accum_grad=accum_grad)
 
 
-def render_assumptions(machine: Machine, corpus: CorpusSize, flac_ratio: float) -> str:
+def render_assumptions(
+    machine: Machine, corpus: CorpusSize, flac_ratio: float, shape: ModelShape
+) -> str:
     """Lists all that the numbers rest on."""
+    learning = "" if shape.conformer else "learning "
+    convolutions = (
+        f", frozen convolutions of {shape.input_flops / 1e9:.1f} GFLOP a second, forward alone"
+        if shape.input_flops
+        else ""
+    )
     lines = [
         f"GPU: {machine.peak_tflops:g} TFLOP/s at 16 bits (`use_amp: true`),"
         f" {machine.memory_gb:g} GB; {machine.gpus} a training",
         f"utilisation: {machine.utilisation:.1%} of that peak",
         f"audio: {corpus.train_hours:,.0f} h of training, {corpus.dev_hours:,.0f} h of validation;"
         f" utterances of {corpus.clip_seconds:.1f} s; {corpus.translated_share:.0%} is translated",
-        f"FLOPs: 6 for each parameter of the encoder and frame, {budget.FRAMES_PER_SECOND} frames a"
-        " second, attention besides",
+        f"FLOPs: 6 for each {learning}parameter of the encoder and frame,"
+        f" {shape.frames_per_second} frames a second, attention besides{convolutions}",
         "measured steps walk the measured layers back once for each objective, "
         + (
             "the layers below once for all"
@@ -73,7 +83,7 @@ def render_assumptions(machine: Machine, corpus: CorpusSize, flac_ratio: float) 
         + (f" and {budget.BUCKET_BYTES} for the other GPUs" if machine.gpus > 1 else "")
         + f", {machine.activation_bytes} bytes a kept number, two sets of rows; times"
         f" {machine.slack:g} for fragmentation, {machine.context_gb:g} GB for CUDA",
-        f"disk: FLAC is {flac_ratio:g} of WAV; features are float32",
+        f"disk: FLAC is {flac_ratio:g} of WAV" + "; features are float32" * shape.conformer,
     ]
     return "\n".join(f"- {line}" for line in lines)
 
@@ -107,15 +117,19 @@ def render_sum(plans: Iterable[RowPlan], machine: Machine) -> str:
 
 
 def render_batches(
-    config: Mapping[str, Any], path: str, plans: Sequence[RowPlan], machine: Machine
+    config: Mapping[str, Any],
+    path: str,
+    plans: Sequence[RowPlan],
+    machine: Machine,
+    frames_per_second: int = budget.FRAMES_PER_SECOND,
 ) -> str:
     """Says which mini-batch fits the neediest row, and the command that writes it down."""
     most = min(plan.most_frames for plan in plans)
     batch = fit_batch(config, most, machine.gpus)
     if batch is None:
         return "No mini-batch fits the neediest row: take fewer `layers`, or a larger GPU."
-    seconds = batch.bins / budget.FRAME_NUMBERS / budget.FRAMES_PER_SECOND
-    copy = f"conf/tuning/train_msp_{machine.gpus}gpu.yaml"
+    seconds = batch.bins / budget.FRAME_NUMBERS / frames_per_second
+    copy = f"conf/tuning/{Path(path).stem}_{machine.gpus}gpu.yaml"
     return (
         f"Largest mini-batch of the neediest row: {seconds:,.0f} s of audio on {machine.gpus}"
         f" GPU{'s' * (machine.gpus > 1)}, at the same audio per optimiser step:\n\n"
@@ -127,14 +141,15 @@ def render_batches(
     )
 
 
-def render_disk(corpus: CorpusSize, flac_ratio: float) -> str:
-    """Says what corpora and features take."""
-    flac = corpus.hours * WAV_GB_PER_HOUR * flac_ratio if corpus.converted else 0.0
+def render_disk(corpus: CorpusSize, flac_ratio: float, raw: bool = False) -> str:
+    """Says what corpora and features take, or audio where the model reads samples."""
+    flac = corpus.hours * WAV_GB_PER_HOUR * flac_ratio
     parts = {
         "archives": corpus.archives_gb,
         "unpacked": corpus.unpacked_gb,
-        "16 kHz FLAC": flac,
-        "features": budget.features_gb(corpus.hours),
+        "16 kHz FLAC": flac if corpus.converted else 0.0,
+        "features": 0.0 if raw else budget.features_gb(corpus.hours),
+        "FLAC that training reads": flac if raw else 0.0,
     }
     listed = ", ".join(f"{name} {size:,.0f}" for name, size in parts.items() if size)
     return f"Disk of the corpora, GB: {listed}; {sum(parts.values()):,.0f} in all."

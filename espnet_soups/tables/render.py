@@ -1,15 +1,23 @@
 """A table as Markdown: our numbers beside the paper's."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from espnet_soups.report.markdown import table as markdown_table
+from espnet_soups.tables.failure import Failure
 from espnet_soups.tables.numbers import read_number, summarise
 from espnet_soups.tables.plan import NOT_PUBLIC, Table
 from espnet_soups.tables.runs import Run
 
 
-def render(table: Table, runs: Sequence[Run], expdir: Path, inference_tag: str, mini: bool) -> str:
+def render(
+    table: Table,
+    runs: Sequence[Run],
+    expdir: Path,
+    inference_tag: str,
+    mini: bool,
+    failures: Mapping[str, Failure],
+) -> str:
     """Gives the table; a run that has no scores yet has dashes, and a line that says so.
 
     Args:
@@ -18,6 +26,7 @@ def render(table: Table, runs: Sequence[Run], expdir: Path, inference_tag: str, 
         expdir: Folder of the experiments.
         inference_tag: Name of the decoding.
         mini: Whether it is of another corpus than the paper's.
+        failures: Tag to what went wrong just now.
     """
     head = ["run"]
     for column in table.columns:
@@ -25,21 +34,17 @@ def render(table: Table, runs: Sequence[Run], expdir: Path, inference_tag: str, 
     rows, notes = [], []
     for row in table.rows:
         own = [run for run in runs if run.row == row]
+        lost = {run.tag: failures[run.tag] for run in own if run.tag in failures}
         cells = [row.title]
         for column in table.columns:
             found = [read_number(run.folder(expdir), inference_tag, column) for run in own]
             numbers = [number for number in found if number is not None]
-            cells.append(column.missing or summarise(numbers))
+            nothing = next((failure.cell for failure in lost.values()), summarise([]))
+            cells.append(column.missing or (summarise(numbers) if numbers else nothing))
             if not mini:
                 cells.append(str(row.paper.get(column.title, NOT_PUBLIC)))
         rows.append(cells)
-        obstacle = own[0].obstacle if own else ""
-        absent = [run.tag for run in own if not run.folder(expdir).is_dir()]
-        if obstacle:
-            notes.append(f"- {row.title}: not run, since {obstacle}.")
-        elif absent:
-            notes.append(f"- {row.title}: not run yet ({', '.join(absent)}).")
-        notes += _search_notes(own, expdir)
+        notes += _missing_notes(own, expdir, lost) + _search_notes(own, expdir)
     seeds = sorted({run.seed for run in runs})
     if len(seeds) > 1:
         notes.append(f"- Mean ± standard deviation over the seeds {', '.join(map(str, seeds))}.")
@@ -49,6 +54,21 @@ def render(table: Table, runs: Sequence[Run], expdir: Path, inference_tag: str, 
         notes += [f"- {note}" for note in table.notes]
     parts = [f"## {table.title}", markdown_table(head, rows, left=1), "\n".join(notes)]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _missing_notes(runs: Sequence[Run], expdir: Path, lost: Mapping[str, Failure]) -> list[str]:
+    """Says of the runs of a row why they have no numbers."""
+    if runs and runs[0].obstacle:
+        return [f"- {runs[0].row.title}: not run, since {runs[0].obstacle}."]
+    notes = [
+        f"- {run.row.title}: {lost[run.tag].cell}, {run.tag}: {lost[run.tag].reason}."
+        for run in runs
+        if run.tag in lost
+    ]
+    absent = [r.tag for r in runs if r.tag not in lost and not r.folder(expdir).is_dir()]
+    if absent:
+        notes.append(f"- {runs[0].row.title}: not run yet ({', '.join(absent)}).")
+    return notes
 
 
 def _search_notes(runs: Sequence[Run], expdir: Path) -> list[str]:

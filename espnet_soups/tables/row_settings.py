@@ -7,7 +7,7 @@ from typing import Any
 from espnet_soups.tables.budget import Measuring
 from espnet_soups.tables.plan import Row
 
-LAYER = re.compile(r"encoder\.encoders\.(\d+)")
+LAYER = re.compile(r"encoder\.(?:encoders|model\.encoder\.layers|model\.layers)\.(\d+)")
 SECOND_FRAMES = 100  # of 10 ms
 
 

@@ -12,6 +12,7 @@ from espnet_soups.task.weight_search import Search, read_search, search_file
 
 # Seed of the pre-training configurations: with it, rows share the encoder that run.sh makes.
 PRETRAIN_SEED = 1
+SEED_OF_FOLDER = re.compile(r"_seed(\d+)$")
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,8 @@ class Run:
         tag: Name of its experiment, below `exp/msp_`; of a search: how their names begin.
         command: Words of the command, to be run in the recipe's folder.
         obstacle: Why it cannot be run here; empty: it can.
+        pretraining: How the folder of the pre-training that it starts from begins; empty: it starts
+            from none.
     """
 
     row: Row
@@ -31,6 +34,7 @@ class Run:
     tag: str
     command: tuple[str, ...]
     obstacle: str = ""
+    pretraining: str = ""
 
     @property
     def line(self) -> str:
@@ -44,6 +48,14 @@ class Run:
             ValueError: If its record is malformed.
         """
         return read_search(search_file(expdir, self.tag)) if self.row.search else None
+
+    def is_pretrained(self, expdir: Path) -> bool:
+        """Tells whether the pre-training that it starts from has ended."""
+        for stamp in expdir.glob(f"{self.pretraining}_*/.stage7.done"):
+            seed = SEED_OF_FOLDER.search(stamp.parent.name)
+            if self.seed == (int(seed[1]) if seed else PRETRAIN_SEED):
+                return True
+        return False
 
     def folder(self, expdir: Path) -> Path:
         """Gives the folder of the experiment that stands for the row."""
@@ -80,7 +92,7 @@ def plan_runs(
         for seed in seeds:
             tag = f"{size}_{row.run}" + (f"_seed{seed}" if seed != 1 else "")
             words = _command(table, row, seed, config, tag, more)
-            runs.append(Run(row, seed, tag, words, obstacle))
+            runs.append(Run(row, seed, tag, words, obstacle, _pretraining(row, size)))
     return runs
 
 
@@ -110,11 +122,24 @@ def _seed_words(row: Row, seed: int) -> list[str]:
         f"--{name} {setting}" for name, value in row.train_args.items() for setting in value.split()
     ]
     words = [f"--train_args={' '.join([*settings, f'--seed {seed}'])}"]
-    options = row.options
-    pretrains = options.get("ssl", "none") != "none" and options.get("baseline") != "joint"
-    if pretrains and options.get("init_from_pretrained") != "false" and seed != PRETRAIN_SEED:
+    if _pretrains(row) and seed != PRETRAIN_SEED:
         words.append(f"--pretrain_args=--seed {seed}")
     return words
+
+
+def _pretrains(row: Row) -> bool:
+    options = row.options
+    if options.get("ssl", "none") == "none" or options.get("baseline") == "joint":
+        return False
+    return options.get("init_from_pretrained") != "false"
+
+
+def _pretraining(row: Row, size: str) -> str:
+    """Gives how msp.sh begins the name of the folder of stage 7."""
+    if not _pretrains(row):
+        return ""
+    config = row.options.get("pretrain_config", f"conf/pretrain_{row.options['ssl']}.yaml")
+    return f"ssl_{Path(config).stem.removeprefix('pretrain_')}_{size}"
 
 
 def _find_obstacle(row: Row, recipe: Path, known: set[str]) -> str:

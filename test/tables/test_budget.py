@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from espnet_soups.bin.plan_table import only_config
 from espnet_soups.tables import budget
 from espnet_soups.tables.budget import Audio, Measuring, ModelShape
 from espnet_soups.tables.corpus_sizes import CORPUS_SIZES
@@ -75,6 +76,20 @@ def test_rows_that_are_not_reused_come_beside_an_ordinary_backward_pass():
     beside = Measuring(depth=0.25, reused=False)
     rows = 2 * ENCODER * 0.25 * 9 + HEADS  # to what enters the heads, not to their parameters
     assert budget.measured_flops(SHAPE, AUDIO, beside) == rows + 2 * 72_250_000
+
+
+def test_a_transformer_has_no_relative_positions_and_frozen_convolutions_go_forward_alone():
+    # 50 frames; 2 x 1,000,000 for parameters; 4 x 200 keys x 100 wide x 10 blocks
+    shape = replace(SHAPE, frames_per_second=50, conformer=False, input_flops=7e6)
+    encoder = 50 * (2_000_000 + 800_000)
+    assert budget.encoder_flops(shape, 4.0) == encoder
+    heads = 2 * HEADS  # as many tokens as frames
+    audio = replace(AUDIO, crop_share=0.5)
+    assert budget.forward_flops(shape, audio) == pytest.approx(1.5 * (encoder + 7e6) + heads)
+    assert budget.backward_flops(shape, audio) == pytest.approx(2 * (1.5 * encoder + heads))
+    decoder = 25 * 100 + 3.25 * 400 + 4.5 * 4 * 200 + 3 * 1000
+    numbers = 10 * (10.5 * 100 + 3.25 * 400) + 3 * 500 + 0.5 * decoder
+    assert budget.frame_bytes(shape, AUDIO, 4, Measuring()) == 4 * numbers
 
 
 def test_steps_that_measure_nothing_cost_what_joint_training_costs():
@@ -152,6 +167,8 @@ def test_covost_s_numbers_are_those_of_its_own_table():
         ({"soup": "vs", "layers": "all"}, "Gram", Measuring(1.0)),
         ({"layers": "conflicting", "refresh": 4}, "Gram", Measuring(1.0, 0.5)),
         ({"layers": "[encoder.encoders.8,encoder.encoders.9]"}, "Gram", Measuring(0.2)),
+        ({"layers": ["encoder.model.encoder.layers.6"]}, "Gram", Measuring(0.4)),
+        ({"layers": ["encoder.model.layers.9"]}, "Gram", Measuring(0.1)),
         ({"mode": "exact", "refresh": 4}, "Gram", Measuring(1.0, 1.0)),
     ],
 )
@@ -256,8 +273,18 @@ def test_more_gpus_share_a_mini_batch_and_keep_the_audio_of_a_step():
 
 
 def test_what_cannot_be_reckoned_is_refused():
+    corpus = CORPUS_SIZES["covost2"]
     with pytest.raises(ValueError, match=r"knows `encoder: conformer`, .* 'e_branchformer'"):
-        read_shape({"encoder": "e_branchformer"}, {}, CORPUS_SIZES["covost2"])
+        read_shape({"encoder": "e_branchformer"}, {}, corpus)
+    own = {"encoder": "whisper_hf", "encoder_conf": {"model": "/my/model"}}
+    with pytest.raises(ValueError, match=r"knows the backbones .*xls-r.* '/my/model'"):
+        read_shape(own, {}, corpus)
+    whole = {"encoder": "whisper_hf", "encoder_conf": {"model": "openai/whisper-small"}}
+    with pytest.raises(ValueError, match="`freeze: feature_extractor` alone"):
+        read_shape(whole, {}, corpus)
+    with pytest.raises(ValueError, match=r"\['conf/train_msp.yaml', 'conf/x.yaml'\]: plan those"):
+        only_config(["", "conf/x.yaml"])
+    assert only_config(["", ""]) == "conf/train_msp.yaml"
     with pytest.raises(ValueError, match=r"`--utilisation` lies in \(0, 1\], but got 30"):
         Machine(1, 312.0, 80.0, utilisation=30)
     with pytest.raises(ValueError, match="`--gpus` must be above 0"):

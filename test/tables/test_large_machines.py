@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from espnet_soups.bin.plan_table import GPU_NAMES, main
-from espnet_soups.tables.budget import block_numbers
+from espnet_soups.tables.budget import block_numbers, transformer_numbers
 from espnet_soups.tables.machine_plan import GPUS
 from espnet_soups.tables.runs import defined_options
 
@@ -30,8 +30,16 @@ def test_the_page_shows_what_the_command_prints(shown, monkeypatch, capsys):
 
 def test_the_page_has_plans_of_both_recipes_and_of_one_and_four_gpus():
     words = [shown["words"] for shown in PLANS]
-    assert len(words) == 4
-    for part in ("covost2", "librispeech_aishell", "--gpus 1", "--gpus 4", "--gpu V100"):
+    assert len(words) == 6
+    for part in (
+        "covost2",
+        "xlsr",
+        "whisper",
+        "librispeech_aishell",
+        "--gpus 1",
+        "--gpus 4",
+        "--gpu V100",
+    ):
         assert any(part in line for line in words)
 
 
@@ -69,6 +77,13 @@ def saved_numbers(blocks: int, width: int, inner: int, heads: int, frames: int) 
         positional_dropout_rate=0.0,
         attention_dropout_rate=0.0,
     ).train()
+    return kept_numbers(encoder, torch.randn(4, frames, 320), torch.full((4,), frames))
+
+
+def kept_numbers(encoder, speech, lengths) -> int:
+    """Counts what autograd keeps of a forward pass, parameters aside, in numbers."""
+    import torch
+
     own = {parameter.untyped_storage().data_ptr() for parameter in encoder.parameters()}
     kept: dict[int, int] = {}
     alive = []
@@ -81,7 +96,7 @@ def saved_numbers(blocks: int, width: int, inner: int, heads: int, frames: int) 
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
-        encoder(torch.randn(4, frames, 320), torch.full((4,), frames))
+        encoder(speech, lengths)
     return sum(kept.values()) // 4
 
 
@@ -93,4 +108,23 @@ def test_a_block_keeps_no_more_than_the_formula_says_and_not_much_less(width, in
     masks = (4 * width + 2 * inner + heads * frames) / 4
     measured = (three - one) / 2 / (4 * frames) + masks
     reckoned = block_numbers(width, inner, heads, frames)
+    assert measured <= reckoned <= 1.15 * measured
+
+
+@pytest.mark.parametrize(("width", "inner"), [(64, 256), (96, 192)])
+def test_a_block_of_whisper_keeps_no_more_than_the_formula_says_and_not_much_less(width, inner):
+    import torch
+
+    from espnet_soups.backbone.whisper import WhisperEncoder
+
+    torch.manual_seed(0)
+    kept = []
+    for blocks in (1, 3):
+        architecture = {"d_model": width, "encoder_layers": blocks, "encoder_ffn_dim": inner}
+        architecture |= {"encoder_attention_heads": 4, "decoder_layers": 1, "num_mel_bins": 8}
+        encoder = WhisperEncoder(8, architecture=architecture, freeze="feature_extractor").train()
+        kept.append(kept_numbers(encoder, torch.randn(4, 120, 8), torch.full((4,), 120)))
+    dropout = (2 * width + inner) / 4 + inner  # masks of a byte, and what is left of the inner part
+    measured = (kept[1] - kept[0]) / 2 / (4 * 60) + dropout
+    reckoned = transformer_numbers(width, inner)
     assert measured <= reckoned <= 1.15 * measured

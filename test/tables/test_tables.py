@@ -9,7 +9,7 @@ import yaml
 
 from espnet_soups.bin.run_table import TRAIN_CONFIGS, main
 from espnet_soups.tables.numbers import read_number
-from espnet_soups.tables.plan import Column, load_table
+from espnet_soups.tables.plan import Column, Table, load_table
 from espnet_soups.tables.runs import defined_options, plan_runs
 from espnet_soups.tables.same_settings import check_same_settings
 
@@ -40,6 +40,10 @@ SMALL = {
 }
 
 
+def config_of(table: Table, mini: bool) -> str:
+    return table.train_config or TRAIN_CONFIGS["mini" if mini else "paper"]
+
+
 def write(path: Path, **changes) -> Path:
     path.write_text(yaml.safe_dump({**SMALL, **changes}))
     return path
@@ -53,8 +57,8 @@ def recipe(tmp_path: Path) -> Path:
     (folder / "msp.sh").write_text('option soup "" "x"\noption order "" "x"\n')
     # stands for run.sh: notes its arguments, and leaves what stages 9 to 12 leave
     (folder / "run.sh").write_text(
-        '#!/bin/bash\necho "$*" >>calls\n[[ ! -e fail ]] || exit 3\nmkdir -p "exp/msp_$4"\n'
-        'echo "max_epoch: 1" >"exp/msp_$4/config.yaml"\n'
+        '#!/bin/bash\necho "$*" >>calls\n[[ ! -e fail_$4 ]] || exit "$(<"fail_$4")"\n'
+        'mkdir -p "exp/msp_$4"\necho "max_epoch: 1" >"exp/msp_$4/config.yaml"\n'
     )
     (folder / "run.sh").chmod(0o755)
     return folder
@@ -63,6 +67,7 @@ def recipe(tmp_path: Path) -> Path:
 def test_there_is_a_script_for_every_table_of_the_paper():
     names = {f"{path.parents[2].name}/{path.stem}" for path in TABLES}
     covost = ("main", "order", "hierarchy", "penalty", "ssl", "layers", "combiners")
+    covost += ("main_xlsr", "main_whisper")
     assert names == {f"covost2/{name}" for name in covost} | {"librispeech_aishell/main"}
     for path in TABLES:
         assert f"run_table tables/{path.name}" in path.with_suffix(".sh").read_text()
@@ -73,7 +78,7 @@ def test_there_is_a_script_for_every_table_of_the_paper():
 def test_every_table_has_a_plan_of_options_that_exist_or_says_what_is_lacking(path, mini):
     table = load_table(path, mini)
     recipe = ASTERISK if mini else path.parents[1]
-    runs = plan_runs(table, recipe, [1, 2], TRAIN_CONFIGS["mini" if mini else "paper"])
+    runs = plan_runs(table, recipe, [1, 2], config_of(table, mini))
     assert len(runs) == 2 * len(table.rows) >= 4
     known = defined_options(recipe / "msp.sh")
     for run in runs:
@@ -172,11 +177,48 @@ def test_runs_that_tables_share_are_the_same_run():
     for path in TABLES:
         for mini in (False, True):
             recipe = ASTERISK if mini else path.parents[1]
-            for run in plan_runs(load_table(path, mini), recipe, [1], "conf/train_msp.yaml"):
+            table = load_table(path, mini)
+            for run in plan_runs(table, recipe, [1], config_of(table, mini)):
                 name = "asterisk" if mini else path.parents[2].name
                 words = tuple(sorted(run.command))
                 if not run.row.missing:
                     assert seen.setdefault((name, run.tag, mini), words) == words, run.tag
+
+
+@pytest.mark.parametrize("name", ["xlsr", "whisper"])
+@pytest.mark.parametrize("mini", [False, True], ids=["paper", "mini"])
+def test_tables_of_pretrained_backbones_have_configurations_and_rows_that_those_bear(name, mini):
+    path = EGS2 / "covost2" / "msp1" / "tables" / f"main_{name}.yaml"
+    table = load_table(path, mini)
+    recipe = ASTERISK if mini else path.parents[1]
+    config = yaml.safe_load((recipe / table.train_config).read_text())
+    assert config["encoder"] == {"xlsr": "wav2vec2_hf", "whisper": "whisper_hf"}[name]
+    assert ("model" in config["encoder_conf"]) != mini  # a mini run needs no hub
+    assert table.shared["feats_type"] == "raw"
+    bears = {"xlsr": {"none"}, "whisper": {"none", "best_rq"}}[name]
+    assert {row.options.get("ssl", "none") for row in table.rows} == bears
+    for row in table.rows:
+        # stage 7 would train anew what is pretrained; VC without U is VS
+        assert row.options.get("ssl") is None or row.options["init_from_pretrained"] == "false"
+        assert row.options["soup"] != "vc" or "ssl" in row.options
+        assert ("U" in row.options.get("order", "U")) == ("ssl" in row.options) or (
+            "order" not in row.options
+        )
+    assert [row.run for row in table.rows[:5]] == ["joint", "joint_static", "vs", "vm_as", "vm_sa"]
+
+
+@pytest.mark.parametrize("name", ["xlsr", "whisper"])
+@pytest.mark.parametrize("scale", ["paper", "mini"])
+def test_a_dry_run_of_a_pretrained_backbone_names_its_configuration(name, scale, capsys):
+    recipe = EGS2 / "covost2" / "msp1"
+    table = recipe / "tables" / f"main_{name}.yaml"
+    main([str(table), "--recipe", str(recipe), "--dry-run", "--scale", scale])
+    commands = [line for line in capsys.readouterr().out.splitlines() if line.startswith("cd ")]
+    config = load_table(table, scale == "mini").train_config
+    assert len(commands) == len(load_table(table).rows)
+    assert all(f"--train_config {config} " in line for line in commands)
+    assert all("--feats_type raw " in line for line in commands)
+    assert all(("--fs 16000 --resample true " in line) == (scale == "mini") for line in commands)
 
 
 def test_the_paper_s_numbers_stand_in_the_table_of_librispeech():
@@ -277,10 +319,82 @@ def test_other_settings_end_the_table_after_the_row_that_has_them(tmp_path, reci
     assert len((recipe / "calls").read_text().splitlines()) == 1
 
 
-def test_a_run_that_fails_ends_the_table_and_is_named(tmp_path, recipe):
-    (recipe / "fail").touch()
-    with pytest.raises(OSError, match="train_msp_vs ended with status 3"):
+def called(recipe: Path) -> list[str]:
+    return [line.split()[3] for line in (recipe / "calls").read_text().splitlines()]
+
+
+def test_a_run_that_fails_is_named_and_the_other_rows_are_run(tmp_path, recipe, capsys):
+    (recipe / "fail_train_msp_vs").write_text("3")
+    words = [str(write(tmp_path / "small.yaml")), "--recipe", str(recipe)]
+    with pytest.raises(OSError, match=r"1 of 3 runs have no result \(train_msp_vs: .* status 3\)"):
+        main(words)
+    assert called(recipe) == ["train_msp_vs", "train_msp_vm"]
+    assert "error: train_msp_vs: ended with status 3; the other" in capsys.readouterr().err
+    text = (recipe / "exp" / "tables" / "small.md").read_text()
+    row = next(line for line in text.splitlines() if line.startswith("| VS"))
+    assert row.strip("| ").split(" | ")[1:5] == ["failed", "7.7", "failed", "not public"]
+    assert "no gender objective" in row
+    assert "- VS: failed, train_msp_vs: ended with status 3." in text
+    assert next(line for line in text.splitlines() if line.startswith("| VM")).count("–") == 3
+    (recipe / "fail_train_msp_vs").unlink()
+    main(words)
+    assert "failed" not in (recipe / "exp" / "tables" / "small.md").read_text()
+
+
+def test_a_seed_that_fails_leaves_the_numbers_of_the_others(tmp_path, recipe):
+    (recipe / "fail_train_msp_vs_seed2").write_text("1")
+    folder = recipe / "exp" / "msp_train_msp_vs" / "decode_msp_valid.acc.ave" / "test"
+    folder.mkdir(parents=True)
+    scores = {"objectives": {"asr_fr": {"wer": {"value": 8.0}}}}
+    (folder / "scores.json").write_text(json.dumps(scores))
+    table = str(write(tmp_path / "small.yaml"))
+    with pytest.raises(OSError, match="train_msp_vs_seed2: ended with status 1"):
+        main([table, "--recipe", str(recipe), "--seeds", "1 2"])
+    text = (recipe / "exp" / "tables" / "small.md").read_text()
+    row = next(line for line in text.splitlines() if line.startswith("| VS"))
+    assert row.strip("| ").split(" | ")[1:4] == ["8.0", "7.7", "failed"]
+    assert "- VS: failed, train_msp_vs_seed2: ended with status 1." in text
+
+
+@pytest.mark.parametrize("status", [130, "kill -INT $$"])
+def test_an_interruption_ends_the_whole_table(tmp_path, recipe, status):
+    run = recipe / "run.sh"
+    end = f"exit {status}" if isinstance(status, int) else status
+    run.write_text(f'#!/bin/bash\necho "$*" >>calls\n{end}\n')
+    with pytest.raises(KeyboardInterrupt):
         main([str(write(tmp_path / "small.yaml")), "--recipe", str(recipe)])
+    assert called(recipe) == ["train_msp_vs"]
+
+
+@pytest.mark.parametrize("pretrained", [False, True])
+def test_rows_that_need_the_encoder_of_a_failed_row_are_not_run(
+    tmp_path, recipe, pretrained, capsys
+):
+    two_stage = {"ssl": "cpc", "baseline": "two_stage"}
+    rows = [
+        {"title": "two-stage", "run": "a", "options": two_stage},
+        {"title": "with weights", "run": "b", "options": two_stage, "search": "conf/grid.yaml"},
+        {"title": "from scratch", "run": "c", "options": {**two_stage, "baseline": "joint"}},
+    ]
+    (recipe / "msp.sh").write_text('option ssl none "x"\noption baseline "" "x"\n')
+    (recipe / "conf" / "pretrain_cpc.yaml").touch()
+    (recipe / "conf" / "grid.yaml").write_text("weights: {'st_*': [1.0]}\n")
+    (recipe / "fail_train_msp_a").write_text("1")
+    # of another seed, and not ended
+    for name in ("ssl_cpc_train_msp_fbank_seed2/.stage7.done", "ssl_cpc_train_msp_fbank/x"):
+        (recipe / "exp" / name).parent.mkdir(parents=True)
+        (recipe / "exp" / name).touch()
+    if pretrained:
+        (recipe / "exp" / "ssl_cpc_train_msp_fbank" / ".stage7.done").touch()
+    with pytest.raises(OSError, match="2 of 3") as caught:  # the search needs more than a run.sh
+        main([str(write(tmp_path / "small.yaml", rows=rows)), "--recipe", str(recipe)])
+    blocked = "train_msp_b: it needs the pre-trained encoder that train_msp_a failed at"
+    assert (blocked in str(caught.value)) == (not pretrained)
+    assert "train_msp_c" in called(recipe)
+    assert ("msp_tag=train_msp_b" in (recipe / "calls").read_text()) == pretrained
+    printed = capsys.readouterr().out
+    row = next(line for line in printed.splitlines() if line.startswith("| with weights"))
+    assert ("| not run |" in row) == (not pretrained)
 
 
 def test_experiments_of_different_settings_make_no_table(tmp_path):

@@ -1,0 +1,69 @@
+"""A run of a table that fails: what is told of it, and which runs cannot do without it."""
+
+import signal
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from espnet_soups.tables.runs import Run
+
+# Of a process that Ctrl-C ended: as Python sees it, and as a shell hands it on.
+INTERRUPTED = (-signal.SIGINT, 128 + signal.SIGINT)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a run has no result.
+
+    Attributes:
+        reason: Part of a sentence.
+        started: Whether it was run at all.
+
+    >>> Failure("ended with status 1").cell, Failure("it needs another", started=False).cell
+    ('failed', 'not run')
+    """
+
+    reason: str
+    started: bool = True
+
+    @property
+    def cell(self) -> str:
+        """What the table shows in place of numbers."""
+        return "failed" if self.started else "not run"
+
+
+def execute(run: Run, recipe: Path) -> Failure | None:
+    """Runs a run to its end.
+
+    Args:
+        run: The run.
+        recipe: Folder of the recipe.
+
+    Returns:
+        What went wrong; None: nothing.
+
+    Raises:
+        KeyboardInterrupt: If Ctrl-C ended it.
+        OSError: If its command cannot be started.
+    """
+    status = subprocess.run(run.command, cwd=recipe, check=False).returncode
+    if status in INTERRUPTED:
+        raise KeyboardInterrupt
+    return Failure(f"ended with status {status}") if status else None
+
+
+def find_blocker(run: Run, failed: Sequence[Run], expdir: Path) -> Failure | None:
+    """Tells whether a run would start from a pre-trained encoder that a failed run has not made.
+
+    Args:
+        run: The run that is next.
+        failed: Runs that have failed before.
+        expdir: Folder of the experiments.
+    """
+    if not run.pretraining or run.is_pretrained(expdir):
+        return None
+    for other in failed:
+        if (other.pretraining, other.seed) == (run.pretraining, run.seed):
+            return Failure(f"it needs the pre-trained encoder that {other.tag} failed at", False)
+    return None
