@@ -65,12 +65,11 @@ def _named_classes(
         if choices.name == "frontend" and args.input_size is not None:
             continue  # features come from disk
         yield choices.name, getattr(args, choices.name), choices.classes
-    for option, weight in (
-        ("asr_decoder", args.asr_ctc_weight),
-        ("st_decoder", args.st_ctc_weight),
-    ):
-        if float(weight) < 1.0:
-            yield option, getattr(args, option), decoder_choices.classes
+    for option in (
+        "asr_decoder",
+        "st_decoder",
+    ):  # by CTC alone it is not built: a slip all the same
+        yield option, getattr(args, option), decoder_choices.classes
     yield "optim", args.optim, optim_classes
     yield "scheduler", args.scheduler, scheduler_classes
 
