@@ -73,7 +73,7 @@ def keep_whole_files(output_dir: Path) -> Iterator[None]:
 def is_disk_full(error: OSError | RuntimeError) -> bool:
     """Tells whether an error comes from a full disk, a quota or a limit of file size.
 
-    What writes PyTorch's files names no reason: `inline_container.cc:672 unexpected pos 768 vs 662`.
+    PyTorch names no reason when it writes: `inline_container.cc:672] . unexpected pos 768 vs 662`.
     """
     if isinstance(error, OSError):
         return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

@@ -10,6 +10,7 @@ from espnet_soups.backbone.choices import decoder_choices
 from espnet_soups.model.head import Head
 from espnet_soups.model.shared_head import HeadView, join_token_lists
 from espnet_soups.objective import Objective
+from espnet_soups.settings import require_number
 
 HEAD_KINDS = ("separate", "shared")
 
@@ -81,6 +82,7 @@ def token_list_of(args: argparse.Namespace, objective: Objective) -> list[str]:
 def _build_head(
     args: argparse.Namespace, task: str, token_list: Sequence[str], encoder_size: int
 ) -> Head:
+    require_number(f"`{task}_ctc_weight`", getattr(args, f"{task}_ctc_weight"))
     ctc_weight = float(getattr(args, f"{task}_ctc_weight"))
     if not 0.0 <= ctc_weight <= 1.0:
         raise ValueError(f"`{task}_ctc_weight` must lie in [0, 1], but got {ctc_weight}.")

@@ -1,10 +1,13 @@
 """Checkpoints on a disk that is full."""
 
+import errno
 import resource
 import shutil
 import zipfile
 
 import pytest
+
+from espnet_soups.task.checkpoint import is_disk_full
 
 SOUP = ("--trainer", "msp", "--trainer_conf", "soup=vm", "--trainer_conf", "order=SA")
 
@@ -32,3 +35,27 @@ def test_a_full_disk_ends_in_a_sentence_and_leaves_a_checkpoint_to_go_on_from(
     assert all(zipfile.is_zipfile(path) for path in folder.glob("*.pth"))
     runs.train(folder.name, *SOUP, "--max_epoch", "4")
     assert (folder / "4epoch.pth").exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "full"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), True),
+        (
+            RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 768 vs 662"),
+            True,
+        ),
+        (
+            RuntimeError("[enforce fail at inline_container.cc:862] . PytorchStreamWriter failed"),
+            True,
+        ),
+        (
+            RuntimeError("PytorchStreamReader failed reading zip archive, inline_container.cc"),
+            False,
+        ),
+        (OSError(errno.EACCES, "Permission denied"), False),
+        (RuntimeError("The size of tensor a (3) must match that of tensor b (2)"), False),
+    ],
+)
+def test_a_full_disk_is_told_from_other_errors(error, full):
+    assert is_disk_full(error) == full
