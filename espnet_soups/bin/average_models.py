@@ -25,7 +25,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.nbest < 0:
         raise ValueError(f"`--nbest` must not be negative, but got {options.nbest}.")
     from espnet_soups.task.averaging import average_best_epochs
-
     from espnet_soups.task.checkpoint import is_disk_full
 
     try:

@@ -21,6 +21,10 @@ INDIFFERENT = {
 INDIFFERENT_PREFIXES = ("dist_", "cudnn_", "wandb_")
 SHOWN = 3  # changes that a message spells out
 LONGEST = 60  # characters of a value that a message spells out
+ANEW = (
+    "Use another folder (`--msp_tag` or `--expdir` of run.sh, `--output_dir` of msp_train) or"
+    " remove this one to train anew"
+)
 
 
 def check_changes(
@@ -36,8 +40,8 @@ def check_changes(
         states: The checkpoint.
 
     Raises:
-        ValueError: If they differ although no epoch is left to train with the new ones. Where
-            training goes on, the log says what differs.
+        ValueError: If they differ although no epoch is left to train with the new ones, or if one
+            is left but its learning rate is not. Where training goes on, the log says what differs.
     """
     reporter = Reporter()
     reporter.load_state_dict(dict(states["reporter"]))
@@ -45,12 +49,17 @@ def check_changes(
     changes = find_changes({} if earlier is None else _load(earlier), settings)
     if ending == "max_epoch" and epochs == options.max_epoch:
         changes.pop("max_epoch", None)  # to end a run early is no other training
+    steps = _used_up(states)
     if changes and ending is not None:
+        further = "" if steps else f", or raise `{ending}` to go on with the new settings"
         raise ValueError(
             f"{output_dir} was trained for {epochs} epochs with other settings, and no epoch is"
-            f" left to train: {describe_changes(changes)}. Use another folder (`--msp_tag` or"
-            " `--expdir` of run.sh, `--output_dir` of msp_train), remove this one to train anew,"
-            f" or raise `{ending}` to go on with the new settings."
+            f" left to train: {describe_changes(changes)}. {ANEW}{further}."
+        )
+    if steps and ending is None:
+        raise ValueError(
+            f"{output_dir} was trained for {epochs} epochs, and all {steps} steps of its learning"
+            f" rates (`total_steps` of the scheduler) are made, so that none can be added. {ANEW}."
         )
     if changes:
         kept = any(key.startswith(("optim", "scheduler")) for key in changes)
@@ -110,6 +119,12 @@ def _ending(reporter: Reporter, options: Any) -> str | None:
     if options.patience is None or not reporter.has(*criterion[:2]):
         return None
     return "patience" if reporter.check_early_stopping(options.patience, *criterion) else None
+
+
+def _used_up(states: Any) -> int:
+    """Gives the steps of a scheduler that has made all it can (`onecyclelr`); 0: there is none."""
+    known = [state for state in states["schedulers"] if state and state.get("total_steps")]
+    return max((s["total_steps"] for s in known if s["last_epoch"] >= s["total_steps"]), default=0)
 
 
 def _load(text: str) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def test_a_finished_run_with_other_settings_is_refused_and_keeps_its_configurati
         rf"{finished} was trained for 3 epochs with other settings, and no epoch is left to train:"
         r" `seed` was 0 and is now 7, `optim_conf.lr` was 0.01 and is now 0.02,"
         r" `trainer_conf.combiner_conf` was unset and is now {'gamma': 0.5}\. Use another folder"
-        r" .*`--msp_tag`.*remove this one to train anew, or raise `max_epoch` to go on"
+        r" .*`--msp_tag`.*remove this one to train anew, or raise `max_epoch` to go on with the new settings\.$"
     )
     changed = ("--seed", "7", "--optim_conf", "lr=0.02", *GAMMA)
     with pytest.raises(ValueError, match=said):
@@ -85,6 +85,18 @@ def test_training_that_goes_on_with_other_settings_says_which(runs, finished, ca
     states = torch.load(finished / "checkpoint.pth", weights_only=True)
     assert [group["lr"] for group in states["optimizers"][0]["param_groups"]] == [0.01]
     assert config_of(finished)["max_epoch"] == 4
+
+
+def test_a_schedule_that_is_used_up_is_told_before_a_further_epoch(runs):
+    once = ("--scheduler", "onecyclelr", "--scheduler_conf", "max_lr=0.01")
+    once += ("--scheduler_conf", "total_steps=2", "--num_iters_per_epoch", "2")
+    folder = runs.train("once", *once, "--max_epoch", "1")
+    before = (folder / "config.yaml").read_bytes()
+    with pytest.raises(ValueError, match=r"all 2 steps of its learning rates .* are made"):
+        runs.train("once", *once, "--max_epoch", "2")
+    with pytest.raises(ValueError, match=r"`seed` was 0 and is now 7.* to train anew\.$"):
+        runs.train("once", *once, "--max_epoch", "1", "--seed", "7")
+    assert (folder / "config.yaml").read_bytes() == before
 
 
 def test_an_interruption_before_the_first_epoch_leaves_the_configuration(
