@@ -32,7 +32,8 @@ def test_a_finished_run_with_other_settings_is_refused_and_keeps_its_configurati
         rf"{finished} was trained for 3 epochs with other settings, and no epoch is left to train:"
         r" `seed` was 0 and is now 7, `optim_conf.lr` was 0.01 and is now 0.02,"
         r" `trainer_conf.combiner_conf` was unset and is now {'gamma': 0.5}\. Use another folder"
-        r" .*`--msp_tag`.*remove this one to train anew, or raise `max_epoch` to go on with the new settings\.$"
+        r" .*`--msp_tag`.*remove this one to train anew, or raise `max_epoch` to go on"
+        r" with the new settings\.$"
     )
     changed = ("--seed", "7", "--optim_conf", "lr=0.02", *GAMMA)
     with pytest.raises(ValueError, match=said):
