@@ -22,6 +22,8 @@ BATCHES = {
     "valid_iterator_type": ("sequence", None),
 }
 
+REQUIRED = ("encoder", "frontend", "optim")  # `null` is none of them
+
 
 def check_options(args: argparse.Namespace) -> None:
     """Checks every class that the options name, and the names of its own options.
@@ -44,7 +46,7 @@ def check_options(args: argparse.Namespace) -> None:
             " ...}` of `trainer_conf`."
         )
     for option, name, classes in _named_classes(args):
-        if name is None:
+        if name is None and option not in REQUIRED:
             continue
         if not isinstance(name, str) or name.lower() not in classes:
             raise ValueError(f"`{option}` must be one of {sorted(classes)}, but got {name!r}.")

@@ -24,6 +24,13 @@ from espnet_soups.bin.msp_train import HELP, main
             ("--trainer", "msp", "--trainer_conf", "souq=vs"),
             r"`trainer_conf` has no 'souq' \(closest: 'soup'\)",
         ),
+        (
+            ("--encoder_conf", "attention_heads=3"),
+            r"`encoder_conf` .*'attention_heads': 3.* does not suit EBranchformerEncoder: assert",
+        ),
+        (("--encoder_conf", "num_blocks=x"), r'does not suit .*: argument "num_blocks" \(str\)'),
+        (("--st_decoder_conf", "num_blocks=x"), "`st_decoder_conf` .* does not suit Transformer"),
+        (("--ctc_conf", "x=1"), r"`ctc_conf` \{'x': 1\} does not suit CTC: .* argument 'x'"),
         (("--asr_heads", "tied"), "`asr_heads` must be one of.*'shared'"),
         (("--asr_decoder", "branch"), "`asr_decoder` must be one of.*'transformer'"),  # CTC alone
         (("--st_decoder", "branch"), "`st_decoder` must be one of.*'transformer'"),
@@ -60,6 +67,7 @@ def test_a_bad_option_ends_in_one_sentence_before_any_training(runs, options, sa
         ("asr_heads: tied\n", "`asr_heads` must be one of"),
         ("st_decoder: branch\n", "`st_decoder` must be one of"),
         ("asr_ctc_weight: [1.0]\n", r"`asr_ctc_weight` must be a number, but got \[1\.0\]"),
+        ("encoder: null\n", "`encoder` must be one of .*, but got None"),
         ("optim: sgdd\n", "`optim` must be one of"),
         ("scheduler: warmup\n", "`scheduler` must be one of.*warmuplr"),
     ],
