@@ -123,8 +123,9 @@ def _ending(reporter: Reporter, options: Any) -> str | None:
 
 def _used_up(states: Any) -> int:
     """Gives the steps of a scheduler that has made all it can (`onecyclelr`); 0: there is none."""
-    known = [state for state in states["schedulers"] if state and state.get("total_steps")]
-    return max((s["total_steps"] for s in known if s["last_epoch"] >= s["total_steps"]), default=0)
+    limited = [state for state in states["schedulers"] if state and state.get("total_steps")]
+    over = [int(s["total_steps"]) for s in limited if s["last_epoch"] >= s["total_steps"]]
+    return max(over, default=0)
 
 
 def _load(text: str) -> dict[str, Any]:
