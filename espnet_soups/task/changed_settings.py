@@ -62,13 +62,7 @@ def check_changes(
             f" rates (`total_steps` of the scheduler) are made, so that none can be added. {ANEW}."
         )
     if changes:
-        kept = any(key.startswith(("optim", "scheduler")) for key in changes)
-        logging.warning(
-            f"Training goes on after epoch {epochs} with other settings than before:"
-            f" {describe_changes(changes, len(changes))}."
-            + " The optimiser and the scheduler keep those of the checkpoint."
-            * kept
-        )
+        _warn(epochs, changes)
 
 
 def find_changes(
@@ -109,6 +103,15 @@ def describe_changes(changes: Mapping[str, tuple[Any, Any]], shown: int = SHOWN)
         parts.append(f"`{name}` has changed" if long else f"`{name}` was {old} and is now {new}")
     more = f" (and {len(changes) - shown} more)" if len(changes) > shown else ""
     return ", ".join(parts) + more
+
+
+def _warn(epochs: int, changes: Mapping[str, tuple[Any, Any]]) -> None:
+    kept = any(name.startswith(("optim", "scheduler")) for name in changes)
+    note = " The optimiser and the scheduler keep those of the checkpoint." if kept else ""
+    logging.warning(
+        f"Training goes on after epoch {epochs} with other settings than before:"
+        f" {describe_changes(changes, len(changes))}.{note}"
+    )
 
 
 def _ending(reporter: Reporter, options: Any) -> str | None:
