@@ -25,8 +25,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.nbest < 0:
         raise ValueError(f"`--nbest` must not be negative, but got {options.nbest}.")
     from espnet_soups.task.averaging import average_best_epochs
+    from espnet_soups.task.checkpoint import is_disk_full
 
-    for average in average_best_epochs(options.exp_dir, options.nbest):
+    try:
+        averages = average_best_epochs(options.exp_dir, options.nbest)
+    except RuntimeError as error:
+        if not is_disk_full(error):
+            raise
+        raise OSError(
+            f"The average could not be written into {options.exp_dir}, is the disk full? Free some"
+            " space, then run the same command again."
+        ) from error
+    for average in averages:
         epochs = ", ".join(f"{epoch} ({value:.4g})" for epoch, value in average.epochs)
         print(f"{average.path}: mean of the best epochs by {average.criterion}: {epochs}")
 

@@ -2,9 +2,15 @@
 
 import errno
 import logging
+import os
 import signal
 import sys
+import threading
+import time
 from collections.abc import Callable, Sequence
+
+END_WITH_PARENT = "ESPNET_SOUPS_END_WITH_PARENT"  # msp.sh sets it
+LOOK_SECONDS = 0.5  # between two looks at the parent
 
 
 def run_command(main: Callable[[Sequence[str] | None], None]) -> None:
@@ -15,6 +21,8 @@ def run_command(main: Callable[[Sequence[str] | None], None]) -> None:
             `ValueError` or `OSError` for what the user can mend; anything else is a defect and
             keeps its traceback. Ctrl-C ends with status 130.
     """
+    if os.environ.get(END_WITH_PARENT):
+        end_with_parent()
     try:
         main(None)
     except (ValueError, OSError) as error:
@@ -22,6 +30,18 @@ def run_command(main: Callable[[Sequence[str] | None], None]) -> None:
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
+
+
+def end_with_parent() -> None:
+    """Lets this process get SIGTERM when the one that started it is gone, even by SIGKILL."""
+    threading.Thread(target=_watch, args=(os.getppid(),), daemon=True).start()
+
+
+def _watch(parent: int) -> None:
+    # an orphan is handed to another process
+    while os.getppid() == parent:
+        time.sleep(LOOK_SECONDS)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _sentence(error: Exception) -> str:

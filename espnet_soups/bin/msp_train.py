@@ -72,10 +72,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
             raise
         # From a worker that loads data: its traceback is in the text, its message at the end.
         raise ValueError(str(error).strip().rsplit("ValueError: ", 1)[-1]) from error
-    except RuntimeError as error:
-        if "PytorchStreamWriter" not in str(error):
-            raise
-        raise OSError(f"A checkpoint could not be written, is the disk full? ({error})") from error
 
 
 if __name__ == "__main__":

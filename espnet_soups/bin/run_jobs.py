@@ -1,16 +1,13 @@
 """Runs a command N times at once, here, by Slurm or over ssh, each with a log of its own."""
 
 import argparse
-import os
 import signal
 import sys
-import threading
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 
-from espnet_soups.bin.command import run_command
+from espnet_soups.bin.command import end_with_parent, run_command
 from espnet_soups.jobs.job_array import JobArray
 from espnet_soups.jobs.job_log import rotate
 from espnet_soups.jobs.local import run_local
@@ -70,7 +67,7 @@ def main(arguments: Sequence[str] | None) -> None:
     if args.max_parallel is not None and args.max_parallel < 1:
         raise ValueError(f"`max_parallel` must be at least 1, but got {args.max_parallel}.")
     if args.end_with_parent:
-        threading.Thread(target=_watch_parent, args=(os.getppid(),), daemon=True).start()
+        end_with_parent()
     array = JobArray(tuple(args.command), args.jobs, args.log, args.num_threads, args.gpus)
     if array.jobs == 1:
         rotate(array.log_of(1))  # a training that goes on keeps what it said before
@@ -92,13 +89,6 @@ def _run(array: JobArray, args: argparse.Namespace) -> Mapping[int, int | None]:
         if getattr(args, name):
             options.append(f"--{name}={getattr(args, name)}")
     return run_slurm(array, options, args.max_parallel, progress)
-
-
-def _watch_parent(parent: int) -> None:
-    # an orphan is handed to another process
-    while os.getppid() == parent:
-        time.sleep(0.5)
-    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:

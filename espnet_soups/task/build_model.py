@@ -13,6 +13,7 @@ from espnet_soups.model.msp_model import MSPModel
 from espnet_soups.model.shared_head import HeadView
 from espnet_soups.model.soup_config import read_soup_config
 from espnet_soups.model.ssl_head import SSLHead
+from espnet_soups.task.build_class import build_class
 from espnet_soups.task.heads import build_heads
 from espnet_soups.task.interpret import (
     expand_static_weights,
@@ -77,4 +78,5 @@ def build_model(args: argparse.Namespace) -> MSPModel:
 
 def _build(option: str, name: str | None, options: Mapping[str, Any], **given: Any) -> Any:
     """Builds what an option names; None where it names nothing."""
-    return None if name is None else CHOICES[option].get_class(name)(**given, **options)
+    kind = CHOICES[option].get_class(name)
+    return None if kind is None else build_class(option, kind, options, **given)

@@ -22,6 +22,8 @@ BATCHES = {
     "valid_iterator_type": ("sequence", None),
 }
 
+REQUIRED = ("encoder", "frontend", "optim")  # `null` is none of them
+
 
 def check_options(args: argparse.Namespace) -> None:
     """Checks every class that the options name, and the names of its own options.
@@ -44,7 +46,7 @@ def check_options(args: argparse.Namespace) -> None:
             " ...}` of `trainer_conf`."
         )
     for option, name, classes in _named_classes(args):
-        if name is None:
+        if name is None and option not in REQUIRED:
             continue
         if not isinstance(name, str) or name.lower() not in classes:
             raise ValueError(f"`{option}` must be one of {sorted(classes)}, but got {name!r}.")
@@ -65,12 +67,11 @@ def _named_classes(
         if choices.name == "frontend" and args.input_size is not None:
             continue  # features come from disk
         yield choices.name, getattr(args, choices.name), choices.classes
-    for option, weight in (
-        ("asr_decoder", args.asr_ctc_weight),
-        ("st_decoder", args.st_ctc_weight),
-    ):
-        if float(weight) < 1.0:
-            yield option, getattr(args, option), decoder_choices.classes
+    for option in (
+        "asr_decoder",
+        "st_decoder",
+    ):  # by CTC alone it is not built: a slip all the same
+        yield option, getattr(args, option), decoder_choices.classes
     yield "optim", args.optim, optim_classes
     yield "scheduler", args.scheduler, scheduler_classes
 

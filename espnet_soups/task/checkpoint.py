@@ -1,5 +1,6 @@
 """Checkpoints that survive SIGKILL, and that are looked at before they are used."""
 
+import errno
 import logging
 import os
 import zipfile
@@ -44,8 +45,44 @@ def recover(output_dir: Path) -> None:
 
 
 @contextmanager
-def keep_config(output_dir: Path, begun: Callable[[], bool]) -> Iterator[None]:
-    """Puts `config.yaml` back where training is refused before its first epoch.
+def keep_whole_files(output_dir: Path) -> Iterator[None]:
+    """Makes one sentence of a full disk, and room for it: files that are cut short are removed.
+
+    The previous checkpoint takes the place of a current one that is not whole.
+
+    Raises:
+        OSError: If a file could not be written.
+    """
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        if not is_disk_full(error):
+            raise
+        for pattern in (CURRENT, "*epoch.pth", "*best.pth"):
+            for path in output_dir.glob(pattern):
+                if not path.is_symlink() and not zipfile.is_zipfile(path):
+                    path.unlink()
+        recover(output_dir)
+        left = "from the last checkpoint" if (output_dir / CURRENT).exists() else "from the start"
+        raise OSError(
+            f"A file of {output_dir} could not be written, is the disk full? Free some space, then"
+            f" run the same command again: it goes on {left}."
+        ) from error
+
+
+def is_disk_full(error: OSError | RuntimeError) -> bool:
+    """Tells whether an error comes from a full disk, a quota or a limit of file size.
+
+    PyTorch names no reason when it writes: `inline_container.cc:672] . unexpected pos 768 vs 662`.
+    """
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    return "inline_container" in str(error) and "PytorchStreamReader" not in str(error)
+
+
+@contextmanager
+def keep_config(output_dir: Path, begun: Callable[[], bool]) -> Iterator[str | None]:
+    """Puts `config.yaml` back where training is refused, or interrupted, before its first epoch.
 
     ESPnet writes it before the checkpoint is looked at: a refused run with another configuration
     would leave a folder whose models cannot be loaded any more.
@@ -53,13 +90,16 @@ def keep_config(output_dir: Path, begun: Callable[[], bool]) -> Iterator[None]:
     Args:
         output_dir: Folder of the run.
         begun: Tells whether an epoch has begun.
+
+    Yields:
+        `config.yaml` as it is before this run; None: nothing has been trained.
     """
     config = output_dir / CONFIG
     trained = any((output_dir / name).exists() for name in (CURRENT, PREVIOUS))
     kept = config.read_text(encoding="utf-8") if trained and config.exists() else None
     try:
-        yield
-    except ValueError:
+        yield kept
+    except BaseException:
         if kept is not None and not begun():
             write_text(config, kept)
         raise

@@ -10,6 +10,8 @@ from espnet_soups.backbone.choices import decoder_choices
 from espnet_soups.model.head import Head
 from espnet_soups.model.shared_head import HeadView, join_token_lists
 from espnet_soups.objective import Objective
+from espnet_soups.settings import require_number
+from espnet_soups.task.build_class import build_class
 
 HEAD_KINDS = ("separate", "shared")
 
@@ -81,12 +83,14 @@ def token_list_of(args: argparse.Namespace, objective: Objective) -> list[str]:
 def _build_head(
     args: argparse.Namespace, task: str, token_list: Sequence[str], encoder_size: int
 ) -> Head:
+    require_number(f"`{task}_ctc_weight`", getattr(args, f"{task}_ctc_weight"))
     ctc_weight = float(getattr(args, f"{task}_ctc_weight"))
     if not 0.0 <= ctc_weight <= 1.0:
         raise ValueError(f"`{task}_ctc_weight` must lie in [0, 1], but got {ctc_weight}.")
     ctc = decoder = None
     if ctc_weight > 0.0:
-        ctc = CTC(odim=len(token_list), encoder_output_size=encoder_size, **args.ctc_conf)
+        sizes = {"odim": len(token_list), "encoder_output_size": encoder_size}
+        ctc = build_class("ctc", CTC, args.ctc_conf, **sizes)
     if ctc_weight < 1.0:
         options: Mapping[str, Any] = getattr(args, f"{task}_decoder_conf")
         decoder_class = decoder_choices.get_class(getattr(args, f"{task}_decoder"))
@@ -95,7 +99,6 @@ def _build_head(
                 f"`{task}_ctc_weight: {ctc_weight}` needs `{task}_decoder`; there are"
                 f" {list(decoder_choices.classes)}."
             )
-        decoder = decoder_class(
-            vocab_size=len(token_list), encoder_output_size=encoder_size, **options
-        )
+        sizes = {"vocab_size": len(token_list), "encoder_output_size": encoder_size}
+        decoder = build_class(f"{task}_decoder", decoder_class, options, **sizes)
     return Head(token_list, ctc, decoder, ctc_weight, float(args.lsm_weight))

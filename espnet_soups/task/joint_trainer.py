@@ -12,9 +12,11 @@ from espnet2.torch_utils.safe_torch_load import safe_torch_load
 from espnet2.train.trainer import Trainer
 
 from espnet_soups.model.msp_model import MSPModel
+from espnet_soups.task.changed_settings import check_changes
 from espnet_soups.task.checkpoint import (
     CURRENT,
     check_tensors,
+    keep_whole_files,
     mend_epoch_files,
     recover,
     set_aside,
@@ -61,13 +63,16 @@ class JointTrainer(Trainer):
     """
 
     begun: ClassVar[bool] = False  # whether this process has begun an epoch
+    earlier: ClassVar[str | None] = None  # config.yaml as it was before this run
+    settings: ClassVar[dict[str, Any]]
     trained: ClassVar[TrainedEpoch]
     reference_file: ClassVar[str | None] = None
     reference: ClassVar[dict[str, float] | None]
 
     @classmethod
     def build_options(cls, args: argparse.Namespace) -> Any:
-        """Gives ESPnet's options of a trainer, and keeps what `delta` refers to."""
+        """Gives ESPnet's options of a trainer, and keeps the settings beside them."""
+        cls.settings = vars(args)
         cls.reference_file = args.delta_reference
         return super().build_options(args)
 
@@ -76,7 +81,9 @@ class JointTrainer(Trainer):
         """Trains, from the last whole checkpoint if there is one.
 
         Raises:
-            ValueError: If the checkpoint is of another configuration.
+            ValueError: If the checkpoint is of another configuration, or if settings have changed
+                and no epoch is left to train with them.
+            OSError: If the disk is full.
         """
         options, distributed_option = kwargs["trainer_options"], kwargs["distributed_option"]
         output_dir = Path(options.output_dir)
@@ -89,6 +96,7 @@ class JointTrainer(Trainer):
                 torch.distributed.barrier()
             if (output_dir / CURRENT).exists():
                 states = safe_torch_load(output_dir / CURRENT, map_location="cpu")
+                check_changes(output_dir, cls.earlier, cls.settings, options, states)
                 if not getattr(options, "use_adapter", False):
                     check_tensors(states["model"], model.state_dict(), str(output_dir / CURRENT))
                 cls.check_states(states)
@@ -97,7 +105,8 @@ class JointTrainer(Trainer):
                 if is_first_rank(distributed_option):
                     mend_epoch_files(output_dir, states, options.best_model_criterion)
                 del states
-        super().run(model, *args, **kwargs)
+        with keep_whole_files(output_dir):
+            super().run(model, *args, **kwargs)
 
     @classmethod
     def train_one_epoch(cls, model: torch.nn.Module, *args: Any, **kwargs: Any) -> bool:

@@ -7,7 +7,7 @@ SOURCES: Mapping[str, str] = {
     "aligned_mtl": "Senushkin et al., CVPR 2023",
     "cagrad": "Liu et al., NeurIPS 2021",
     "config": "Liu et al., ICLR 2025",
-    "constant": "fixed weights, given by name",
+    "constant": "`static` whose `weights` must be given",
     "cosmos": "Ruchte and Grabocka, ICDM 2021",
     "cr_mogm": "Zhou et al., NeurIPS 2022: smooths the weights of `base`",
     "dualproj": "Lopez-Paz and Ranzato, NeurIPS 2017",
@@ -34,7 +34,8 @@ SOURCES: Mapping[str, str] = {
     "upgrad": "Quinton and Rey, 2024",
     "uw": "Kendall et al., CVPR 2018",
 }
-# Name -> package of TorchJD's extra that it needs.
+# Name -> package of TorchJD's extra that it needs; our own extra brings them all.
+EXTRA = "espnet-soups[combiners]"
 PACKAGES: Mapping[str, str] = {
     "cagrad": "torchjd[cagrad]",
     "dualproj": "torchjd[quadprog_projector]",

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from espnet_soups.objective import match_names
 from espnet_soups.settings import refuse_unknown, require_number
-from espnet_soups.weighting.catalogue import PACKAGES, REFUSED, SOURCES
+from espnet_soups.weighting.catalogue import EXTRA, PACKAGES, REFUSED, SOURCES
 from espnet_soups.weighting.combiner import Combiner, Shown
 from espnet_soups.weighting.conflict_free import ConFIG
 from espnet_soups.weighting.dwa import DWA
@@ -91,7 +91,7 @@ def combiner_table() -> list[tuple[str, str, str, str, str]]:
     rows = []
     for name in combiner_names():
         options = ", ".join(f"{key}={value}" for key, value in combiner_options(name).items())
-        package = f'; pip install "{PACKAGES[name]}"' if name in PACKAGES else ""
+        package = f"; pip install '{EXTRA}'" if name in PACKAGES else ""
         resumes = "exactly, with its state" if combiner_remembers(name) else "exactly"
         rows.append((name, combiner_needs(name), resumes, options or "-", SOURCES[name] + package))
     return rows
@@ -130,7 +130,9 @@ def build_combiner(
             shown = Shown(torch.eye(size), torch.ones(size))
             combiner(combiner.initial(size), shown, {})
     except ImportError as error:
-        raise ValueError(f"`combiner: {name}` lacks a package. {error}.") from error
+        raise ValueError(
+            f"`combiner: {name}` lacks a package: pip install '{EXTRA}'. {error}."
+        ) from error
     except (TypeError, ValueError, RuntimeError) as error:
         level_text = f" for the {len(names)} objectives of level {level}" if names else ""
         raise ValueError(f"`combiner_conf` of {name} is not valid{level_text}: {error}") from error

@@ -1,10 +1,18 @@
 """What all commands make of errors."""
 
 import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
-from espnet_soups.bin.command import run_command
+from espnet_soups.bin.command import END_WITH_PARENT, run_command
+
+ROOT = Path(__file__).parents[2]
 
 
 def end_with(error):
@@ -32,3 +40,37 @@ def test_a_full_disk_ends_in_a_sentence_that_says_what_to_do(capsys):
 def test_an_interruption_from_the_keyboard_ends_without_a_traceback(capsys):
     assert end_with(KeyboardInterrupt()) == 130
     assert capsys.readouterr().err == ""
+
+
+def ends_when_its_parent_is_killed(folder, **variables):
+    """Starts a command that would last, by a script that is killed; gives whether it ended."""
+    code = "import time; from espnet_soups.bin.command import run_command as run; "
+    code += "run(lambda _: (open('begun', 'w').close(), time.sleep(60)))"
+    script = f'{sys.executable} -c "{code}" & echo $! >pid; wait'
+    environment = os.environ | {"PYTHONPATH": str(ROOT), **variables}
+    parent = subprocess.Popen(["bash", "-c", script], cwd=folder, env=environment)
+    deadline = time.monotonic() + 60
+    while not (folder / "begun").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    parent.kill()
+    parent.wait()
+    pid = int((folder / "pid").read_text())
+    deadline = time.monotonic() + (20 if variables else 1.5)
+    try:
+        while time.monotonic() < deadline:
+            os.kill(pid, 0)
+            time.sleep(0.05)
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+def test_a_command_of_a_recipe_ends_with_its_script_even_by_sigkill(tmp_path):
+    assert ends_when_its_parent_is_killed(tmp_path, **{END_WITH_PARENT: "1"})
+    template = ROOT / "egs2" / "TEMPLATE" / "msp1" / "msp.sh"
+    assert f"\nexport {END_WITH_PARENT}=1" in template.read_text(encoding="utf-8")
+
+
+def test_a_command_that_a_user_starts_outlives_its_shell(tmp_path):
+    assert not ends_when_its_parent_is_killed(tmp_path)

@@ -63,7 +63,7 @@ option train_args "" "Further options of msp_train, such as '--max_epoch 3'; the
 option soup "" "joint, vs, vc, vm or custom; empty: as train_config says"
 option order "" "Order of vm, read bottom-up, such as USA; empty: as train_config says"
 option combiner "" "modo, static, mgda, ... with its default options; empty: as train_config says"
-option combiner_conf "" "Options of the combiner, such as 'gamma: 0.01, rho: 0.5'"
+option combiner_conf "" "All options of the combiner, such as 'gamma: 0.01, rho: 0.5'; they replace those of train_config"
 option_group "Self-supervision (U)"
 option ssl none "cpc or best_rq; none: no pre-training, and U only if train_config has one"
 option pretrain_config "" "Optimiser and ssl_conf of stage 7; empty: conf/pretrain_<ssl>.yaml"
@@ -95,6 +95,7 @@ cores=$(python -c 'from espnet_soups.jobs.local import count_cores; print(count_
 ((nj > 0)) || nj=${cores}
 # the machine that hands jobs on says nothing about those that run them
 ((inference_nj > 0)) || inference_nj=$([[ ${cmd_backend} == local ]] && echo "${cores}" || echo 32)
+export ESPNET_SOUPS_END_WITH_PARENT=1 # our commands end with this script, even where it is killed by SIGKILL
 soups() { python -m "espnet_soups.bin.$1" "${@:2}"; } # one of our commands
 read -ra test_set_list <<<"${test_sets}"
 read -ra asr_lang_list <<<"${asr_langs}"

@@ -1,0 +1,154 @@
+"""Settings that have changed since a folder was trained, so that its `config.yaml` stays true."""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from espnet2.train.reporter import Reporter
+
+# What a model does not depend on: where files lie, the machine, what is logged, which epochs are
+# kept and averaged. Folders above the last one of a path do not count either.
+INDIFFERENT = {
+    *("output_dir", "config", "version", "required", "resume", "dry_run", "print_config"),
+    *("ngpu", "num_workers", "distributed", "multiprocessing_distributed", "local_rank"),
+    *("max_cache_size", "valid_max_cache_size", "max_cache_fd", "num_cache_chunks"),
+    *("log_level", "log_interval", "use_matplotlib", "use_tensorboard", "num_att_plot"),
+    *("use_wandb", "create_graph_in_tensorboard", "detect_anomaly", "delta_reference"),
+    *("best_model_criterion", "keep_nbest_models", "nbest_averaging_interval"),
+}
+INDIFFERENT_PREFIXES = ("dist_", "cudnn_", "wandb_")
+SHOWN = 3  # changes that a message spells out
+LONGEST = 60  # characters of a value that a message spells out
+ANEW = (
+    "Use another folder (`--msp_tag` or `--expdir` of run.sh, `--output_dir` of msp_train) or"
+    " remove this one to train anew"
+)
+
+
+def check_changes(
+    output_dir: Path, earlier: str | None, settings: Mapping[str, Any], options: Any, states: Any
+) -> None:
+    """Compares the settings of a run with those that its checkpoint was trained with.
+
+    Args:
+        output_dir: Folder of the run.
+        earlier: Its `config.yaml` as it was before this run; None: there was none.
+        settings: The settings of this run.
+        options: ESPnet's options of the trainer.
+        states: The checkpoint.
+
+    Raises:
+        ValueError: If they differ although no epoch is left to train with the new ones, or if one
+            is left but its learning rate is not. Where training goes on, the log says what differs.
+    """
+    reporter = Reporter()
+    reporter.load_state_dict(dict(states["reporter"]))
+    epochs, ending = reporter.get_epoch(), _ending(reporter, options)
+    changes = find_changes({} if earlier is None else _load(earlier), settings)
+    if ending == "max_epoch" and epochs == options.max_epoch:
+        changes.pop("max_epoch", None)  # to end a run early is no other training
+    steps = _used_up(states)
+    if changes and ending is not None:
+        further = "" if steps else f", or raise `{ending}` to go on with the new settings"
+        raise ValueError(
+            f"{output_dir} was trained for {epochs} epochs with other settings, and no epoch is"
+            f" left to train: {describe_changes(changes)}. {ANEW}{further}."
+        )
+    if steps and ending is None:
+        raise ValueError(
+            f"{output_dir} was trained for {epochs} epochs, and all {steps} steps of its learning"
+            f" rates (`total_steps` of the scheduler) are made, so that none can be added. {ANEW}."
+        )
+    if changes:
+        _warn(epochs, changes)
+
+
+def find_changes(
+    earlier: Mapping[str, Any], settings: Mapping[str, Any]
+) -> dict[str, tuple[Any, Any]]:
+    """Finds settings that differ and that a model depends on.
+
+    Args:
+        earlier: Settings by name, as YAML gives them.
+        settings: The same of now; names that either side lacks belong to another version.
+
+    Returns:
+        Name, with a dot before each key of a mapping, to (earlier value, value of now).
+
+    >>> find_changes({"optim_conf": {"lr": 0.1}, "ngpu": 1}, {"optim_conf": {"lr": 0.2}, "ngpu": 0})
+    {'optim_conf.lr': (0.1, 0.2)}
+    >>> find_changes({"init_param": ["exp/ssl/a.pth"]}, {"init_param": ("/moved/exp/ssl/a.pth",)})
+    {}
+    """
+    names = [name for name in settings if name in earlier and name not in INDIFFERENT]
+    changes: dict[str, tuple[Any, Any]] = {}
+    for name in names:
+        if not name.startswith(INDIFFERENT_PREFIXES):
+            changes |= _differences(name, _portable(earlier[name]), _portable(settings[name]))
+    return changes
+
+
+def describe_changes(changes: Mapping[str, tuple[Any, Any]], shown: int = SHOWN) -> str:
+    """Says what was and what is.
+
+    >>> describe_changes({"seed": (1, 2), "optim_conf.lr": (None, 0.1)}, shown=1)
+    '`seed` was 1 and is now 2 (and 1 more)'
+    """
+    parts = []
+    for name, values in list(changes.items())[:shown]:
+        old, new = ("unset" if value is None else repr(value) for value in values)
+        long = max(len(old), len(new)) > LONGEST
+        parts.append(f"`{name}` has changed" if long else f"`{name}` was {old} and is now {new}")
+    more = f" (and {len(changes) - shown} more)" if len(changes) > shown else ""
+    return ", ".join(parts) + more
+
+
+def _warn(epochs: int, changes: Mapping[str, tuple[Any, Any]]) -> None:
+    kept = any(name.startswith(("optim", "scheduler")) for name in changes)
+    note = " The optimiser and the scheduler keep those of the checkpoint." if kept else ""
+    logging.warning(
+        f"Training goes on after epoch {epochs} with other settings than before:"
+        f" {describe_changes(changes, len(changes))}.{note}"
+    )
+
+
+def _ending(reporter: Reporter, options: Any) -> str | None:
+    """Names the option by which ESPnet trains no further epoch; None: it trains one."""
+    if reporter.get_epoch() >= options.max_epoch:
+        return "max_epoch"
+    criterion = options.early_stopping_criterion
+    if options.patience is None or not reporter.has(*criterion[:2]):
+        return None
+    return "patience" if reporter.check_early_stopping(options.patience, *criterion) else None
+
+
+def _used_up(states: Any) -> int:
+    """Gives the steps of a scheduler that has made all it can (`onecyclelr`); 0: there is none."""
+    limited = [state for state in states["schedulers"] if state and state.get("total_steps")]
+    over = [int(s["total_steps"]) for s in limited if s["last_epoch"] >= s["total_steps"]]
+    return max(over, default=0)
+
+
+def _load(text: str) -> dict[str, Any]:
+    return dict(yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader)) or {})
+
+
+def _portable(value: Any) -> Any:
+    """Gives a value as YAML does, with the last folder of a path alone."""
+    if isinstance(value, Mapping):
+        return {key: _portable(item) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_portable(item) for item in value]
+    if isinstance(value, str | Path):
+        return "/".join(str(value).split("/")[-2:])
+    return value
+
+
+def _differences(name: str, old: Any, new: Any) -> Iterator[tuple[str, tuple[Any, Any]]]:
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        for key in dict.fromkeys([*old, *new]):
+            yield from _differences(f"{name}.{key}", old.get(key), new.get(key))
+    elif old != new:
+        yield name, (old, new)
