@@ -122,6 +122,7 @@ def test_a_block_of_whisper_keeps_no_more_than_the_formula_says_and_not_much_les
     for blocks in (1, 3):
         architecture = {"d_model": width, "encoder_layers": blocks, "encoder_ffn_dim": inner}
         architecture |= {"encoder_attention_heads": 4, "decoder_layers": 1, "num_mel_bins": 8}
+        architecture["decoder_attention_heads"] = 4
         encoder = WhisperEncoder(8, architecture=architecture, freeze="feature_extractor").train()
         kept.append(kept_numbers(encoder, torch.randn(4, 120, 8), torch.full((4,), 120)))
     dropout = (2 * width + inner) / 4 + inner  # masks of a byte, and what is left of the inner part
