@@ -202,7 +202,9 @@ def test_options_of_a_row_win_over_its_configuration():
 def test_self_supervision_encodes_its_crops_or_everything():
     assert crop_share("none", {}, 5.0) == 0.0
     assert crop_share("best_rq", {}, 5.0) == 1.0
-    assert crop_share("cpc", {"context_frames": 40, "future_frames": 60}, 4.0) == 0.25
+    frames = {"context_frames": 40, "future_frames": 60}
+    assert crop_share("cpc", frames, 4.0) == 0.1
+    assert crop_share("cpc", {**frames, "targets": "encoded"}, 4.0) == 0.25
     assert crop_share("cpc", {}, 1.0) == 1.0
 
 

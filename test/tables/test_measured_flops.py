@@ -64,7 +64,7 @@ def test_a_step_makes_the_operations_that_the_plan_reckons(pooled, reused, first
     shape = ModelShape(
         **dict.fromkeys(ModelShape.__dataclass_fields__, 0)
         | {"blocks": BLOCKS, "width": WIDTH, "languages": LANGUAGES}
-        | {"encoder": encoder, "asr": heads}
+        | {"encoder": encoder, "asr": heads, "frames_per_second": budget.FRAMES_PER_SECOND}
     )
     audio = Audio(clip_seconds=0.0, translated_share=0.0)  # no frames in attention
     seconds = LANGUAGES * FRAMES / budget.FRAMES_PER_SECOND
