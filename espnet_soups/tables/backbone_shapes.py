@@ -69,7 +69,7 @@ def _wav2vec2(blocks: int, width: int, inner: int, heads: int) -> Backbone:
 
 
 def _whisper(blocks: int, width: int, heads: int) -> Backbone:
-    architecture = {}
+    architecture: dict[str, int] = {}
     for part in ("encoder", "decoder"):
         architecture |= {f"{part}_layers": blocks, f"{part}_ffn_dim": 4 * width}
         architecture[f"{part}_attention_heads"] = heads
@@ -93,7 +93,7 @@ def find_backbone(config: Mapping[str, Any]) -> Backbone | None:
     if config.get("encoder") not in ("wav2vec2_hf", "whisper_hf"):
         return None
     conf = config.get("encoder_conf") or {}
-    name = conf.get("model")
+    name = str(conf.get("model"))
     if name not in BACKBONES or conf.get("architecture") or conf.get("trained_layers"):
         raise ValueError(
             f"The plan knows the backbones {sorted(BACKBONES)}, all layers of them, but the"

@@ -136,7 +136,7 @@ def read_shape(
 
 def _read_heads(
     decoder: Mapping[str, Any], counts: Mapping[str, int], corpus: CorpusSize
-) -> dict[str, int]:
+) -> dict[str, Any]:
     return {
         "asr": counts.get("asr heads", 0),
         "st": counts.get("st heads", 0),
