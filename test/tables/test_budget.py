@@ -240,10 +240,11 @@ def test_a_row_pays_for_pre_training_measuring_and_self_supervision():
     two_stage = plan({"ssl": "cpc", "baseline": "two_stage"})
     assert two_stage.ratio == 1.0
     assert two_stage.pretraining == "cpc"
-    assert two_stage.pretraining_hours > two_stage.hours * 1.1  # twice the epochs, without heads
+    # twice the epochs, without heads, and half of the audio: the contexts
+    assert 0.85 < two_stage.pretraining_hours / two_stage.hours < 1.0
     joined = plan({"ssl": "cpc", "baseline": "joint"})
     assert joined.pretraining_hours == 0.0
-    assert 1.6 < joined.ratio < 1.8
+    assert 1.4 < joined.ratio < 1.6
     soup = plan({"soup": "vs", "ssl": "cpc", "init_from_pretrained": "false"})
     assert 5.5 < soup.ratio < 7.0  # nine rows and U's, each through a pooled batch
     assert soup.memory_gb > joint.memory_gb

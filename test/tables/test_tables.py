@@ -1,6 +1,7 @@
 """Tables of the paper: their plans, what they refuse, and the numbers beside the published ones."""
 
 import json
+import signal
 import subprocess
 from pathlib import Path
 
@@ -356,7 +357,16 @@ def test_a_seed_that_fails_leaves_the_numbers_of_the_others(tmp_path, recipe):
     assert "- VS: failed, train_msp_vs_seed2: ended with status 1." in text
 
 
+@pytest.fixture
+def interruptible():
+    """Lets children be interrupted where the tests themselves run in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("status", [130, "kill -INT $$"])
+@pytest.mark.usefixtures("interruptible")
 def test_an_interruption_ends_the_whole_table(tmp_path, recipe, status):
     run = recipe / "run.sh"
     end = f"exit {status}" if isinstance(status, int) else status
