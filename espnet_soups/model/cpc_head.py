@@ -68,13 +68,11 @@ class CPCHead(SSLHead):
         if len(crops.rows) < enough:
             return self.absent(feats, len(lengths), len(lengths))
         targets = self.targets(feats, crops, encode)
-        context, frames = encode(*crops.take_contexts(feats))
-        predictions = self.predictor(last_frames(context, frames), targets.size(1))
-        inside = torch.arange(context.size(1), device=frames.device) < frames.unsqueeze(1)
+        predictions, contexts = self.predict(feats, crops, encode, targets.size(1))
         contrast = info_nce(predictions, targets, self.temperature, self.negatives)
         dtype = sum_dtype(targets)
         watched = {
-            "encoder_variance": variance(context[inside]).to(dtype),
+            "encoder_variance": variance(contexts).to(dtype),
             "candidates": contrast.candidates.to(dtype),
         }
         return LossSum(
@@ -98,13 +96,15 @@ class CPCHead(SSLHead):
         projected: Tensor = self.target(future)
         return projected
 
-    def predict(self, feats: Tensor, crops: Crops, encode: Encode, steps: int) -> Tensor:
-        """Predicts the frames after each context from the context alone, [N, steps, E]."""
-        context, frames = encode(*crops.take_contexts(feats))
-        predictions: Tensor = self.predictor(last_frames(context, frames), steps)
-        return predictions
+    def predict(
+        self, feats: Tensor, crops: Crops, encode: Encode, steps: int
+    ) -> tuple[Tensor, Tensor]:
+        """Predicts the frames after each context from the context alone.
 
-
-def last_frames(states: Tensor, lengths: Tensor) -> Tensor:
-    """Gives the last frame of each utterance: [N, T, D], [N] -> [N, D]."""
-    return states[torch.arange(len(lengths), device=lengths.device), lengths - 1]
+        Returns:
+            (predictions [N, steps, E], all encoded frames of the contexts without padding [M, D]).
+        """
+        context, lengths = encode(*crops.take_contexts(feats))
+        last = context[torch.arange(len(lengths), device=lengths.device), lengths - 1]
+        inside = torch.arange(context.size(1), device=lengths.device) < lengths.unsqueeze(1)
+        return self.predictor(last, steps), context[inside]
