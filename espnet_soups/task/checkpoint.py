@@ -81,7 +81,9 @@ def is_disk_full(error: OSError | RuntimeError) -> bool:
 
 
 @contextmanager
-def keep_config(output_dir: Path, begun: Callable[[], bool]) -> Iterator[str | None]:
+def keep_config(
+    output_dir: Path, begun: Callable[[], bool], dry_run: bool = False
+) -> Iterator[str | None]:
     """Puts `config.yaml` back where training is refused, or interrupted, before its first epoch.
 
     ESPnet writes it before the checkpoint is looked at: a refused run with another configuration
@@ -90,6 +92,7 @@ def keep_config(output_dir: Path, begun: Callable[[], bool]) -> Iterator[str | N
     Args:
         output_dir: Folder of the run.
         begun: Tells whether an epoch has begun.
+        dry_run: Whether nothing is to be trained, so that it is put back at any rate.
 
     Yields:
         `config.yaml` as it is before this run; None: nothing has been trained.
@@ -97,12 +100,13 @@ def keep_config(output_dir: Path, begun: Callable[[], bool]) -> Iterator[str | N
     config = output_dir / CONFIG
     trained = any((output_dir / name).exists() for name in (CURRENT, PREVIOUS))
     kept = config.read_text(encoding="utf-8") if trained and config.exists() else None
+    trains = False
     try:
         yield kept
-    except BaseException:
-        if kept is not None and not begun():
+        trains = not dry_run
+    finally:
+        if kept is not None and not trains and not begun():
             write_text(config, kept)
-        raise
 
 
 def mend_epoch_files(

@@ -83,7 +83,8 @@ class MSPTask(AbsTask):
         """Trains on one rank; the trainer is chosen here, where spawned ranks pass too."""
         cls.trainer = find_trainer(args.trainer)
         JointTrainer.begun = False
-        with keep_config(Path(args.output_dir), lambda: JointTrainer.begun) as earlier:
+        output_dir = Path(args.output_dir)
+        with keep_config(output_dir, lambda: JointTrainer.begun, args.dry_run) as earlier:
             JointTrainer.earlier = earlier
             super().main_worker(args)
 

@@ -65,6 +65,12 @@ def test_what_a_model_does_not_depend_on_may_change_after_training(runs, finishe
     assert "other settings" not in caplog.text
 
 
+def test_a_dry_run_in_a_trained_folder_keeps_its_configuration(runs, finished):
+    before = (finished / "config.yaml").read_bytes()
+    runs.train("finished", *SOUP, "--max_epoch", "3", "--seed", "7", "--dry_run", "true")
+    assert (finished / "config.yaml").read_bytes() == before
+
+
 def test_an_interrupted_run_may_be_ended_where_it_stands(runs, finished):
     config = finished / "config.yaml"
     text = config.read_text(encoding="utf-8")
