@@ -67,6 +67,17 @@ def test_hybrid_heads_mix_ctc_and_attention_by_their_weight():
     torch.testing.assert_close(losses[0.3], expected, rtol=1e-6, atol=0)
 
 
+def test_hybrid_heads_leave_out_the_longest_label_where_ctc_cannot_align_it():
+    head = make_toy_model(asr_ctc_weight=0.3).eval().heads["asr_fr"]
+    size = head.ctc.ctc_lo.in_features
+    encoded, frames = torch.randn(2, 5, size).double(), torch.tensor([5, 3])
+    labels, lengths = torch.tensor([[2, 3, 0, 0], [2, 3, 4, 2]]), torch.tensor([2, 4])
+    loss = head(encoded, frames, labels, lengths)
+    alone = head(encoded[:1], frames[:1], labels[:1, :2], lengths[:1])
+    torch.testing.assert_close(loss.total, alone.total)
+    assert (loss.count, loss.unalignable) == (2.0, 1)
+
+
 def test_a_joint_vocabulary_has_each_token_once_and_ends_with_the_end():
     joint = join_token_lists({"en": TOKENS, "fr": [*TOKENS[:-1], "ç", TOKENS[-1]]})
     assert len(joint) == len(set(joint))
