@@ -27,7 +27,7 @@ def attention_sum(
         criterion: ESPnet's label smoothing with `normalize_length=False`.
         encoded: Encoder output, [B, T, D].
         frame_lengths: Frames of each utterance, [B].
-        labels: Token ids, padded with any value, [B, L].
+        labels: Token ids, padded with any value and to any width, [B, L].
         label_lengths: Tokens of each label, [B].
         start: Id that the decoder starts from (`<sos/eos>` or a language token).
         end: Id that ends a label (`<sos/eos>`).
@@ -35,6 +35,7 @@ def attention_sum(
     Returns:
         (loss, right tokens): two scalars; the second has no graph.
     """
+    labels = labels[:, : int(label_lengths.max())]  # ESPnet's decoders want no wider padding
     inputs, targets = teacher_forcing(labels, label_lengths, start, end)
     logits, _ = decoder(encoded, frame_lengths, inputs, label_lengths + 1)
     loss = criterion(logits, targets) * encoded.size(0)  # it divides by the batch size

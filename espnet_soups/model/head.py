@@ -77,9 +77,7 @@ class Head(torch.nn.Module):
             kept = alignable(frame_lengths, labels, label_lengths)
             if not bool(kept.all()):
                 encoded, frame_lengths = encoded[kept], frame_lengths[kept]
-                label_lengths = label_lengths[kept]
-                longest = int(label_lengths.max()) if len(label_lengths) else 0
-                labels = labels[kept, :longest]  # ESPnet's decoders want no wider padding
+                labels, label_lengths = labels[kept], label_lengths[kept]
         left_out = utterances - labels.size(0)
         if labels.size(0) == 0:
             return self.absent(encoded, utterances, left_out)

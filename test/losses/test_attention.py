@@ -18,14 +18,16 @@ def test_inputs_begin_with_start_and_targets_finish_with_end():
     assert targets.tolist() == [[1, 2, 3, END], [4, END, IGNORED, IGNORED]]
 
 
+@pytest.mark.parametrize("wider", [0, 2])  # columns that no label needs
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
-def test_the_sum_equals_plain_cross_entropy_of_each_token(smoothing):
+def test_the_sum_equals_plain_cross_entropy_of_each_token(smoothing, wider):
     torch.manual_seed(0)
     decoder = TransformerDecoder(VOCABULARY, 8, attention_heads=2, linear_units=8, num_blocks=1)
     decoder.eval()
     criterion = LabelSmoothingLoss(VOCABULARY, IGNORED, smoothing)
     encoded, frames = torch.randn(2, 6, 8), torch.tensor([6, 4])
     labels, lengths = torch.tensor([[1, 2, 3], [4, -1, -1]]), torch.tensor([3, 1])
+    labels = torch.nn.functional.pad(labels, (0, wider), value=-1)
     loss, correct = attention_sum(decoder, criterion, encoded, frames, labels, lengths, START, END)
     expected, right = torch.zeros(()), 0
     for row in range(2):  # each utterance by itself, nothing padded
