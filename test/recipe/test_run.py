@@ -125,6 +125,8 @@ def test_the_packed_model_decodes_as_the_recipe_did(recipe: Path, tmp_path: Path
         (["--soup", "broth"], "`soup` must be one of"),
         (["--combiner", "blender"], "`combiner` must be one of"),
         (["--order", "XYZ"], "`order` must use each of the letters"),
+        (["--stage", "14", "--stop-stage", "20"], "--stage must be 13 (the last one) or less"),
+        (["--stage", "9", "--stop-stage", "5"], "but got --stage 9 --stop_stage 5"),
         (["--ssl", "mae"], "--ssl must be none, cpc or best_rq, but got mae"),
         (["--unlabeled_sets", "more"], "--unlabeled_sets needs --ssl"),
         (["--baseline", "two_stage"], "--baseline two_stage needs --ssl"),

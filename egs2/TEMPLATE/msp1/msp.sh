@@ -109,6 +109,7 @@ refuse() {
     echo "error: $1" >&2
     exit 1
 }
+((stage <= 13 && stage <= stop_stage)) || refuse "--stage must be 13 (the last one) or less, and not above --stop_stage, but got --stage ${stage} --stop_stage ${stop_stage}"
 [[ ${ssl} =~ ^(none|cpc|best_rq)$ ]] || refuse "--ssl must be none, cpc or best_rq, but got ${ssl}"
 [[ ${ssl_audio} =~ ^(labeled|unlabeled)$ ]] || refuse "--ssl_audio must be labeled or unlabeled, but got ${ssl_audio}"
 if [[ -n ${baseline} ]]; then
