@@ -21,11 +21,12 @@ heads
   --lsm_weight W               label smoothing (default: 0.1)
 soup
   --trainer NAME               default (ESPnet's, static weights) | msp | module:Class
-  --trainer_conf KEY=VALUE     soup (joint vs vc vm custom), order, levels, penalty, combiner,
-                               combiner_conf, mode (pipelined exact), exact_batches (2 3),
+  --trainer_conf KEY=VALUE     soup (joint vs vc vm custom), order, levels, penalty, nested_penalty,
+                               combiner, combiner_conf, mode (pipelined exact), exact_batches (2 3),
                                refresh, layers (all conflicting, or a list), selection,
-                               gradient_norm (ema none), weight_scale (simplex objectives),
-                               heads (own weighted); see docs/combiners.md, layer_selection.md
+                               gradient_norm (none rows release), metric (euclidean adam),
+                               gram (halves batch), acts_on (backbone measured measured_only),
+                               acts_from, heads (own weighted); see docs/method.md
   --static_weights GLOB=W      weights of `--trainer default`
 self-supervision
   --ssl NAME                   none | cpc | best_rq (defines ssl, on the audio of all languages)

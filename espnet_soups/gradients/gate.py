@@ -27,7 +27,7 @@ class Gates:
     """
 
     def __init__(self, size: int) -> None:
-        self.multipliers = torch.ones(size)
+        self.multipliers = torch.ones(size, dtype=torch.float64)
         self._open = False
 
     def __call__(self, values: Tensor, objective: int) -> Tensor:
@@ -47,7 +47,7 @@ class Gates:
         """Weighs a gradient on its way back."""
         if self._open:
             return gradient
-        return gradient * self.multipliers[objective].to(gradient.device, gradient.dtype)
+        return gradient * float(self.multipliers[objective])
 
 
 class _Gate(torch.autograd.Function):

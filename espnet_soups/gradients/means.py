@@ -1,53 +1,87 @@
-"""Cosines and norms of gradient rows, averaged over the steps of an epoch."""
+"""What the measured steps of an epoch showed: cosines, norms, noise, and who was harmed."""
 
 import torch
 from torch import Tensor
 
-from espnet_soups.gradients.gram import cross_gram
+from espnet_soups.gradients.products import HalfProducts
+
+DISTINGUISHABLE = 2.0  # standard errors that a mean square must be above 0
 
 
 class GradientMeans:
-    """Adds up what each measured step showed.
+    """Adds up the products of every measured step.
+
+    Cosines and norms come from products of different halves alone, so that the noise of the
+    batches does not enter: `C_ij / sqrt(C_ii C_jj)` of the sums, not a mean of noisy cosines.
 
     Args:
         size: Number of objectives.
 
     >>> means = GradientMeans(2)
-    >>> means.add(torch.tensor([[3.0, 4.0], [4.0, 3.0]]))
-    >>> means.norms()
-    tensor([5., 5.], dtype=torch.float64)
-    >>> means.add(torch.tensor([[3.0, 4.0], [0.0, 0.0]]))
-    >>> means.steps()
-    tensor([[2, 1],
-            [1, 1]])
+    >>> gram = torch.tensor([[4.0, -2.0], [-2.0, 4.0]], dtype=torch.float64)
+    >>> both = torch.tensor([True, True])
+    >>> means.add(HalfProducts(gram, 2 * gram, 2 * gram), both, torch.tensor([1.0, 0.2]))
+    >>> means.add(HalfProducts(gram, 2 * gram, 2 * gram), both, torch.tensor([0.5, 0.5]))
+    >>> means.cosines()[0, 1].item(), means.signal_shares().tolist()
+    (-0.5, [0.5, 0.5])
+    >>> means.raised().tolist(), means.raised_any()  # 1.0 * -2 + 0.2 * 4 < 0 in the first step
+    ([0.0, 0.5], 0.5)
     """
 
     def __init__(self, size: int) -> None:
-        self._cosine_sum = torch.zeros(size, size, dtype=torch.float64)
-        self._cosine_count = torch.zeros(size, size, dtype=torch.long)
-        self._norm_sum = torch.zeros(size, dtype=torch.float64)
-        self._norm_count = torch.zeros(size, dtype=torch.long)
+        self.measured = 0
+        self._products = torch.zeros(size, size, dtype=torch.float64)
+        self._squares = torch.zeros(size, dtype=torch.float64)
+        self._power = torch.zeros(size, dtype=torch.float64)
+        self._raised = torch.zeros(size, dtype=torch.float64)
+        self._raised_any = 0.0
+        self._counts = torch.zeros(size, size, dtype=torch.long)
 
-    def add(self, rows: Tensor) -> None:
-        """Adds the rows of a step, [m, n]; a row of zeros was not measured."""
-        ones = rows.new_ones(len(rows))
-        gram = cross_gram(rows, rows, ones, ones).double().cpu()
-        norms = gram.diagonal().sqrt()
-        cosine = gram / torch.outer(norms, norms)
-        known = torch.isfinite(cosine)
-        self._cosine_sum += torch.where(known, cosine, torch.zeros_like(cosine))
-        self._cosine_count += known
-        self._norm_sum += norms
-        self._norm_count += norms > 0
+    def add(self, products: HalfProducts, both: Tensor, multipliers: Tensor) -> None:
+        """Add a step.
+
+        Args:
+            products: Its products; those of an objective that one half lacks are 0.
+            both: Whether both halves have a label of the objective, bool [m].
+            multipliers: What the step multiplied each gradient with, [m].
+        """
+        self.measured += 1
+        symmetric = products.symmetric
+        self._products += symmetric
+        self._squares += symmetric.diagonal() ** 2
+        self._power += torch.where(both, products.power, torch.zeros_like(products.power))
+        self._counts += torch.outer(both, both)
+        # The step made on one half, seen by the other half, both ways.
+        slopes = torch.stack([products.cross @ multipliers, products.cross.T @ multipliers])
+        raised = (slopes < 0) & both
+        self._raised += raised.double().mean(dim=0)
+        self._raised_any += raised.any(dim=1).double().mean().item()
 
     def cosines(self) -> Tensor:
-        """Gives the mean cosine of every pair; NaN: never measured, [m, m]."""
-        return self._cosine_sum / self._cosine_count
+        """Return the cosine of every pair; NaN: no norm to divide by, [m, m]."""
+        norms = self.norms()
+        return self._products / self._counts / torch.outer(norms, norms)
 
     def norms(self) -> Tensor:
-        """Gives the mean norm of every row; NaN: never measured, [m]."""
-        return self._norm_sum / self._norm_count
+        """Return the norm of every gradient; NaN: not distinguishable from 0, [m]."""
+        counts = self.steps().diagonal().double()
+        mean = self._products.diagonal() / counts
+        variance = (self._squares / counts - mean**2).clamp(min=0) / (counts - 1).clamp(min=1)
+        clear = (mean > 0) & (mean >= DISTINGUISHABLE * variance.sqrt())
+        return torch.where(clear, mean, torch.full_like(mean, torch.nan)).sqrt()
+
+    def signal_shares(self) -> Tensor:
+        """Return the share of signal in the squared norm of a half; NaN: never measured, [m]."""
+        return self._products.diagonal() / self._power
+
+    def raised(self) -> Tensor:
+        """Return the share of steps on one half that raised each objective on the other, [m]."""
+        return self._raised / self.steps().diagonal()
+
+    def raised_any(self) -> float:
+        """Return the share of steps on one half that raised some objective on the other."""
+        return self._raised_any / self.measured if self.measured else torch.nan
 
     def steps(self) -> Tensor:
-        """Gives on how many steps the cosine of every pair was measured, long [m, m]."""
-        return self._cosine_count.clone()
+        """Return on how many steps every pair was measured, long [m, m]."""
+        return self._counts

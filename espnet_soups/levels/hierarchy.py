@@ -1,27 +1,29 @@
 """The penalised vector objective of each level, as small matrices."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-
-# Gives the next weights of a level, of the k objectives that are present:
-# (position of the level, weights [k], Gram matrix [k, k], losses [k]) -> [k].
-MoveWeights = Callable[[int, Tensor, Tensor, Tensor], Tensor]
 
 
 class Hierarchy:
     """Objectives on levels p = 1 (top) ... P, by their indices.
 
     Level p weighs `F_k = l_k + sum_{q>p} (c_q / c_p) sum_{j in q} w_j l_j`: its own objectives,
-    each with the penalties of all lower levels added. As this is linear in the gradients, its
-    Gram matrix is `A G1 G2^T A^T`, with a matrix A of one row per objective of the level.
+    each with the penalties of all lower levels added. As this is linear in the gradients, its Gram
+    matrix is `A G1 G2^T A^T`, with a matrix A of one row per objective of the level. We use
+    `B = c_p A`: the same vector up to one factor, and bounded where c_p is near 0.
 
     Args:
         levels: Indices of the objectives of each level, the top level first; each index once.
 
     Source:
         The penalty reformulation of the paper (one loop, no inner solve), for any P.
+
+    >>> hierarchy = Hierarchy([[0, 1], [2]])
+    >>> hierarchy.penalise(0, torch.tensor([0.5, 0.5, 1.0]), torch.tensor([1.0, 0.3]))
+    tensor([[1.0000, 0.0000, 0.3000],
+            [0.0000, 1.0000, 0.3000]])
     """
 
     def __init__(self, levels: Sequence[Sequence[int]]) -> None:
@@ -29,23 +31,33 @@ class Hierarchy:
         self.size = sum(len(level) for level in self.levels)
 
     def spread(self, per_level: Tensor) -> Tensor:
-        """Gives each objective the value of its level: [P] -> [m]."""
+        """Return for each objective the value of its level: [P] -> [m]."""
         values = per_level.new_zeros(self.size)
         for level, value in zip(self.levels, per_level, strict=True):
             values[level] = value
         return values
 
-    def sizes(self) -> Tensor:
-        """Gives the number of objectives of each level, [P]."""
-        return torch.tensor([float(len(level)) for level in self.levels])
+    def uniform(self) -> Tensor:
+        """Return weights that are equal within each level and sum to 1, float64 [m]."""
+        sizes = [len(level) for level in self.levels]
+        return self.spread(1.0 / torch.tensor(sizes, dtype=torch.float64))
+
+    def distances(self, weights: Tensor) -> Tensor:
+        """Return the total variation distance of each level's weights from uniform, [m] -> [P].
+
+        >>> Hierarchy([[0, 1], [2]]).distances(torch.tensor([0.75, 0.25, 1.0]).double())
+        tensor([0.2500, 0.0000], dtype=torch.float64)
+        """
+        away = (weights - self.uniform()).abs() / 2
+        return torch.stack([away[level].sum() for level in self.levels])
 
     def penalise(self, position: int, weights: Tensor, penalties: Tensor) -> Tensor:
-        """Gives A of a level: 1 at its own objectives, (c_q / c_p) w_j below.
+        """Return B of a level: c_p at its own objectives, c_q w_j below.
 
         Args:
             position: Position of the level, 0 for the top.
             weights: Weights of all objectives, [m].
-            penalties: Penalties of all levels, 1 at the top, [P]; this level's is not 0.
+            penalties: Penalties of all levels, 1 at the top, [P].
 
         Returns:
             The matrix, [m_p, m].
@@ -53,44 +65,8 @@ class Hierarchy:
         members = self.levels[position]
         matrix = weights.new_zeros(len(members), self.size)
         for row, member in enumerate(members):
-            matrix[row, member] = 1.0
+            matrix[row, member] = penalties[position]
         for lower in range(position + 1, len(self.levels)):
-            share = penalties[lower] / penalties[position]
-            matrix[:, self.levels[lower]] = share * weights[self.levels[lower]]
+            below = self.levels[lower]
+            matrix[:, below] = penalties[lower] * weights[below]
         return matrix
-
-    def move(
-        self,
-        weights: Tensor,
-        penalties: Tensor,
-        gram: Tensor,
-        losses: Tensor,
-        present: Tensor,
-        move_weights: MoveWeights,
-    ) -> Tensor:
-        """Moves the weights of every level that is awake.
-
-        A level rests while its penalty is 0. Objectives that are absent keep their weight; the
-        others share what remains.
-
-        Args:
-            weights: Weights before this step, [m].
-            penalties: Penalties of all levels, [P].
-            gram: Inner products of the objectives' gradients, cross Gram or symmetric, [m, m].
-            losses: The objectives' losses, [m].
-            present: Whether the objective takes part in this step, bool [m].
-            move_weights: The combiner of each level.
-
-        Returns:
-            The weights after this step, [m]; those before it are left as they are.
-        """
-        moved = weights.clone()
-        for position, members in enumerate(self.levels):
-            active = [row for row, member in enumerate(members) if present[member]]
-            if penalties[position] == 0 or len(active) < 2:
-                continue
-            matrix = self.penalise(position, weights, penalties)[active]
-            level_gram = matrix @ gram @ matrix.T
-            index = [members[row] for row in active]
-            moved[index] = move_weights(position, weights[index], level_gram, matrix @ losses)
-        return moved

@@ -8,6 +8,7 @@ from typing import Any
 from espnet_soups.settings import refuse_unknown, require_number
 
 SHAPES = ("linear", "constant", "cosine", "step")
+RAMP = 0.375  # the paper: 0.02 per epoch up to 1.5, which is 75 of its 200 epochs
 
 
 @dataclass(frozen=True)
@@ -15,113 +16,163 @@ class PenaltySchedule:
     """A penalty that grows and then stays.
 
     Attributes:
-        init: Penalty of the first epoch, or step.
-        increment: What each epoch (`schedule: step`: each optimiser step) adds; ignored where
-            `ramp` is given, and by `cosine`.
+        init: Penalty at the start.
         max: Where the growth ends.
-        ramp: Fraction of all epochs after which `max` is reached, so that a short run sees the
-            curve of a long one; None: grow by `increment` (`cosine`: over all epochs).
-        schedule: `linear` per epoch, `constant` (always `init`), `cosine` (half a wave from `init`
-            to `max`), or `step` (linear per optimiser step).
+        ramp: Fraction of the whole training after which `max` is reached. The penalty moves with
+            every optimiser step, so that a short run sees the curve of a long one.
+        increment: What each epoch (`schedule: step`: each optimiser step) adds, in place of
+            `ramp`: the paper's letters.
+        schedule: `linear`, `cosine` (half a wave from `init` to `max`, over `ramp`), `constant`
+            (always `init`), or `step` (`increment` per optimiser step).
         freeze: The epoch after which the penalty stays as it is, whatever its shape; None: never.
-            With `step`, that is as it was when the epoch ended.
 
     Source:
         Section 3 of the paper: from 0, by 0.02 per epoch, up to 1.5 in 200 epochs.
 
-    >>> PenaltySchedule(init=0.0, increment=0.5, max=1.2).at(epoch=2, max_epoch=10)
-    0.5
-    >>> PenaltySchedule(max=1.0, schedule="cosine", ramp=0.5).at(epoch=11, max_epoch=20)
-    1.0
+    >>> PenaltySchedule().at(done=37.5, max_epoch=200)
+    0.75
+    >>> PenaltySchedule(increment=0.02).at(done=37.5, max_epoch=200)
+    0.74
     """
 
     init: float = 0.0
-    increment: float = 0.02
     max: float = 1.5
     ramp: float | None = None
+    increment: float | None = None
     schedule: str = "linear"
     freeze: int | None = None
 
     def __post_init__(self) -> None:
-        """Refuses what cannot be a penalty.
+        """Refuse what cannot be a penalty.
 
         Raises:
             ValueError: If a value is no number or negative, `max` is below `init`, `ramp` is not in
-                (0, 1], or the schedule is unknown or does not go with `ramp`.
+                (0, 1], or the schedule is unknown or does not go with `ramp` or `increment`.
         """
-        for name in ("init", "increment", "max"):
-            require_number(f"`{name}` of a penalty", getattr(self, name))
-            if not getattr(self, name) >= 0 or math.isinf(getattr(self, name)):
-                raise ValueError(
-                    f"`{name}` of a penalty must not be negative, but got {getattr(self, name)}."
-                )
+        for name in ("init", "max", "increment"):
+            value = getattr(self, name)
+            if name == "increment" and value is None:
+                continue
+            require_number(f"`{name}` of a penalty", value)
+            if not value >= 0 or math.isinf(value):
+                raise ValueError(f"`{name}` of a penalty must not be negative, but got {value}.")
         if self.schedule not in SHAPES:
             raise ValueError(
                 f"`schedule` of a penalty must be one of {list(SHAPES)}, but got {self.schedule!r}."
             )
         if self.max < self.init and self.schedule != "constant":
             raise ValueError(f"`max` ({self.max}) of a penalty is below `init` ({self.init}).")
+        self._check_growth()
+        if self.freeze is not None and (not isinstance(self.freeze, int) or self.freeze < 1):
+            raise ValueError(f"`freeze` of a penalty must be an epoch, but got {self.freeze!r}.")
+
+    def _check_growth(self) -> None:
         if self.ramp is not None:
             require_number("`ramp` of a penalty", self.ramp)
             if not 0 < self.ramp <= 1:
                 raise ValueError(f"`ramp` of a penalty must lie in (0, 1], but got {self.ramp}.")
-        if self.ramp is not None and self.schedule in ("constant", "step"):
-            raise ValueError(f"`schedule: {self.schedule}` of a penalty has no `ramp`.")
-        if self.freeze is not None and (not isinstance(self.freeze, int) or self.freeze < 1):
-            raise ValueError(f"`freeze` of a penalty must be an epoch, but got {self.freeze!r}.")
+            if self.increment is not None:
+                raise ValueError(
+                    f"A penalty grows by `ramp` ({self.ramp}, a fraction of the training) or by"
+                    f" `increment` ({self.increment} per epoch), not by both: remove one."
+                )
+        refused = {"constant": ("ramp", "increment"), "cosine": ("increment",), "step": ("ramp",)}
+        for name in refused.get(self.schedule, ()):
+            if getattr(self, name) is not None:
+                raise ValueError(f"`schedule: {self.schedule}` of a penalty has no `{name}`.")
+        if self.schedule == "step" and self.increment is None:
+            raise ValueError("`schedule: step` of a penalty needs `increment`, per optimiser step.")
 
     def grows_in(self, epoch: int) -> bool:
-        """Tells whether the penalty is not frozen in an epoch."""
+        """Tell whether the penalty is not frozen in an epoch."""
         return self.freeze is None or epoch <= self.freeze
 
-    def at(self, epoch: int, max_epoch: int, steps: int = 0) -> float:
-        """Gives the penalty.
+    def at(self, done: float, max_epoch: int, steps: int = 0) -> float:
+        """Return the penalty.
 
         Args:
-            epoch: Counted from 1.
-            max_epoch: Epochs of the whole run.
+            done: Epochs of the training that are done, as a fraction: 1.5 in the middle of the
+                second one.
+            max_epoch: Epochs of the whole training.
             steps: Optimiser steps of all epochs that it `grows_in`, for `schedule: step`.
         """
         if self.schedule == "constant":
             return self.init
         if self.schedule == "step":
-            return min(self.max, self.init + self.increment * steps)
-        done = min(epoch, self.freeze or epoch) - 1
-        if self.schedule == "linear" and self.ramp is None:
-            return min(self.max, self.init + self.increment * done)
-        progress = min(1.0, done / max(1.0, (self.ramp or 1.0) * max_epoch))
+            return min(self.max, self.init + (self.increment or 0.0) * steps)
+        if self.increment is not None:
+            whole = math.floor(done + 1e-9)
+            grown = whole if self.freeze is None else min(whole, self.freeze - 1)
+            return min(self.max, self.init + self.increment * grown)
+        done = done if self.freeze is None else min(done, self.freeze)
+        progress = min(1.0, done / ((self.ramp or RAMP) * max_epoch))
         if self.schedule == "cosine":
             progress = (1.0 - math.cos(math.pi * progress)) / 2.0
         return self.init + (self.max - self.init) * progress
 
 
-def penalties_at(
-    schedules: Sequence[PenaltySchedule | None], epoch: int, max_epoch: int, steps: Sequence[float]
-) -> list[float]:
-    """Gives the penalty of every level; 1 for the top, which has no schedule."""
-    return [
-        1.0 if schedule is None else schedule.at(epoch, max_epoch, int(made))
-        for schedule, made in zip(schedules, steps, strict=True)
-    ]
+@dataclass(frozen=True)
+class Penalties:
+    """The penalties of all levels.
 
+    Attributes:
+        schedules: One for each level, the top one first; None for the top, whose penalty is 1.
+        nested: Whether a level counts the product of its penalty with those of the levels above
+            it, as in the authors' scripts (`eta_U = eta_1 * eta_2`).
+    """
 
-def growing_in(schedules: Sequence[PenaltySchedule | None], epoch: int) -> list[float]:
-    """Gives 1 for every level whose steps count in an epoch, else 0."""
-    return [float(s is not None and s.grows_in(epoch)) for s in schedules]
+    schedules: tuple[PenaltySchedule | None, ...]
+    nested: bool = False
+
+    def at(self, done: float, max_epoch: int, steps: Sequence[float]) -> list[float]:
+        """Return the penalty of every level; see `PenaltySchedule.at`.
+
+        >>> halves = PenaltySchedule(init=0.5, schedule="constant")
+        >>> Penalties((None, halves, halves), nested=True).at(0, 10, [0, 0, 0])
+        [1.0, 0.5, 0.25]
+        """
+        values: list[float] = []
+        for schedule, made in zip(self.schedules, steps, strict=True):
+            own = 1.0 if schedule is None else schedule.at(done, max_epoch, int(made))
+            values.append(own * values[-1] if self.nested and values else own)
+        return values
+
+    def growing_in(self, epoch: int) -> list[float]:
+        """Return 1 for every level whose steps count in an epoch, else 0."""
+        return [float(s is not None and s.grows_in(epoch)) for s in self.schedules]
+
+    def shortfalls(self, max_epoch: int) -> list[str]:
+        """Say which penalties end far from their `max`; those by optimiser step are not known.
+
+        >>> Penalties((None, PenaltySchedule(increment=0.02))).shortfalls(5)
+        ['the penalty of level 2 ends at 0.08, far from its max of 1.5']
+        """
+        lines = []
+        for level, schedule in enumerate(self.schedules, start=1):
+            if schedule is None or schedule.schedule in ("constant", "step"):
+                continue
+            end = schedule.at(max_epoch if schedule.increment is None else max_epoch - 1, max_epoch)
+            if end < 0.9 * schedule.max:
+                lines.append(
+                    f"the penalty of level {level} ends at {end:.3g}, far from its max of"
+                    f" {schedule.max:g}"
+                )
+        return lines
 
 
 def build_penalties(
-    settings: Sequence[Mapping[str, Any]], levels: int
-) -> list[PenaltySchedule | None]:
-    """Builds the schedules of all levels from the `penalty:` list of the YAML.
+    settings: Sequence[Mapping[str, Any]], levels: int, nested: bool = False
+) -> Penalties:
+    """Build the schedules of all levels from the `penalty:` list of the YAML.
 
     Args:
         settings: One mapping per lower level: `level` (2 is the one below the top) and the
             fields of `PenaltySchedule`. Levels that are not named get the paper's schedule.
         levels: How many levels there are.
+        nested: See `Penalties`.
 
     Returns:
-        One schedule per level, the top one first; the top has none (its weight is 1).
+        The penalties; the top level has no schedule (its weight is 1).
 
     Raises:
         ValueError: If it is no list of mappings, a level or a field does not exist, or a level is
@@ -149,4 +200,4 @@ def build_penalties(
         schedule = PenaltySchedule(**options)
         if level <= levels:  # configs name three levels; without SSL the lowest may be missing
             schedules[level - 1] = schedule
-    return schedules
+    return Penalties(tuple(schedules), nested)

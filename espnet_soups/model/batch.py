@@ -83,7 +83,10 @@ class Batch:
         return {name: value[:, 0].tolist() for name, value in self.labels.items()}
 
     def split(self, parts: int) -> list["Batch"]:
-        """Deals the utterances of each language into independent parts, in turn.
+        """Deal the utterances of each language into independent parts, in turn.
+
+        Utterances with the same labels are dealt one after another, so that rare labels come into
+        every part.
 
         Raises:
             ValueError: If a part would be empty.
@@ -92,14 +95,18 @@ class Batch:
             return [self]
         dealt: list[list[int]] = [[] for _ in range(parts)]
         for language in sorted(set(self.languages)):
-            for position, row in enumerate(self.rows_of(language)):
+            rows = sorted(self.rows_of(language), key=self._labels_present)
+            for position, row in enumerate(rows):
                 dealt[position % parts].append(row)
         if not all(dealt):
             raise ValueError(
-                f"`mode: exact` draws {parts} independent batches from each mini-batch, but this"
-                f" one has {len(self.languages)} utterances; raise `batch_bins`."
+                f"A measured step is dealt into {parts} independent parts, but this mini-batch has"
+                f" {len(self.languages)} utterances; raise `batch_bins`."
             )
         return [self.take(sorted(rows)) for rows in dealt]
+
+    def _labels_present(self, row: int) -> list[bool]:
+        return [first[row] != ABSENT for first in self._first_tokens.values()]
 
 
 def collect_batch(

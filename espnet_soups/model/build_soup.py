@@ -5,8 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import torch
-
 from espnet_soups.levels.hierarchy import Hierarchy
 from espnet_soups.levels.order import Levels, arrange_levels
 from espnet_soups.levels.penalty import build_penalties
@@ -15,15 +13,15 @@ from espnet_soups.model.soup_config import SoupConfig
 from espnet_soups.objective import Objective
 from espnet_soups.weighting.registry import build_combiner
 
-STATIC = ("static", "constant")
+STATIC = ("static", "constant", "measure_only")
 
 
 def build_soup(config: SoupConfig, objectives: Sequence[Objective], shared: Sequence[str]) -> Soup:
     """Builds a soup.
 
     Args:
-        config: Its settings. `soup: joint` always means static weights that sum the losses:
-            uniform ones, or those of `combiner: static` or `constant`.
+        config: Its settings. `soup: joint` always means static weights: uniform ones, or those of
+            `combiner: static`, `constant` or `measure_only`.
         objectives: The objectives of the run, in order.
         shared: Prefixes of the modules that objectives share.
 
@@ -33,10 +31,8 @@ def build_soup(config: SoupConfig, objectives: Sequence[Objective], shared: Sequ
     Raises:
         ValueError: If the settings do not fit the objectives.
     """
-    if config.soup == "joint":
-        config = replace(config, weight_scale="objectives")
-        if config.combiner not in STATIC:
-            config = replace(config, combiner="static", combiner_conf={})
+    if config.soup == "joint" and config.combiner not in STATIC:
+        config = replace(config, combiner="static", combiner_conf={})
     levels = arrange_levels(config.soup, objectives, config.order, config.levels)
     names = [objective.name for objective in objectives]
     hierarchy = Hierarchy([[names.index(name) for name in level] for level in levels.names])
@@ -46,15 +42,10 @@ def build_soup(config: SoupConfig, objectives: Sequence[Objective], shared: Sequ
             zip(*_per_level(config, levels), levels.names, strict=True), start=1
         )
     ]
-    schedules = build_penalties(config.penalty, len(levels.names))
+    penalties = build_penalties(config.penalty, len(levels.names), config.nested_penalty)
     if levels.dropped:
         logging.info(f"Letters {levels.dropped} of the order stand for no objective: dropped.")
-    spoken = [objective.language for objective in objectives]
-    # Self-supervision has no language of its own: it hears the utterances of all.
-    share_noise = torch.tensor(
-        [[one == two or "" in (one, two) for two in spoken] for one in spoken]
-    )
-    return Soup(names, hierarchy, combiners, schedules, config, shared, share_noise)
+    return Soup(names, hierarchy, combiners, penalties, config, shared)
 
 
 def _per_level(config: SoupConfig, levels: Levels) -> tuple[list[str], list[Mapping[str, Any]]]:

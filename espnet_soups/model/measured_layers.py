@@ -8,48 +8,43 @@ import torch
 from torch import Tensor
 from torch.nn import Module, Parameter
 
-from espnet_soups.gradients.layer_cosines import LayerCosines
+from espnet_soups.gradients.layer_conflict import Estimate, LayerConflict
 from espnet_soups.gradients.layers import encoder_layers, select_parameters, shared_parameters
 from espnet_soups.model.ranks import same_on_all_ranks
 from espnet_soups.model.soup_config import SoupConfig
 
 
 class MeasuredLayers:
-    """Gives the parameters to measure on, and selects layers where `layers: conflicting` says so.
+    """Holds the parameters to measure on, and selects layers where `layers: conflicting` says so.
 
     A selection begins with an epoch: the first `steps` optimiser steps that are measured are
     measured at full depth, on all shared parameters. Then each layer of the encoder gets one
-    number (see `LayerCosines.conflicts`); those below the threshold are selected, and those that
-    were selected before stay until they are at `threshold + hysteresis` or above. While a new
-    selection is under way, the old one goes on feeding the Gram matrix.
+    cosine with an interval (see `LayerConflict`). Layers whose interval lies below the threshold
+    are selected, and those that were selected before stay until their cosine is at `threshold +
+    hysteresis` or above. While a new selection is under way, the old one goes on feeding the Gram
+    matrix. If no layer conflicts, nothing is measured until the next selection: weights rest.
 
     Args:
         shared: Prefixes of the modules that objectives share.
         config: The settings.
         size: Number of objectives.
-        share_noise: Whether two objectives have labels for the same utterances, bool [m, m].
     """
 
-    def __init__(
-        self, shared: Sequence[str], config: SoupConfig, size: int, share_noise: Tensor | None
-    ) -> None:
+    def __init__(self, shared: Sequence[str], config: SoupConfig, size: int) -> None:
         self.shared = list(shared)
         self.config = config
         self.settings = config.selection_config
         self.size = size
-        self.share_noise = torch.zeros(size, size, dtype=torch.bool)
-        if share_noise is not None:
-            self.share_noise = share_noise
         self.everything: list[Parameter] = []
-        self.cosines: LayerCosines | None = None
-        self.chosen: tuple[int, ...] = ()  # empty: all shared parameters
-        self.conflicts: list[float] = []
+        self.conflict: LayerConflict | None = None
+        self.chosen: tuple[int, ...] | None = None  # None: nothing was selected yet, so all
+        self.estimate: dict[str, list[float]] = {}
         self.begun = 0  # the epoch in which the last selection began
         self.surveying = False
         self.steps = self.full_depth_steps = 0
 
     def bind(self, model: Module) -> None:
-        """Finds the parameters in the model.
+        """Find the parameters in the model.
 
         Raises:
             ValueError: If a name matches none, or the encoder has no layers to select from.
@@ -57,136 +52,145 @@ class MeasuredLayers:
         if self.config.layers == "conflicting":
             parameters = shared_parameters(model, self.shared)
             self.everything = list(parameters.values())
-            self.cosines = LayerCosines(encoder_layers(parameters), self.share_noise)
+            self.conflict = LayerConflict(encoder_layers(parameters), self.size)
         else:
             self.everything = select_parameters(model, self.shared, self.config.layers)
         numbers = sum(parameter.numel() for parameter in self.everything)
         logging.info(
             f"Gradient rows: {self.size} objectives x {numbers:,} parameters of"
             f" layers={self.config.layers}, {2 * self.size * numbers * 4 / 2**20:.1f} MiB for two"
-            f" batches{' while layers are selected' if self.cosines else ''}"
+            f" halves{' while layers are selected' if self.conflict else ''}"
         )
 
     @property
     def names(self) -> list[str]:
         """Names of the layers that can be selected, the lowest first."""
-        return [] if self.cosines is None else [layer.name for layer in self.cosines.layers]
+        return [] if self.conflict is None else [layer.name for layer in self.conflict.layers]
 
     @property
     def parameters(self) -> list[Parameter]:
-        """The parameters that the next step is measured on."""
-        if self.cosines is None or self.surveying or not self.chosen:
+        """The parameters that the next step is measured on; empty: on none."""
+        return self.everything if self.surveying else self.used_parameters
+
+    @property
+    def used_parameters(self) -> list[Parameter]:
+        """The parameters that feed the Gram matrix."""
+        if self.conflict is None or self.chosen is None:
             return self.everything
-        layers = [self.cosines.layers[position] for position in self.chosen]
+        layers = [self.conflict.layers[position] for position in self.chosen]
         return [self.everything[index] for layer in layers for index in layer.parameters]
 
     def open_epoch(self, epoch: int) -> None:
-        """Begins a selection where one is due."""
+        """Begin a selection where one is due."""
         self.steps = self.full_depth_steps = 0
-        if self.cosines is None or self.surveying:
+        if self.conflict is None or self.surveying:
             return
         if self.begun == 0 or epoch - self.begun >= self.settings.every:
-            self.cosines.reset()
+            self.conflict.reset()
             self.surveying, self.begun = True, epoch
 
     def used(self, rows: Tensor) -> Tensor:
-        """Gives the columns of freshly measured rows that feed the Gram matrix, [m, n]."""
-        return self._columns(rows) if self.surveying else rows
-
-    def kept(self, rows: Tensor) -> Tensor:
-        """Gives the columns of the last rows that the next ones will have too, [m, n]."""
-        if self.surveying or self.cosines is None:
+        """Return the columns of freshly measured rows that feed the Gram matrix, [m, n]."""
+        if not self.surveying or self.conflict is None or self.chosen is None:
             return rows
-        full = rows.shape[1] == sum(parameter.numel() for parameter in self.everything)
-        return self._columns(rows) if full else rows
+        spans = [self.conflict.layers[position] for position in self.chosen]
+        parts = [rows[:, span.start : span.stop] for span in spans]
+        return torch.cat(parts, dim=1) if parts else rows[:, :0]
 
-    def survey(self, rows: Tensor, pair: tuple[Tensor, Tensor] | None) -> bool:
-        """Takes note of a step that was measured; tells whether the selection has changed."""
-        if self.cosines is None or not self.surveying:
+    def survey(self, halves: Sequence[Tensor]) -> bool:
+        """Take note of a step that was measured; tell whether the selection has changed."""
+        if self.conflict is None or not self.surveying:
             return False
         self.full_depth_steps += 1
-        first, second = (rows, None) if pair is None else pair
-        self.cosines.add(first, second)
-        if self.cosines.steps < self.settings.steps:
+        self.conflict.add(*halves)
+        if self.conflict.steps < self.settings.steps:
             return False
         self.surveying = False
         before = self.chosen
-        self._select()
+        self._select(self.conflict)
         return before != self.chosen
 
     def count_step(self) -> None:
-        """Counts an optimiser step of the epoch."""
+        """Count an optimiser step of the epoch."""
         self.steps += 1
 
     def describe(self) -> dict[str, Any]:
-        """Gives what the record of an epoch says."""
-        if self.cosines is None:
+        """Return what the record of an epoch says."""
+        if self.conflict is None:
             return {}
+        selected = self.chosen is not None
         record = {
-            "layers": [self.names[position] for position in self.chosen] or "all",
-            "conflict": dict(zip(self.names, self.conflicts, strict=False)),
+            "layers": [self.names[position] for position in self.chosen or ()]
+            if selected
+            else "all",
+            "conflict": dict(zip(self.names, self.estimate.get("value", []), strict=False)),
+            "low": dict(zip(self.names, self.estimate.get("low", []), strict=False)),
+            "high": dict(zip(self.names, self.estimate.get("high", []), strict=False)),
             "began_in_epoch": self.begun,
             "full_depth_steps": self.full_depth_steps,
             "steps": self.steps,
         }
         if self.full_depth_steps:
-            record["cosine"] = dict(zip(self.names, self.cosines.means().tolist(), strict=True))
+            cosines = self.conflict.cosines().tolist()
+            record["cosine"] = dict(zip(self.names, cosines, strict=True))
         return record
 
     def state(self) -> dict[str, Any]:
-        """Gives what a checkpoint needs to go on from."""
-        if self.cosines is None:
+        """Return what a checkpoint needs to go on from."""
+        if self.conflict is None:
             return {}
         return {
             "names": self.names,
-            "chosen": list(self.chosen),
-            "conflicts": list(self.conflicts),
+            "chosen": None if self.chosen is None else list(self.chosen),
+            "estimate": dict(self.estimate),
             "begun": self.begun,
             "surveying": self.surveying,
-            "cosines": self.cosines.state(),
+            "conflict": self.conflict.state(),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Sets what `state` gave; one of other layers is left aside, and selection starts anew."""
-        if self.cosines is None or not state:
+        """Set what `state` gave; one of other layers is left aside, and selection starts anew."""
+        if self.conflict is None or not state:
             return
         if state["names"] != self.names:
             logging.warning("The checkpoint has other layers to select from: selected anew.")
             return
-        self.chosen, self.conflicts = tuple(state["chosen"]), list(state["conflicts"])
+        self.chosen = None if state["chosen"] is None else tuple(state["chosen"])
+        self.estimate = dict(state["estimate"])
         self.begun, self.surveying = state["begun"], state["surveying"]
-        self.cosines.restore(state["cosines"])
+        self.conflict.restore(state["conflict"])
 
-    def _select(self) -> None:
-        if self.cosines is None:
-            return
-        values = self.cosines.conflicts(self.settings.statistic).to(self.everything[0].device)
-        self.conflicts = same_on_all_ranks(values).tolist()
-        threshold, hysteresis = self.settings.threshold, self.settings.hysteresis
+    def _select(self, conflict: LayerConflict) -> None:
+        found = conflict.conflict(self.settings.statistic, self.settings.confidence)
+        stacked = torch.stack([found.value, found.low, found.high])
+        agreed = Estimate(*same_on_all_ranks(stacked.to(self.everything[0].device)).cpu())
+        self.estimate = {name: getattr(agreed, name).tolist() for name in ("value", "low", "high")}
+        threshold, stay = self.settings.threshold, self.settings.hysteresis
+        before = self.chosen or ()
+        below = (agreed.high < threshold).tolist()
+        near = (agreed.value < threshold + stay).tolist()
         self.chosen = tuple(
             position
-            for position, value in enumerate(self.conflicts)
-            if value < threshold + (hysteresis if position in self.chosen else 0.0)
+            for position in range(len(self.names))
+            if below[position] or (stay > 0 and position in before and near[position])
         )
         logging.info(self._line())
 
     def _line(self) -> str:
+        chosen = self.chosen or ()
+        values = zip(self.names, *self.estimate.values(), strict=True)
         listed = ", ".join(
-            f"{'*' if position in self.chosen else ''}{name} {value:.3f}"
-            for position, (name, value) in enumerate(zip(self.names, self.conflicts, strict=True))
+            f"{'*' if position in chosen else ''}{name} {value:.3f} [{low:.3f}, {high:.3f}]"
+            for position, (name, value, low, high) in enumerate(values)
         )
         found = (
-            f"{len(self.chosen)} of {len(self.names)} layers conflict (*)"
-            if self.chosen
-            else "no layer conflicts, so all are used"
+            f"{len(chosen)} of {len(self.names)} layers conflict (*)"
+            if chosen
+            else "no layer conflicts, so nothing is measured and the weights rest until the next"
+            " selection"
         )
         return (
             f"Layers selected after {self.settings.steps} steps at full depth: {found};"
-            f" {self.settings.statistic} cosine below {self.settings.threshold}: {listed}"
+            f" {self.settings.statistic} cosine with its {self.settings.confidence:.0%} interval"
+            f" below {self.settings.threshold}: {listed}"
         )
-
-    def _columns(self, rows: Tensor) -> Tensor:
-        if self.cosines is None or not self.chosen:
-            return rows
-        spans = [self.cosines.layers[position] for position in self.chosen]
-        return torch.cat([rows[:, span.start : span.stop] for span in spans], dim=1)

@@ -113,13 +113,17 @@ class MSPModel(EncodingModel):
             [loss.total / count.clamp(min=1) for loss, count in zip(part, row, strict=True)]
             for part, row in zip(sums, counted.labels, strict=True)
         ]
-        present, valid = counted.present, True
-        if soup is not None:
-            means = soup.observe(means, present)
-            valid = soup.valid
-            means, present = means[soup.parts_stepped_on], present[soup.parts_stepped_on]
+        labels = counted.labels
+        if soup is None:
+            total = self._total(means, labels)
+        else:
+            kept = soup.parts_stepped_on
+            deposited = soup.observe(means, counted)
+            total = self._total(deposited[kept], labels[kept])
+            total = soup.settle(total, means[kept], self._shares(labels[kept]))
+        valid = soup is None or soup.valid
         # ESPnet weighs the ranks by their utterances; this undoes it (the counts are global).
-        loss = self._total(means, present) * counted.share
+        loss = total * counted.share
         if statistics is not None:
             for part in sums:
                 self.tally.add(part)
@@ -237,11 +241,19 @@ class MSPModel(EncodingModel):
         shared = isinstance(self.heads[self.objectives[position].name], HeadView)
         return shared or (self.soup is not None and self.soup.config.heads == "weighted")
 
-    def _total(self, means: Sequence[Sequence[Tensor]], present: Tensor) -> Tensor:
-        """Sums the objectives; each is the mean of the parts that have a label of it."""
-        scales = 1.0 / present.sum(dim=0).clamp(min=1).double()
-        if self.soup is None:
+    def _shares(self, labels: Tensor) -> Tensor:
+        """Return what each loss counts in the step: a mean over the label tokens of all parts.
+
+        Args:
+            labels: Label tokens of each part on all ranks, [parts, m].
+        """
+        shares = labels / labels.sum(dim=0).clamp(min=1)
+        if self.soup is None and self.static_weights:
             static = [self.static_weights.get(o.name, 1.0) for o in self.objectives]
-            scales = scales * torch.tensor(static, dtype=scales.dtype)
-        stacked = torch.stack([torch.stack(list(part)) for part in means]).sum(dim=0)
-        return (stacked * scales.to(stacked)).sum()
+            shares = shares * shares.new_tensor(static)
+        return shares
+
+    def _total(self, means: Sequence[Sequence[Tensor]], labels: Tensor) -> Tensor:
+        """Return the sum of the objectives' mean losses, by the label tokens of each part."""
+        stacked = torch.stack([torch.stack(list(part)) for part in means])
+        return (stacked * self._shares(labels).to(stacked)).sum()

@@ -1,188 +1,256 @@
-"""The state of a soup: weights, penalties, running norms, and when they move."""
+"""The engine of a soup: measures, weighs, and moves the weights once per optimiser step."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import Parameter
 
 from espnet_soups.gradients.gate import Gates
 from espnet_soups.gradients.means import GradientMeans
+from espnet_soups.gradients.products import HalfProducts, half_products
+from espnet_soups.gradients.signal import RunningSignal
 from espnet_soups.levels.hierarchy import Hierarchy
-from espnet_soups.levels.penalty import PenaltySchedule
+from espnet_soups.levels.penalty import Penalties
+from espnet_soups.model.adam_metric import AdamMetric
+from espnet_soups.model.elsewhere import leave_as_they_are, weigh_elsewhere
+from espnet_soups.model.global_counts import GlobalCounts
+from espnet_soups.model.level_weights import Evidence, LevelWeights, Moved
 from espnet_soups.model.measured_layers import MeasuredLayers
 from espnet_soups.model.measuring import Measuring
-from espnet_soups.model.ranks import sum_over_ranks, summed_over_ranks
-from espnet_soups.model.row_pairs import RowPairs
-from espnet_soups.model.running_norms import RunningNorms
 from espnet_soups.model.soup_config import SoupConfig
 from espnet_soups.model.soup_state import load_state, save_state
-from espnet_soups.model.step_window import Proposal, StepWindow
-from espnet_soups.model.weighted_levels import WeightedLevels
+from espnet_soups.model.step_window import StepWindow
 from espnet_soups.weighting.combiner import Combiner
 
 
-class Soup(WeightedLevels):
-    """Moves the weights once per optimiser step, and tells the gates what they multiply with.
+@dataclass(frozen=True)
+class Proposal:
+    """What moves if the step is made.
 
-    Its state is that of the optimisation, not of the network: it travels in the state of the
-    optimiser (`checkpoint.pth`), and is in no model file, so that averaging and `--init_param`
-    never touch it.
+    Attributes:
+        moved: The next weights; None: they stay.
+        norms: Running mean squares of the objectives' gradients.
+        products: Inner products of the two halves; None: not measured, or not finite.
+    """
+
+    moved: Moved | None
+    norms: RunningSignal
+    products: HalfProducts | None
+
+
+class Soup:
+    """Moves the weights once per optimiser step, and sets what the gates multiply with.
+
+    A measured step is dealt into two independent halves, both measured at the same parameters;
+    the step itself is made on both together. Its state is that of the optimisation, not of the
+    network: it travels in the state of the optimiser (`checkpoint.pth`), and is in no model file,
+    so that averaging and `--init_param` never touch it. All of it lies on the CPU.
 
     Args:
         names: Names of the objectives, in order.
         hierarchy: Their levels.
         combiners: The combiner of each level.
-        schedules: The penalty schedule of each level; None for the top.
+        penalties: The penalty of each level.
         config: The settings.
         shared: Prefixes of the modules that objectives share.
-        share_noise: Whether two objectives have labels for the same utterances, bool [m, m].
-    """
 
-    means: GradientMeans
-    weights_used: Tensor
-    valid: bool
-    measured: bool = False  # whether the mini-batch that is open is measured
-    _window: StepWindow
-    _measuring: Measuring | None = None
-    _proposal: Proposal
+    Attributes:
+        weights: The weights of all levels.
+        c: The penalty of each level now, 1 at the top, [P].
+        parts: Into how many independent batches the mini-batch that is open is dealt.
+        measured: Whether that mini-batch is measured.
+        valid: Whether its step may be made: whether what its weights come from is finite.
+        weights_used: The weights that it is stepped on with, [m].
+        means: What the measured steps of the epoch showed.
+        mean_weights: Mean of the weights used, over the steps of the epoch, [m].
+        mean_distances: Mean distance of each level's weights from uniform, likewise, [P].
+    """
 
     def __init__(
         self,
         names: Sequence[str],
         hierarchy: Hierarchy,
         combiners: Sequence[Combiner],
-        schedules: Sequence[PenaltySchedule | None],
+        penalties: Penalties,
         config: SoupConfig,
         shared: Sequence[str],
-        share_noise: Tensor | None = None,
     ) -> None:
-        super().__init__(hierarchy, combiners, schedules, config.weight_scale == "objectives")
         self.names = list(names)
-        self.config = config
+        self.hierarchy, self.penalties, self.config = hierarchy, penalties, config
         size = len(names)
+        divide = config.gradient_norm != "release"
+        self.weights = LevelWeights(hierarchy, combiners, divide, config.gram == "batch")
         self.gates = Gates(size)
-        self.layers = MeasuredLayers(shared, config, size, share_noise)
-        self.norms = RunningNorms(size, config.gradient_norm == "ema")
-        self.pairs = RowPairs(size, config.refresh)
-        self.accum_grad = 1
-        self.valid = True
-        self._forget()
-
-    @property
-    def parts(self) -> int:
-        """How many independent batches the soup draws from each mini-batch of training."""
-        return self.config.exact_batches if self.config.mode == "exact" and self.measures else 1
+        self.layers = MeasuredLayers(shared, config, size)
+        self.norms = RunningSignal.unknown(size)
+        self.penalty_steps = torch.zeros(len(hierarchy.levels), dtype=torch.float64)
+        self.since = 0  # optimiser steps since the last measured one
+        self.epoch = self.max_epoch = self.accum_grad = 1
+        self.steps: int | None = None
+        self.parts, self.measured, self.valid = 1, False, True
+        self._metric: AdamMetric | None = None
+        self._measuring: Measuring | None = None
+        self._open_epoch()
 
     @property
     def parts_stepped_on(self) -> slice:
-        """Which of these batches the step is made on: all, or the last of three."""
+        """Which parts of the open mini-batch the step is made on: all, or the last of three."""
         return slice(2, None) if self.parts == 3 else slice(None)
 
     def bind(self, model: torch.nn.Module, optimizer: torch.optim.Optimizer) -> None:
-        """Ties the soup to the model it measures and to the optimiser whose steps it follows."""
-        if self.measures:
+        """Tie the soup to the model that it measures and to the optimiser whose steps it follows.
+
+        Raises:
+            ValueError: If the layers or the optimiser do not fit the settings.
+        """
+        if self.weights.measures:
             self.layers.bind(model)
             weigh_heads = self.config.heads == "weighted"
             self._measuring = Measuring(model, self.layers.shared, self.gates, weigh_heads)
+            if self.config.metric == "adam":
+                self._metric = AdamMetric(optimizer)
+            if self.config.acts_on == "measured_only":
+                leave_as_they_are(optimizer, self._left_alone)
         optimizer.register_step_post_hook(lambda *_: self.commit())
         optimizer.register_state_dict_post_hook(lambda _, state: save_state(self, state))
         optimizer.register_load_state_dict_pre_hook(lambda _, state: load_state(self, state))
 
-    def open_epoch(self, epoch: int, max_epoch: int, accum_grad: int) -> None:
-        """Sets the penalties of an epoch and forgets the rows of the one before.
+    def open_epoch(
+        self, epoch: int, max_epoch: int, accum_grad: int, steps: int | None = None
+    ) -> None:
+        """Set the penalties at the start of an epoch, and forget what the last one showed.
 
         Args:
             epoch: Counted from 1.
             max_epoch: Epochs of the whole run.
             accum_grad: Mini-batches per optimiser step.
+            steps: Optimiser steps of an epoch; None: not known, penalties move between epochs.
 
         Raises:
             ValueError: If `mode: exact` meets gradient accumulation.
         """
-        if self.parts > 1 and accum_grad > 1:
+        if self.config.mode == "exact" and self.weights.measures and accum_grad > 1:
             raise ValueError(
                 f"`mode: exact` needs `accum_grad: 1`, but got {accum_grad}: its weights come from"
                 " the very batch that they weigh. Use `mode: pipelined`."
             )
-        self.accum_grad = accum_grad
-        self.set_epoch(epoch, max_epoch)
-        self._forget()
+        self.epoch, self.max_epoch, self.accum_grad, self.steps = (
+            *(epoch, max_epoch, accum_grad),
+            steps,
+        )
+        self._open_epoch()
         self.layers.open_epoch(epoch)
-        self.gates.multipliers = self.multipliers(self.weights)
 
     def begin_batch(self) -> None:
-        """Opens a mini-batch of training; drops the traces of a step before that was skipped."""
+        """Open a mini-batch of training; drop the traces of a step before that was skipped."""
         if self._window.micro_batches == self.accum_grad:
             self._drop_window()
         self._window.micro_batches += 1
-        self.weights_used = self.weights.clone()
-        self.gates.multipliers = self.multipliers(self.weights)
-        self.valid = True
+        self.weights_used, self.valid = self.weights.values, True
+        self.gates.multipliers = self.multipliers(self.weights_used, self.norms)
         self.measured = self._is_due()
+        exact = self.config.mode == "exact"
+        self.parts = 1 if not self.measured else self.config.exact_batches if exact else 2
         if self._measuring is not None:
             parameters = self.layers.parameters if self.measured else []
-            self._measuring.begin(parameters, steps_on_it=self.parts < 3)
+            reuse = self.parts == 2 and self.config.acts_on != "measured"
+            self._measuring.begin(parameters, steps_on_it=reuse)
 
     def observe(
-        self, losses: Sequence[Sequence[Tensor]], present: Tensor
+        self, losses: Sequence[Sequence[Tensor]], counted: GlobalCounts
     ) -> list[Sequence[Tensor]]:
-        """Measures the objectives where a measurement is due.
+        """Measure the objectives where a measurement is due.
 
         Args:
-            losses: For each independent part of the mini-batch, one scalar per objective.
-            present: For each part, whether any rank has a label of the objective, bool [parts, m].
+            losses: For each independent part of the mini-batch, one scalar per objective: the
+                share of this rank in the mean over the label tokens of all ranks.
+            counted: What all ranks have counted.
 
         Returns:
-            The losses of each part to step on: the same values. `valid` then tells whether the
-            step may be made: whether the gradients that its weights come from are finite.
+            The losses of each part to step on: the same values.
         """
         window, stepped_on = self._window, list(losses)
-        window.add_presence(present)
-        if self.combiners.needs_losses:
-            window.add_losses(losses, present)
-        if self.parts > 1:
+        window.add_labels(counted.labels, counted.present)
+        if self.weights.needs_losses:
+            window.add_losses(counted.losses, counted.present.any(dim=0))
+        if self.measured:
             (first, stepped_on[0]), (second, stepped_on[1]) = (
-                self._measure(losses[part], present[part]) for part in (0, 1)
+                self._measure(losses[part], counted.present[part]) for part in (0, 1)
             )
-            first, second = summed_over_ranks(first), summed_over_ranks(second)
-            window.rows, window.pair = (first + second) / 2, (first, second)
-            window.present = present[:2].all(dim=0)
-            self._proposal = self._propose(window.pair, window.present)
+            window.add_rows(first, second, self.accum_grad)
+        if self.measured and self.config.mode == "exact":
+            self._proposal = self._propose()
             self.valid = self._proposal.moved is not None
             if self._proposal.moved is not None:
-                self.weights_used = self._proposal.moved[0]
-            self.gates.multipliers = self.multipliers(self.weights_used)
-        elif self._is_due():
-            rows, stepped_on[0] = self._measure(losses[0], present[0])
-            window.add_rows(rows if self.accum_grad == 1 else rows / self.accum_grad)
+                self.weights_used = self._proposal.moved.weights
+            self.gates.multipliers = self.multipliers(self.weights_used, self._proposal.norms)
         return stepped_on
 
+    def settle(self, total: Tensor, losses: Sequence[Sequence[Tensor]], shares: Tensor) -> Tensor:
+        """Return the loss to step on, where the weights do not act on the whole backbone.
+
+        Args:
+            total: The sum of the mean losses.
+            losses: The losses that it is the sum of, [parts][m].
+            shares: What each of them was multiplied with, [parts, m].
+        """
+        if self.config.acts_on != "measured" or self._measuring is None:
+            return total
+        used = {id(parameter) for parameter in self.layers.used_parameters}
+        others = [p for p in self._measuring.shared.values() if id(p) not in used]
+        uniform = self._factors(self.hierarchy.uniform(), self.norms)
+        extra = shares.double().cpu() * (uniform - self.gates.multipliers)
+        with self.gates.opened():
+            return weigh_elsewhere(total, losses, extra, others)
+
     def commit(self) -> None:
-        """Moves the weights, after the optimiser has made its step."""
-        window = self._window
-        if self.parts == 1:
-            if window.rows is not None:
-                sum_over_ranks(window.rows)
-                window.pair = self.pairs.pair(window.rows)
-            self._proposal = self._propose(window.pair, self.pairs.both(window.present))
-        if self._proposal.moved is not None:
-            self.set_weights(*self._proposal.moved)
-        if self._proposal.norms is None:
-            window.rows = None  # not finite, though the step was: as good as not measured
-        else:
-            self.norms.set(self._proposal.norms)
-        if window.rows is not None:
-            self.means.add(self.layers.used(window.rows))
-            if self.layers.survey(window.rows, window.pair):
-                self.norms.restart()
-        rows = window.rows if self.parts == 1 else None
-        self.pairs.count_step(None if rows is None else self.layers.kept(rows), window.present)
-        self.layers.count_step()
-        self.count_step()
+        """Move the weights, after the optimiser has made its step."""
+        proposal = self._proposal or self._propose()
+        if proposal.moved is not None:
+            self.weights.move(proposal.moved)
+        self.since += 1
+        if proposal.products is not None:
+            self.norms, self.since = proposal.norms, 0
+            both = self._window.present.all(dim=0)
+            self.means.add(proposal.products, both, self.gates.multipliers)
+            if self.layers.survey(self._window.halves):  # other layers, other norms
+                self.norms = RunningSignal.unknown(len(self.names))
+                self.weights.scale = RunningSignal.unknown(len(self.hierarchy.levels))
+        self._count_step()
         self._drop_window()
 
+    def multipliers(self, weights: Tensor, norms: RunningSignal) -> Tensor:
+        """Return what the gradient of each objective is multiplied with, [m].
+
+        That is `c_p w_k`; with `gradient_norm: rows` divided by the norm of the objective, and
+        multiplied with a mean norm, so that the lengths sum to what they would raw.
+
+        Args:
+            weights: Weights of all objectives, [m].
+            norms: Running mean squares of their gradients.
+        """
+        return self._factors(weights, norms)
+
+    def _factors(self, weights: Tensor, norms: RunningSignal) -> Tensor:
+        plain = self.hierarchy.spread(self.c) * weights
+        if self.config.gradient_norm != "rows":
+            return plain
+        own = norms.mean_square().sqrt()
+        known = own > 0
+        mass = (plain * known).sum()
+        if mass <= 0:
+            return plain
+        mean = (plain * own).sum() / mass
+        return torch.where(known, plain * mean / own.clamp(min=torch.finfo(own.dtype).tiny), plain)
+
     def _is_due(self) -> bool:
-        return self.measures and (self.parts > 1 or self.pairs.due)
+        if not self.weights.measures or not self.layers.parameters:
+            return False
+        if self._metric is not None and not self._metric.is_ready(self.layers.parameters):
+            return False
+        return self.config.mode == "exact" or self.since + 1 >= self.config.refresh
 
     def _measure(
         self, losses: Sequence[Tensor], present: Tensor
@@ -191,27 +259,78 @@ class Soup(WeightedLevels):
             raise RuntimeError("The soup must be bound to a model before it measures.")
         return self._measuring.measure(losses, present.tolist())
 
-    def _propose(self, pair: tuple[Tensor, Tensor] | None, both: Tensor) -> Proposal:
-        """Finds the next weights, from two independent sets of rows where there are two."""
-        window, norms = self._window, None
-        if window.rows is not None:
-            norms = self.norms.after(self.layers.used(window.rows), window.present)
-        gram = self.weights.new_zeros(len(self.names), len(self.names))
-        if pair is not None:
-            first, second = pair
-            used = self.layers.used(first), self.layers.used(second)
-            gram = self.norms.gram(used, norms).to(gram)
-        losses = window.losses().to(gram)
-        known = None if pair is None else both
-        return Proposal(self.next_weights(gram, losses, window.present, known), norms)
+    def _propose(self) -> Proposal:
+        """Find the next weights from what the window holds."""
+        window, norms, products, elapsed = self._window, self.norms, None, self.since + 1
+        both = window.present.all(dim=0)
+        if window.halves:
+            products = self._products()
+            if not products.finite:
+                return Proposal(None, self.norms, None)
+            square = products.cross.diagonal()
+            norms = self.norms.after(square, products.power, both, elapsed)
+        losses = window.losses
+        if not torch.isfinite(losses).all():
+            return Proposal(None, norms, products)
+        shown = products
+        if products is not None and self.config.gradient_norm == "rows":
+            own = norms.mean_square().sqrt()
+            shown = products.scaled(torch.where(own > 0, 1.0 / own, torch.ones_like(own)))
+        evidence = Evidence(
+            products=shown,
+            shares=window.shares,
+            losses=losses,
+            present=window.present.any(dim=0),
+            both=both,
+            elapsed=elapsed,
+            epoch=self.epoch,
+        )
+        return Proposal(self.weights.propose(self.c, evidence), norms, products)
+
+    def _products(self) -> HalfProducts:
+        self._window.sum_over_ranks()
+        used = [self.layers.used(rows) for rows in self._window.halves]
+        metric = None
+        if self._metric is not None:
+            metric = self._metric.read(self.layers.used_parameters)
+        return half_products(used[0], used[1], metric)
+
+    def _left_alone(self) -> list[Parameter]:
+        """Return the parameters of the backbone that `acts_on: measured_only` leaves alone."""
+        used = {id(parameter) for parameter in self.layers.used_parameters}
+        if self._measuring is None or self.epoch < self.config.acts_from or not used:
+            return []
+        return [p for p in self._measuring.shared.values() if id(p) not in used]
+
+    def _count_step(self) -> None:
+        self.steps_made += 1
+        share = 1.0 / self.steps_made
+        self.mean_weights = self.mean_weights + share * (self.weights_used - self.mean_weights)
+        away = self.hierarchy.distances(self.weights_used)
+        self.mean_distances = self.mean_distances + share * (away - self.mean_distances)
+        self.penalty_steps += torch.tensor(self.penalties.growing_in(self.epoch))
+        self.layers.count_step()
+        self._set_penalties()
+
+    def _set_penalties(self) -> None:
+        # Never a whole epoch: what grows between epochs does so when the next one opens.
+        made = 0.0 if not self.steps else min(self.steps_made / self.steps, 1.0 - 1e-6)
+        values = self.penalties.at(
+            self.epoch - 1 + made, self.max_epoch, self.penalty_steps.tolist()
+        )
+        self.c = torch.tensor(values, dtype=torch.float64)
 
     def _drop_window(self) -> None:
         self._window = StepWindow(len(self.names))
-        self._proposal = Proposal()
+        self._proposal: Proposal | None = None
 
-    def _forget(self) -> None:
-        """Forgets all rows and statistics, as at the start of an epoch."""
+    def _open_epoch(self) -> None:
+        """Forget what an epoch has shown, and set the penalties of its start."""
         self._drop_window()
-        self.pairs.forget()
-        self.weights_used = self.weights.clone()
+        self.steps_made = 0
+        self.weights_used = self.weights.values
         self.means = GradientMeans(len(self.names))
+        self.mean_weights = torch.zeros_like(self.weights.values)
+        self.mean_distances = torch.zeros(len(self.hierarchy.levels), dtype=torch.float64)
+        self._set_penalties()
+        self.gates.multipliers = self.multipliers(self.weights.values, self.norms)

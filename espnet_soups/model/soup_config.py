@@ -9,6 +9,17 @@ from espnet_soups.levels.order import SOUPS
 from espnet_soups.settings import refuse_unknown, require_number
 
 STATISTICS = ("mean", "worst")  # of the cosines of a layer
+CHOICES: Mapping[str, tuple[Any, ...]] = {
+    "soup": SOUPS,
+    "mode": ("pipelined", "exact"),
+    "exact_batches": (2, 3),
+    "gradient_norm": ("none", "rows", "release"),
+    "metric": ("euclidean", "adam"),
+    "gram": ("halves", "batch"),
+    "acts_on": ("backbone", "measured", "measured_only"),
+    "nested_penalty": (True, False),
+    "heads": ("own", "weighted"),
+}
 
 
 @dataclass(frozen=True)
@@ -17,9 +28,10 @@ class SelectionConfig:
 
     Attributes:
         every: Epochs from one selection to the next.
-        steps: Measured optimiser steps at full depth that a selection looks at.
-        threshold: A layer conflicts if its cosine is below; from -1 to 1.
+        steps: Measured optimiser steps at full depth that a selection looks at, 3 or more.
+        threshold: A layer conflicts if the interval of its cosine lies below; from -1 to 1.
         statistic: `mean` over all pairs of objectives, or the `worst` pair.
+        confidence: Of the interval, between 0 and 1.
         hysteresis: A selected layer stays until its cosine is this much above the threshold.
     """
 
@@ -27,24 +39,31 @@ class SelectionConfig:
     steps: int = 20
     threshold: float = 0.0
     statistic: str = "mean"
+    confidence: float = 0.95
     hysteresis: float = 0.0
 
     def __post_init__(self) -> None:
-        """Refuses what cannot be.
+        """Refuse what cannot be.
 
         Raises:
             ValueError: If a value is out of its range.
         """
-        for name in ("every", "steps"):
-            if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
+        for name, least in (("every", 1), ("steps", 3)):
+            if not isinstance(getattr(self, name), int) or getattr(self, name) < least:
                 raise ValueError(
-                    f"`{name}` of `selection` must be 1 or more, but got {getattr(self, name)!r}."
+                    f"`{name}` of `selection` must be {least} or more, but got"
+                    f" {getattr(self, name)!r}."
                 )
-        for name in ("threshold", "hysteresis"):
+        for name in ("threshold", "hysteresis", "confidence"):
             require_number(f"`{name}` of `selection`", getattr(self, name))
         if not -1 <= self.threshold <= 1:
             raise ValueError(
                 f"`threshold` of `selection` is a cosine, from -1 to 1, but got {self.threshold!r}."
+            )
+        if not 0 < self.confidence < 1:
+            raise ValueError(
+                f"`confidence` of `selection` must lie between 0 and 1, but got"
+                f" {self.confidence!r}."
             )
         if not 0 <= self.hysteresis <= 2:
             raise ValueError(
@@ -67,23 +86,31 @@ class SoupConfig:
         order: For `vm`, read bottom-up: `USA` puts recognition on top.
         levels: For `custom`: globs over objective names, the top level first.
         penalty: One mapping per lower level; see `PenaltySchedule`.
+        nested_penalty: Whether a level counts the product of its penalty with those above it, as
+            in the authors' scripts.
         combiner: How a level weighs its objectives; see `combiner_names()`. A list: one per level,
             the top level first.
         combiner_conf: Its options; a list: those of each level.
-        mode: `pipelined` (weights from the batches before) or `exact` (double sampling inside each
-            batch; see `exact_batches`).
+        mode: When new weights count. Both measure two independent halves of a step. `pipelined`:
+            from the next step on. `exact`: in the same step, as in the paper.
         exact_batches: Independent parts of each batch in `mode: exact`. 2: weights from two
             halves, then a step on both (JMLR eq. 2.9b). 3: weights from two thirds, then a step,
             of backbone and heads, on the third one alone (the same with a third sample).
-        refresh: Measure two neighbouring optimiser steps of every so many; 1: every step. For
-            `mode: pipelined`; `exact` measures in every step.
+        refresh: Measure one optimiser step of so many; 1: every step. For `mode: pipelined`;
+            `exact` measures in every step.
         layers: `all`, `conflicting` (see `selection`), or names of encoder layers that feed the
             Gram matrix.
         selection: The settings of `layers: conflicting`; see `SelectionConfig`.
-        gradient_norm: `ema` divides each row by the running mean of its norm, for the weights
-            only; `none` is the paper.
-        weight_scale: `simplex` (paper), or `objectives`: times the size of the level, so that
-            uniform weights equal the plain sum. It multiplies the step, never the Gram matrix.
+        gradient_norm: In which units weights are solved *and* steps are made. `none`: raw
+            gradients, as in the paper, each level's Gram matrix divided by one running number.
+            `rows`: each objective's gradient divided by its own running norm, in both places.
+            `release`: raw, and gamma and rho in the units of the authors' code.
+        metric: `euclidean`, or `adam`: inner products of what AdamW makes of the gradients.
+        gram: What combiners of a symmetric Gram matrix get: that of the two `halves`, free of
+            noise, or that of the whole `batch`, as they were published.
+        acts_on: What the weights act on: the whole `backbone`; the `measured` layers, with uniform
+            weights elsewhere; or `measured_only`, where no other layer of the backbone is updated.
+        acts_from: The epoch from which `measured_only` leaves the other layers as they are.
         heads: Each head follows its `own` loss (paper), or the `weighted` one, as the backbone.
     """
 
@@ -91,6 +118,7 @@ class SoupConfig:
     order: str = "USA"
     levels: Sequence[Sequence[str]] = ()
     penalty: Sequence[Mapping[str, Any]] = ()
+    nested_penalty: bool = False
     combiner: str | Sequence[str] = "modo"
     combiner_conf: Mapping[str, Any] | Sequence[Mapping[str, Any]] = field(default_factory=dict)
     mode: str = "pipelined"
@@ -98,31 +126,27 @@ class SoupConfig:
     refresh: int = 1
     layers: str | Sequence[str] = "all"
     selection: Mapping[str, Any] = field(default_factory=dict)
-    gradient_norm: str = "ema"
-    weight_scale: str = "simplex"
+    gradient_norm: str = "none"
+    metric: str = "euclidean"
+    gram: str = "halves"
+    acts_on: str = "backbone"
+    acts_from: int = 1
     heads: str = "own"
 
     def __post_init__(self) -> None:
-        """Refuses what no soup can be made of.
+        """Refuse what no soup can be made of.
 
         Raises:
             ValueError: If a value is not one of the valid ones, which the message lists.
         """
-        choices = {
-            "soup": SOUPS,
-            "mode": ("pipelined", "exact"),
-            "exact_batches": (2, 3),
-            "gradient_norm": ("ema", "none"),
-            "weight_scale": ("simplex", "objectives"),
-            "heads": ("own", "weighted"),
-        }
-        for name, valid in choices.items():
+        for name, valid in CHOICES.items():
             if getattr(self, name) not in valid:
                 raise ValueError(
                     f"`{name}` must be one of {list(valid)}, but got {getattr(self, name)!r}."
                 )
-        if not isinstance(self.refresh, int) or self.refresh < 1:
-            raise ValueError(f"`refresh` must be 1 or more, but got {self.refresh!r}.")
+        for name in ("refresh", "acts_from"):
+            if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
+                raise ValueError(f"`{name}` must be 1 or more, but got {getattr(self, name)!r}.")
         if isinstance(self.layers, str) and self.layers not in ("all", "conflicting"):
             raise ValueError(
                 "`layers` must be `all`, `conflicting` or a list of module names, but got"
@@ -145,10 +169,31 @@ class SoupConfig:
 
 
 def read_soup_config(options: Mapping[str, Any]) -> SoupConfig:
-    """Reads `trainer_conf`.
+    """Read `trainer_conf`.
 
     Raises:
         ValueError: If a key or a value is not valid.
     """
+    _refuse_the_old_scheme(options)
     refuse_unknown("`trainer_conf`", options, [item.name for item in fields(SoupConfig)])
     return SoupConfig(**options)
+
+
+def _refuse_the_old_scheme(options: Mapping[str, Any]) -> None:
+    """Name what has taken the place of settings of releases before this one.
+
+    Raises:
+        ValueError: If there is such a setting.
+    """
+    if options.get("gradient_norm") == "ema":
+        raise ValueError(
+            "`gradient_norm: ema` is gone: it solved the weights on normalised gradients and"
+            " applied them to raw ones. Use `none` (raw in both places) or `rows` (normalised in"
+            " both)."
+        )
+    if "weight_scale" in options:
+        raise ValueError(
+            f"`weight_scale: {options['weight_scale']}` is gone: weights of a level always sum to"
+            " 1, and levels stand in the ratio of their penalties. Remove the key; under AdamW the"
+            " size of the step stays the same."
+        )

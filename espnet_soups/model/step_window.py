@@ -1,26 +1,9 @@
-"""What the mini-batches of one optimiser step have shown so far, and what follows from it."""
-
-from collections.abc import Sequence
-from dataclasses import dataclass
+"""What the mini-batches of one optimiser step have shown so far."""
 
 import torch
 from torch import Tensor
 
 from espnet_soups.model.ranks import sum_over_ranks
-from espnet_soups.weighting.combiner import State
-
-
-@dataclass(frozen=True)
-class Proposal:
-    """What moves if the step is made.
-
-    Attributes:
-        moved: (next weights [m], what the combiners will remember); None: they stay.
-        norms: (running means of the row norms, steps they have seen), both [m]; None: they stay.
-    """
-
-    moved: tuple[Tensor, list[State]] | None = None
-    norms: tuple[Tensor, Tensor] | None = None
 
 
 class StepWindow:
@@ -30,40 +13,53 @@ class StepWindow:
         size: Number of objectives.
 
     Attributes:
-        rows: Mean rows, or None: nothing was measured, [m, n].
-        pair: Rows of the two halves of the mini-batch, in `mode: exact`.
-        present: Whether any mini-batch, on any rank, has a label of the objective, bool [m].
+        halves: Mean rows of each of two independent halves, [m, n]; empty: not measured.
+        present: Whether each half, on any rank, has a label of the objective, bool [2, m]; of steps
+            that are not measured the first one counts.
         micro_batches: How many mini-batches there were.
     """
 
     def __init__(self, size: int) -> None:
-        self.rows: Tensor | None = None
-        self.pair: tuple[Tensor, Tensor] | None = None
-        self.present = torch.zeros(size, dtype=torch.bool)
+        self.halves: list[Tensor] = []
+        self.present = torch.zeros(2, size, dtype=torch.bool)
         self.micro_batches = 0
-        self._loss_sum: Tensor | None = None
-        self._loss_count = torch.zeros(size)
+        self._labels = torch.zeros(2, size, dtype=torch.float64)
+        self._loss_sum = torch.zeros(size, dtype=torch.float64)
+        self._loss_count = torch.zeros(size, dtype=torch.float64)
 
-    def add_presence(self, present: Tensor) -> None:
-        """Adds which objectives have labels, bool [parts, m]."""
-        self.present = self.present | present.any(dim=0)
+    def add_labels(self, labels: Tensor, present: Tensor) -> None:
+        """Add how many label tokens each part has on all ranks, both [parts, m]."""
+        parts = min(2, len(labels))
+        self.present[:parts] |= present[:parts]
+        self._labels[:parts] += labels[:parts].double().cpu()
 
-    def add_losses(self, losses: Sequence[Sequence[Tensor]], present: Tensor) -> None:
-        """Adds the share of this rank in the mean losses of each part, [parts][m]."""
-        values = torch.stack([torch.stack(list(part)).detach() for part in losses]).sum(dim=0)
-        self._loss_sum = values if self._loss_sum is None else self._loss_sum + values
-        self._loss_count = self._loss_count + present.sum(dim=0)
+    def add_losses(self, losses: Tensor, here: Tensor) -> None:
+        """Add the mean losses of a mini-batch, [m], of objectives with labels, bool [m]."""
+        values = losses.detach().double().cpu()
+        self._loss_sum += torch.where(here, values, torch.zeros_like(values))
+        self._loss_count += here
 
-    def add_rows(self, rows: Tensor) -> None:
-        """Adds the rows of a mini-batch, divided by the number of mini-batches, [m, n]."""
-        if self.rows is None:
-            self.rows = rows
+    def add_rows(self, first: Tensor, second: Tensor, micro_batches: int) -> None:
+        """Add the rows of the halves of one mini-batch of so many, both [m, n]."""
+        if micro_batches > 1:
+            first, second = first / micro_batches, second / micro_batches
+        if not self.halves:
+            self.halves = [first, second]
         else:
-            self.rows += rows
+            self.halves[0] += first
+            self.halves[1] += second
 
+    def sum_over_ranks(self) -> None:
+        """Sum the rows over all ranks, in place."""
+        for rows in self.halves:
+            sum_over_ranks(rows)
+
+    @property
+    def shares(self) -> Tensor:
+        """The share of each half in the label tokens of the step, [2, m]."""
+        return self._labels / self._labels.sum(dim=0).clamp(min=1)
+
+    @property
     def losses(self) -> Tensor:
-        """Gives the mean losses over all ranks; 0 where the objective is absent, [m]."""
-        if self._loss_sum is None:
-            return torch.zeros_like(self._loss_count)
-        total = sum_over_ranks(self._loss_sum.clone())
-        return total / self._loss_count.clamp(min=1).to(total)
+        """The mean losses; 0 where the objective is absent, [m]."""
+        return self._loss_sum / self._loss_count.clamp(min=1)

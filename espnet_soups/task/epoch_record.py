@@ -27,17 +27,39 @@ def epoch_means(reporter: SubReporter, prefix: str) -> dict[str, float]:
 
 
 def describe_levels(soup: Soup) -> list[dict[str, Any]]:
-    """Gives each level with its objectives, penalty, combiner and weights, the top level first."""
+    """Return each level with its objectives, penalty, combiner and weights, the top level first."""
+    weights, distances = soup.weights.values, soup.hierarchy.distances(soup.weights.values)
     return [
         {
             "level": position + 1,
             "objectives": [soup.names[index] for index in level],
-            "penalty": float(soup.penalties[position]),
-            "combiner": soup.combiners.names[position],
-            "weights": [float(soup.weights[index]) for index in level],
+            "penalty": float(soup.c[position]),
+            "combiner": combiner.name,
+            "moves": combiner.moves,
+            "weights": weights[level].tolist(),
+            "mean_weights": soup.mean_weights[level].tolist(),
+            "distance": float(distances[position]),
+            "mean_distance": float(soup.mean_distances[position]),
         }
-        for position, level in enumerate(soup.hierarchy.levels)
+        for position, (level, combiner) in enumerate(
+            zip(soup.hierarchy.levels, soup.weights.combiners, strict=True)
+        )
     ]
+
+
+def describe_gradients(soup: Soup) -> dict[str, Any]:
+    """Return what the measured steps of an epoch have shown of the gradients."""
+    means = soup.means
+    return {
+        "optimizer_steps": soup.steps_made,
+        "measured_steps": means.measured,
+        "gradient_norm": dict(zip(soup.names, means.norms().tolist(), strict=True)),
+        "signal_share": dict(zip(soup.names, means.signal_shares().tolist(), strict=True)),
+        "raised": dict(zip(soup.names, means.raised().tolist(), strict=True)),
+        "raised_any": means.raised_any(),
+        "cosine": means.cosines().tolist() if means.measured else None,
+        "cosine_steps": means.steps().tolist(),
+    }
 
 
 def tally_line(labels: Mapping[str, tuple[int, int]], shortened: int = 0) -> str:

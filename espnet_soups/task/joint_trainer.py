@@ -122,7 +122,7 @@ class JointTrainer(Trainer):
             optimizer.zero_grad()  # what an incomplete accumulation left is in no checkpoint
         network.tally.reset()
         network.guard.open_epoch(options.accum_grad)
-        cls.open_epoch(network, reporter, options)
+        cls.open_epoch(network, reporter, options, len(kwargs["iterator"]))
         nothing_learnt = super().train_one_epoch(model, *args, **kwargs)
         device = next(network.parameters()).device
         network.guard.close_epoch(device)
@@ -203,8 +203,8 @@ class JointTrainer(Trainer):
             )
 
     @classmethod
-    def open_epoch(cls, network: MSPModel, reporter: Any, options: Any) -> None:
-        """Does what an epoch begins with: nothing, where weights are static."""
+    def open_epoch(cls, network: MSPModel, reporter: Any, options: Any, batches: int) -> None:
+        """Do what an epoch of so many mini-batches begins with: nothing, with static weights."""
 
     @classmethod
     def close_epoch(cls, network: MSPModel, reporter: Any) -> None:

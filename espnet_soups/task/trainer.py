@@ -4,11 +4,9 @@ import logging
 import math
 from typing import Any
 
-import torch
-
 from espnet_soups.model.msp_model import MSPModel
 from espnet_soups.model.soup import Soup
-from espnet_soups.task.epoch_record import SSL, describe_levels
+from espnet_soups.task.epoch_record import SSL, describe_gradients, describe_levels
 from espnet_soups.task.joint_trainer import JointTrainer
 
 
@@ -24,10 +22,17 @@ class MSPTrainer(JointTrainer):
         """Leaves it to the soup, which compares its levels when the optimiser is loaded."""
 
     @classmethod
-    def open_epoch(cls, network: MSPModel, reporter: Any, options: Any) -> None:
-        """Sets the penalties of the epoch and logs the levels with their weights."""
-        soup = _soup_of(network)
-        soup.open_epoch(reporter.get_epoch(), options.max_epoch, options.accum_grad)
+    def open_epoch(cls, network: MSPModel, reporter: Any, options: Any, batches: int) -> None:
+        """Set the penalties of the epoch and log the levels with their weights."""
+        soup, epoch = _soup_of(network), reporter.get_epoch()
+        steps = batches // options.accum_grad
+        if epoch == 1:
+            for shortfall in soup.penalties.shortfalls(options.max_epoch):
+                logging.warning(
+                    f"In {options.max_epoch} epochs {shortfall}: give it a `ramp`, a larger"
+                    " `increment`, or more epochs"
+                )
+        soup.open_epoch(epoch, options.max_epoch, options.accum_grad, steps)
         for level in describe_levels(soup):
             logging.info(_level_line(level))
 
@@ -41,6 +46,7 @@ class MSPTrainer(JointTrainer):
                 f"Measured at full depth, to select layers: {layers.full_depth_steps} of"
                 f" {layers.steps} steps ({layers.full_depth_steps / layers.steps:.1%})"
             )
+        _warn_of_rests(soup)
         known = _named_gradients(soup)
         aligned = ssl_cosine(soup)
         if math.isfinite(aligned):
@@ -59,13 +65,8 @@ class MSPTrainer(JointTrainer):
         soup = _soup_of(network)
         selection = soup.layers.describe()
         record = {"selection": selection} if selection else {}
-        return record | {
-            "levels": describe_levels(soup),
-            "gradient_norm": dict(zip(soup.names, soup.means.norms().tolist(), strict=True)),
-            "cosine": soup.means.cosines().tolist(),
-            "cosine_steps": soup.means.steps().tolist(),
-            "ssl_cosine": ssl_cosine(soup),
-        }
+        record |= {"levels": describe_levels(soup), "ssl_cosine": ssl_cosine(soup)}
+        return record | describe_gradients(soup)
 
 
 def ssl_cosine(soup: Soup) -> float:
@@ -74,7 +75,7 @@ def ssl_cosine(soup: Soup) -> float:
     It is the paper's reason to make U a constraint: pulling another way, it would harm as an equal.
 
     Returns:
-        The mean over the objectives and the measured steps of the epoch; NaN: not measured.
+        The mean over the objectives, each from all measured steps; NaN: not measured.
     """
     if SSL not in soup.names:
         return math.nan
@@ -98,13 +99,37 @@ def _level_line(level: dict[str, Any]) -> str:
     return f"level {level['level']} ({place}): {members}; by {level['combiner']}"
 
 
+def _warn_of_rests(soup: Soup) -> None:
+    """Warn of objectives that were measured in no step: their weights rested all epoch."""
+    if not soup.means.measured:
+        return
+    counts = soup.means.steps().diagonal().tolist()
+    resting = [name for name, count in zip(soup.names, counts, strict=True) if count == 0]
+    if resting:
+        raw = " and they are stepped on raw" if soup.config.gradient_norm == "rows" else ""
+        logging.warning(
+            f"No measured step had labels of {', '.join(resting)} in both of its halves: their"
+            f" weights rested{raw}. Raise `batch_bins`, or look at the labels of these objectives."
+        )
+
+
 def _named_gradients(soup: Soup) -> dict[str, float]:
-    """Gives `cosine/<a>~<b>` and `gradient_norm/<a>`, where they were measured."""
-    cosine, norms, size = soup.means.cosines(), soup.means.norms(), len(soup.names)
+    """Return cosines, norms, shares of signal and of harm, and distances, as far as measured."""
+    means, size = soup.means, len(soup.names)
+    cosine = means.cosines().tolist()
     values = {
-        f"cosine/{soup.names[i]}~{soup.names[j]}": cosine[i, j]
+        f"cosine/{soup.names[i]}~{soup.names[j]}": cosine[i][j]
         for i in range(size)
         for j in range(i + 1, size)
     }
-    values |= {f"gradient_norm/{name}": norms[i] for i, name in enumerate(soup.names)}
-    return {name: float(value) for name, value in values.items() if torch.isfinite(value)}
+    for kind, numbers in (
+        ("gradient_norm", means.norms()),
+        ("signal_share", means.signal_shares()),
+        ("raised", means.raised()),
+    ):
+        values |= {f"{kind}/{n}": v for n, v in zip(soup.names, numbers.tolist(), strict=True)}
+    values["raised/any"] = means.raised_any()
+    for level, members in enumerate(soup.hierarchy.levels):
+        if len(members) > 1 and soup.weights.combiners[level].moves:
+            values[f"distance/level{level + 1}"] = float(soup.mean_distances[level])
+    return {name: value for name, value in values.items() if math.isfinite(value)}

@@ -20,6 +20,7 @@ SOURCES: Mapping[str, str] = {
     "imtl_l": "Liu et al., ICLR 2021",
     "krum": "Blanchard et al., NeurIPS 2017",
     "mean": "uniform weights",
+    "measure_only": "`static`, but its steps are measured, for the record",
     "mgda": "Desideri, 2012; Sener and Koltun, NeurIPS 2018",
     "modo": "Chen et al., JMLR 2024, eq. 2.9",
     "nash_mtl": "Navon et al., ICML 2022",

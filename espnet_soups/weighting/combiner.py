@@ -20,11 +20,14 @@ class Shown:
         gram: Inner products of their gradients; zeros where the combiner measures none, [m, m].
         losses: Their losses; zeros where the combiner needs none, [m].
         epoch: Number of the epoch, from 1.
+        steps: Optimiser steps since the weights could last move, this one counted: a combiner with
+            a step size per optimiser step moves that much further.
     """
 
     gram: Tensor
     losses: Tensor
     epoch: int = 1
+    steps: int = 1
 
 
 class Combiner(ABC):
@@ -62,8 +65,22 @@ class Combiner(ABC):
             state: What this combiner gave back the last time; empty at first.
 
         Returns:
-            (the next weights [m], not negative, with the same sum; the next state).
+            (the next weights [m], with the same sum; the next state).
         """
+
+
+def scale_to_mass(proposed: Tensor, weights: Tensor) -> Tensor:
+    """Scale proposed weights, negative ones too, to the sum of the weights before; [m] -> [m].
+
+    The direction stays what the combiner has proposed. Where the sum is not positive, so that no
+    positive factor leads there, the weights stay.
+
+    >>> scale_to_mass(torch.tensor([3.0, -1.0]), torch.tensor([0.3, 0.7]))
+    tensor([ 1.5000, -0.5000])
+    """
+    moved, mass = proposed.to(weights), weights.sum()
+    total = moved.sum()
+    return weights if total <= 0 or mass <= 0 else moved / total * mass
 
 
 def keep_mass(proposed: Tensor, weights: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from espnet_soups.weighting.combiner import Combiner, Shown, State, keep_mass
+from espnet_soups.weighting.combiner import Combiner, Shown, State, scale_to_mass
 
 
 class ConFIG(Combiner):
@@ -33,4 +33,4 @@ class ConFIG(Combiner):
             return weights, state
         units = gram / torch.outer(norms, norms)
         solution = torch.linalg.pinv(units, hermitian=True).sum(dim=1)
-        return keep_mass(solution / norms, weights), state
+        return scale_to_mass(solution / norms, weights), state

@@ -11,10 +11,11 @@ class MoDo(Combiner):
 
     The step is `w <- P(w - gamma (C w + rho w))`, with the cross Gram `C = G(z1) G(z2)^T` of two
     independent batches and the projection `P` onto the simplex. `gamma` near 0 gives static
-    weights, a large one follows MGDA.
+    weights, a large one follows MGDA. `gamma` is per optimiser step: where only one step of N is
+    measured, N such steps are made with the same C.
 
     Args:
-        gamma: Step size of the weights, not negative.
+        gamma: Step size of the weights per optimiser step, not negative.
         rho: Strength of the pull towards uniform weights, not negative.
 
     Raises:
@@ -40,6 +41,8 @@ class MoDo(Combiner):
 
     def __call__(self, weights: Tensor, shown: Shown, state: State) -> tuple[Tensor, State]:
         """Gives the next weights; see `Combiner`."""
-        direction = shown.gram @ weights + self.rho * weights
-        moved = project_to_simplex(weights - self.gamma * direction, mass=float(weights.sum()))
+        mass, moved = float(weights.sum()), weights
+        for _ in range(shown.steps):
+            direction = shown.gram @ moved + self.rho * moved
+            moved = project_to_simplex(moved - self.gamma * direction, mass)
         return moved, state

@@ -16,7 +16,7 @@ from espnet_soups.weighting.dwa import DWA
 from espnet_soups.weighting.famo import FAMO
 from espnet_soups.weighting.modo import MoDo
 from espnet_soups.weighting.nash_mtl import NashMTL
-from espnet_soups.weighting.static import Constant, Static, Uniform
+from espnet_soups.weighting.static import Constant, MeasureOnly, Static, Uniform
 from espnet_soups.weighting.torchjd import GRAM_WEIGHTINGS, TorchJD, option_defaults
 from espnet_soups.weighting.torchjd_losses import (
     LOSS_SCALARIZERS,
@@ -30,6 +30,7 @@ OURS: Mapping[str, type[Combiner]] = {
     "dwa": DWA,
     "famo": FAMO,
     "mean": Uniform,
+    "measure_only": MeasureOnly,
     "modo": MoDo,
     "nash_mtl": NashMTL,
     "static": Static,

@@ -54,3 +54,13 @@ class Uniform(Static):
 
     def __init__(self) -> None:
         super().__init__(None)
+
+
+class MeasureOnly(Static):
+    """`Static` that measures all the same, at the price of any combiner that looks at gradients.
+
+    For the record alone: cosines, norms, and how often a step harms an objective, beside those of
+    a run whose weights move.
+    """
+
+    measures = True

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from espnet_soups.weighting.combiner import Combiner, Shown, State, keep_mass
+from espnet_soups.weighting.combiner import Combiner, Shown, State, scale_to_mass
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,8 @@ NOT_FOR_YAML = frozenset({"projector", "weighting", "shape"})
 class TorchJD(Combiner):
     """Wraps one of TorchJD's weightings.
 
-    It works in float64 on the CPU. Its weights are clipped at zero and scaled to the mass of the
-    level, so that every combiner moves along a direction of the same scale. A symmetrised cross
+    It works in float64 on the CPU. Its weights are divided by their sum, so that the direction is
+    TorchJD's and every combiner moves along one of the same scale. A symmetrised cross
     Gram can have negative eigenvalues, which no Gram matrix has: they are set to 0.
 
     What it remembers passes through its state dict, in and out. Random numbers come from `seed`,
@@ -115,7 +115,7 @@ class TorchJD(Combiner):
         if self.stateful or self.random:
             saved = self.weighting.state_dict().items()
             following = {"moves": torch.tensor(moves + 1), **{k: v.clone() for k, v in saved}}
-        return keep_mass(proposed, weights), following
+        return scale_to_mass(proposed, weights), following
 
     def _restore(self, state: State, size: int) -> None:
         """Sets what TorchJD's class remembers, by its public methods alone."""

@@ -1,0 +1,110 @@
+"""Inner products of the objectives' gradients, from two independent halves of one measured step."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class HalfProducts:
+    """All that later stages need of the rows: small matrices in float64 on the CPU.
+
+    Attributes:
+        cross: `C_ij = <g_i(z1), g_j(z2)>`: its mean is the truth, since the noise of two
+            independent halves cancels, [m, m].
+        first: `<g_i(z1), g_j(z1)>`, which holds the noise of its half, [m, m].
+        second: `<g_i(z2), g_j(z2)>`, [m, m].
+
+    Source:
+        Double sampling: Chen et al., JMLR 2024, section 2.3.
+    """
+
+    cross: Tensor
+    first: Tensor
+    second: Tensor
+
+    @property
+    def symmetric(self) -> Tensor:
+        """The symmetric part of the cross Gram matrix, [m, m]."""
+        return (self.cross + self.cross.T) / 2
+
+    @property
+    def power(self) -> Tensor:
+        """The mean squared norm of a half, signal and noise together, [m]."""
+        return (self.first.diagonal() + self.second.diagonal()) / 2
+
+    @property
+    def finite(self) -> bool:
+        """Whether every number is finite."""
+        return all(bool(torch.isfinite(m).all()) for m in (self.cross, self.first, self.second))
+
+    def scaled(self, factors: Tensor) -> "HalfProducts":
+        """Return the products of rows that are multiplied with a factor each, [m]."""
+        outer = torch.outer(factors, factors)
+        return HalfProducts(self.cross * outer, self.first * outer, self.second * outer)
+
+    def combined(self, matrix: Tensor) -> "HalfProducts":
+        """Return the products of linear combinations of the rows: `B C B^T` for B, [k, m]."""
+        return HalfProducts(
+            matrix @ self.cross @ matrix.T,
+            matrix @ self.first @ matrix.T,
+            matrix @ self.second @ matrix.T,
+        )
+
+    def of_the_whole(self, shares: Tensor) -> Tensor:
+        """Return the Gram matrix of the rows of both halves together.
+
+        Args:
+            shares: Share of each half in the whole, by objective, [2, m].
+
+        Returns:
+            The Gram matrix of `shares_1 g(z1) + shares_2 g(z2)`, [m, m].
+        """
+        one, two = shares.to(self.cross)
+        mixed = one.unsqueeze(1) * self.cross * two
+        return (
+            torch.outer(one, one) * self.first
+            + torch.outer(two, two) * self.second
+            + (mixed + mixed.T)
+        )
+
+
+def half_products(first: Tensor, second: Tensor, metric: Tensor | None = None) -> HalfProducts:
+    """Return the inner products of two sets of rows.
+
+    They are computed at least in float32, also under autocast, where matrix products would be
+    rounded to bfloat16.
+
+    Args:
+        first: Rows G(z1), [m, n].
+        second: Rows G(z2), [m, n].
+        metric: What each coordinate counts, [n]; None: 1 (Euclidean).
+
+    Returns:
+        The products.
+    """
+    with torch.autocast(first.device.type, enabled=False):
+        dtype = torch.promote_types(first.dtype, torch.float32)
+        one, two = first.to(dtype), second.to(dtype)
+        left, right = (one, two) if metric is None else (one * metric, two * metric)
+        stacked = torch.stack([left @ two.T, left @ one.T, right @ two.T])
+    return HalfProducts(*stacked.double().cpu().unbind())
+
+
+def layer_products(
+    first: Tensor, second: Tensor, spans: Sequence[tuple[int, int]]
+) -> tuple[Tensor, Tensor]:
+    """Return the symmetric cross products of every layer, and the mean squared norms of a half.
+
+    Args:
+        first: Rows G(z1), [m, n].
+        second: Rows G(z2), [m, n].
+        spans: First column of each layer and the one after its last.
+
+    Returns:
+        (products [L, m, m], squared norms [L, m]), float64, on the CPU.
+    """
+    found = [half_products(first[:, a:b], second[:, a:b]) for a, b in spans]
+    return torch.stack([p.symmetric for p in found]), torch.stack([p.power for p in found])

@@ -1,0 +1,69 @@
+"""Running mean squares of gradients without the noise of their batches."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+# Optimiser steps after which a measurement has lost two thirds of its weight. Losses of speech
+# models fall by half within a few hundred steps, so that gradients are followed while they shrink.
+MEMORY = 64
+# A mean square counts at least this share of signal and noise together: products of two halves
+# can come out near 0 or negative by chance.
+FLOOR = 0.02
+
+
+@dataclass(frozen=True)
+class RunningSignal:
+    """Running means of `<g(z1), g(z2)>` (signal) and of `|g(z)|^2` (signal and noise).
+
+    Attributes:
+        signal: Running mean of the products of two independent halves, [k].
+        power: Running mean of the squared norm of a half, [k].
+        steps: Optimiser steps that each has seen; 0: it is not known yet, [k].
+
+    >>> running = RunningSignal.unknown(1)
+    >>> one, yes = torch.ones(1, dtype=torch.float64), torch.tensor([True])
+    >>> running.after(4 * one, 9 * one, yes, elapsed=1).mean_square()
+    tensor([4.], dtype=torch.float64)
+    """
+
+    signal: Tensor
+    power: Tensor
+    steps: Tensor
+
+    @staticmethod
+    def unknown(size: int) -> "RunningSignal":
+        """Return means of nothing."""
+        return RunningSignal(*torch.zeros(3, size, dtype=torch.float64).unbind())
+
+    def after(self, signal: Tensor, power: Tensor, known: Tensor, elapsed: int) -> "RunningSignal":
+        """Return the means after a measurement: plain ones at first, then exponential.
+
+        Args:
+            signal: Products of two independent halves, [k].
+            power: Mean squared norm of a half, [k].
+            known: Whether both halves have one, bool [k].
+            elapsed: Optimiser steps since the measurement before.
+        """
+        steps = self.steps + elapsed * known
+        forgotten = 1.0 - (1.0 - 1.0 / MEMORY) ** elapsed
+        share = known * (elapsed / steps.clamp(min=1.0)).clamp(min=forgotten)
+        return RunningSignal(
+            self.signal + share * (torch.where(known, signal, self.signal) - self.signal),
+            self.power + share * (torch.where(known, power, self.power) - self.power),
+            steps,
+        )
+
+    def mean_square(self) -> Tensor:
+        """Return the mean squares, never below `FLOOR` of the power; 0: not known, [k]."""
+        return torch.maximum(self.signal, FLOOR * self.power)
+
+    def state(self) -> dict[str, Tensor]:
+        """Return what a checkpoint needs."""
+        return {"signal": self.signal, "power": self.power, "steps": self.steps}
+
+    @staticmethod
+    def restored(state: dict[str, Tensor]) -> "RunningSignal":
+        """Return what `state` described; ESPnet loads checkpoints onto the GPU."""
+        return RunningSignal(**{name: value.to("cpu", copy=True) for name, value in state.items()})

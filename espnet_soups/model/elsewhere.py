@@ -1,0 +1,78 @@
+"""Layers on which the weights do not act: they follow uniform weights, or stay as they are."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+from torch.nn import Parameter
+
+
+def weigh_elsewhere(
+    total: Tensor,
+    losses: Sequence[Sequence[Tensor]],
+    factors: Tensor,
+    parameters: Sequence[Parameter],
+) -> Tensor:
+    """Return the loss with gradients of its own for some shared parameters.
+
+    The gates multiply whatever passes into the backbone. What some layers should get instead is
+    added when the gradient of the loss arrives, so that accumulation, loss scales and DDP treat it
+    like any other gradient. The gates must be open.
+
+    Args:
+        total: The loss of the mini-batch, a scalar.
+        losses: For each part of the mini-batch, one scalar per objective, [parts][m].
+        factors: What is added to the multiplier of each loss on these parameters, [parts, m].
+        parameters: The parameters.
+
+    Returns:
+        The same loss.
+    """
+    weighed = [
+        loss * float(factor)
+        for part, row in zip(losses, factors, strict=True)
+        for loss, factor in zip(part, row, strict=True)
+        if float(factor) != 0.0 and loss.requires_grad
+    ]
+    if not weighed or not parameters:
+        return total
+    with torch.autocast(total.device.type, enabled=False):
+        found = torch.autograd.grad(
+            torch.stack(weighed).sum(), list(parameters), retain_graph=True, allow_unused=True
+        )
+    reached = [(p, g) for p, g in zip(parameters, found, strict=True) if g is not None]
+    added = [gradient for _, gradient in reached]
+    result: Tensor = _Added.apply(added, total, *[parameter for parameter, _ in reached])
+    return result
+
+
+def leave_as_they_are(
+    optimizer: torch.optim.Optimizer, left: Callable[[], Sequence[Parameter]]
+) -> None:
+    """Let an optimiser skip parameters, moments and weight decay included.
+
+    Args:
+        optimizer: The optimiser.
+        left: Returns the parameters that the next step leaves as they are.
+    """
+
+    def drop(*_: Any) -> None:
+        for parameter in left():
+            parameter.grad = None
+
+    optimizer.register_step_pre_hook(drop)
+
+
+class _Added(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, added: list[Tensor], total: Tensor, *_: Tensor) -> Tensor:
+        ctx.added = added
+        return total.view_as(total)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *arriving: Tensor) -> tuple[Tensor | None, ...]:
+        scale = arriving[0]
+        return None, scale, *[gradient * scale.to(gradient) for gradient in ctx.added]
