@@ -1,5 +1,6 @@
 """What the documents name is there: files behind links, modules in tables, commands, options."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -39,6 +40,30 @@ def test_every_module_and_command_of_the_readme_exists():
     assert set(rooms) == {
         path.parent.name for path in (ROOT / "espnet_soups").glob("*/__init__.py")
     }
+
+
+def defined_in(path: Path) -> set[str]:
+    """Return the functions and classes of a module, and `Class.method`."""
+    names = set()
+    kinds = (ast.FunctionDef, ast.ClassDef)
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, kinds):
+            names.add(node.name)
+        if isinstance(node, ast.ClassDef):
+            names |= {f"{node.name}.{item.name}" for item in node.body if isinstance(item, kinds)}
+    return names
+
+
+def test_every_function_that_a_document_names_beside_its_file_is_there():
+    found = 0
+    for path in DOCUMENTS:
+        text = path.read_text(encoding="utf-8")
+        for module, names in re.findall(r"`(\w+/\w+\.py)`: (`[\w.]+`(?:, `[\w.]+`)*)", text):
+            defined = defined_in(ROOT / "espnet_soups" / module)
+            for name in re.findall(r"[\w.]+", names):
+                assert name in defined, f"{path.name}: {module} has no {name}"
+                found += 1
+    assert found >= 20
 
 
 def test_every_option_of_run_sh_that_a_document_uses_is_defined():
