@@ -210,6 +210,24 @@ def test_a_dry_run_of_a_pretrained_backbone_names_its_configuration(name, scale,
     assert all(("--fs 16000 --resample true " in line) == (scale == "mini") for line in commands)
 
 
+CONFORMERS = [path for path in TABLES if not load_table(path).train_config]
+
+
+@pytest.mark.parametrize("path", CONFORMERS, ids=lambda p: f"{p.parents[2].name}/{p.stem}")
+def test_a_table_can_be_run_with_the_paper_s_configuration_beside_the_default(path, capsys):
+    assert len(CONFORMERS) == len(TABLES) - 2  # XLS-R and Whisper have their own
+    recipe = path.parents[1]
+    (paper,) = recipe.glob("conf/tuning/*_paper.yaml")
+    name = paper.relative_to(recipe).as_posix()
+    main([str(path), "--recipe", str(recipe), "--dry-run", "--train_config", name])
+    commands = [line for line in capsys.readouterr().out.splitlines() if line.startswith("cd ")]
+    size = paper.stem.removeprefix("train_msp_")
+    assert size in (recipe / "README.md").read_text(encoding="utf-8")
+    for line, row in zip(commands, load_table(path).rows, strict=True):
+        assert f"--train_config {name} " in line
+        assert f"{size}_{row.run} " in line  # an experiment of its own
+
+
 def test_the_paper_s_numbers_stand_in_the_table_of_librispeech():
     table = load_table(EGS2 / "librispeech_aishell" / "msp1" / "tables" / "main.yaml")
     row = next(row for row in table.rows if row.run == "vm_uecg")

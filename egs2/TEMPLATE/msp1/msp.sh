@@ -63,7 +63,7 @@ option train_args "" "Further options of msp_train, such as '--max_epoch 3'; the
 option soup "" "joint, vs, vc, vm or custom; empty: as train_config says"
 option order "" "Order of vm, read bottom-up, such as USA; empty: as train_config says"
 option combiner "" "modo, static, mgda, ... with its default options; empty: as train_config says"
-option combiner_conf "" "All options of the combiner, such as 'gamma: 0.01, rho: 0.5'; they replace those of train_config"
+option combiner_conf "" "All options of the combiner, such as 'gamma: 0.05, rho: 0.01'; they replace those of train_config"
 option_group "Self-supervision (U)"
 option ssl none "cpc or best_rq; none: no pre-training, and U only if train_config has one"
 option pretrain_config "" "Optimiser and ssl_conf of stage 7; empty: conf/pretrain_<ssl>.yaml"
