@@ -1,4 +1,4 @@
-"""espnet-soups: one speech model, many objectives, trained on levels without a fight."""
+"""espnet-soups: one speech model, many objectives, trained on levels."""
 
 from typing import TYPE_CHECKING, Any
 
