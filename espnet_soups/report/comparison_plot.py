@@ -23,7 +23,10 @@ WIDE, WIDTH = 4, 56  # more lines than this, of names not longer than that: two 
 
 
 def read_histories(expdir: Path) -> tuple[dict[str, History], dict[str, str]]:
-    """Reads the curves of every experiment of a directory, unfinished ones too.
+    """Read the curves of every experiment of a directory, unfinished ones too.
+
+    Args:
+        expdir: Holds the experiments.
 
     Returns:
         (the histories by name, why others were left out). Folders without soup.jsonl and
@@ -45,7 +48,7 @@ def read_histories(expdir: Path) -> tuple[dict[str, History], dict[str, str]]:
 
 
 def plot_comparison(histories: Mapping[str, History]) -> Figure:
-    """Draws mean validation loss and accuracy of recognition and translation by epoch.
+    """Draw mean validation loss and accuracy of recognition and translation by epoch.
 
     Names that differ in their seed alone share a colour; their dashes differ.
 
@@ -93,18 +96,25 @@ def plot_comparison(histories: Mapping[str, History]) -> Figure:
 
 
 def mean_curve(curves: Curves, task: str) -> NDArray[np.float64] | None:
-    """Gives the mean over the objectives of a task, [E]; None where it has none.
+    """Return the mean over the objectives of a task, [E]; None where it has none.
 
     An epoch in which one of them is not known is NaN: a mean over fewer would jump.
+
+    Args:
+        curves: A curve by objective, [E] each.
+        task: `asr`, `st` or `ssl`.
     """
     members = _members(curves, task)
     return np.mean([curves[name] for name in members], axis=0) if members else None
 
 
 def experiment_styles(names: list[str]) -> dict[str, dict[str, str]]:
-    """Gives each experiment its line: the colour without the seed, the dashes by the seed.
+    """Return the line of each experiment: the colour without the seed, the dashes by the seed.
 
     Seeds of one experiment come one after the other, as the legend shows them.
+
+    Args:
+        names: The experiments.
 
     >>> styles = experiment_styles(["a", "a_seed2", "b"])
     >>> styles["a"]["color"] == styles["a_seed2"]["color"] != styles["b"]["color"]

@@ -15,7 +15,10 @@ RANGES = (0.1, 0.2, 0.5, 1.0)  # of the colours: small cosines shall not all be 
 
 
 def plot_cosines(history: History) -> Figure:
-    """Draws the mean cosine of each pair of objectives over the training, conflicts in orange.
+    """Draw the mean cosine of each pair of objectives over the training, conflicts in orange.
+
+    Args:
+        history: The training.
 
     Raises:
         ValueError: If they were never measured.
@@ -49,7 +52,10 @@ def plot_cosines(history: History) -> Figure:
 
 
 def plot_cosine_groups(history: History) -> Figure:
-    """Draws the mean cosine within and between the tasks over the epochs.
+    """Draw the mean cosine within and between the tasks over the epochs.
+
+    Args:
+        history: The training.
 
     Raises:
         ValueError: If they were never measured.
@@ -77,7 +83,11 @@ def plot_cosine_groups(history: History) -> Figure:
 
 
 def cosine_text(value: float, limit: float) -> str:
-    """Gives a cosine as a cell shows it, with a third decimal where all are small.
+    """Return a cosine as a cell shows it, with a third decimal where all are small.
+
+    Args:
+        value: The cosine.
+        limit: Up to where the colours of the picture go.
 
     >>> cosine_text(-0.0123, 0.1), cosine_text(-0.0001, 0.1), cosine_text(0.3, 0.5)
     ('−0.012', '0.000', '0.30')

@@ -35,7 +35,13 @@ STYLE: dict[Any, Any] = {
 
 
 def new_figure(width: float, height: float, title: str) -> Figure:
-    """Gives an empty figure of a size in inches, to be drawn inside `style_context`."""
+    """Return an empty figure, to be drawn inside `style_context`.
+
+    Args:
+        width: In inches.
+        height: In inches.
+        title: Above everything.
+    """
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     figure.suptitle(title, fontsize=12.0, fontweight="bold")
@@ -43,12 +49,12 @@ def new_figure(width: float, height: float, title: str) -> Figure:
 
 
 def style_context() -> AbstractContextManager[None]:
-    """Gives the context that figures are drawn and saved in."""
+    """Return the context that figures are drawn and saved in."""
     return matplotlib.rc_context(STYLE)
 
 
 def line_style(position: int) -> dict[str, Any]:
-    """Gives colour and dashes of the n-th line; 28 lines differ."""
+    """Return colour and dashes of the n-th line; 28 lines differ."""
     return {
         "color": COLORS[position % len(COLORS)],
         "linestyle": DASHES[position // len(COLORS) % len(DASHES)],
@@ -56,11 +62,15 @@ def line_style(position: int) -> dict[str, Any]:
 
 
 def objective_styles(objectives: Sequence[str], epochs: int) -> dict[str, dict[str, Any]]:
-    """Gives each objective its own line, the same in all pictures of an experiment.
+    """Return a line of its own for each objective, the same in all pictures of an experiment.
 
     The colour tells the language, the dashes the task; beyond seven languages markers tell those
     of one colour apart. A translation has the colour of its source, or, where several pairs share
     a source, of its target.
+
+    Args:
+        objectives: Their names, in the order of the run.
+        epochs: How many there are; few get a marker each.
 
     >>> styles = objective_styles(["asr_fr", "asr_it", "st_fr_en"], epochs=10)
     >>> styles["asr_fr"]["color"] == styles["st_fr_en"]["color"] != styles["asr_it"]["color"]
@@ -91,7 +101,13 @@ def objective_styles(objectives: Sequence[str], epochs: int) -> dict[str, dict[s
 
 
 def epoch_axis(axes: Axes, epochs: Sequence[int], label: bool = True) -> None:
-    """Labels the horizontal axis with whole epochs."""
+    """Label the horizontal axis with whole epochs.
+
+    Args:
+        axes: What is labelled.
+        epochs: Numbers of the epochs, [E].
+        label: Whether to name the axis.
+    """
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6, min_n_ticks=1))
     margin = 0.02 * (max(epochs) - min(epochs)) or 0.5
     axes.set_xlim(min(epochs) - margin, max(epochs) + margin)
@@ -100,12 +116,12 @@ def epoch_axis(axes: Axes, epochs: Sequence[int], label: bool = True) -> None:
 
 
 def marker(epochs: Sequence[int]) -> str:
-    """Gives the marker of a line: with few epochs a line alone is hard to see, or nothing."""
+    """Return the marker of a line: with few epochs a line alone is hard to see, or nothing."""
     return "o" if len(epochs) <= FEW_EPOCHS else ""
 
 
 def plain_log_axis(axes: Axes) -> None:
-    """Makes a vertical axis logarithmic, with labels as 0.1 and 20 instead of powers of ten."""
+    """Make a vertical axis logarithmic, with labels as 0.1 and 20 instead of powers of ten."""
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     low, high = axes.get_ylim()
@@ -115,7 +131,7 @@ def plain_log_axis(axes: Axes) -> None:
 
 
 def side_legend(axes: Axes, lines: int | None = None) -> None:
-    """Puts the legend beside the axes, where it hides no line.
+    """Put the legend beside the axes, where it hides no line.
 
     Args:
         axes: Where the lines are.
@@ -133,7 +149,7 @@ def side_legend(axes: Axes, lines: int | None = None) -> None:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Writes a PNG whole or not at all."""
+    """Write a PNG whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.tmp")
     figure.savefig(temporary, format="png", facecolor="white")

@@ -55,7 +55,7 @@ class History:
 
 
 def read_history(exp_dir: Path, log: TrainLog) -> History:
-    """Reads the history of an experiment.
+    """Read the history of an experiment.
 
     Args:
         exp_dir: The experiment.

@@ -25,7 +25,7 @@ def render_results(
     images: Mapping[str, str] | None = None,
     comparison: str | None = None,
 ) -> str:
-    """Gives a RESULTS.md: a table that compares, then a section for each decoded set.
+    """Return a RESULTS.md: a table that compares, then a section for each decoded set.
 
     Args:
         records: Decodings of experiments, each as its results.json has it.
@@ -46,7 +46,7 @@ def render_results(
 
 
 def section_titles(records: Sequence[Record]) -> list[str]:
-    """Gives the title of each section: the experiment, and where it has several, the decoding."""
+    """Return the title of each section: the experiment, and where it has several, the decoding."""
     names = [record["name"] for record in records]
     return [
         name if names.count(name) == 1 else f"{name}: {record['inference_tag']}/{record['set']}"
@@ -55,7 +55,7 @@ def section_titles(records: Sequence[Record]) -> list[str]:
 
 
 def render_comparison(records: Sequence[Record]) -> str:
-    """Gives a row per decoded set: what it is, mean scores with intervals, what it cost."""
+    """Return a row per decoded set: what it is, mean scores with intervals, what it cost."""
     tagged = len({record["inference_tag"] for record in records}) > 1
     head = [
         "experiment",
@@ -93,7 +93,7 @@ def render_comparison(records: Sequence[Record]) -> str:
 
 
 def render_experiment(record: Record, title: str) -> str:
-    """Gives the section of one decoded set: tables, signatures, environment, command."""
+    """Return the section of one decoded set: tables, signatures, environment, command."""
     decoding = f"Decoded set: `{record['inference_tag']}/{record['set']}`."
     if record["decoding"] is not None:
         speed = record["decoding"]
@@ -106,7 +106,7 @@ def render_experiment(record: Record, title: str) -> str:
 
 
 def render_scores(record: Record) -> list[str]:
-    """Gives the tables of an experiment, those that it has scores for."""
+    """Return the tables of an experiment, those that it has scores for."""
     objectives, mean = record["scores"]["objectives"], record["scores"]["mean"]
     parts = []
     for name, unit in (("wer", "Wrd"), ("cer", "Chr")):
@@ -151,7 +151,7 @@ def render_scores(record: Record) -> list[str]:
 
 
 def render_environment(record: Record) -> str:
-    """Gives the environment and the command of an experiment."""
+    """Return the environment and the command of an experiment."""
     environment = record["environment"]
     lines = ["### Environments", ""]
     rows = environment_rows(environment, record["training"].get("compute"))

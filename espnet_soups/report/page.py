@@ -50,7 +50,7 @@ def render_page(
     pictures: Mapping[str, Path],
     left_out: Mapping[str, str],
 ) -> str:
-    """Gives the page.
+    """Return the page.
 
     Args:
         experiment: What it is about.
@@ -98,7 +98,7 @@ def _decoding(item: Decoding, scores: Mapping[str, Path], several: bool) -> list
 
 
 def shorten_config(config: Mapping[str, Any]) -> str:
-    """Gives config.yaml as text, token lists replaced by how many tokens they hold."""
+    """Return config.yaml as text, token lists replaced by how many tokens they hold."""
     short = dict(config)
     for option in ("asr_token_list", "st_token_list"):
         lists = short.get(option)

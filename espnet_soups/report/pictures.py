@@ -1,4 +1,4 @@
-"""Draws every picture that an experiment has data for, and says which it has none for."""
+"""Every picture that an experiment has data for, and why the others are left out."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -33,7 +33,7 @@ TITLES = {
 
 
 def draw_training(history: History, folder: Path) -> tuple[dict[str, Path], dict[str, str]]:
-    """Draws the pictures of a training; those of an earlier report are removed.
+    """Draw the pictures of a training; those of an earlier report are removed.
 
     Args:
         history: Its curves.
@@ -73,7 +73,7 @@ def draw_training(history: History, folder: Path) -> tuple[dict[str, Path], dict
 
 
 def draw_scores(decodings: Sequence[Decoding], folder: Path) -> dict[str, Path]:
-    """Draws the scores of each decoding; pictures of decodings that are gone are removed.
+    """Draw the scores of each decoding; pictures of decodings that are gone are removed.
 
     Returns:
         The file of each, by `<inference_tag>/<set>`.
@@ -89,7 +89,7 @@ def draw_scores(decodings: Sequence[Decoding], folder: Path) -> dict[str, Path]:
 
 
 def draw_comparison(expdir: Path, name: str) -> tuple[Path | None, dict[str, str]]:
-    """Draws the validation curves of all experiments of a directory.
+    """Draw the validation curves of all experiments of a directory.
 
     Returns:
         (the picture, None if no experiment has a curve; why experiments were left out).

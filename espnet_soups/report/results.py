@@ -43,7 +43,7 @@ def read_experiment(
     soup_defaults: Mapping[str, Any],
     parameters: int | None = None,
 ) -> Experiment:
-    """Collects what an experiment gave.
+    """Collect what an experiment gave.
 
     Args:
         exp_dir: Holds config.yaml, soup.jsonl or train.log, and `<inference_tag>/<set>/`.
@@ -87,7 +87,7 @@ def read_experiment(
 
 
 def without_examples(scores: Mapping[str, Any]) -> dict[str, Any]:
-    """Gives the scores without texts, and without the folder of the references."""
+    """Return the scores without texts, and without the folder of the references."""
     return {
         **{key: value for key, value in scores.items() if key != "reference_dir"},
         "objectives": {
@@ -111,12 +111,12 @@ class Decoding:
 
     @property
     def label(self) -> str:
-        """Gives `<inference_tag>/<set>`."""
+        """Return `<inference_tag>/<set>`."""
         return f"{self.record['inference_tag']}/{self.record['set']}"
 
 
 def read_decodings(exp_dir: Path) -> list[Decoding]:
-    """Reads every decoding of an experiment that was reported: sets and inference tags.
+    """Read every decoding of an experiment that was reported: sets and inference tags.
 
     Raises:
         OSError: If one has lost its scores.
@@ -132,7 +132,7 @@ def read_decodings(exp_dir: Path) -> list[Decoding]:
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    """Reads ESPnet's config.yaml.
+    """Read ESPnet's config.yaml.
 
     Raises:
         OSError: If it is missing.
@@ -150,7 +150,7 @@ def read_config(path: Path) -> dict[str, Any]:
 
 
 def describe_soup(config: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """Gives the trainer and, where it has one, the settings of its soup."""
+    """Return the trainer and, where it has one, the settings of its soup."""
     trainer = config.get("trainer", "default")
     if trainer == "default":
         return {"trainer": trainer, "soup": "joint", "order": None, "combiner": "static"}

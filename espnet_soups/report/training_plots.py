@@ -24,7 +24,7 @@ PANELS = 5  # small pictures in a row
 
 
 def plot_losses(history: History) -> Figure:
-    """Draws training and validation loss of each objective, a small picture each.
+    """Draw training and validation loss of each objective, a small picture each.
 
     Pictures of one task share their scale, so that languages can be compared; where there are
     few, a translation stands below the recognition of its source.
@@ -65,7 +65,7 @@ def plot_losses(history: History) -> Figure:
 
 
 def plot_accuracies(history: History) -> Figure:
-    """Draws the share of right tokens on the validation data, a picture per task."""
+    """Draw the share of right tokens on the validation data, a picture per task."""
     groups = _by_task(list(history.accuracies))
     figure, grid = _panels(groups, "Validation accuracy")
     styles = objective_styles(history.objectives, len(history.epochs))
@@ -81,7 +81,7 @@ def plot_accuracies(history: History) -> Figure:
 
 
 def plot_weights(history: History) -> Figure:
-    """Draws λ of each level, the top level first; the thin line is the uniform weight.
+    """Draw λ of each level, the top level first; the thin line is the uniform weight.
 
     The weight of an objective that is alone on its level is 1 for ever: it is named, not drawn.
     """
@@ -107,7 +107,7 @@ def plot_weights(history: History) -> Figure:
 
 
 def plot_penalties(history: History) -> Figure:
-    """Draws the penalty of each lower level over the epochs."""
+    """Draw the penalty of each lower level over the epochs."""
     figure = new_figure(7.5, 3.0, "Penalty of the lower levels")
     axes = figure.subplots()
     top = f"level 1 (top): {describe_level(history.levels[0])}"
@@ -129,7 +129,7 @@ def plot_penalties(history: History) -> Figure:
 
 
 def plot_norms(history: History) -> Figure:
-    """Draws the norm of each objective's gradient on the measured layers, a picture per task."""
+    """Draw the norm of each objective's gradient on the measured layers, a picture per task."""
     groups = _by_task(list(history.norms))
     figure, grid = _panels(groups, "Gradient norm per objective, mean of each epoch", sharey=True)
     styles = objective_styles(history.objectives, len(history.epochs))
@@ -161,12 +161,12 @@ def _loss_title(objectives: list[str]) -> str:
 
 
 def _is_last(rows: list[list[str]], number: int, column: int) -> bool:
-    """Tells whether no picture stands below."""
+    """Return whether no picture stands below."""
     return not any(row[column : column + 1] not in ([], [""]) for row in rows[number + 1 :])
 
 
 def _loss_rows(objectives: list[str]) -> list[list[str]]:
-    """Lays objectives out in rows of tasks, `""` where a language has none."""
+    """Lay objectives out in rows of tasks, `""` where a language has none."""
     groups = _by_task(objectives)
     languages = list(dict.fromkeys(name.split("_")[1] for name in objectives if "_" in name))
     table = [

@@ -14,7 +14,7 @@ Maker = Callable[..., Path]
 
 
 def soup_records(objectives: list[str], epochs: int) -> list[dict]:
-    """Gives what the trainer would write: recognition over translation, where there are both."""
+    """Return what the trainer would write: recognition over translation, where there are both."""
     tasks = ("asr", "st")
     levels = [[name for name in objectives if name.startswith(task)] for task in tasks]
     size = len(objectives)
@@ -50,7 +50,7 @@ def soup_records(objectives: list[str], epochs: int) -> list[dict]:
 
 
 def score_record(objectives: list[str]) -> dict:
-    """Gives a scores.json."""
+    """Return a scores.json."""
     error = {"value": 20.0, "low": 15.0, "high": 25.25}
     counts = {"hits": 170, "substitutions": 20, "deletions": 10, "insertions": 10}
     rate = {**error, **counts, "reference_units": 200}
@@ -83,7 +83,7 @@ def score_record(objectives: list[str]) -> dict:
 
 
 def build_experiment(folder: Path, objectives: list[str], epochs: int) -> None:
-    """Writes the files of a finished experiment."""
+    """Write the files of a finished experiment."""
     decode = folder / "beam5" / "test"
     decode.mkdir(parents=True)
     lines = [json.dumps(record) + "\n" for record in soup_records(objectives, epochs)]
@@ -104,7 +104,7 @@ def build_experiment(folder: Path, objectives: list[str], epochs: int) -> None:
 
 @pytest.fixture
 def make_experiment(tmp_path: Path) -> Maker:
-    """Makes an experiment under `tmp_path/exp`."""
+    """Make an experiment under `tmp_path/exp`."""
 
     def make(name: str = "msp_vm", objectives: list[str] | None = None, epochs: int = 4) -> Path:
         folder = tmp_path / "exp" / name

@@ -28,7 +28,7 @@ def headings(path: Path) -> list[str]:
 
 @pytest.fixture
 def one_picture(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Draws nothing but a point, for tests that are not about pictures."""
+    """Draw nothing but a point, for tests that are not about pictures."""
 
     def draw(decodings: list[Decoding], folder: Path) -> dict[str, Path]:
         folder.mkdir(exist_ok=True)
@@ -41,7 +41,7 @@ def one_picture(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Page(HTMLParser):
-    """Collects what a page refers to and which tags stay open."""
+    """Collect what a page refers to and which tags stay open."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -158,7 +158,7 @@ def test_experiments_are_compared_in_one_table(make_experiment, one_picture) -> 
 
 
 def add_decoding(folder: Path, tag: str, name: str, value: float) -> None:
-    """Adds another decoded set, with another score."""
+    """Add another decoded set, with another score."""
     decode = folder / tag / name
     decode.mkdir(parents=True)
     scores = json.loads((folder / "beam5/test/scores.json").read_text(encoding="utf-8"))
