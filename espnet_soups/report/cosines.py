@@ -26,7 +26,7 @@ def read_cosines(
     cosines = np.full((len(records), size, size), np.nan)
     steps = np.ones_like(cosines)
     for row, record in enumerate(records):
-        if record["cosine"]:
+        if record.get("cosine"):
             cosines[row] = np.array(record["cosine"], dtype=np.float64)
         if record.get("cosine_steps"):
             steps[row] = np.array(record["cosine_steps"], dtype=np.float64)

@@ -1,5 +1,6 @@
 """How our pictures look: colours that colour-blind readers tell apart, labelled axes."""
 
+import math
 import os
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -12,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
+from numpy.typing import NDArray
 
 # Okabe & Ito (2008); its yellow is left out, since lines of it vanish on white.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -128,6 +130,64 @@ def plain_log_axis(axes: Axes) -> None:
     few = np.log10(high / low) < 1.5
     axes.yaxis.set_minor_locator(LogLocator(subs=(2.0, 5.0) if few else (3.0,)))
     axes.yaxis.set_minor_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+
+
+def draw_curve(axes: Axes, epochs: Sequence[int], curve: NDArray[np.float64], **style: Any) -> None:
+    """Draw a line that is broken where a value is not known.
+
+    Args:
+        axes: Where to draw.
+        epochs: Numbers of the epochs, [E].
+        curve: A value of each epoch, NaN where it is not known, [E].
+        style: As `Axes.plot` takes it; `markevery`, if given, is a number.
+    """
+    known = np.pad(np.isfinite(curve), 1)
+    alone = known[1:-1] & ~known[:-2] & ~known[2:]  # without a marker these would not show
+    marked = set(np.flatnonzero(alone).tolist())
+    if style.get("marker"):
+        marked |= set(range(0, len(epochs), style.get("markevery", 1)))
+    sign = (style.get("marker") or "o") if marked else ""
+    look = {"markersize": 4.0, **style, "marker": sign, "markevery": sorted(marked)}
+    axes.plot(epochs, curve, **look)
+
+
+def task_panels(
+    names: Sequence[str], title: str, sharey: bool = False
+) -> tuple[Figure, dict[str, tuple[Axes, list[str]]]]:
+    """Return a figure with a panel for each task.
+
+    Args:
+        names: Objectives to be drawn.
+        title: Above all panels.
+        sharey: Whether the panels share their vertical axis.
+
+    Returns:
+        (the figure, by task: its panel and its objectives).
+    """
+    groups = by_task(names)
+    heights = [panel_height(len(members)) + 0.4 for members in groups.values()]
+    figure = new_figure(7.5, sum(heights) + 0.6, title)
+    grid = figure.subplots(len(groups), 1, squeeze=False, sharey=sharey, height_ratios=heights)
+    panels = zip(grid[:, 0], groups.items(), strict=True)
+    return figure, {task: (axes, members) for axes, (task, members) in panels}
+
+
+def panel_height(lines: int) -> float:
+    """Return the height in inches of a panel that has room for its legend of so many lines."""
+    return max(1.9, 0.17 * (lines if lines <= 12 else math.ceil(lines / 2)) + 0.7)
+
+
+def by_task(names: Sequence[str]) -> dict[str, list[str]]:
+    """Return objectives by task, in the order in which tasks occur.
+
+    >>> by_task(["asr_fr", "st_fr_en", "asr_it"])
+    {'asr': ['asr_fr', 'asr_it'], 'st': ['st_fr_en']}
+    """
+    tasks = [name.partition("_")[0] for name in names]
+    return {
+        task: [name for name, own in zip(names, tasks, strict=True) if own == task]
+        for task in dict.fromkeys(tasks)
+    }
 
 
 def side_legend(axes: Axes, lines: int | None = None) -> None:
