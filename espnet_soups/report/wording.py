@@ -45,6 +45,19 @@ def soup_name(training: Record) -> str:
     return training["soup"] + (f" {training['order']}" if training["order"] else "")
 
 
+def training_origin(training: Record) -> list[tuple[str, str]]:
+    """Return seed and configuration of a training as names and texts, those that are known.
+
+    Args:
+        training: `training` of results.json; results of earlier releases lack both.
+
+    >>> training_origin({"seed": 1, "config": None})
+    [('seed', '1')]
+    """
+    known = {"seed": training.get("seed"), "training configuration": training.get("config")}
+    return [(name, str(value)) for name, value in known.items() if value is not None]
+
+
 def describe_levels(levels: Sequence[Sequence[str]]) -> str:
     """Return levels as counts of tasks, the top level first.
 
