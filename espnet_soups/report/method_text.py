@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from espnet_soups.report.method import NEAR_UNIFORM, can_move
+from espnet_soups.report.results import STATIC
 
 Record = Mapping[str, Any]
 
@@ -44,7 +45,7 @@ def distances(training: Record) -> str:
     """
     levels = training.get("method", [])
     if not levels:
-        return "–" if training.get("trainer") == "default" else NOT_RECORDED
+        return "–" if training.get("combiner") in STATIC else NOT_RECORDED
     if not any(can_move(level) for level in levels):
         return "–"
     return " / ".join(

@@ -9,6 +9,7 @@ from made_up_records import change_records, forget_the_soup, level_record
 from espnet_soups.report.history import History, read_history
 from espnet_soups.report.method import describe_method, stayed_near_uniform, weighted_mean
 from espnet_soups.report.method_text import distances, level_rows, percent, step_notes
+from espnet_soups.report.results import describe_soup
 from espnet_soups.report.train_log import TrainLog
 
 
@@ -108,7 +109,7 @@ def test_a_run_near_uniform_is_one_whose_every_moving_level_stayed_there(
 def test_a_run_without_a_soup_has_no_method(make_experiment) -> None:
     folder = make_experiment()
     change_records(folder, forget_the_soup)
-    training = describe_method(read_history(folder, TrainLog())) | {"trainer": "default"}
+    training = describe_method(read_history(folder, TrainLog())) | describe_soup({}, {})
     assert (training["method"], training["raised_any"]) == ([], None)
     assert (training["optimizer_steps"], training["measured_steps"]) == (None, None)
     assert (distances(training), percent(training["raised_any"])) == ("–", "–")

@@ -66,9 +66,13 @@ def test_lines_that_an_earlier_release_published_are_still_rendered(
     for key in (*old, "settings", "seed", "config"):
         del line["training"][key]
     line["name"] = "msp_old"
-    (recipe / "results.jsonl").write_text(json.dumps(line) + "\n", encoding="utf-8")
+    static = {**line, "name": "msp_static"}
+    static["training"] = line["training"] | {"soup": "joint", "order": None, "combiner": "static"}
+    lines = [json.dumps(item) + "\n" for item in (line, static)]
+    (recipe / "results.jsonl").write_text("".join(lines), encoding="utf-8")
     report(folder, "--publish_dir", str(recipe))
     text = (recipe / "RESULTS.md").read_text(encoding="utf-8")
     assert "| vm SA | ASR×2 > ST×1 | modo | not recorded | – |" in text
+    assert "| joint | ASR×2 > ST×1 | static | – | – |" in text  # fixed weights, recorded or not
     section = text.partition("\n## msp_old")[2].partition("\n## ")[0]
     assert "The release that trained this did not record it." in section
