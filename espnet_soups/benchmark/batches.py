@@ -9,7 +9,7 @@ JITTER = 0.05  # lengths vary as inside a batch that was sorted by length
 
 
 def draw_batch(shape: BatchShape, width: int, seed: int) -> dict[str, Tensor]:
-    """Draws one mini-batch.
+    """Draw one mini-batch.
 
     Args:
         shape: Its shape.
@@ -42,7 +42,7 @@ def draw_batch(shape: BatchShape, width: int, seed: int) -> dict[str, Tensor]:
 
 
 def take_language(batch: dict[str, Tensor], language: int, label: str) -> dict[str, Tensor]:
-    """Gives the utterances of one language with one kind of label, as a batch of its own."""
+    """Return the utterances of one language with one kind of label, as a batch of its own."""
     rows = batch["lang"][:, 0] == language
     names = ["speech", "lang", label]
     part = {}
@@ -61,7 +61,7 @@ def _add_labels(
     has_label: Tensor,
     generator: torch.Generator,
 ) -> None:
-    """Adds random labels; -1 pads and marks a label that is absent."""
+    """Add random labels; -1 pads and marks a label that is absent."""
     lengths = lengths.clamp(min=1).where(has_label, torch.ones_like(lengths))
     shape = (len(lengths), int(lengths.max()))
     labels = torch.randint(2, vocabulary - 1, shape, generator=generator)

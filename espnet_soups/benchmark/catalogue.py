@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from espnet_soups.benchmark.modes import EspnetStep, PublishedStep, StepMode, TorchJDStep
+from espnet_soups.benchmark.modes import EspnetStep, JointStep, PublishedStep, StepMode, TorchJDStep
 from espnet_soups.benchmark.spec import BenchSpec
 
 JOINT: Mapping[str, Any] = {"trainer": "default", "trainer_conf": {}}
@@ -12,16 +12,16 @@ SOUPS: Mapping[str, Mapping[str, Any]] = {
     "exact_all": {"mode": "exact", "layers": "all"},
     "pipelined_all": {"layers": "all"},
     "selected": {"layers": "selected"},
-    "selected_refresh4": {"layers": "selected", "refresh": 4},
+    "selected_refresh8": {"layers": "selected", "refresh": 8},
 }
 
 
 def build_mode(name: str, spec: BenchSpec) -> StepMode:
-    """Builds a mode by its name, one of those that `bench_step --help` lists."""
+    """Build a mode by its name, one of those that `bench_step --help` lists."""
     if name == "joint_pooled":
         return EspnetStep(spec, {**JOINT, "encoding": "pooled"})
     if name == "joint":
-        return EspnetStep(spec, {**JOINT, "encoding": spec.model.get("encoding", "per_language")})
+        return JointStep(spec, JOINT)
     if name == "published":
         return PublishedStep(spec, JOINT)
     if name == "torchjd_modo":

@@ -1,7 +1,7 @@
-"""Measures modes against joint training, and one number of objectives against another."""
+"""Measure modes against joint training, and one number of objectives against another."""
 
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +12,7 @@ from espnet_soups.benchmark.measure import (
     memory_in_fresh_process,
     peak_memory_mib,
 )
-from espnet_soups.benchmark.names import BASELINE, SCALED_MODES, STEPS_PER_ROUND
+from espnet_soups.benchmark.names import BASELINE, JOINT, SCALED_MODES, STEPS_PER_ROUND
 from espnet_soups.benchmark.spec import BenchSpec, with_objectives
 
 
@@ -23,6 +23,8 @@ class ModeCost:
     Attributes:
         seconds: Median seconds of an update.
         time_ratio: Median ratio of its time to that of joint training on pooled batches.
+        alike_ratio: The same to joint steps that are encoded as its own are: its measured ones by
+            language (where the encoder bears it), the others pooled.
         batches: Mini-batches that one update consumes.
         memory_ratio: Peak memory by that of joint training on pooled batches; None: not measured.
         rows_mib: Memory of the gradient rows of two batches, in MiB.
@@ -31,6 +33,7 @@ class ModeCost:
 
     seconds: float
     time_ratio: float
+    alike_ratio: float
     batches: int
     memory_ratio: float | None
     rows_mib: float
@@ -42,9 +45,10 @@ class ModeCost:
         return self.time_ratio / self.batches
 
     def record(self) -> dict[str, Any]:
-        """Gives what is written as JSON."""
+        """Return what is written as JSON."""
         return {
             "time_ratio": round(self.time_ratio, 3),
+            "alike_ratio": round(self.alike_ratio, 3),
             "time_ratio_per_audio": round(self.time_ratio_per_audio, 3),
             "memory_ratio": None if self.memory_ratio is None else round(self.memory_ratio, 3),
             "rounds": self.rounds,
@@ -75,12 +79,12 @@ def compare_modes(
     memory: bool,
     progress: Callable[[int], None],
 ) -> tuple[int, dict[str, ModeCost]]:
-    """Measures modes in turn in this process, and their memory in a fresh process each.
+    """Measure modes in turn in this process, and their memory in a fresh process each.
 
     Args:
         config: What the fresh processes read.
         spec: The same, read.
-        modes: Names of the modes, the baseline among them.
+        modes: Names of the modes, both joint ones among them.
         rounds: Turns of each mode.
         memory: Whether peak memory is measured.
         progress: Told the number of every round that is done; 0: the one that does not count.
@@ -96,6 +100,7 @@ def compare_modes(
         mode: ModeCost(
             seconds=statistics.median_high(seconds[mode]),
             time_ratio=median_ratio(seconds[mode], seconds[BASELINE]),
+            alike_ratio=median_ratio(seconds[mode], encoded_alike(seconds, step.share_apart)),
             batches=step.batches_per_update,
             memory_ratio=peaks[mode] / peaks[BASELINE] if peaks else None,
             rows_mib=step.rows_mib(),
@@ -106,10 +111,20 @@ def compare_modes(
     return sum(p.numel() for p in built[BASELINE].model.parameters()), costs
 
 
+def encoded_alike(seconds: Mapping[str, Sequence[float]], share: float) -> list[float]:
+    """Return the seconds of joint steps of which a share is encoded by language, by round.
+
+    >>> encoded_alike({"joint_pooled": [1.0], "joint": [2.0]}, share=0.25)
+    [1.25]
+    """
+    pooled, apart = (seconds[name] for name in JOINT)
+    return [p + share * (a - p) for p, a in zip(pooled, apart, strict=True)]
+
+
 def compare_sizes(
     spec: BenchSpec, sizes: Sequence[int], rounds: int, progress: Callable[[int], None]
 ) -> dict[int, SizeCost]:
-    """Measures numbers of objectives at equal audio, in turn.
+    """Measure numbers of objectives at equal audio, in turn.
 
     Args:
         spec: Model and mini-batches, which are varied.
@@ -139,7 +154,7 @@ def compare_sizes(
 
 
 def peak_memory_of(mode: str, spec: BenchSpec) -> float:
-    """Gives the peak memory of this process after some updates of one mode, in MiB."""
+    """Return the peak memory of this process after some updates of one mode, in MiB."""
     step = build_mode(mode, spec)
     for _ in range(STEPS_PER_ROUND):
         step.step()

@@ -15,7 +15,7 @@ def interleaved_seconds(
     steps_per_round: int,
     progress: Callable[[int], None],
 ) -> dict[str, list[float]]:
-    """Times every mode in every round.
+    """Time every mode in every round.
 
     Args:
         steps: What makes one update, by mode.
@@ -39,7 +39,7 @@ def interleaved_seconds(
 
 
 def median_ratio(values: Sequence[float], baseline: Sequence[float]) -> float:
-    """Gives the median over rounds of the ratio within a round.
+    """Return the median over rounds of the ratio within a round.
 
     >>> median_ratio([2.0, 6.0, 9.0], [1.0, 2.0, 3.0])
     3.0
@@ -48,7 +48,7 @@ def median_ratio(values: Sequence[float], baseline: Sequence[float]) -> float:
 
 
 def peak_memory_mib() -> float:
-    """Gives the largest resident memory that this process has had.
+    """Return the largest resident memory that this process has had.
 
     Raises:
         OSError: If the system does not tell (it is read from /proc, which Linux has).
@@ -60,7 +60,7 @@ def peak_memory_mib() -> float:
 
 
 def memory_in_fresh_process(config: str, mode: str) -> float:
-    """Measures the peak memory of a mode where nothing else has run.
+    """Measure the peak memory of a mode where nothing else has run.
 
     Returns:
         MiB.

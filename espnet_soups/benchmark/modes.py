@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.nn import Parameter
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from espnet_soups.benchmark.batches import draw_batch, take_language
 from espnet_soups.benchmark.spec import BenchSpec
@@ -29,9 +30,12 @@ class StepMode(ABC):
 
     Attributes:
         batches_per_update: Mini-batches that one update consumes.
+        share_apart: Share of its steps that encode language by language, where the encoder bears
+            it: those that take gradients of single objectives.
     """
 
     batches_per_update: int = 1
+    share_apart: float = 1.0
 
     def __init__(self, spec: BenchSpec, options: Mapping[str, Any]) -> None:
         torch.manual_seed(0)
@@ -41,7 +45,7 @@ class StepMode(ABC):
         self.updates = 0
 
     def step(self) -> None:
-        """Makes one update: gradients, clipping, optimiser."""
+        """Make one update: gradients, clipping, optimiser."""
         start = self.updates * self.batches_per_update
         chosen = range(start, start + self.batches_per_update)
         self.set_gradients([self.batches[index % BATCHES] for index in chosen])
@@ -52,14 +56,14 @@ class StepMode(ABC):
 
     @abstractmethod
     def set_gradients(self, batches: Sequence[dict[str, Tensor]]) -> None:
-        """Fills `.grad` of every parameter."""
+        """Fill `.grad` of every parameter."""
 
     @abstractmethod
     def measured_parameters(self) -> Sequence[Parameter]:
-        """Gives the parameters that gradient rows are taken on."""
+        """Return the parameters that gradient rows are taken on."""
 
     def rows_mib(self) -> float:
-        """Gives the memory of the gradient rows of two batches, 2 m n numbers, in MiB."""
+        """Return the memory of the gradient rows of two batches, 2 m n numbers, in MiB."""
         numbers = sum(p.numel() * p.element_size() for p in self.measured_parameters())
         return 2 * len(self.model.objectives) * numbers / 2**20
 
@@ -69,16 +73,31 @@ class EspnetStep(StepMode):
 
     def __init__(self, spec: BenchSpec, options: Mapping[str, Any]) -> None:
         super().__init__(spec, options)
-        if self.model.soup is not None:
-            self.model.soup.open_epoch(1, 1, 1)
+        soup, encoding = self.model.soup, self.model.encoding
+        if soup is not None:
+            soup.open_epoch(1, 1, 1)
+        if encoding == "auto" and soup is not None and soup.config.mode != "exact":
+            self.share_apart = 1.0 / soup.config.refresh
+        elif encoding == "pooled":
+            self.share_apart = 0.0
 
     def set_gradients(self, batches: Sequence[dict[str, Tensor]]) -> None:
-        """Runs forward and backward once."""
+        """Run forward and backward once."""
         self.model(**batches[0])[0].backward()
 
     def measured_parameters(self) -> Sequence[Parameter]:
-        """Gives what the soup measures on: nothing where there is none."""
+        """Return what the soup measures on: nothing where there is none."""
         return [] if self.model.soup is None else self.model.soup.layers.parameters
+
+
+class JointStep(EspnetStep):
+    """Joint training whose steps are encoded as the measured steps of a soup are."""
+
+    def __init__(self, spec: BenchSpec, options: Mapping[str, Any]) -> None:
+        super().__init__(spec, options)
+        if self.model.encoding == "auto":
+            pools = any(isinstance(module, _BatchNorm) for module in self.model.encoder.modules())
+            self.model.encoding = "pooled" if pools else "per_language"
 
 
 class PublishedStep(StepMode):
@@ -98,7 +117,7 @@ class PublishedStep(StepMode):
         self.backbone, self.heads = split_parameters(self.model)
 
     def set_gradients(self, batches: Sequence[dict[str, Tensor]]) -> None:
-        """Measures every objective on both batches, then serves backbone and heads."""
+        """Measure every objective on both batches, then serves backbone and heads."""
         first, second = (torch.stack(self._rows(batch)) for batch in batches)
         shown = Shown(gram=first @ second.T, losses=torch.zeros_like(self.weights))
         self.weights, _ = self.combiner(self.weights, shown, {})
@@ -113,7 +132,7 @@ class PublishedStep(StepMode):
             offset += parameter.numel()
 
     def measured_parameters(self) -> Sequence[Parameter]:
-        """Gives the whole backbone."""
+        """Return the whole backbone."""
         return self.backbone
 
     def _rows(self, batch: dict[str, Tensor]) -> list[Tensor]:
@@ -141,7 +160,7 @@ class TorchJDStep(StepMode):
         self.backbone, _ = split_parameters(self.model)
 
     def set_gradients(self, batches: Sequence[dict[str, Tensor]]) -> None:
-        """Follows the example of `MoDoWeighting` with two batches per step."""
+        """Follow the example of `MoDoWeighting` with two batches per step."""
         from torchjd.autojac import jac
 
         losses, jacobians = [], []
@@ -155,12 +174,12 @@ class TorchJDStep(StepMode):
         ((losses[0] + losses[1]) / 2.0).backward(self.weights)
 
     def measured_parameters(self) -> Sequence[Parameter]:
-        """Gives the whole backbone."""
+        """Return the whole backbone."""
         return self.backbone
 
 
 def build(spec: BenchSpec, options: Mapping[str, Any]) -> tuple[MSPModel, torch.optim.Optimizer]:
-    """Builds model and optimiser, as training would.
+    """Build model and optimiser, as training would.
 
     Raises:
         ValueError: If an option is unknown or not valid.
@@ -185,7 +204,7 @@ def build(spec: BenchSpec, options: Mapping[str, Any]) -> tuple[MSPModel, torch.
 
 
 def split_parameters(model: MSPModel) -> tuple[list[Parameter], list[Parameter]]:
-    """Gives the parameters of the backbone, and all others."""
+    """Return the parameters of the backbone, and all others."""
     shared = tuple(f"{prefix}." for prefix in model.shared_modules)
     named = [(name, value) for name, value in model.named_parameters() if value.requires_grad]
     backbone = [value for name, value in named if name.startswith(shared)]
@@ -193,7 +212,7 @@ def split_parameters(model: MSPModel) -> tuple[list[Parameter], list[Parameter]]
 
 
 def flatten(gradients: Sequence[Tensor | None], parameters: Sequence[Parameter]) -> Tensor:
-    """Gives one row of gradients; zeros where there is none."""
+    """Return one row of gradients; zeros where there is none."""
     pairs = zip(gradients, parameters, strict=True)
     return torch.cat([(p.new_zeros(p.numel()) if g is None else g.reshape(-1)) for g, p in pairs])
 

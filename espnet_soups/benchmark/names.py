@@ -1,15 +1,16 @@
 """The modes that are compared, by name; known without building any."""
 
 BASELINE = "joint_pooled"
+APART = "joint"  # encoded as measured steps encode: by language, where the encoder bears it
+JOINT = (BASELINE, APART)
 MODES = (
-    BASELINE,
-    "joint",
+    *JOINT,
     "exact_all",
     "pipelined_all",
     "selected",
-    "selected_refresh4",
+    "selected_refresh8",
     "published",
     "torchjd_modo",
 )
-SCALED_MODES = ("joint_pooled", "selected_refresh4")  # with several numbers of objectives
-STEPS_PER_ROUND = 4  # a whole period of `refresh: 4`
+SCALED_MODES = ("joint_pooled", "selected_refresh8")  # with several numbers of objectives
+STEPS_PER_ROUND = 8  # a whole period of `refresh: 8`

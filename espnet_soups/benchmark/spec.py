@@ -67,12 +67,12 @@ class BenchSpec:
 
 
 def config_names() -> list[str]:
-    """Lists the configurations that come with the package."""
+    """List the configurations that come with the package."""
     return sorted(path.stem for path in CONFIGS.glob("*.yaml"))
 
 
 def read_spec(config: str) -> BenchSpec:
-    """Reads a benchmark configuration.
+    """Read a benchmark configuration.
 
     Args:
         config: One of `config_names()`, or the path of a YAML file with the keys `model`,
@@ -97,7 +97,7 @@ def read_spec(config: str) -> BenchSpec:
 
 
 def with_objectives(shape: BatchShape, objectives: int) -> BatchShape:
-    """Gives mini-batches of about the same audio with another number of objectives.
+    """Return mini-batches of about the same audio with another number of objectives.
 
     Half of the objectives, and one more where it is odd, are recognition; the others translate
     all those languages but the first into it.

@@ -1,6 +1,8 @@
-"""Measures what a training step costs, against joint training on pooled batches.
+"""Measures what a training step costs, against joint training.
 
-All modes take turns in one process; the ratio is the median over rounds. Peak memory is that of a
+`time` is against joint training on pooled batches; `alike` against joint steps that are encoded as
+those of the mode are: its measured ones by language where the encoder bears it, the others pooled.
+All modes take turns in one process; a ratio is the median over rounds. Peak memory is that of a
 fresh process per mode. The last line of the output is one JSON object.
 """
 
@@ -11,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from espnet_soups.benchmark.names import BASELINE, MODES
+from espnet_soups.benchmark.names import BASELINE, JOINT, MODES
 from espnet_soups.bin.command import run_command
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Gives the options."""
+    """Return the options."""
     parser = argparse.ArgumentParser(
         prog="python -m espnet_soups.bin.bench_step",
         description=__doc__,
@@ -29,8 +31,10 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--config", default="asterisk", help="Name of a shipped config, or a YAML file (asterisk)"
     )
-    parser.add_argument("--modes", nargs="+", default=list(MODES), choices=MODES, metavar="MODE",
-                        help=f"Modes beside {BASELINE}: {', '.join(MODES[1:])} (all)")  # fmt: skip
+    parser.add_argument(
+        "--modes", nargs="+", default=list(MODES), choices=MODES, metavar="MODE",
+        help=f"Modes beside {' and '.join(JOINT)}: {', '.join(MODES[2:])} (all)",
+    )  # fmt: skip
     parser.add_argument("--rounds", type=int, default=5, help="Turns of each mode (5)")
     parser.add_argument(
         "--memory", action=argparse.BooleanOptionalAction, default=True,
@@ -44,7 +48,7 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measures; see `get_parser`."""
+    """Measure; see `get_parser`."""
     options = get_parser().parse_args(arguments)
     if options.rounds < 1:
         raise ValueError(f"`--rounds` must be 1 or more, but got {options.rounds}.")
@@ -59,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sizes = sorted(set(options.objectives))
         _print_sizes(spec, compare_sizes(spec, sizes, options.rounds, _show_round))
     else:
-        modes = [BASELINE, *(mode for mode in MODES[1:] if mode in options.modes)]
+        modes = [mode for mode in MODES if mode in JOINT or mode in options.modes]
         parameters, costs = compare_modes(
             options.config, spec, modes, options.rounds, options.memory, _show_round
         )
@@ -72,12 +76,13 @@ def _print_modes(spec: "BenchSpec", parameters: int, costs: "dict[str, ModeCost]
         f" {spec.batch.audio_seconds:.0f} s of audio in a mini-batch"
     )
     print(
-        f"\n{'mode':<18} {'s/update':>9} {'time':>6} {'per audio':>9} {'memory':>7} {'rows MiB':>9}"
+        f"\n{'mode':<18} {'s/update':>9} {'time':>6} {'alike':>6} {'per audio':>9} {'memory':>7}"
+        f" {'rows MiB':>9}"
     )
     for mode, cost in costs.items():
         shown = "-" if cost.memory_ratio is None else f"{cost.memory_ratio:.2f}"
         print(
-            f"{mode:<18} {cost.seconds:9.3f} {cost.time_ratio:6.2f}"
+            f"{mode:<18} {cost.seconds:9.3f} {cost.time_ratio:6.2f} {cost.alike_ratio:6.2f}"
             f" {cost.time_ratio_per_audio:9.2f} {shown:>7} {cost.rows_mib:9.1f}"
         )
     records = {mode: cost.record() for mode, cost in costs.items()}

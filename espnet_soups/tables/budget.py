@@ -86,16 +86,19 @@ class Measuring:
         pooled: Whether all languages are encoded at once, so that each row passes through all.
         reused: Whether the step is made with the measured gradients; if not, rows are measured
             beside an ordinary backward pass.
+        elsewhere: Whether other layers than the measured ones follow weights of their own, for
+            which every step walks back once more.
     """
 
     depth: float = 0.0
     steps: float = 1.0
     pooled: bool = True
     reused: bool = True
+    elsewhere: bool = False
 
 
 def encoder_flops(shape: ModelShape, clip_seconds: float) -> float:
-    """Gives FLOPs of encoding a second of audio, forward.
+    """Return FLOPs of encoding a second of audio, forward.
 
     A multiplication and an addition for each parameter and frame; in attention T keys for each
     frame: scores and values 2 T d each, relative positions (2 T of them, Conformer) 4 T d, in every
@@ -107,7 +110,7 @@ def encoder_flops(shape: ModelShape, clip_seconds: float) -> float:
 
 
 def head_flops(shape: ModelShape, audio: Audio) -> float:
-    """Gives FLOPs of the heads for a second of audio, forward.
+    """Return FLOPs of the heads for a second of audio, forward.
 
     Conservative: a decoder counts as if every frame had a token.
     """
@@ -117,13 +120,13 @@ def head_flops(shape: ModelShape, audio: Audio) -> float:
 
 
 def forward_flops(shape: ModelShape, audio: Audio) -> float:
-    """Gives FLOPs of all losses for a second of audio, as validation computes them."""
+    """Return FLOPs of all losses for a second of audio, as validation computes them."""
     convolutions = shape.input_flops * (1.0 + audio.crop_share)
     return convolutions + backward_flops(shape, audio) / 2.0
 
 
 def backward_flops(shape: ModelShape, audio: Audio) -> float:
-    """Gives FLOPs of one backward pass of all losses for a second of audio.
+    """Return FLOPs of one backward pass of all losses for a second of audio.
 
     Twice the forward, of what learns.
     """
@@ -132,7 +135,7 @@ def backward_flops(shape: ModelShape, audio: Audio) -> float:
 
 
 def row_passes(shape: ModelShape, audio: Audio, pooled: bool) -> float:
-    """Gives how often rows pass through a second of audio, self-supervision aside.
+    """Return how often rows pass through a second of audio, self-supervision aside.
 
     Encoded per language, a row passes through the audio of its own; pooled, through all of it.
     """
@@ -142,7 +145,7 @@ def row_passes(shape: ModelShape, audio: Audio, pooled: bool) -> float:
 
 
 def measured_flops(shape: ModelShape, audio: Audio, measuring: Measuring) -> float:
-    """Gives FLOPs of the backward passes of a measured step for a second of audio.
+    """Return FLOPs of the backward passes of a measured step for a second of audio.
 
     Each objective walks its head, and the encoder down to the lowest measured layer: encoded per
     language, the audio of its own; pooled, all of it. One pass for all of them goes on below. If
@@ -158,16 +161,22 @@ def measured_flops(shape: ModelShape, audio: Audio, measuring: Measuring) -> flo
 
 
 def training_flops(shape: ModelShape, audio: Audio, measuring: Measuring) -> float:
-    """Gives FLOPs of training on a second of audio: the mean of measured and other steps."""
+    """Return FLOPs of training on a second of audio: the mean of measured and other steps.
+
+    Where layers follow weights of their own, a pass through the encoder comes on top, for all
+    objectives together, without the parameters of the heads.
+    """
     share = measuring.steps if measuring.depth else 0.0
     backward = (1.0 - share) * backward_flops(shape, audio)
     if share:
         backward += share * measured_flops(shape, audio, measuring)
+    if measuring.elsewhere:
+        backward += backward_flops(shape, audio) - head_flops(shape, audio)
     return forward_flops(shape, audio) + backward
 
 
 def gpu_hours(flops: float, peak_tflops: float, utilisation: float) -> float:
-    """Gives hours of one GPU.
+    """Return hours of one GPU.
 
     >>> round(gpu_hours(3.6e18, peak_tflops=100.0, utilisation=0.1), 2)
     100.0
@@ -176,7 +185,7 @@ def gpu_hours(flops: float, peak_tflops: float, utilisation: float) -> float:
 
 
 def block_numbers(width: int, inner: int, heads: int, frames: float) -> float:
-    """Gives the numbers that a Conformer block keeps of a frame for the backward pass.
+    """Return the numbers that a Conformer block keeps of a frame for the backward pass.
 
     Two feed-forward parts keep 2.25 d + 3.25 f each (inputs of the norm and of both products, swish
     and its sigmoid, dropout's masks of a byte), attention 9.25 d + 2.25 H T (2 d of them relative
@@ -186,7 +195,7 @@ def block_numbers(width: int, inner: int, heads: int, frames: float) -> float:
 
 
 def transformer_numbers(width: int, inner: int) -> float:
-    """Gives the numbers that a Transformer block keeps of a frame for the backward pass.
+    """Return the numbers that a Transformer block keeps of a frame for the backward pass.
 
     Inputs and outputs of both norms 4 d, queries, keys and values 3 d, what attention gives twice
     2 d (its scores are not kept: `scaled_dot_product_attention`), inner products before and behind
@@ -198,7 +207,7 @@ def transformer_numbers(width: int, inner: int) -> float:
 def frame_bytes(
     shape: ModelShape, audio: Audio, activation_bytes: int, measuring: Measuring
 ) -> float:
-    """Gives the bytes that a frame of a mini-batch keeps until the backward pass.
+    """Return the bytes that a frame of a mini-batch keeps until the backward pass.
 
     Conservative: a decoder counts as if every frame had a token; logits are kept three times. A
     reused row keeps its gradient of what enters the lowest measured layer, d numbers.
@@ -217,22 +226,26 @@ def frame_bytes(
     return activation_bytes * (encoder + heads + cut)
 
 
-def fixed_bytes(shape: ModelShape, audio: Audio, measuring: Measuring, gpus: int) -> float:
-    """Gives the bytes that do not depend on the mini-batch: parameters and gradient rows.
+def fixed_bytes(
+    shape: ModelShape, audio: Audio, measuring: Measuring, gpus: int, accumulates: bool = False
+) -> float:
+    """Return the bytes that do not depend on the mini-batch: parameters and gradient rows.
 
-    Rows of two steps, 2 m n numbers.
+    Rows of two halves, 2 m n numbers; with accumulation their sums stand beside those of the
+    mini-batch.
     """
     objectives = shape.languages + shape.pairs + (1 if audio.crop_share else 0)
-    rows = 2 * objectives * shape.encoder * measuring.depth * FLOAT_BYTES
+    sets = 4 if accumulates else 2
+    rows = sets * objectives * shape.encoder * measuring.depth * FLOAT_BYTES
     each = STATE_BYTES + (BUCKET_BYTES if gpus > 1 else 0)
     return each * shape.parameters + rows
 
 
 def experiment_bytes(parameters: int, keep_nbest: int) -> int:
-    """Gives the disk of an experiment: model files and a checkpoint."""
+    """Return the disk of an experiment: model files and a checkpoint."""
     return parameters * ((keep_nbest + OTHER_MODEL_FILES) * FLOAT_BYTES + CHECKPOINT_BYTES)
 
 
 def features_gb(hours: float) -> float:
-    """Gives the disk of the features of stage 3, float32."""
+    """Return the disk of the features of stage 3, float32."""
     return hours * 3600 * FRAMES_PER_SECOND * FRAME_NUMBERS * FLOAT_BYTES / 1e9

@@ -45,7 +45,7 @@ class Machine:
     reuses: bool = True
 
     def __post_init__(self) -> None:
-        """Refuses what no machine has.
+        """Refuse what no machine has.
 
         Raises:
             ValueError: If a number is out of its range.
@@ -86,7 +86,7 @@ class RowPlan:
     trainings: int = 1
 
     def repeated(self, trainings: int) -> "RowPlan":
-        """Gives the plan of a search over so many trainings."""
+        """Return the plan of a search over so many trainings."""
         hours, disk = trainings * self.hours, trainings * self.disk_gb
         return replace(self, trainings=trainings, hours=hours, disk_gb=disk)
 
@@ -94,7 +94,7 @@ class RowPlan:
 def read_shape(
     config: Mapping[str, Any], counts: Mapping[str, int], corpus: CorpusSize
 ) -> ModelShape:
-    """Gives the shape of a configuration.
+    """Return the shape of a configuration.
 
     Args:
         config: Of training.
@@ -158,7 +158,7 @@ def plan_row(
     machine: Machine,
     needs: str,
 ) -> RowPlan:
-    """Plans a training of a row.
+    """Plan a training of a row.
 
     Args:
         row: The row.
@@ -184,7 +184,7 @@ def plan_row(
     pretrains = ssl != "none" and row.options.get("init_from_pretrained") != "false"
     pretrains = pretrains and row.options.get("baseline") != "joint"
     before = _pretraining_hours(shape, corpus, machine, pretrain, share) if pretrains else 0.0
-    memory_gb, most_frames = _memory(config["batch_bins"], shape, audio, measuring, machine)
+    memory_gb, most_frames = _memory(config, shape, audio, measuring, machine)
     return RowPlan(
         row=row,
         pretraining=ssl if pretrains else "",
@@ -199,13 +199,20 @@ def plan_row(
 
 
 def _memory(
-    bins: int, shape: ModelShape, audio: Audio, measuring: Measuring, machine: Machine
+    config: Mapping[str, Any],
+    shape: ModelShape,
+    audio: Audio,
+    measuring: Measuring,
+    machine: Machine,
 ) -> tuple[float, float]:
-    """Gives the GB of each GPU, and the frames that would fit."""
-    fixed = budget.fixed_bytes(shape, audio, measuring, machine.gpus)
+    """Return the GB of each GPU, and the frames that would fit, also with accumulation."""
+    fixed, most = (
+        budget.fixed_bytes(shape, audio, measuring, machine.gpus, accumulates)
+        for accumulates in (config["accum_grad"] > 1, True)
+    )
     each = budget.frame_bytes(shape, audio, machine.activation_bytes, measuring)
-    frames = bins / budget.FRAME_NUMBERS / machine.gpus
-    room = (machine.memory_gb - machine.context_gb) * 1e9 / machine.slack - fixed
+    frames = config["batch_bins"] / budget.FRAME_NUMBERS / machine.gpus
+    room = (machine.memory_gb - machine.context_gb) * 1e9 / machine.slack - most
     used = machine.context_gb + machine.slack * (fixed + frames * each) / 1e9
     return used, room / each
 

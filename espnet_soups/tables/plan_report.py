@@ -37,7 +37,7 @@ class Batch:
 
 
 def fit_batch(config: Mapping[str, Any], most_frames: float, gpus: int) -> Batch | None:
-    """Gives the largest mini-batch that fits, at the same audio per optimiser step.
+    """Return the largest mini-batch that fits, at the same audio per optimiser step.
 
     Args:
         config: Of training.
@@ -58,7 +58,7 @@ def fit_batch(config: Mapping[str, Any], most_frames: float, gpus: int) -> Batch
 def render_assumptions(
     machine: Machine, corpus: CorpusSize, flac_ratio: float, shape: ModelShape
 ) -> str:
-    """Lists all that the numbers rest on."""
+    """List all that the numbers rest on."""
     learning = "" if shape.conformer else "learning "
     convolutions = (
         f", frozen convolutions of {shape.input_flops / 1e9:.1f} GFLOP a second, forward alone"
@@ -81,15 +81,15 @@ def render_assumptions(
         ),
         f"memory: {budget.STATE_BYTES} bytes a parameter"
         + (f" and {budget.BUCKET_BYTES} for the other GPUs" if machine.gpus > 1 else "")
-        + f", {machine.activation_bytes} bytes a kept number, two sets of rows; times"
-        f" {machine.slack:g} for fragmentation, {machine.context_gb:g} GB for CUDA",
+        + f", {machine.activation_bytes} bytes a kept number, rows of two halves (with accumulation"
+        f" twice); times {machine.slack:g} for fragmentation, {machine.context_gb:g} GB for CUDA",
         f"disk: FLAC is {flac_ratio:g} of WAV" + "; features are float32" * shape.conformer,
     ]
     return "\n".join(f"- {line}" for line in lines)
 
 
 def render_rows(table: Table, plans: Sequence[RowPlan]) -> str:
-    """Gives a line for each row that can be run."""
+    """Return a line for each row that can be run."""
     rows = []
     for plan in plans:
         before = f"{plan.pretraining_hours:,.0f} ({plan.pretraining})" if plan.pretraining else "0"
@@ -103,7 +103,7 @@ def render_rows(table: Table, plans: Sequence[RowPlan]) -> str:
 
 
 def render_sum(plans: Iterable[RowPlan], machine: Machine) -> str:
-    """Adds up runs; those that tables share count once, as pre-trainings do."""
+    """Add up runs; those that tables share count once, as pre-trainings do."""
     different = {plan.row.run: plan for plan in plans}
     trainings = sum(plan.trainings for plan in different.values())
     first = {plan.pretraining: plan.pretraining_hours for plan in different.values()}
@@ -123,26 +123,33 @@ def render_batches(
     machine: Machine,
     frames_per_second: int = budget.FRAMES_PER_SECOND,
 ) -> str:
-    """Says which mini-batch fits the neediest row, and the command that writes it down."""
+    """Say which mini-batch fits the neediest row, and the command that writes it down."""
     most = min(plan.most_frames for plan in plans)
     batch = fit_batch(config, most, machine.gpus)
     if batch is None:
         return "No mini-batch fits the neediest row: take fewer `layers`, or a larger GPU."
     seconds = batch.bins / budget.FRAME_NUMBERS / frames_per_second
+    exact = (config.get("trainer_conf") or {}).get("mode") == "exact" and batch.accum_grad > 1
     copy = f"conf/tuning/{Path(path).stem}_{machine.gpus}gpu.yaml"
     return (
         f"Largest mini-batch of the neediest row: {seconds:,.0f} s of audio on {machine.gpus}"
-        f" GPU{'s' * (machine.gpus > 1)}, at the same audio per optimiser step:\n\n"
+        f" GPU{'s' * (machine.gpus > 1)}, at the same audio per optimiser step"
+        + " (`mode: exact` refuses accumulation, so the weights hold from the next step on)"
+        * exact
+        + ":\n\n"
         "```bash\n"
         f"sed 's/^batch_bins: .*/batch_bins: {batch.bins}/;"
-        f" s/^accum_grad: .*/accum_grad: {batch.accum_grad}\\nuse_amp: true/' \\\n"
+        f" s/^accum_grad: .*/accum_grad: {batch.accum_grad}\\nuse_amp: true/"
+        + "; s/^    mode: exact/    mode: pipelined/"
+        * exact
+        + "' \\\n"
         f"    {path} >{copy}\n"
         "```"
     )
 
 
 def render_disk(corpus: CorpusSize, flac_ratio: float, raw: bool = False) -> str:
-    """Says what corpora and features take, or audio where the model reads samples."""
+    """Say what corpora and features take, or audio where the model reads samples."""
     flac = corpus.hours * WAV_GB_PER_HOUR * flac_ratio
     parts = {
         "archives": corpus.archives_gb,

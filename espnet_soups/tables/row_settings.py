@@ -12,7 +12,7 @@ SECOND_FRAMES = 100  # of 10 ms
 
 
 def read_settings(row: Row, config: Mapping[str, Any]) -> dict[str, Any]:
-    """Gives `trainer_conf` of a row: the configuration's, changed by options and arguments."""
+    """Return `trainer_conf` of a row: the configuration's, changed by options and arguments."""
     settings = dict(config.get("trainer_conf") or {})
     settings |= {key: row.options[key] for key in ("soup", "combiner") if key in row.options}
     for word in row.train_args.get("trainer_conf", "").split():
@@ -26,7 +26,7 @@ def read_settings(row: Row, config: Mapping[str, Any]) -> dict[str, Any]:
 def measuring_of(
     settings: Mapping[str, Any], blocks: int, pooled: bool, needs: str, reuses: bool = True
 ) -> Measuring:
-    """Gives how a soup measures.
+    """Return how a soup measures.
 
     Args:
         settings: Of the row.
@@ -35,19 +35,26 @@ def measuring_of(
         needs: What the combiner looks at, as `combiner_needs` says it.
         reuses: Whether the machine lets steps reuse what was measured.
     """
-    if settings.get("soup") == "joint" or "Gram" not in needs:
+    joint = settings.get("soup") == "joint" and settings.get("combiner") != "measure_only"
+    if joint or "Gram" not in needs:
         return Measuring(depth=0.0, pooled=pooled)
-    layers = [int(number) for number in LAYER.findall(str(settings.get("layers", "all")))]
+    wanted = settings.get("layers", "all")
+    layers = [int(number) for number in LAYER.findall(str(wanted))]
     depth = (blocks - min(layers)) / blocks if layers else 1.0  # `conflicting`: all, to be safe
-    refresh = int(settings.get("refresh", 1))
     exact = settings.get("mode") == "exact"
-    if exact and int(settings.get("exact_batches", 2)) == 3:
-        reuses = False  # the step is made on another batch; reckoned as if rows took all of it
-    return Measuring(depth, 1.0 if exact or refresh < 2 else 2.0 / refresh, pooled, reuses)
+    third = exact and int(settings.get("exact_batches", 2)) == 3  # reckoned as if rows took it all
+    elsewhere = settings.get("acts_on") == "measured"
+    return Measuring(
+        depth=depth,
+        steps=1.0 if exact else 1.0 / max(1, int(settings.get("refresh", 1))),
+        pooled=pooled,
+        reused=reuses and not third and not elsewhere,
+        elsewhere=elsewhere and wanted != "all",
+    )
 
 
 def crop_share(ssl: str, conf: Mapping[str, Any], clip_seconds: float) -> float:
-    """Gives the share of the audio that self-supervision encodes, in a pass of its own.
+    """Return the share of the audio that self-supervision encodes, in a pass of its own.
 
     >>> crop_share("cpc", {"context_frames": 240, "future_frames": 120}, 5.0)
     0.48

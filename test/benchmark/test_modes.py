@@ -1,11 +1,15 @@
 """The compared steps compute what they claim to compute."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from espnet_soups.benchmark.catalogue import build_mode
 from espnet_soups.benchmark.modes import split_parameters
+from espnet_soups.benchmark.names import STEPS_PER_ROUND
 from espnet_soups.benchmark.spec import BatchShape, BenchSpec
+from espnet_soups.model import msp_model
 from espnet_soups.testing.toy_model import DECODER_CONF, ENCODER_CONF
 
 SPEC = BenchSpec(
@@ -30,6 +34,17 @@ SPEC = BenchSpec(
     ),
     selected=["encoder.encoders.1"],
 )
+CONFORMER_CONF = {
+    "output_size": 16,
+    "attention_heads": 2,
+    "linear_units": 16,
+    "num_blocks": 2,
+    "input_layer": "linear",
+    "selfattention_layer_type": "selfattn",
+    "pos_enc_layer_type": "abs_pos",
+    "use_cnn_module": True,
+}
+CONFORMER = {key: value for key, value in SPEC.model.items() if not key.startswith("encoder")}
 
 
 def gradients_of(name):
@@ -78,7 +93,51 @@ def test_a_soup_measures_on_the_selected_layers_alone():
     assert build_mode("joint", SPEC).rows_mib() == 0
     selected, everything = build_mode("selected", SPEC), build_mode("pipelined_all", SPEC)
     assert 0 < selected.rows_mib() < everything.rows_mib()
-    before = selected.model.soup.weights.clone()
+    before = selected.model.soup.weights.values.clone()
     for _ in range(3):
         selected.step()
-    assert not torch.equal(before, selected.model.soup.weights)
+    assert not torch.equal(before, selected.model.soup.weights.values)
+
+
+def test_a_round_holds_one_measured_step_of_eight():
+    mode = build_mode("selected_refresh8", SPEC)
+    for _ in range(STEPS_PER_ROUND):
+        mode.step()
+    assert STEPS_PER_ROUND == 8
+    assert mode.model.soup.means.measured == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "encoding", "share"),
+    [
+        ("joint_pooled", "pooled", 0.0),
+        ("joint", "per_language", 1.0),
+        ("exact_all", "auto", 1.0),
+        ("pipelined_all", "auto", 1.0),
+        ("selected_refresh8", "auto", 0.125),
+    ],
+)
+def test_joint_steps_are_encoded_as_the_measured_ones_of_a_soup(name, encoding, share):
+    mode = build_mode(name, SPEC)
+    assert (mode.model.encoding, mode.share_apart) == (encoding, share)
+    # whatever the encoder: BatchNorm must see all languages at once, also where they are measured
+    conformer = {**CONFORMER, "encoder": "conformer", "encoder_conf": CONFORMER_CONF}
+    pooled = build_mode(name, replace(SPEC, model=conformer)).model
+    assert pooled.encoding == ("pooled" if name.startswith("joint") else "auto")
+    apart = replace(SPEC, model={**SPEC.model, "encoding": "per_language"})
+    assert build_mode(name, apart).share_apart == (0.0 if name == "joint_pooled" else 1.0)
+
+
+def test_soups_encode_by_language_as_often_as_the_share_says(monkeypatch):
+    counts = []
+    encode_rows = msp_model.encode_rows
+
+    def count(batch, rows, encode, pooled):
+        counts.append(pooled)
+        return encode_rows(batch, rows, encode, pooled)
+
+    monkeypatch.setattr(msp_model, "encode_rows", count)
+    mode = build_mode("selected_refresh8", SPEC)
+    for _ in range(STEPS_PER_ROUND):
+        mode.step()
+    assert counts == [True] * 7 + [False] * 2  # both halves of the measured one

@@ -16,7 +16,7 @@ from espnet_soups.tables.machine_plan import (
     read_shape,
 )
 from espnet_soups.tables.plan import Row, load_table
-from espnet_soups.tables.plan_report import Batch, fit_batch
+from espnet_soups.tables.plan_report import Batch, fit_batch, render_batches
 from espnet_soups.tables.planner import plan_rows
 from espnet_soups.tables.row_settings import crop_share, measuring_of, read_settings
 
@@ -99,6 +99,27 @@ def test_steps_that_measure_nothing_cost_what_joint_training_costs():
     assert quarter == 72_250_000 + 0.25 * measured + 0.75 * 2 * 72_250_000
 
 
+def test_one_measured_step_of_eight_costs_an_eighth_of_what_measuring_costs():
+    # forward 72.25; backward 144.5; measured 2 x 70 x (9 / 4 + 3 / 4) + 4.5 = 424.5 million
+    eighth = Measuring(depth=0.25, steps=1 / 8)
+    expected = 72_250_000 + 7 / 8 * 144_500_000 + 1 / 8 * 424_500_000
+    assert budget.training_flops(SHAPE, AUDIO, eighth) == pytest.approx(expected) == 251_750_000
+
+
+def test_weights_of_their_own_elsewhere_cost_a_pass_through_the_encoder_in_every_step():
+    # on top 2 x 70 + 2.25 = 142.25 million; measured 2 x 70 x 9 / 4 + 2.25 + 144.5 = 461.75
+    apart = Measuring(depth=0.25, steps=1 / 8, reused=False, elsewhere=True)
+    expected = 72_250_000 + 7 / 8 * 144_500_000 + 1 / 8 * 461_750_000 + 142_250_000
+    assert budget.training_flops(SHAPE, AUDIO, apart) == pytest.approx(expected) == 398_656_250
+    # the pass takes U's crops as well: 2 x 35 million
+    with_ssl = replace(AUDIO, crop_share=0.5)
+    plain = replace(apart, elsewhere=False)
+    extra = budget.training_flops(SHAPE, with_ssl, apart)
+    extra -= budget.training_flops(SHAPE, with_ssl, plain)
+    assert extra == pytest.approx(212_250_000)
+
+
+# Of the engine before, whose `refresh: 4` measured two steps of four: half of them.
 @pytest.mark.parametrize(
     ("reused", "depth", "steps", "measured", "tolerance"),
     [
@@ -147,6 +168,9 @@ def test_hours_memory_and_disk_are_products():
     rows = 2 * 9 * 1_000_000 * 4 // 2
     halved = Measuring(depth=0.5)
     assert budget.fixed_bytes(SHAPE, AUDIO, halved, gpus=4) == 20 * 1_300_000 + rows
+    # sums of an accumulation window beside the rows of its last mini-batch
+    summed = budget.fixed_bytes(SHAPE, AUDIO, halved, gpus=4, accumulates=True)
+    assert summed == 20 * 1_300_000 + 2 * rows
     assert budget.experiment_bytes(1_000_000, keep_nbest=10) == 64_000_000
     assert budget.features_gb(1000) == pytest.approx(115.2)
 
@@ -165,7 +189,22 @@ def test_covost_s_numbers_are_those_of_its_own_table():
         ({"soup": "joint"}, "cross Gram", Measuring(0.0)),
         ({"soup": "vs"}, "nothing", Measuring(0.0)),
         ({"soup": "vs", "layers": "all"}, "Gram", Measuring(1.0)),
-        ({"layers": "conflicting", "refresh": 4}, "Gram", Measuring(1.0, 0.5)),
+        ({"layers": "conflicting", "refresh": 4}, "Gram", Measuring(1.0, 0.25)),
+        ({"layers": ["encoder.encoders.9"], "refresh": "8"}, "Gram", Measuring(0.1, 0.125)),
+        ({"soup": "joint", "combiner": "measure_only"}, "cross Gram", Measuring(1.0)),
+        ({"soup": "vs", "combiner": "measure_only", "refresh": 8}, "Gram", Measuring(1.0, 0.125)),
+        ({"acts_on": "measured_only", "layers": ["encoder.encoders.9"]}, "Gram", Measuring(0.1)),
+        (
+            {"acts_on": "measured", "layers": ["encoder.encoders.9"]},
+            "Gram",
+            Measuring(0.1, reused=False, elsewhere=True),
+        ),
+        (
+            {"acts_on": "measured", "layers": "conflicting"},
+            "Gram",
+            Measuring(1.0, reused=False, elsewhere=True),
+        ),
+        ({"acts_on": "measured"}, "Gram", Measuring(1.0, reused=False)),  # nothing is elsewhere
         ({"layers": "[encoder.encoders.8,encoder.encoders.9]"}, "Gram", Measuring(0.2)),
         ({"layers": ["encoder.model.encoder.layers.6"]}, "Gram", Measuring(0.4)),
         ({"layers": ["encoder.model.layers.9"]}, "Gram", Measuring(0.1)),
@@ -273,6 +312,17 @@ def test_more_gpus_share_a_mini_batch_and_keep_the_audio_of_a_step():
     assert fit_batch(CONFIG, 700.0, gpus=1) == Batch(213_333, 3)
     assert fit_batch(CONFIG, 700.0, gpus=4) == Batch(640_000, 1)
     assert fit_batch(CONFIG, 10.0, gpus=1) is None
+
+
+def test_a_mini_batch_that_must_be_accumulated_is_not_planned_for_the_exact_mode():
+    machine = Machine(gpus=1, peak_tflops=100.0, memory_gb=10.0)
+    for mode, frames in (("exact", 2000.0), ("exact", 700.0), ("pipelined", 700.0)):
+        config = {**CONFIG, "trainer_conf": {"mode": mode}}
+        row = replace(plan({"soup": "joint"}), most_frames=frames)
+        text = render_batches(config, "conf/train_msp.yaml", [row], machine)
+        accumulates = mode == "exact" and frames == 700.0
+        assert ("s/^    mode: exact/    mode: pipelined/' " in text) == accumulates
+        assert ("refuses accumulation" in text) == accumulates
 
 
 def test_what_cannot_be_reckoned_is_refused():

@@ -5,6 +5,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from espnet_soups.gradients.gate import Gates
+from espnet_soups.model.elsewhere import weigh_elsewhere
 from espnet_soups.model.measuring import Measuring as Engine
 from espnet_soups.tables import budget
 from espnet_soups.tables.budget import Audio, Measuring, ModelShape
@@ -36,8 +37,8 @@ class Model(torch.nn.Module):
         return [head(x).square().mean() for head, x in zip(self.heads, states, strict=True)]
 
 
-def count_flops(model, first, reused):
-    """Counts a step that measures the layers from `first` on; None: it measures nothing."""
+def count_flops(model, first, reused, elsewhere=False):
+    """Count a step that measures the layers from `first` on; None: it measures nothing."""
     chosen = [] if first is None else list(model.encoder.encoders[first:].parameters())
     if first == 0:
         chosen = list(model.encoder.parameters())
@@ -48,14 +49,28 @@ def count_flops(model, first, reused):
         losses = model.losses(audio)
         if chosen:
             _, losses = engine.measure(losses, [True] * LANGUAGES)
-        torch.stack(list(losses)).sum().backward()
+        total = torch.stack(list(losses)).sum()
+        if elsewhere:
+            below = [model.encoder.embed, *model.encoder.encoders[:first]]
+            parameters = [parameter for layer in below for parameter in layer.parameters()]
+            total = weigh_elsewhere(total, [losses], torch.ones(1, LANGUAGES), parameters)
+        total.backward()
     return counter.get_total_flops()
 
 
 @pytest.mark.parametrize("pooled", [True, False])
-@pytest.mark.parametrize("reused", [True, False])
-@pytest.mark.parametrize("first", [None, 0, 6])
-def test_a_step_makes_the_operations_that_the_plan_reckons(pooled, reused, first):
+@pytest.mark.parametrize(
+    ("first", "reused", "elsewhere"),
+    [
+        (None, True, False),
+        (0, True, False),
+        (0, False, False),
+        (6, True, False),
+        (6, False, False),
+        (6, False, True),
+    ],
+)
+def test_a_step_makes_the_operations_that_the_plan_reckons(pooled, first, reused, elsewhere):
     torch.manual_seed(0)
     model = Model(pooled)
     depth = 0.0 if first is None else (BLOCKS - first) / BLOCKS
@@ -68,11 +83,13 @@ def test_a_step_makes_the_operations_that_the_plan_reckons(pooled, reused, first
     )
     audio = Audio(clip_seconds=0.0, translated_share=0.0)  # no frames in attention
     seconds = LANGUAGES * FRAMES / budget.FRAMES_PER_SECOND
-    measuring = Measuring(depth, pooled=pooled, reused=reused)
+    measuring = Measuring(depth, pooled=pooled, reused=reused, elsewhere=elsewhere)
     reckoned = seconds * budget.training_flops(shape, audio, measuring)
     if first and not reused:  # rows that go no further need no gradient of what enters that layer
         passes = LANGUAGES if pooled else 1
         reckoned -= passes * LANGUAGES * FRAMES * 2 * WIDTH**2
+    if elsewhere:  # a pass that needs no gradients of the measured parameters
+        reckoned -= (BLOCKS - first) * LANGUAGES * FRAMES * 2 * WIDTH**2
     if first is not None and reused:  # the weighted sum of rows: the same for any audio
         reckoned += 2 * LANGUAGES * (BLOCKS - first) * WIDTH**2
-    assert count_flops(model, first, reused) == pytest.approx(reckoned, rel=0.01)
+    assert count_flops(model, first, reused, elsewhere) == pytest.approx(reckoned, rel=0.01)

@@ -8,10 +8,13 @@ import yaml
 from small_table import write
 
 from espnet_soups.bin.run_table import TRAIN_CONFIGS, main
+from espnet_soups.levels.penalty import build_penalties
+from espnet_soups.model.soup_config import read_soup_config
 from espnet_soups.tables.numbers import read_number
 from espnet_soups.tables.plan import Column, Table, load_table
 from espnet_soups.tables.runs import defined_options, plan_runs
 from espnet_soups.tables.same_settings import check_same_settings
+from espnet_soups.task.msp_task import MSPTask
 
 EGS2 = Path(__file__).parents[2] / "egs2"
 TABLES = sorted(EGS2.glob("[!t]*/msp1/tables/*.yaml"))  # not those of tests
@@ -46,6 +49,33 @@ def test_every_table_has_a_plan_of_options_that_exist_or_says_what_is_lacking(pa
         words = run.command[run.command.index("./run.sh") :]
         used = {word[2:].partition("=")[0] for word in words if word.startswith("--")}
         assert used <= known
+
+
+@pytest.mark.parametrize("path", TABLES, ids=lambda path: f"{path.parents[2].name}/{path.stem}")
+@pytest.mark.parametrize("mini", [False, True], ids=["paper", "mini"])
+def test_settings_of_every_row_make_a_soup(path, mini):
+    table = load_table(path, mini)
+    recipe = ASTERISK if mini else path.parents[1]
+    file = recipe / config_of(table, mini)
+    parser = MSPTask.get_parser()
+    for row in table.rows:
+        words = ["--config", str(file), "--output_dir", "none"]
+        for word in row.train_args.get("trainer_conf", "").split():
+            words += ["--trainer_conf", word]
+        settings = parser.parse_args(words).trainer_conf
+        settings |= {key: row.options[key] for key in ("soup", "order") if key in row.options}
+        config = read_soup_config(settings)
+        assert config.soup != "custom" or config.levels
+        penalties = build_penalties(config.penalty, levels=3)
+        if row.run == "vm_usa_one":
+            assert penalties.at(0.0, 200, [0] * 3) == [1.0] * 3
+        elif row.run == "vm_usa_slow":
+            last = 0.4 if mini else pytest.approx(0.002 * 199)
+            assert (
+                penalties.at(3.0 if mini else 199.0, 3 if mini else 200, [0] * 3)[1:] == [last] * 2
+            )
+        else:
+            assert penalties.at(150.0, 200, [0] * 3) == [1.0, 1.5, 1.5]
 
 
 def test_a_row_that_the_release_cannot_run_says_what_is_lacking(tmp_path, recipe):

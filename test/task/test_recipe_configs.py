@@ -5,6 +5,8 @@ import pytest
 import yaml
 from recipe_configs import BASE, CONFIGS, PAPER, name_of, read
 
+from espnet_soups.levels.penalty import build_penalties
+from espnet_soups.model.soup_config import read_soup_config
 from espnet_soups.task.union_sampler import LanguageData, UnionBatchSampler
 
 # How a variant of the paper's configuration differs from it.
@@ -13,8 +15,11 @@ VARIANTS = {
     "lr_release": {"backbone_lr_scale": 0.1},
     "warmup": {"scheduler", "scheduler_conf"},
     "finetune": {"max_epoch": 100},
-    "all_layers": {"trainer_conf"},
+    "paper": {"trainer_conf", "batch_bins", "accum_grad"},
 }
+# House default of each recipe: the paper's configuration stands beside it.
+HOUSE = {**BASE, "asterisk": "train_msp_e_branchformer_20min"}
+EPOCHS_OF_THE_PAPER = 200
 # Utterances, mean length in seconds and its deviation (reckoned from hours; the last is a guess),
 # at a tenth of the corpora.
 LENGTHS = {
@@ -68,19 +73,74 @@ def test_an_optimiser_step_sees_about_256_utterances_of_all_languages(recipe, ki
         assert sum(len(batch) for batch in batches) == pytest.approx(total, rel=0.1)
 
 
+@pytest.mark.parametrize("recipe", HOUSE)
+def test_the_paper_s_configuration_measures_all_layers_of_every_step_and_weighs_that_step(recipe):
+    soup = read(recipe, f"{HOUSE[recipe]}_paper")["trainer_conf"]
+    expected = {"mode": "exact", "layers": "all", "refresh": 1, "gradient_norm": "none"}
+    assert expected.items() <= soup.items()
+    assert not {"metric", "gram", "acts_on", "nested_penalty"} & set(soup)  # defaults
+
+
+@pytest.mark.parametrize("recipe", HOUSE)
+def test_the_paper_s_configuration_differs_from_the_default_in_its_soup_alone(recipe):
+    house, paper = read(recipe, HOUSE[recipe]), read(recipe, f"{HOUSE[recipe]}_paper")
+    for config in (house, paper):
+        config["bins_of_a_step"] = config.pop("batch_bins") * config.pop("accum_grad")
+    assert {key for key in {*house, *paper} if house.get(key) != paper.get(key)} == {"trainer_conf"}
+    changed = {
+        key
+        for key in {*house["trainer_conf"], *paper["trainer_conf"]}
+        if house["trainer_conf"].get(key) != paper["trainer_conf"].get(key)
+    }
+    assert {"mode", "layers", "refresh"} <= changed
+    assert changed <= {"mode", "layers", "refresh", "gradient_norm", "penalty"}
+
+
+@pytest.mark.parametrize("recipe", HOUSE)
+def test_a_configuration_accumulates_only_where_its_mode_lets_it(recipe):
+    house, paper = read(recipe, HOUSE[recipe]), read(recipe, f"{HOUSE[recipe]}_paper")
+    assert paper["accum_grad"] == 1  # `mode: exact` refuses another
+    assert paper["batch_bins"] == house["batch_bins"] * house["accum_grad"]
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=name_of)
+def test_penalties_are_the_curve_of_the_paper_in_runs_of_any_length(path):
+    config = yaml.safe_load(path.read_text())
+    entries = config.get("trainer_conf", {}).get("penalty", [])
+    if path.stem.endswith("_paper") and config["max_epoch"] == EPOCHS_OF_THE_PAPER:
+        assert entries == [{"level": e["level"], "increment": 0.02, "max": 1.5} for e in entries]
+    else:
+        assert entries == [{"level": e["level"], "max": 1.5} for e in entries]
+    assert [entry["level"] for entry in entries] == list(range(2, 2 + len(entries)))
+    penalties = build_penalties(entries, levels=4)
+    epochs, steps = config["max_epoch"], [0.0] * 4
+    assert penalties.at(0.0, epochs, steps) == [1.0, 0.0, 0.0, 0.0]
+    if epochs == EPOCHS_OF_THE_PAPER:  # 0.02 an epoch, up to the 75th
+        for done in (10, 75, 199):
+            expected = [1.0] + 3 * [pytest.approx(min(1.5, 0.02 * done))]
+            assert penalties.at(done, epochs, steps) == expected
+    assert penalties.shortfalls(epochs) == []
+
+
 @pytest.mark.parametrize(
-    "path", [path for path in CONFIGS if "conformer" in path.stem], ids=name_of
+    "path",
+    [p for p in CONFIGS if "former" in p.stem and not p.stem.endswith("_paper")],
+    ids=name_of,
 )
-def test_the_last_quarter_of_the_layers_is_measured_in_two_steps_of_eight(path):
+def test_the_top_of_the_encoder_is_measured_in_one_step_of_eight(path):
     config = yaml.safe_load(path.read_text())
     blocks, soup = config["encoder_conf"]["num_blocks"], config["trainer_conf"]
-    if path.stem.endswith("_all_layers"):
-        assert (soup["layers"], soup["refresh"]) == ("all", 1)
-        base = yaml.safe_load(path.with_stem(path.stem.removesuffix("_all_layers")).read_text())
-        assert {**base["trainer_conf"], "layers": "all", "refresh": 1} == soup
-        return
-    measured = [f"encoder.encoders.{block}" for block in range(blocks)][-round(blocks / 4) :]
+    number = max(2, round(blocks / 4))  # a quarter; small encoders: two layers
+    measured = [f"encoder.encoders.{block}" for block in range(blocks)][-number:]
     assert (soup["layers"], soup["refresh"]) == (measured, 8)
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=name_of)
+def test_settings_of_every_soup_are_accepted(path):
+    config = yaml.safe_load(path.read_text())
+    if config.get("trainer") == "msp":
+        soup = read_soup_config(config["trainer_conf"])
+        assert soup.mode == "pipelined" or config["accum_grad"] == 1
 
 
 @pytest.mark.parametrize(
