@@ -16,17 +16,23 @@ SOUPS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def build_mode(name: str, spec: BenchSpec) -> StepMode:
-    """Build a mode by its name, one of those that `bench_step --help` lists."""
+def build_mode(name: str, spec: BenchSpec, device: str = "cpu") -> StepMode:
+    """Build a mode by its name, one of those that `bench_step --help` lists.
+
+    Args:
+        name: Its name.
+        spec: Model and mini-batches.
+        device: Where they lie: `cpu` or `cuda`.
+    """
     if name == "joint_pooled":
-        return EspnetStep(spec, {**JOINT, "encoding": "pooled"})
+        return EspnetStep(spec, {**JOINT, "encoding": "pooled"}, device)
     if name == "joint":
-        return JointStep(spec, JOINT)
+        return JointStep(spec, JOINT, device)
     if name == "published":
-        return PublishedStep(spec, JOINT)
+        return PublishedStep(spec, JOINT, device)
     if name == "torchjd_modo":
-        return TorchJDStep(spec, JOINT)
+        return TorchJDStep(spec, JOINT, device)
     settings = {"soup": "vs", "combiner": "modo", **SOUPS[name]}
     if settings["layers"] == "selected":
         settings["layers"] = list(spec.selected)
-    return EspnetStep(spec, {"trainer": "msp", "trainer_conf": settings})
+    return EspnetStep(spec, {"trainer": "msp", "trainer_conf": settings}, device)

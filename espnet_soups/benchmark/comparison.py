@@ -78,6 +78,7 @@ def compare_modes(
     rounds: int,
     memory: bool,
     progress: Callable[[int], None],
+    device: str = "cpu",
 ) -> tuple[int, dict[str, ModeCost]]:
     """Measure modes in turn in this process, and their memory in a fresh process each.
 
@@ -88,14 +89,17 @@ def compare_modes(
         rounds: Turns of each mode.
         memory: Whether peak memory is measured.
         progress: Told the number of every round that is done; 0: the one that does not count.
+        device: `cpu` or `cuda`.
 
     Returns:
         (parameters of the model, cost of each mode).
     """
-    peaks = {mode: memory_in_fresh_process(config, mode) for mode in modes} if memory else {}
-    built = {mode: build_mode(mode, spec) for mode in modes}
+    peaks = (
+        {mode: memory_in_fresh_process(config, mode, device) for mode in modes} if memory else {}
+    )
+    built = {mode: build_mode(mode, spec, device) for mode in modes}
     steps = {mode: step.step for mode, step in built.items()}
-    seconds = interleaved_seconds(steps, rounds, STEPS_PER_ROUND, progress)
+    seconds = interleaved_seconds(steps, rounds, STEPS_PER_ROUND, progress, device)
     costs = {
         mode: ModeCost(
             seconds=statistics.median_high(seconds[mode]),
@@ -122,7 +126,11 @@ def encoded_alike(seconds: Mapping[str, Sequence[float]], share: float) -> list[
 
 
 def compare_sizes(
-    spec: BenchSpec, sizes: Sequence[int], rounds: int, progress: Callable[[int], None]
+    spec: BenchSpec,
+    sizes: Sequence[int],
+    rounds: int,
+    progress: Callable[[int], None],
+    device: str = "cpu",
 ) -> dict[int, SizeCost]:
     """Measure numbers of objectives at equal audio, in turn.
 
@@ -131,14 +139,15 @@ def compare_sizes(
         sizes: Numbers of objectives, ascending.
         rounds: Turns of each mode and number.
         progress: Told the number of every round that is done; 0: the one that does not count.
+        device: `cpu` or `cuda`.
     """
     specs = {size: replace(spec, batch=with_objectives(spec.batch, size)) for size in sizes}
     steps = {
-        f"{mode}@{size}": build_mode(mode, specs[size]).step
+        f"{mode}@{size}": build_mode(mode, specs[size], device).step
         for size in sizes
         for mode in SCALED_MODES
     }
-    seconds = interleaved_seconds(steps, rounds, STEPS_PER_ROUND, progress)
+    seconds = interleaved_seconds(steps, rounds, STEPS_PER_ROUND, progress, device)
 
     def ratio(mode: str, size: int) -> float:
         return round(median_ratio(seconds[f"{mode}@{size}"], seconds[f"{mode}@{sizes[0]}"]), 3)
@@ -153,9 +162,9 @@ def compare_sizes(
     }
 
 
-def peak_memory_of(mode: str, spec: BenchSpec) -> float:
+def peak_memory_of(mode: str, spec: BenchSpec, device: str = "cpu") -> float:
     """Return the peak memory of this process after some updates of one mode, in MiB."""
-    step = build_mode(mode, spec)
+    step = build_mode(mode, spec, device)
     for _ in range(STEPS_PER_ROUND):
         step.step()
-    return peak_memory_mib()
+    return peak_memory_mib(device)

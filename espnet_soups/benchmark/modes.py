@@ -27,6 +27,7 @@ class StepMode(ABC):
     Args:
         spec: Model and mini-batches.
         options: Options of `msp_train` that this way changes.
+        device: Where model and mini-batches lie: `cpu` or `cuda`.
 
     Attributes:
         batches_per_update: Mini-batches that one update consumes.
@@ -37,11 +38,13 @@ class StepMode(ABC):
     batches_per_update: int = 1
     share_apart: float = 1.0
 
-    def __init__(self, spec: BenchSpec, options: Mapping[str, Any]) -> None:
+    def __init__(self, spec: BenchSpec, options: Mapping[str, Any], device: str = "cpu") -> None:
         torch.manual_seed(0)
         self.model, self.optimizer = build(spec, options)
+        self.model.to(device)
         width = int(spec.model["input_size"])
-        self.batches = [draw_batch(spec.batch, width, seed) for seed in range(BATCHES)]
+        drawn = [draw_batch(spec.batch, width, seed) for seed in range(BATCHES)]
+        self.batches = [{key: value.to(device) for key, value in one.items()} for one in drawn]
         self.updates = 0
 
     def step(self) -> None:
@@ -71,8 +74,8 @@ class StepMode(ABC):
 class EspnetStep(StepMode):
     """A step as ESPnet's trainer makes it: `joint` by static weights, or a soup."""
 
-    def __init__(self, spec: BenchSpec, options: Mapping[str, Any]) -> None:
-        super().__init__(spec, options)
+    def __init__(self, spec: BenchSpec, options: Mapping[str, Any], device: str = "cpu") -> None:
+        super().__init__(spec, options, device)
         soup, encoding = self.model.soup, self.model.encoding
         if soup is not None:
             soup.open_epoch(1, 1, 1)
@@ -93,8 +96,8 @@ class EspnetStep(StepMode):
 class JointStep(EspnetStep):
     """Joint training whose steps are encoded as the measured steps of a soup are."""
 
-    def __init__(self, spec: BenchSpec, options: Mapping[str, Any]) -> None:
-        super().__init__(spec, options)
+    def __init__(self, spec: BenchSpec, options: Mapping[str, Any], device: str = "cpu") -> None:
+        super().__init__(spec, options, device)
         if self.model.encoding == "auto":
             pools = any(isinstance(module, _BatchNorm) for module in self.model.encoder.modules())
             self.model.encoding = "pooled" if pools else "per_language"
@@ -109,11 +112,11 @@ class PublishedStep(StepMode):
 
     batches_per_update = 2
 
-    def __init__(self, spec: BenchSpec, options: Mapping[str, Any]) -> None:
-        super().__init__(spec, options)
+    def __init__(self, spec: BenchSpec, options: Mapping[str, Any], device: str = "cpu") -> None:
+        super().__init__(spec, options, device)
         self.combiner = MoDo()
         size = len(self.model.objectives)
-        self.weights = torch.full((size,), 1.0 / size)
+        self.weights = torch.full((size,), 1.0 / size, device=device)
         self.backbone, self.heads = split_parameters(self.model)
 
     def set_gradients(self, batches: Sequence[dict[str, Tensor]]) -> None:
@@ -151,10 +154,10 @@ class TorchJDStep(StepMode):
 
     batches_per_update = 2
 
-    def __init__(self, spec: BenchSpec, options: Mapping[str, Any]) -> None:
+    def __init__(self, spec: BenchSpec, options: Mapping[str, Any], device: str = "cpu") -> None:
         from torchjd.aggregation import MoDoWeighting
 
-        super().__init__(spec, options)
+        super().__init__(spec, options, device)
         self.weighting = MoDoWeighting(gamma=0.01, rho=0.0)
         self.weights = torch.empty(0)
         self.backbone, _ = split_parameters(self.model)

@@ -43,6 +43,9 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument("--objectives", type=int, nargs="+", default=[], metavar="K",
                         help="Instead: how time grows with the number of objectives at equal"
                         " audio, e.g. 3 9 21")  # fmt: skip
+    parser.add_argument(
+        "--device", choices=("cpu", "cuda"), default="cpu", help="Where the steps are made (cpu)"
+    )
     parser.add_argument("--memory_of", choices=MODES, help=argparse.SUPPRESS)
     return parser
 
@@ -53,27 +56,30 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.rounds < 1:
         raise ValueError(f"`--rounds` must be 1 or more, but got {options.rounds}.")
     from espnet_soups.benchmark.comparison import compare_modes, compare_sizes, peak_memory_of
+    from espnet_soups.benchmark.measure import device_name
     from espnet_soups.benchmark.spec import read_spec
 
     spec = read_spec(options.config)
     if options.memory_of:
-        peak = peak_memory_of(options.memory_of, spec)
+        peak = peak_memory_of(options.memory_of, spec, options.device)
         print(json.dumps({"mode": options.memory_of, "peak_mib": peak}))
     elif options.objectives:
         sizes = sorted(set(options.objectives))
-        _print_sizes(spec, compare_sizes(spec, sizes, options.rounds, _show_round))
+        _print_sizes(spec, compare_sizes(spec, sizes, options.rounds, _show_round, options.device))
     else:
         modes = [mode for mode in MODES if mode in JOINT or mode in options.modes]
         parameters, costs = compare_modes(
-            options.config, spec, modes, options.rounds, options.memory, _show_round
+            options.config, spec, modes, options.rounds, options.memory, _show_round, options.device
         )
-        _print_modes(spec, parameters, costs)
+        _print_modes(spec, parameters, costs, device_name(options.device))
 
 
-def _print_modes(spec: "BenchSpec", parameters: int, costs: "dict[str, ModeCost]") -> None:
+def _print_modes(
+    spec: "BenchSpec", parameters: int, costs: "dict[str, ModeCost]", device: str
+) -> None:
     print(
         f"{spec.name}: {parameters / 1e6:.2f} M parameters, {spec.batch.objectives} objectives,"
-        f" {spec.batch.audio_seconds:.0f} s of audio in a mini-batch"
+        f" {spec.batch.audio_seconds:.0f} s of audio in a mini-batch, on {device}"
     )
     print(
         f"\n{'mode':<18} {'s/update':>9} {'time':>6} {'alike':>6} {'per audio':>9} {'memory':>7}"
@@ -86,7 +92,9 @@ def _print_modes(spec: "BenchSpec", parameters: int, costs: "dict[str, ModeCost]
             f" {cost.time_ratio_per_audio:9.2f} {shown:>7} {cost.rows_mib:9.1f}"
         )
     records = {mode: cost.record() for mode, cost in costs.items()}
-    print(json.dumps({"config": spec.name, "baseline": BASELINE, "modes": records}))
+    print(
+        json.dumps({"config": spec.name, "baseline": BASELINE, "device": device, "modes": records})
+    )
 
 
 def _print_sizes(spec: "BenchSpec", costs: "dict[int, SizeCost]") -> None:

@@ -62,10 +62,13 @@ class GradientMeans:
         norms = self.norms()
         return self._products / self._counts / torch.outer(norms, norms)
 
+    def mean_squares(self) -> Tensor:
+        """Return the mean square of every gradient; by chance it can be negative, [m]."""
+        return self._products.diagonal() / self.steps().diagonal()
+
     def norms(self) -> Tensor:
         """Return the norm of every gradient; NaN: not distinguishable from 0, [m]."""
-        counts = self.steps().diagonal().double()
-        mean = self._products.diagonal() / counts
+        counts, mean = self.steps().diagonal().double(), self.mean_squares()
         variance = (self._squares / counts - mean**2).clamp(min=0) / (counts - 1).clamp(min=1)
         clear = (mean > 0) & (mean >= DISTINGUISHABLE * variance.sqrt())
         return torch.where(clear, mean, torch.full_like(mean, torch.nan)).sqrt()

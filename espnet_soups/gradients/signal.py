@@ -67,3 +67,28 @@ class RunningSignal:
     def restored(state: dict[str, Tensor]) -> "RunningSignal":
         """Return what `state` described; ESPnet loads checkpoints onto the GPU."""
         return RunningSignal(**{name: value.to("cpu", copy=True) for name, value in state.items()})
+
+
+def divide_by_norms(factors: Tensor, norms: RunningSignal) -> Tensor:
+    """Divide the factor of each gradient by its norm, and keep the sum of the lengths.
+
+    Args:
+        factors: What each gradient would be multiplied with, [m].
+        norms: Running mean squares of the gradients; one that is not known yet keeps its factor.
+
+    Returns:
+        The new factors: where all are known, `f_k n / n_k` with the mean norm `n = sum |f_j| n_j
+        / sum |f_j|`, [m].
+
+    >>> one = torch.ones(2, dtype=torch.float64)
+    >>> norms = RunningSignal(torch.tensor([4.0, 16.0]).double(), one, one)
+    >>> divide_by_norms(one, norms)  # norms 2 and 4, their mean is 3
+    tensor([1.5000, 0.7500], dtype=torch.float64)
+    """
+    own = norms.mean_square().sqrt()
+    known = own > 0
+    sizes = factors.abs() * known
+    if sizes.sum() == 0:
+        return factors
+    mean = (sizes * own).sum() / sizes.sum()
+    return torch.where(known, factors * mean / own.where(known, torch.ones_like(own)), factors)

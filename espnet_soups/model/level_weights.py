@@ -154,7 +154,7 @@ class LevelWeights:
         evidence: Evidence,
     ) -> Shown:
         """Return what a level shows its combiner."""
-        losses = mixture @ evidence.losses / mixture.sum(dim=1)
+        losses = mixture @ evidence.losses / mixture.abs().sum(dim=1)
         gram = torch.zeros(len(mixture), len(mixture), dtype=torch.float64)
         if evidence.products is not None:
             if combiner.symmetric and self.whole_batch:

@@ -113,14 +113,14 @@ class MSPModel(EncodingModel):
             [loss.total / count.clamp(min=1) for loss, count in zip(part, row, strict=True)]
             for part, row in zip(sums, counted.labels, strict=True)
         ]
-        labels = counted.labels
+        counts = counted.labels
         if soup is None:
-            total = self._total(means, labels)
+            total = self._total(means, counts)
         else:
             kept = soup.parts_stepped_on
             deposited = soup.observe(means, counted)
-            total = self._total(deposited[kept], labels[kept])
-            total = soup.settle(total, means[kept], self._shares(labels[kept]))
+            total = self._total(deposited[kept], counts[kept])
+            total = soup.settle(total, means[kept], self._shares(counts[kept]))
         valid = soup is None or soup.valid
         # ESPnet weighs the ranks by their utterances; this undoes it (the counts are global).
         loss = total * counted.share
@@ -241,19 +241,19 @@ class MSPModel(EncodingModel):
         shared = isinstance(self.heads[self.objectives[position].name], HeadView)
         return shared or (self.soup is not None and self.soup.config.heads == "weighted")
 
-    def _shares(self, labels: Tensor) -> Tensor:
+    def _shares(self, counts: Tensor) -> Tensor:
         """Return what each loss counts in the step: a mean over the label tokens of all parts.
 
         Args:
-            labels: Label tokens of each part on all ranks, [parts, m].
+            counts: Label tokens of each part on all ranks, [parts, m].
         """
-        shares = labels / labels.sum(dim=0).clamp(min=1)
+        shares = counts / counts.sum(dim=0).clamp(min=1)
         if self.soup is None and self.static_weights:
             static = [self.static_weights.get(o.name, 1.0) for o in self.objectives]
             shares = shares * shares.new_tensor(static)
         return shares
 
-    def _total(self, means: Sequence[Sequence[Tensor]], labels: Tensor) -> Tensor:
+    def _total(self, means: Sequence[Sequence[Tensor]], counts: Tensor) -> Tensor:
         """Return the sum of the objectives' mean losses, by the label tokens of each part."""
         stacked = torch.stack([torch.stack(list(part)) for part in means])
-        return (stacked * self._shares(labels).to(stacked)).sum()
+        return (stacked * self._shares(counts).to(stacked)).sum()

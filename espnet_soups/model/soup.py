@@ -8,13 +8,13 @@ from torch import Tensor
 from torch.nn import Parameter
 
 from espnet_soups.gradients.gate import Gates
-from espnet_soups.gradients.means import GradientMeans
 from espnet_soups.gradients.products import HalfProducts, half_products
-from espnet_soups.gradients.signal import RunningSignal
+from espnet_soups.gradients.signal import RunningSignal, divide_by_norms
 from espnet_soups.levels.hierarchy import Hierarchy
 from espnet_soups.levels.penalty import Penalties
 from espnet_soups.model.adam_metric import AdamMetric
 from espnet_soups.model.elsewhere import leave_as_they_are, weigh_elsewhere
+from espnet_soups.model.epoch_means import EpochMeans
 from espnet_soups.model.global_counts import GlobalCounts
 from espnet_soups.model.level_weights import Evidence, LevelWeights, Moved
 from espnet_soups.model.measured_layers import MeasuredLayers
@@ -58,15 +58,20 @@ class Soup:
 
     Attributes:
         weights: The weights of all levels.
+        measures: Whether it looks at gradients at all.
         c: The penalty of each level now, 1 at the top, [P].
         parts: Into how many independent batches the mini-batch that is open is dealt.
         measured: Whether that mini-batch is measured.
         valid: Whether its step may be made: whether what its weights come from is finite.
         weights_used: The weights that it is stepped on with, [m].
-        means: What the measured steps of the epoch showed.
-        mean_weights: Mean of the weights used, over the steps of the epoch, [m].
-        mean_distances: Mean distance of each level's weights from uniform, likewise, [P].
+        means: What the epoch has shown.
     """
+
+    weights_used: Tensor
+    c: Tensor
+    means: EpochMeans
+    _window: StepWindow
+    _proposal: Proposal | None
 
     def __init__(
         self,
@@ -85,6 +90,8 @@ class Soup:
         self.gates = Gates(size)
         self.layers = MeasuredLayers(shared, config, size)
         self.norms = RunningSignal.unknown(size)
+        # Normalised steps need norms, whoever weighs.
+        self.measures = self.weights.measures or config.gradient_norm == "rows"
         self.penalty_steps = torch.zeros(len(hierarchy.levels), dtype=torch.float64)
         self.since = 0  # optimiser steps since the last measured one
         self.epoch = self.max_epoch = self.accum_grad = 1
@@ -105,7 +112,7 @@ class Soup:
         Raises:
             ValueError: If the layers or the optimiser do not fit the settings.
         """
-        if self.weights.measures:
+        if self.measures:
             self.layers.bind(model)
             weigh_heads = self.config.heads == "weighted"
             self._measuring = Measuring(model, self.layers.shared, self.gates, weigh_heads)
@@ -131,15 +138,13 @@ class Soup:
         Raises:
             ValueError: If `mode: exact` meets gradient accumulation.
         """
-        if self.config.mode == "exact" and self.weights.measures and accum_grad > 1:
+        if self.config.mode == "exact" and self.measures and accum_grad > 1:
             raise ValueError(
                 f"`mode: exact` needs `accum_grad: 1`, but got {accum_grad}: its weights come from"
                 " the very batch that they weigh. Use `mode: pipelined`."
             )
-        self.epoch, self.max_epoch, self.accum_grad, self.steps = (
-            *(epoch, max_epoch, accum_grad),
-            steps,
-        )
+        self.epoch, self.max_epoch = epoch, max_epoch
+        self.accum_grad, self.steps = accum_grad, steps
         self._open_epoch()
         self.layers.open_epoch(epoch)
 
@@ -200,7 +205,7 @@ class Soup:
             return total
         used = {id(parameter) for parameter in self.layers.used_parameters}
         others = [p for p in self._measuring.shared.values() if id(p) not in used]
-        uniform = self._factors(self.hierarchy.uniform(), self.norms)
+        uniform = self.multipliers(self.hierarchy.uniform(), self.norms)
         extra = shares.double().cpu() * (uniform - self.gates.multipliers)
         with self.gates.opened():
             return weigh_elsewhere(total, losses, extra, others)
@@ -214,7 +219,7 @@ class Soup:
         if proposal.products is not None:
             self.norms, self.since = proposal.norms, 0
             both = self._window.present.all(dim=0)
-            self.means.add(proposal.products, both, self.gates.multipliers)
+            self.means.gradients.add(proposal.products, both, self.gates.multipliers)
             if self.layers.survey(self._window.halves):  # other layers, other norms
                 self.norms = RunningSignal.unknown(len(self.names))
                 self.weights.scale = RunningSignal.unknown(len(self.hierarchy.levels))
@@ -224,29 +229,16 @@ class Soup:
     def multipliers(self, weights: Tensor, norms: RunningSignal) -> Tensor:
         """Return what the gradient of each objective is multiplied with, [m].
 
-        That is `c_p w_k`; with `gradient_norm: rows` divided by the norm of the objective, and
-        multiplied with a mean norm, so that the lengths sum to what they would raw.
-
         Args:
             weights: Weights of all objectives, [m].
             norms: Running mean squares of their gradients.
         """
-        return self._factors(weights, norms)
-
-    def _factors(self, weights: Tensor, norms: RunningSignal) -> Tensor:
         plain = self.hierarchy.spread(self.c) * weights
-        if self.config.gradient_norm != "rows":
-            return plain
-        own = norms.mean_square().sqrt()
-        known = own > 0
-        mass = (plain * known).sum()
-        if mass <= 0:
-            return plain
-        mean = (plain * own).sum() / mass
-        return torch.where(known, plain * mean / own.clamp(min=torch.finfo(own.dtype).tiny), plain)
+        rows = self.config.gradient_norm == "rows"
+        return divide_by_norms(plain, norms) if rows else plain
 
     def _is_due(self) -> bool:
-        if not self.weights.measures or not self.layers.parameters:
+        if not self.measures or not self.layers.parameters:
             return False
         if self._metric is not None and not self._metric.is_ready(self.layers.parameters):
             return False
@@ -274,8 +266,7 @@ class Soup:
             return Proposal(None, norms, products)
         shown = products
         if products is not None and self.config.gradient_norm == "rows":
-            own = norms.mean_square().sqrt()
-            shown = products.scaled(torch.where(own > 0, 1.0 / own, torch.ones_like(own)))
+            shown = products.scaled(divide_by_norms(torch.ones_like(square), norms))
         evidence = Evidence(
             products=shown,
             shares=window.shares,
@@ -303,18 +294,14 @@ class Soup:
         return [p for p in self._measuring.shared.values() if id(p) not in used]
 
     def _count_step(self) -> None:
-        self.steps_made += 1
-        share = 1.0 / self.steps_made
-        self.mean_weights = self.mean_weights + share * (self.weights_used - self.mean_weights)
-        away = self.hierarchy.distances(self.weights_used)
-        self.mean_distances = self.mean_distances + share * (away - self.mean_distances)
+        self.means.add_step(self.weights_used)
         self.penalty_steps += torch.tensor(self.penalties.growing_in(self.epoch))
         self.layers.count_step()
         self._set_penalties()
 
     def _set_penalties(self) -> None:
         # Never a whole epoch: what grows between epochs does so when the next one opens.
-        made = 0.0 if not self.steps else min(self.steps_made / self.steps, 1.0 - 1e-6)
+        made = 0.0 if not self.steps else min(self.means.steps / self.steps, 1.0 - 1e-6)
         values = self.penalties.at(
             self.epoch - 1 + made, self.max_epoch, self.penalty_steps.tolist()
         )
@@ -322,15 +309,12 @@ class Soup:
 
     def _drop_window(self) -> None:
         self._window = StepWindow(len(self.names))
-        self._proposal: Proposal | None = None
+        self._proposal = None
 
     def _open_epoch(self) -> None:
         """Forget what an epoch has shown, and set the penalties of its start."""
         self._drop_window()
-        self.steps_made = 0
+        self.means = EpochMeans(self.hierarchy)
         self.weights_used = self.weights.values
-        self.means = GradientMeans(len(self.names))
-        self.mean_weights = torch.zeros_like(self.weights.values)
-        self.mean_distances = torch.zeros(len(self.hierarchy.levels), dtype=torch.float64)
         self._set_penalties()
         self.gates.multipliers = self.multipliers(self.weights.values, self.norms)

@@ -4,8 +4,10 @@ import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -23,7 +25,10 @@ WIDE, WIDTH = 4, 56  # more lines than this, of names not longer than that: two 
 
 
 def read_histories(expdir: Path) -> tuple[dict[str, History], dict[str, str]]:
-    """Reads the curves of every experiment of a directory, unfinished ones too.
+    """Read the curves of every experiment of a directory, unfinished ones too.
+
+    Args:
+        expdir: Holds the experiments.
 
     Returns:
         (the histories by name, why others were left out). Folders without soup.jsonl and
@@ -45,7 +50,7 @@ def read_histories(expdir: Path) -> tuple[dict[str, History], dict[str, str]]:
 
 
 def plot_comparison(histories: Mapping[str, History]) -> Figure:
-    """Draws mean validation loss and accuracy of recognition and translation by epoch.
+    """Draw mean validation loss and accuracy of recognition and translation by epoch.
 
     Names that differ in their seed alone share a colour; their dashes differ.
 
@@ -61,50 +66,44 @@ def plot_comparison(histories: Mapping[str, History]) -> Figure:
     order = sorted(histories, key=list(styles).index)
     columns = 2 if len(order) > WIDE and len(panels) > 1 and max(map(len, order)) <= WIDTH else 1
     legend = 0.19 * math.ceil(len(order) / columns) + 0.2
-    figure = new_figure(
-        max(6.4, 4.6 * len(panels)),
-        5.6 + legend,
-        "Validation, mean over languages or pairs, by epoch",
-    )
+    heading = "Validation, mean over languages or pairs, by epoch"
+    figure = new_figure(max(6.4, 4.6 * len(panels)), 5.6 + legend, heading)
     grid = figure.subplots(len(KINDS), len(panels), squeeze=False, sharex=True)
     epochs = sorted({epoch for item in histories.values() for epoch in item.epochs})
     for column, (task, title) in enumerate(panels):
-        for row, (kind, (noun, label, scale)) in enumerate(KINDS.items()):
+        for row, (kind, (noun, label, _)) in enumerate(KINDS.items()):
             axes = grid[row, column]
-            for name, item in histories.items():
-                curve = mean_curve(getattr(item, kind), task)
-                if curve is not None:
-                    look = {"marker": marker(item.epochs), "markersize": 4.0, "label": name}
-                    axes.plot(item.epochs, scale * curve, **look, **styles[name])
+            _draw_curves(axes, histories, kind, task, styles)
             axes.set_title(f"{title} {noun}")
             axes.set_ylabel(label)
             epoch_axis(axes, epochs, label=row == len(KINDS) - 1)
     lines = {str(line.get_label()): line for axes in grid.flat for line in axes.get_lines()}
     shown = [name for name in order if name in lines]
-    figure.legend(
-        [lines[name] for name in shown],
-        shown,
-        loc="outside lower center",
-        fontsize=8.0,
-        handlelength=3.2,
-        ncols=columns,
-    )
+    look: dict[str, Any] = {"loc": "outside lower center", "fontsize": 8.0, "handlelength": 3.2}
+    figure.legend([lines[name] for name in shown], shown, ncols=columns, **look)
     return figure
 
 
 def mean_curve(curves: Curves, task: str) -> NDArray[np.float64] | None:
-    """Gives the mean over the objectives of a task, [E]; None where it has none.
+    """Return the mean over the objectives of a task, [E]; None where it has none.
 
     An epoch in which one of them is not known is NaN: a mean over fewer would jump.
+
+    Args:
+        curves: A curve by objective, [E] each.
+        task: `asr`, `st` or `ssl`.
     """
     members = _members(curves, task)
     return np.mean([curves[name] for name in members], axis=0) if members else None
 
 
-def experiment_styles(names: list[str]) -> dict[str, dict[str, str]]:
-    """Gives each experiment its line: the colour without the seed, the dashes by the seed.
+def experiment_styles(names: list[str]) -> dict[str, dict[str, Any]]:
+    """Return the line of each experiment: the colour without the seed, the dashes by the seed.
 
     Seeds of one experiment come one after the other, as the legend shows them.
+
+    Args:
+        names: The experiments.
 
     >>> styles = experiment_styles(["a", "a_seed2", "b"])
     >>> styles["a"]["color"] == styles["a_seed2"]["color"] != styles["b"]["color"]
@@ -121,6 +120,20 @@ def experiment_styles(names: list[str]) -> dict[str, dict[str, str]]:
         used.add((color, dash))
         styles[name] = {"color": color, "linestyle": dash}
     return styles
+
+
+def _draw_curves(
+    axes: Axes,
+    histories: Mapping[str, History],
+    kind: str,
+    task: str,
+    styles: Mapping[str, dict[str, Any]],
+) -> None:
+    for name, item in histories.items():
+        curve = mean_curve(getattr(item, kind), task)
+        if curve is not None:
+            look = {"marker": marker(item.epochs), "markersize": 4.0, "label": name, **styles[name]}
+            axes.plot(item.epochs, KINDS[kind][2] * curve, **look)
 
 
 def _members(curves: Curves, task: str) -> list[str]:

@@ -8,11 +8,11 @@ from espnet_soups.report.train_log import TrainLog
 
 
 def describe_compute(config: Mapping[str, Any], log: TrainLog) -> dict[str, Any]:
-    """Gives threads, processes and GPUs of a training.
+    """Return threads, processes and GPUs of a training.
 
     Args:
         config: ESPnet's config.yaml, which the first process writes.
-        log: Its train.log, whose head tells threads and host.
+        log: Its train.log, whose head names threads and host.
 
     Returns:
         `threads` of each process (None: not known), `processes`, `gpus` of all processes, and
@@ -28,7 +28,10 @@ def describe_compute(config: Mapping[str, Any], log: TrainLog) -> dict[str, Any]
 
 
 def compute_text(compute: Mapping[str, Any] | None) -> str:
-    """Gives it in a few words.
+    """Return in a few words on what a training ran.
+
+    Args:
+        compute: As `describe_compute` returns it; None: not known.
 
     >>> compute_text({"threads": 2, "processes": 1, "gpus": 0})
     '2 threads'
@@ -54,10 +57,10 @@ def compute_text(compute: Mapping[str, Any] | None) -> str:
 def environment_rows(
     environment: Mapping[str, Any], compute: Mapping[str, Any] | None
 ) -> list[tuple[str, str]]:
-    """Gives where a result comes from as names and texts.
+    """Return where a result comes from as names and texts.
 
     Args:
-        environment: As `describe_environment` gives it; results of earlier releases lack `gpus`.
+        environment: As `describe_environment` returns it; results of earlier releases lack `gpus`.
         compute: On what the training ran; None: not known.
     """
     usable, total = environment["cpus_usable"], environment["cpus"]

@@ -8,14 +8,24 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from espnet_soups.report.cosines import group_curves, mean_over_epochs
-from espnet_soups.report.figure import epoch_axis, line_style, marker, new_figure, side_legend
+from espnet_soups.report.figure import (
+    draw_curve,
+    epoch_axis,
+    line_style,
+    marker,
+    new_figure,
+    side_legend,
+)
 from espnet_soups.report.history import History
 
-RANGES = (0.1, 0.2, 0.5, 1.0)  # of the colours: small cosines shall not all be white
+SMALLEST = 0.05  # range of a picture: in a smaller one chance would look like conflict
 
 
 def plot_cosines(history: History) -> Figure:
-    """Draws the mean cosine of each pair of objectives over the training, conflicts in orange.
+    """Draw the mean cosine of each pair of objectives over the training, conflicts in orange.
+
+    Args:
+        history: The training.
 
     Raises:
         ValueError: If they were never measured.
@@ -30,11 +40,14 @@ def plot_cosines(history: History) -> Figure:
     span = f"epochs {epochs[0]}–{epochs[-1]}" if len(epochs) > 1 else f"epoch {epochs[0]}"
     side = max(5.2, 0.44 * size + 1.9)
     figure = new_figure(
-        side + 1.3, side, f"Cosines between gradients\nmean over all measured steps of {span}"
+        side + 1.3,
+        side,
+        "Cosines between gradients, without the noise of the batches\n"
+        f"mean over all measured steps of {span}",
     )
     axes = figure.subplots()
-    largest = np.nanmax(np.abs(mean))
-    limit = next((bound for bound in RANGES if largest <= bound), 1.0)
+    largest = float(np.nanmax(np.abs(mean)))
+    limit = color_limit(largest)
     image = axes.imshow(mean, cmap="PuOr", vmin=-limit, vmax=limit)
     _write_numbers(axes, mean, limit)
     _rule_off_tasks(axes, history.objectives)
@@ -44,45 +57,63 @@ def plot_cosines(history: History) -> Figure:
     axes.set_yticks(range(size), history.objectives)
     axes.grid(visible=False)
     label = f"cosine: below 0 conflict, above 0 agreement\n(colours span ±{limit:g})"
-    figure.colorbar(image, ax=axes, shrink=0.8, label=label)
+    beyond = "both" if largest > limit else "neither"
+    figure.colorbar(image, ax=axes, shrink=0.8, label=label, extend=beyond)
     return figure
 
 
 def plot_cosine_groups(history: History) -> Figure:
-    """Draws the mean cosine within and between the tasks over the epochs.
+    """Draw the mean cosine within and between the tasks over the epochs.
+
+    Args:
+        history: The training.
 
     Raises:
         ValueError: If they were never measured.
     """
     cosines, _ = _measured(history)
-    figure = new_figure(7.5, 3.0, "Cosines between gradients, mean of each epoch")
+    figure = new_figure(
+        7.5, 3.2, "Cosines between gradients, mean of each epoch,\nwithout the noise of the batches"
+    )
     axes = figure.subplots()
     curves = group_curves(history.objectives, cosines)
     for position, (name, curve) in enumerate(curves.items()):
-        axes.plot(
-            history.epochs,
-            curve,
-            label=name,
-            marker=marker(history.epochs),
-            **line_style(position),
-        )
+        style = {"label": name, "marker": marker(history.epochs), **line_style(position)}
+        draw_curve(axes, history.epochs, np.clip(curve, -1.0, 1.0), **style)
     axes.axhline(0.0, color="#999999", linewidth=0.8, zorder=1)
-    largest = max(float(np.nanmax(np.abs(curve))) for curve in curves.values())
-    if largest < 0.05:
-        axes.set_ylim(-0.05, 0.05)  # else noise about nought would look like conflict
+    values = np.clip(np.concatenate(list(curves.values())), -1.0, 1.0)
+    low, high = min(np.nanmin(values), -SMALLEST), max(np.nanmax(values), SMALLEST)
+    margin = 0.04 * (high - low)
+    axes.set_ylim(low - margin, high + margin)
     axes.set_ylabel("cosine\n(below 0: conflict)")
     epoch_axis(axes, history.epochs)
     side_legend(axes, len(curves))
     return figure
 
 
+def color_limit(largest: float) -> float:
+    """Return up to where the colours go: they fit what occurs, since most cosines are small.
+
+    Args:
+        largest: The largest cosine, without its sign; without noise it can exceed 1 a little.
+
+    >>> color_limit(0.003), color_limit(0.213), color_limit(1.04)
+    (0.05, 0.22, 1.0)
+    """
+    return min(1.0, max(SMALLEST, math.ceil(100.0 * largest) / 100.0))
+
+
 def cosine_text(value: float, limit: float) -> str:
-    """Gives a cosine as a cell shows it, with a third decimal where all are small.
+    """Return a cosine as a cell shows it, with a third decimal where all are small.
+
+    Args:
+        value: The cosine.
+        limit: Up to where the colours of the picture go.
 
     >>> cosine_text(-0.0123, 0.1), cosine_text(-0.0001, 0.1), cosine_text(0.3, 0.5)
     ('−0.012', '0.000', '0.30')
     """
-    text = f"{value:.{3 if limit <= RANGES[0] else 2}f}"
+    text = f"{value:.{3 if limit <= 0.1 else 2}f}"
     return (text if float(text) else text.removeprefix("-")).replace("-", "−")
 
 

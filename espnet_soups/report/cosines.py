@@ -13,7 +13,7 @@ OTHERS = "rest"
 def read_cosines(
     records: Sequence[Mapping[str, Any]], size: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Reads the cosines of every epoch.
+    """Read the cosines of every epoch.
 
     Args:
         records: The lines of soup.jsonl.
@@ -26,7 +26,7 @@ def read_cosines(
     cosines = np.full((len(records), size, size), np.nan)
     steps = np.ones_like(cosines)
     for row, record in enumerate(records):
-        if record["cosine"]:
+        if record.get("cosine"):
             cosines[row] = np.array(record["cosine"], dtype=np.float64)
         if record.get("cosine_steps"):
             steps[row] = np.array(record["cosine_steps"], dtype=np.float64)
@@ -37,7 +37,14 @@ def read_cosines(
 def mean_over_epochs(
     cosines: NDArray[np.float64], steps: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Gives the mean of each pair, every measured step counting the same, [E, m, m] to [m, m].
+    """Return the mean of each pair, every measured step counting the same.
+
+    Args:
+        cosines: Mean cosine in each epoch, [E, m, m].
+        steps: On how many steps each was measured, [E, m, m].
+
+    Returns:
+        [m, m]; NaN where a pair was never measured.
 
     >>> epochs = np.array([[[1.0]], [[0.0]], [[np.nan]]])
     >>> mean_over_epochs(epochs, np.array([[[1]], [[3]], [[0]]])).tolist()
@@ -51,9 +58,13 @@ def mean_over_epochs(
 def group_curves(
     objectives: Sequence[str], cosines: NDArray[np.float64]
 ) -> dict[str, NDArray[np.float64]]:
-    """Gives the mean cosine of each two tasks over the epochs, [E], by `ASR~ST (20 pairs)`.
+    """Return the mean cosine of each two tasks over the epochs, [E], by `ASR~ST (20 pairs)`.
 
     Self-supervision stands against all the others at once: that is the question it raises.
+
+    Args:
+        objectives: Their m names.
+        cosines: Mean cosine in each epoch, NaN where it was not measured, [E, m, m].
 
     >>> curves = group_curves(["asr_fr", "asr_it", "ssl"], np.full((2, 3, 3), 0.5))
     >>> {name: curve.tolist() for name, curve in curves.items()}

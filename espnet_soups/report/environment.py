@@ -14,7 +14,7 @@ IGNORED = (":(top)", ":(exclude,top,glob)**/RESULTS.md", ":(exclude,top,glob)**/
 
 
 def describe_environment() -> dict[str, Any]:
-    """Gives date, versions, git revision and hardware of the machine that reports."""
+    """Return date, versions, git revision and hardware of the machine that reports."""
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
@@ -30,7 +30,7 @@ def describe_environment() -> dict[str, Any]:
 
 
 def git_revision(folder: Path) -> str | None:
-    """Gives the commit of a tracked folder, with `-dirty` if tracked files were changed.
+    """Return the commit of a tracked folder, with `-dirty` if tracked files were changed.
 
     Returns:
         The hash; None where the folder belongs to no repository (an installed wheel) or there
@@ -44,14 +44,14 @@ def git_revision(folder: Path) -> str | None:
 
 
 def cpu_model(path: Path) -> str:
-    """Gives the name of the processor; Linux tells it in /proc/cpuinfo."""
+    """Return the name of the processor, which Linux writes into /proc/cpuinfo."""
     lines = path.read_text(encoding="utf-8").split("\n") if path.is_file() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor() or platform.machine()
 
 
 def gpu_models() -> list[str]:
-    """Gives the name of each GPU, as NVIDIA's driver tells it; none where there is no driver."""
+    """Return the name of each GPU from NVIDIA's driver; none where there is no driver."""
     try:
         done = subprocess.run(
             ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"],

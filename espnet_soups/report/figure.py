@@ -1,5 +1,6 @@
 """How our pictures look: colours that colour-blind readers tell apart, labelled axes."""
 
+import math
 import os
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -12,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
+from numpy.typing import NDArray
 
 # Okabe & Ito (2008); its yellow is left out, since lines of it vanish on white.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -35,7 +37,13 @@ STYLE: dict[Any, Any] = {
 
 
 def new_figure(width: float, height: float, title: str) -> Figure:
-    """Gives an empty figure of a size in inches, to be drawn inside `style_context`."""
+    """Return an empty figure, to be drawn inside `style_context`.
+
+    Args:
+        width: In inches.
+        height: In inches.
+        title: Above everything.
+    """
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     figure.suptitle(title, fontsize=12.0, fontweight="bold")
@@ -43,12 +51,12 @@ def new_figure(width: float, height: float, title: str) -> Figure:
 
 
 def style_context() -> AbstractContextManager[None]:
-    """Gives the context that figures are drawn and saved in."""
+    """Return the context that figures are drawn and saved in."""
     return matplotlib.rc_context(STYLE)
 
 
 def line_style(position: int) -> dict[str, Any]:
-    """Gives colour and dashes of the n-th line; 28 lines differ."""
+    """Return colour and dashes of the n-th line; 28 lines differ."""
     return {
         "color": COLORS[position % len(COLORS)],
         "linestyle": DASHES[position // len(COLORS) % len(DASHES)],
@@ -56,11 +64,15 @@ def line_style(position: int) -> dict[str, Any]:
 
 
 def objective_styles(objectives: Sequence[str], epochs: int) -> dict[str, dict[str, Any]]:
-    """Gives each objective its own line, the same in all pictures of an experiment.
+    """Return a line of its own for each objective, the same in all pictures of an experiment.
 
     The colour tells the language, the dashes the task; beyond seven languages markers tell those
     of one colour apart. A translation has the colour of its source, or, where several pairs share
     a source, of its target.
+
+    Args:
+        objectives: Their names, in the order of the run.
+        epochs: How many there are; few get a marker each.
 
     >>> styles = objective_styles(["asr_fr", "asr_it", "st_fr_en"], epochs=10)
     >>> styles["asr_fr"]["color"] == styles["st_fr_en"]["color"] != styles["asr_it"]["color"]
@@ -91,7 +103,13 @@ def objective_styles(objectives: Sequence[str], epochs: int) -> dict[str, dict[s
 
 
 def epoch_axis(axes: Axes, epochs: Sequence[int], label: bool = True) -> None:
-    """Labels the horizontal axis with whole epochs."""
+    """Label the horizontal axis with whole epochs.
+
+    Args:
+        axes: What is labelled.
+        epochs: Numbers of the epochs, [E].
+        label: Whether to name the axis.
+    """
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6, min_n_ticks=1))
     margin = 0.02 * (max(epochs) - min(epochs)) or 0.5
     axes.set_xlim(min(epochs) - margin, max(epochs) + margin)
@@ -100,12 +118,12 @@ def epoch_axis(axes: Axes, epochs: Sequence[int], label: bool = True) -> None:
 
 
 def marker(epochs: Sequence[int]) -> str:
-    """Gives the marker of a line: with few epochs a line alone is hard to see, or nothing."""
+    """Return the marker of a line: with few epochs a line alone is hard to see, or nothing."""
     return "o" if len(epochs) <= FEW_EPOCHS else ""
 
 
 def plain_log_axis(axes: Axes) -> None:
-    """Makes a vertical axis logarithmic, with labels as 0.1 and 20 instead of powers of ten."""
+    """Make a vertical axis logarithmic, with labels as 0.1 and 20 instead of powers of ten."""
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     low, high = axes.get_ylim()
@@ -114,8 +132,66 @@ def plain_log_axis(axes: Axes) -> None:
     axes.yaxis.set_minor_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
+def draw_curve(axes: Axes, epochs: Sequence[int], curve: NDArray[np.float64], **style: Any) -> None:
+    """Draw a line that is broken where a value is not known.
+
+    Args:
+        axes: Where to draw.
+        epochs: Numbers of the epochs, [E].
+        curve: A value of each epoch, NaN where it is not known, [E].
+        style: As `Axes.plot` takes it; `markevery`, if given, is a number.
+    """
+    known = np.pad(np.isfinite(curve), 1)
+    alone = known[1:-1] & ~known[:-2] & ~known[2:]  # without a marker these would not show
+    marked = set(np.flatnonzero(alone).tolist())
+    if style.get("marker"):
+        marked |= set(range(0, len(epochs), style.get("markevery", 1)))
+    sign = (style.get("marker") or "o") if marked else ""
+    look = {"markersize": 4.0, **style, "marker": sign, "markevery": sorted(marked)}
+    axes.plot(epochs, curve, **look)
+
+
+def task_panels(
+    names: Sequence[str], title: str, sharey: bool = False
+) -> tuple[Figure, dict[str, tuple[Axes, list[str]]]]:
+    """Return a figure with a panel for each task.
+
+    Args:
+        names: Objectives to be drawn.
+        title: Above all panels.
+        sharey: Whether the panels share their vertical axis.
+
+    Returns:
+        (the figure, by task: its panel and its objectives).
+    """
+    groups = by_task(names)
+    heights = [panel_height(len(members)) + 0.4 for members in groups.values()]
+    figure = new_figure(7.5, sum(heights) + 0.6, title)
+    grid = figure.subplots(len(groups), 1, squeeze=False, sharey=sharey, height_ratios=heights)
+    panels = zip(grid[:, 0], groups.items(), strict=True)
+    return figure, {task: (axes, members) for axes, (task, members) in panels}
+
+
+def panel_height(lines: int) -> float:
+    """Return the height in inches of a panel that has room for its legend of so many lines."""
+    return max(1.9, 0.17 * (lines if lines <= 12 else math.ceil(lines / 2)) + 0.7)
+
+
+def by_task(names: Sequence[str]) -> dict[str, list[str]]:
+    """Return objectives by task, in the order in which tasks occur.
+
+    >>> by_task(["asr_fr", "st_fr_en", "asr_it"])
+    {'asr': ['asr_fr', 'asr_it'], 'st': ['st_fr_en']}
+    """
+    tasks = [name.partition("_")[0] for name in names]
+    return {
+        task: [name for name, own in zip(names, tasks, strict=True) if own == task]
+        for task in dict.fromkeys(tasks)
+    }
+
+
 def side_legend(axes: Axes, lines: int | None = None) -> None:
-    """Puts the legend beside the axes, where it hides no line.
+    """Put the legend beside the axes, where it hides no line.
 
     Args:
         axes: Where the lines are.
@@ -133,7 +209,7 @@ def side_legend(axes: Axes, lines: int | None = None) -> None:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Writes a PNG whole or not at all."""
+    """Write a PNG whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.tmp")
     figure.savefig(temporary, format="png", facecolor="white")

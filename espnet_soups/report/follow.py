@@ -12,7 +12,7 @@ RECORDS = "soup.jsonl"
 def follow_epochs(
     exp_dir: Path, stop: Callable[[], bool], pause: float = 2.0
 ) -> Iterator[dict[str, Any]]:
-    """Gives the record of each epoch that is finished from now on.
+    """Yield the record of each epoch that is finished from now on.
 
     Args:
         exp_dir: Folder of the run; it need not exist yet.
@@ -31,7 +31,11 @@ def follow_epochs(
 
 
 def describe_epoch(record: dict[str, Any], max_epoch: int) -> str:
-    """Says in a line how an epoch went.
+    """Return a line on how an epoch went.
+
+    Args:
+        record: A line of soup.jsonl; times in seconds.
+        max_epoch: Number of the last epoch.
 
     >>> describe_epoch({"epoch": 2, "seconds": 61.0, "valid_seconds": 1.0, "loss": {"asr_en": 1.5},
     ...     "valid_loss": {"asr_en": 2.0}, "valid_accuracy": {"asr_en": 0.25}}, 5)

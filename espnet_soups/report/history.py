@@ -1,6 +1,6 @@
 """How a training went, from soup.jsonl or, where there is no soup, from ESPnet's train.log."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from espnet_soups.report.cosines import read_cosines
 from espnet_soups.report.json_file import read_json_lines
+from espnet_soups.report.level import Level, read_levels, to_array
 from espnet_soups.report.train_log import TrainLog
 
 SOUP_FILE = "soup.jsonl"
@@ -27,13 +28,17 @@ class History:
         losses: Training loss of each objective per token, [E].
         valid_losses: The same on the validation data.
         accuracies: Share of right tokens on the validation data, [E]; only what was recorded.
-        levels: Objectives of each level, the top level first; empty without a soup.
-        weights: λ of each objective, [E].
-        penalties: Penalty of each level but the top one, by the number of the level, [E].
-        norms: Norm of the gradient of each objective, [E].
-        cosines: Mean cosines between the objectives' gradients in each epoch, [E, m, m]; None if
-            no pair was ever measured.
+        levels: The top level first; empty where only train.log is left.
+        norms: Norm of the gradient of each objective without the noise of the batches, [E]; only
+            what was ever told from noise.
+        signal_shares: Share of signal in a measured gradient, [E]; only what was ever measured.
+        raised: Share of the measured steps that raised the objective, [E]; likewise.
+        raised_any: Share that raised at least one objective, [E]; None if it was never measured.
+        cosines: Cosines between the objectives' gradients without the noise of the batches, mean
+            of each epoch, [E, m, m]; None if no pair was ever measured.
         cosine_steps: On how many steps each was measured, [E, m, m].
+        optimizer_steps: Steps of the optimiser in each epoch, [E]; None if they were not counted.
+        measured_steps: How many of these were measured, [E]; likewise.
         valid_seconds: Time of all validations; None if it was not recorded.
         unalignable: Labels of the last epoch that CTC could not align, by objective.
     """
@@ -44,18 +49,21 @@ class History:
     losses: Curves
     valid_losses: Curves
     accuracies: Curves = field(default_factory=dict)
-    levels: list[list[str]] = field(default_factory=list)
-    weights: Curves = field(default_factory=dict)
-    penalties: dict[int, NDArray[np.float64]] = field(default_factory=dict)
+    levels: list[Level] = field(default_factory=list)
     norms: Curves = field(default_factory=dict)
+    signal_shares: Curves = field(default_factory=dict)
+    raised: Curves = field(default_factory=dict)
+    raised_any: NDArray[np.float64] | None = None
     cosines: NDArray[np.float64] | None = None
     cosine_steps: NDArray[np.float64] | None = None
+    optimizer_steps: NDArray[np.float64] | None = None
+    measured_steps: NDArray[np.float64] | None = None
     valid_seconds: float | None = None
     unalignable: dict[str, int] = field(default_factory=dict)
 
 
 def read_history(exp_dir: Path, log: TrainLog) -> History:
-    """Reads the history of an experiment.
+    """Read the history of an experiment.
 
     Args:
         exp_dir: The experiment.
@@ -84,39 +92,29 @@ def read_history(exp_dir: Path, log: TrainLog) -> History:
 def _from_records(records: Sequence[Mapping[str, Any]]) -> History:
     last = records[-1]
     names = list(last["objectives"])
-    weights = [
-        {
-            name: weight
-            for level in record["levels"]
-            for name, weight in zip(level["objectives"], level["weights"], strict=True)
-        }
-        for record in records
-    ]
-    penalties = {
-        index + 1: _array(record["levels"][index]["penalty"] for record in records)
-        for index in range(1, len(last["levels"]))
-    }
     cosines, steps = read_cosines(records, len(names))
     measured = bool(np.isfinite(cosines).any())
-    norms = _known(_curves(names, [record["gradient_norm"] for record in records]))
-    static = not measured and not norms and len(last["levels"]) == 1
-    valid_seconds = _array(record.get("valid_seconds") for record in records).sum()
+    valid_seconds = to_array(record.get("valid_seconds") for record in records).sum()
+    norms = {
+        name: np.where(curve > 0.0, curve, np.nan)  # no logarithm of nought
+        for name, curve in _read_curves(records, "gradient_norm").items()
+    }
     return History(
         objectives=names,
         epochs=[record["epoch"] for record in records],
         seconds=sum(record["seconds"] for record in records),
         losses=_curves(names, [record["loss"] for record in records]),
         valid_losses=_curves(names, [record["valid_loss"] for record in records]),
-        accuracies=_known(
-            _curves(names, [record.get("valid_accuracy") or {} for record in records])
-        ),
-        levels=[list(level["objectives"]) for level in last["levels"]],
-        # Weights that no gradient ever moved are settings, not a curve.
-        weights={} if static else _curves(names, weights),
-        penalties=penalties,
-        norms=norms,
+        accuracies=_known(_read_curves(records, "valid_accuracy")),
+        levels=read_levels(records),
+        norms=_known(norms),
+        signal_shares=_known(_read_curves(records, "signal_share")),
+        raised=_known(_read_curves(records, "raised")),
+        raised_any=_read_curve(records, "raised_any"),
         cosines=cosines if measured else None,
         cosine_steps=steps if measured else None,
+        optimizer_steps=_read_curve(records, "optimizer_steps"),
+        measured_steps=_read_curve(records, "measured_steps"),
         valid_seconds=None if np.isnan(valid_seconds) else float(valid_seconds),
         unalignable={name: bad for name, bad in last.get("unalignable", {}).items() if bad},
     )
@@ -134,7 +132,7 @@ def _from_log(log: TrainLog) -> History:
     def collect(section: str, kind: str) -> Curves:
         rows = log.values.get(section, {})
         return {
-            name: _array(rows.get(epoch, {}).get(f"{kind}/{name}") for epoch in epochs)
+            name: to_array(rows.get(epoch, {}).get(f"{kind}/{name}") for epoch in epochs)
             for name in found
         }
 
@@ -148,13 +146,19 @@ def _from_log(log: TrainLog) -> History:
     )
 
 
+def _read_curves(records: Sequence[Mapping[str, Any]], key: str) -> Curves:
+    rows = [record.get(key) or {} for record in records]
+    return _curves(records[-1]["objectives"], rows)
+
+
+def _read_curve(records: Sequence[Mapping[str, Any]], key: str) -> NDArray[np.float64] | None:
+    curve = to_array(record.get(key) for record in records)
+    return curve if np.isfinite(curve).any() else None
+
+
 def _curves(names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> Curves:
-    return {name: _array(row.get(name) for row in rows) for name in names}
+    return {name: to_array(row.get(name) for row in rows) for name in names}
 
 
 def _known(curves: Curves) -> Curves:
     return {name: curve for name, curve in curves.items() if np.isfinite(curve).any()}
-
-
-def _array(values: Iterable[Any]) -> NDArray[np.float64]:
-    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)

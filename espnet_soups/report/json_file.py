@@ -6,7 +6,7 @@ from typing import Any
 
 
 def read_json(path: Path, made_by: str) -> dict[str, Any]:
-    """Reads a JSON object.
+    """Read a JSON object.
 
     Args:
         path: The file.
@@ -22,7 +22,7 @@ def read_json(path: Path, made_by: str) -> dict[str, Any]:
 
 
 def read_json_lines(path: Path, made_by: str) -> list[dict[str, Any]]:
-    """Reads a JSON object from each line.
+    """Read a JSON object from each line.
 
     Raises:
         OSError: If it is missing.

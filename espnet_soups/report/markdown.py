@@ -4,6 +4,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from espnet_soups.report.compute import compute_text, environment_rows
+from espnet_soups.report.method import stayed_near_uniform
+from espnet_soups.report.method_text import (
+    COLUMNS,
+    HEAD,
+    TEXT_COLUMNS,
+    TITLE,
+    WARNING,
+    WHY,
+    distances,
+    level_rows,
+    percent,
+    step_notes,
+    why_no_levels,
+)
 from espnet_soups.report.wording import (
     all_intervals,
     count,
@@ -13,6 +27,7 @@ from espnet_soups.report.wording import (
     intervals,
     soup_name,
     table,
+    training_origin,
 )
 
 Record = Mapping[str, Any]
@@ -25,7 +40,7 @@ def render_results(
     images: Mapping[str, str] | None = None,
     comparison: str | None = None,
 ) -> str:
-    """Gives a RESULTS.md: a table that compares, then a section for each decoded set.
+    """Return a RESULTS.md: a table that compares, then a section for each decoded set.
 
     Args:
         records: Decodings of experiments, each as its results.json has it.
@@ -46,7 +61,7 @@ def render_results(
 
 
 def section_titles(records: Sequence[Record]) -> list[str]:
-    """Gives the title of each section: the experiment, and where it has several, the decoding."""
+    """Return the title of each section: the experiment, and where it has several, the decoding."""
     names = [record["name"] for record in records]
     return [
         name if names.count(name) == 1 else f"{name}: {record['inference_tag']}/{record['set']}"
@@ -55,45 +70,39 @@ def section_titles(records: Sequence[Record]) -> list[str]:
 
 
 def render_comparison(records: Sequence[Record]) -> str:
-    """Gives a row per decoded set: what it is, mean scores with intervals, what it cost."""
+    """Return a row per decoded set: what it is, mean scores with intervals, what it cost.
+
+    Args:
+        records: Decodings of experiments, each as its results.json has it.
+
+    Returns:
+        The table, notes on its columns, and which experiments do not test their combiner.
+    """
     tagged = len({record["inference_tag"] for record in records}) > 1
-    head = [
-        "experiment",
-        "decoding/set" if tagged else "set",
-        "soup",
-        "levels, top first",
-        "combiner",
+    head = ["experiment", "decoding/set" if tagged else "set", "soup", "levels, top first"]
+    head += ["combiner", "λ from uniform", "raised", "WER %", "CER %", "BLEU", "chrF", "epochs"]
+    rows = [
+        _comparison_row(record, title, tagged)
+        for record, title in zip(records, section_titles(records), strict=True)
     ]
-    head += ["WER %", "CER %", "BLEU", "chrF", "epochs", "train time", "parameters"]
-    rows = []
-    for record, title in zip(records, section_titles(records), strict=True):
-        training, mean = record["training"], record["scores"]["mean"]
-        rows.append(
-            [
-                f"[{record['name']}](#{_anchor(title)})",
-                f"{record['inference_tag']}/{record['set']}" if tagged else record["set"],
-                soup_name(training),
-                describe_levels(training["levels"]),
-                training["combiner"],
-                *(interval(mean.get(name)) for name in ("wer", "cer", "bleu", "chrf")),
-                str(training["epochs"]),
-                f"{duration(training['seconds'])}, {compute_text(training.get('compute'))}",
-                count(training["parameters"]),
-            ]
-        )
     notes = [
         "Scores are means over the languages or pairs that have them.",
         *([all_intervals([record["scores"] for record in records])] if records else []),
+        COLUMNS,
         "Train time is without validation; compare it on the same machine and number of threads"
         " or GPUs only.",
     ]
     if len({tuple(_signatures(record)["BLEU"]) for record in records}) > 1:
         notes.append("The BLEU signatures differ: compare BLEU only where they agree.")
-    return table(head, rows, left=5) + "\n\n" + " ".join(notes)
+    parts = [table([*head, "train time", "parameters"], rows, left=5), " ".join(notes)]
+    near = [item["name"] for item in records if stayed_near_uniform(item["training"])]
+    if near:
+        parts.append("\n".join(f"- **{name}**: {WARNING}." for name in dict.fromkeys(near)))
+    return "\n\n".join(parts)
 
 
 def render_experiment(record: Record, title: str) -> str:
-    """Gives the section of one decoded set: tables, signatures, environment, command."""
+    """Return the section of one decoded set: tables, signatures, environment, command."""
     decoding = f"Decoded set: `{record['inference_tag']}/{record['set']}`."
     if record["decoding"] is not None:
         speed = record["decoding"]
@@ -101,44 +110,34 @@ def render_experiment(record: Record, title: str) -> str:
             f" Real-time factor {speed['rtf']:.3g} ({speed['audio_seconds']:.0f} s of audio in"
             f" {speed['decode_seconds']:.0f} s)."
         )
-    parts = [f"## {title}", decoding, *render_scores(record), render_environment(record)]
+    parts = [f"## {title}", decoding, *render_scores(record)]
+    parts += [*render_method(record["training"]), render_environment(record)]
     return "\n\n".join(parts)
 
 
+def render_method(training: Record) -> list[str]:
+    """Return what tells whether the method was at work: a row per level, then the steps.
+
+    Args:
+        training: `training` of results.json.
+    """
+    parts = [f"### {TITLE}"]
+    if stayed_near_uniform(training):
+        parts.append(f"**Warning:** {WARNING} ({WHY}).")
+    rows = level_rows(training)
+    parts.append(table(HEAD, rows, left=TEXT_COLUMNS) if rows else why_no_levels(training))
+    notes = step_notes(training)
+    return [*parts, " ".join(notes)] if notes else parts
+
+
 def render_scores(record: Record) -> list[str]:
-    """Gives the tables of an experiment, those that it has scores for."""
-    objectives, mean = record["scores"]["objectives"], record["scores"]["mean"]
-    parts = []
-    for name, unit in (("wer", "Wrd"), ("cer", "Chr")):
-        members = {key: item for key, item in objectives.items() if name in item}
-        if members:
-            head = ["objective", "Snt", unit, "Corr", "Sub", "Del", "Ins", "Err", "S.Err"]
-            rows = [[key, *_error_cells(item, name)] for key, item in members.items()]
-            if len(members) > 1:
-                total = sum(item["utterances"] for item in members.values())
-                ends = [interval(mean[name]), interval(mean["sentence_error"])]
-                rows.append(["mean", str(total), *[""] * 5, *ends])
-            parts += [f"### {name.upper()}", table(head, rows, left=1)]
-    members = {key: item for key, item in objectives.items() if "bleu" in item}
-    if members:
-        titles = {"bleu": "BLEU", "chrf": "chrF", "bleu_lc_rm": "BLEU lc.rm"}
-        columns = [name for name in titles if any(name in item for item in members.values())]
-        rows = [
-            [key, str(item["utterances"]), *(interval(item.get(name)) for name in columns)]
-            for key, item in members.items()
-        ]
-        if len(members) > 1:
-            total = sum(item["utterances"] for item in members.values())
-            rows.append(["mean", str(total), *(interval(mean.get(name)) for name in columns)])
-        head = ["objective", "Snt", *(titles[name] for name in columns)]
-        parts += ["### BLEU and chrF", table(head, rows, left=1)]
-        parts += [
-            "\n".join(
-                f"- {metric}: `{signature}`"
-                for metric, signatures in _signatures(record).items()
-                for signature in signatures
-            )
-        ]
+    """Return the tables of an experiment, those that it has scores for, and notes on them.
+
+    Args:
+        record: As results.json has it.
+    """
+    objectives = record["scores"]["objectives"]
+    parts = [*_error_tables(record["scores"]), *_translation_tables(record)]
     notes = [intervals(record["scores"])] if parts else []
     left_out = sum(item["without_reference"] for item in objectives.values())
     if left_out:
@@ -151,13 +150,69 @@ def render_scores(record: Record) -> list[str]:
 
 
 def render_environment(record: Record) -> str:
-    """Gives the environment and the command of an experiment."""
+    """Return the environment and the command of an experiment."""
     environment = record["environment"]
     lines = ["### Environments", ""]
     rows = environment_rows(environment, record["training"].get("compute"))
+    rows += training_origin(record["training"])
     lines += [f"- {name}: `{text}`" for name, text in rows]
     lines += ["", "Command:", "", "```sh", record["command"], "```"]
     return "\n".join(lines)
+
+
+def _comparison_row(record: Record, title: str, tagged: bool) -> list[str]:
+    training, mean = record["training"], record["scores"]["mean"]
+    return [
+        f"[{record['name']}](#{_anchor(title)})",
+        f"{record['inference_tag']}/{record['set']}" if tagged else record["set"],
+        soup_name(training),
+        describe_levels(training["levels"]),
+        training["combiner"],
+        distances(training),
+        percent(training.get("raised_any")),
+        *(interval(mean.get(name)) for name in ("wer", "cer", "bleu", "chrf")),
+        str(training["epochs"]),
+        f"{duration(training['seconds'])}, {compute_text(training.get('compute'))}",
+        count(training["parameters"]),
+    ]
+
+
+def _error_tables(scores: Record) -> list[str]:
+    parts = []
+    for name, unit in (("wer", "Wrd"), ("cer", "Chr")):
+        members = {key: item for key, item in scores["objectives"].items() if name in item}
+        if members:
+            head = ["objective", "Snt", unit, "Corr", "Sub", "Del", "Ins", "Err", "S.Err"]
+            rows = [[key, *_error_cells(item, name)] for key, item in members.items()]
+            if len(members) > 1:
+                total = sum(item["utterances"] for item in members.values())
+                ends = [interval(scores["mean"][key]) for key in (name, "sentence_error")]
+                rows.append(["mean", str(total), *[""] * 5, *ends])
+            parts += [f"### {name.upper()}", table(head, rows, left=1)]
+    return parts
+
+
+def _translation_tables(record: Record) -> list[str]:
+    objectives, mean = record["scores"]["objectives"], record["scores"]["mean"]
+    members = {key: item for key, item in objectives.items() if "bleu" in item}
+    if not members:
+        return []
+    titles = {"bleu": "BLEU", "chrf": "chrF", "bleu_lc_rm": "BLEU lc.rm"}
+    columns = [name for name in titles if any(name in item for item in members.values())]
+    rows = [
+        [key, str(item["utterances"]), *(interval(item.get(name)) for name in columns)]
+        for key, item in members.items()
+    ]
+    if len(members) > 1:
+        total = sum(item["utterances"] for item in members.values())
+        rows.append(["mean", str(total), *(interval(mean.get(name)) for name in columns)])
+    head = ["objective", "Snt", *(titles[name] for name in columns)]
+    signatures = [
+        f"- {metric}: `{signature}`"
+        for metric, own in _signatures(record).items()
+        for signature in own
+    ]
+    return ["### BLEU and chrF", table(head, rows, left=1), "\n".join(signatures)]
 
 
 def _error_cells(item: Record, name: str) -> list[str]:

@@ -9,6 +9,16 @@ from typing import Any
 import yaml
 
 from espnet_soups.report.compute import compute_text, environment_rows
+from espnet_soups.report.method import stayed_near_uniform
+from espnet_soups.report.method_text import (
+    HEAD,
+    TITLE,
+    WARNING,
+    WHY,
+    level_rows,
+    step_notes,
+    why_no_levels,
+)
 from espnet_soups.report.pictures import TITLES
 from espnet_soups.report.results import Decoding, Experiment
 from espnet_soups.report.wording import (
@@ -18,6 +28,7 @@ from espnet_soups.report.wording import (
     interval,
     intervals,
     soup_name,
+    training_origin,
 )
 
 STYLE = """
@@ -31,6 +42,7 @@ table.texts th,table.texts td{text-align:left}td,.card b{font-variant-numeric:ta
 th{border-bottom:2px solid #999}td{border-bottom:1px solid #eee}
 th:first-child,td:first-child{text-align:left}tr.mean td{font-weight:bold;border-top:2px solid #999}
 pre{background:#f6f6f6;padding:.6rem .9rem;overflow-x:auto;border-radius:6px;font-size:13px}
+.warning{background:#fff3cd;border-left:4px solid #d98c00;padding:.6rem .9rem}
 img{max-width:100%;height:auto}figure{margin:1.4rem 0}summary{cursor:pointer;font-weight:600}
 """
 LABELS = {
@@ -50,7 +62,7 @@ def render_page(
     pictures: Mapping[str, Path],
     left_out: Mapping[str, str],
 ) -> str:
-    """Gives the page.
+    """Return the page.
 
     Args:
         experiment: What it is about.
@@ -61,22 +73,18 @@ def render_page(
     """
     results = experiment.results
     missing = "; ".join(f"{TITLES[name].lower()} ({why})" for name, why in left_out.items())
-    compute = results["training"]["compute"]
     parts = [
         f"<h1>{escape(results['name'])}</h1>",
         f"<p class=note>{escape(results['inference_tag'])}/{escape(results['set'])}, "
         f"{escape(results['environment']['date'])}</p>",
+        _warning(results["training"]),
         _cards(results),
         *(part for item in decodings for part in _decoding(item, scores, len(decodings) > 1)),
         "<h2>Training</h2>",
-        _levels(experiment),
+        *_method(results["training"]),
         *(_figure(path, TITLES[name]) for name, path in pictures.items()),
         f"<p class=note>Left out: {escape(missing)}.</p>" if missing else "",
-        "<h2>How it was made</h2>",
-        f"<pre>{escape(results['command'])}</pre>",
-        _rows_table(["", ""], environment_rows(results["environment"], compute), "texts"),
-        f"<details><summary>config.yaml</summary><pre>{escape(shorten_config(experiment.config))}"
-        "</pre></details>",
+        *_how_made(results, experiment.config),
     ]
     head = (
         "<!doctype html>\n<html lang=en><head><meta charset=utf-8>"
@@ -98,7 +106,7 @@ def _decoding(item: Decoding, scores: Mapping[str, Path], several: bool) -> list
 
 
 def shorten_config(config: Mapping[str, Any]) -> str:
-    """Gives config.yaml as text, token lists replaced by how many tokens they hold."""
+    """Return config.yaml as text, token lists replaced by how many tokens they hold."""
     short = dict(config)
     for option in ("asr_token_list", "st_token_list"):
         lists = short.get(option)
@@ -168,20 +176,36 @@ def _score_tables(scores: Mapping[str, Any]) -> list[str]:
     return [*parts, f"<p class=note>{'<br>'.join(escape(note) for note in notes)}</p>"]
 
 
-def _levels(experiment: Experiment) -> str:
-    training, history = experiment.results["training"], experiment.history
+def _warning(training: Mapping[str, Any]) -> str:
+    if not stayed_near_uniform(training):
+        return ""
+    return f"<p class=warning><b>Warning:</b> {escape(WARNING)} ({escape(WHY)}).</p>"
+
+
+def _method(training: Mapping[str, Any]) -> list[str]:
     name = f"{soup_name(training)}, {training['combiner']}"
-    text = (
-        f"<p>Soup: <b>{escape(name)}</b>; levels, top first: {describe_levels(history.levels)}</p>"
-    )
-    if not history.weights:
-        return text
-    rows = []
-    for number, level in enumerate(history.levels, start=1):
-        penalty = history.penalties[number][-1] if number > 1 else 1.0
-        members = ", ".join(f"{item} {history.weights[item][-1]:.3f}" for item in level)
-        rows.append([str(number), f"{penalty:.3g}", members])
-    return text + _rows_table(["level", "penalty", "weights λ after the last epoch"], rows, "texts")
+    levels = describe_levels(training["levels"])
+    parts = [
+        f"<p>Soup: <b>{escape(name)}</b>; levels, top first: {escape(levels)}</p>",
+        f"<h3>{TITLE}</h3>",
+        _warning(training),
+    ]
+    rows, notes = level_rows(training), step_notes(training) or [why_no_levels(training)]
+    if rows:
+        parts.append(_rows_table(HEAD, rows, "texts"))
+    return [*parts, *(f"<p>{escape(note.replace('`', ''))}</p>" for note in notes)]
+
+
+def _how_made(results: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:
+    training = results["training"]
+    rows = environment_rows(results["environment"], training["compute"])
+    return [
+        "<h2>How it was made</h2>",
+        f"<pre>{escape(results['command'])}</pre>",
+        _rows_table(["", ""], rows + training_origin(training), "texts"),
+        f"<details><summary>config.yaml</summary><pre>{escape(shorten_config(config))}</pre>"
+        "</details>",
+    ]
 
 
 def _examples(objectives: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Draws every picture that an experiment has data for, and says which it has none for."""
+"""Every picture that an experiment has data for, and why the others are left out."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -10,12 +10,12 @@ from espnet_soups.report.comparison_plot import plot_comparison, read_histories
 from espnet_soups.report.cosine_plots import plot_cosine_groups, plot_cosines
 from espnet_soups.report.figure import save, style_context
 from espnet_soups.report.history import History
+from espnet_soups.report.measured_plots import plot_norms, plot_raised
 from espnet_soups.report.results import Decoding
 from espnet_soups.report.score_plot import plot_scores
 from espnet_soups.report.training_plots import (
     plot_accuracies,
     plot_losses,
-    plot_norms,
     plot_penalties,
     plot_weights,
 )
@@ -24,16 +24,27 @@ SCORES = "scores"
 TITLES = {
     "loss": "Training and validation loss",
     "accuracy": "Validation accuracy",
-    "weights": "Weights of the objectives",
+    "weights": "Weights of the objectives, minus uniform",
     "penalties": "Penalties of the levels",
-    "gradient_norm": "Gradient norms",
+    "raised": "Steps that raised an objective",
+    "gradient_norm": "Gradient norms, without the noise of the batches",
     "cosine": "Cosines between gradients, mean over the training",
     "cosine_groups": "Cosines between gradients, by epoch",
+}
+DRAWINGS: dict[str, Callable[[History], Figure]] = {
+    "loss": plot_losses,
+    "accuracy": plot_accuracies,
+    "weights": plot_weights,
+    "penalties": plot_penalties,
+    "raised": plot_raised,
+    "gradient_norm": plot_norms,
+    "cosine": plot_cosines,
+    "cosine_groups": plot_cosine_groups,
 }
 
 
 def draw_training(history: History, folder: Path) -> tuple[dict[str, Path], dict[str, str]]:
-    """Draws the pictures of a training; those of an earlier report are removed.
+    """Draw the pictures of a training; those of an earlier report are removed.
 
     Args:
         history: Its curves.
@@ -42,38 +53,37 @@ def draw_training(history: History, folder: Path) -> tuple[dict[str, Path], dict
     Returns:
         (the file of each picture by name, why each other one was left out).
     """
-    left_out: dict[str, str] = {}
-    if not history.accuracies:
-        left_out["accuracy"] = "no accuracy was recorded"
-    if not history.weights:
-        left_out["weights"] = "static weights, no soup"
-    if not history.penalties:
-        left_out["penalties"] = "one level only"
-    if not history.norms:
-        left_out["gradient_norm"] = "no gradient was measured"
-    if history.cosines is None:
-        left_out |= dict.fromkeys(("cosine", "cosine_groups"), "no pair of gradients was measured")
-    drawings: dict[str, Callable[[History], Figure]] = {
-        "loss": plot_losses,
-        "accuracy": plot_accuracies,
-        "weights": plot_weights,
-        "penalties": plot_penalties,
-        "gradient_norm": plot_norms,
-        "cosine": plot_cosines,
-        "cosine_groups": plot_cosine_groups,
-    }
+    left_out = missing_pictures(history)
     paths = {name: folder / f"{name}.png" for name in TITLES}
     for name in TITLES:
         if name in left_out:
             paths.pop(name).unlink(missing_ok=True)
             continue
         with style_context():
-            save(drawings[name](history), paths[name])
+            save(DRAWINGS[name](history), paths[name])
     return paths, left_out
 
 
+def missing_pictures(history: History) -> dict[str, str]:
+    """Return why each picture that has no data is left out, by name."""
+    pairs = "no pair of gradients was measured"
+    lacking = {
+        "accuracy": (not history.accuracies, "no accuracy was recorded"),
+        "weights": (
+            not any(level.can_move for level in history.levels),
+            "no weight can move: static weights, or one objective alone on its level",
+        ),
+        "penalties": (len(history.levels) < 2, "one level only"),
+        "raised": (not history.raised, "no step was measured"),
+        "gradient_norm": (not history.norms, "no gradient was measured"),
+        "cosine": (history.cosines is None, pairs),
+        "cosine_groups": (history.cosines is None, pairs),
+    }
+    return {name: why for name, (lacks, why) in lacking.items() if lacks}
+
+
 def draw_scores(decodings: Sequence[Decoding], folder: Path) -> dict[str, Path]:
-    """Draws the scores of each decoding; pictures of decodings that are gone are removed.
+    """Draw the scores of each decoding; pictures of decodings that are gone are removed.
 
     Returns:
         The file of each, by `<inference_tag>/<set>`.
@@ -89,7 +99,7 @@ def draw_scores(decodings: Sequence[Decoding], folder: Path) -> dict[str, Path]:
 
 
 def draw_comparison(expdir: Path, name: str) -> tuple[Path | None, dict[str, str]]:
-    """Draws the validation curves of all experiments of a directory.
+    """Draw the validation curves of all experiments of a directory.
 
     Returns:
         (the picture, None if no experiment has a curve; why experiments were left out).

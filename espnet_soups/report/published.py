@@ -12,7 +12,7 @@ PUBLISHED = "results.jsonl"
 
 
 def upsert(path: Path, record: dict[str, Any]) -> list[dict[str, Any]]:
-    """Gives the records of a file with one added, or put in the place of the same decoding.
+    """Return the records of a file with one added, or put in the place of the same decoding.
 
     Raises:
         ValueError: If a line of the file is not a record.
@@ -30,17 +30,17 @@ def upsert(path: Path, record: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def identity(record: Mapping[str, Any]) -> tuple[str, str, str]:
-    """Gives what tells decodings apart: experiment, inference tag, set."""
+    """Return what tells decodings apart: experiment, inference tag, set."""
     return (str(record["name"]), str(record.get("inference_tag")), str(record.get("set")))
 
 
 def render_lines(records: Sequence[dict[str, Any]]) -> str:
-    """Gives the text of the file, keys in their own order so that diffs stay small."""
+    """Return the text of the file, keys in their own order so that diffs stay small."""
     return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
 
 
 def read_siblings(expdir: Path) -> list[dict[str, Any]]:
-    """Reads the results of every decoding of every experiment of a directory, by name.
+    """Read the results of every decoding of every experiment of a directory, by name.
 
     An experiment that an earlier release reported has one result only, beside its model.
     """

@@ -11,6 +11,7 @@ from espnet_soups.report.compute import describe_compute
 from espnet_soups.report.environment import describe_environment
 from espnet_soups.report.history import History, read_history
 from espnet_soups.report.json_file import read_json
+from espnet_soups.report.method import describe_method
 from espnet_soups.report.train_log import read_train_log
 
 STATIC = ("static", "constant")  # combiners of fixed weights
@@ -43,7 +44,7 @@ def read_experiment(
     soup_defaults: Mapping[str, Any],
     parameters: int | None = None,
 ) -> Experiment:
-    """Collects what an experiment gave.
+    """Collect what an experiment gave.
 
     Args:
         exp_dir: Holds config.yaml, soup.jsonl or train.log, and `<inference_tag>/<set>/`.
@@ -63,22 +64,14 @@ def read_experiment(
     log = read_train_log(exp_dir)
     history = read_history(exp_dir, log)
     speed = decode_dir / "speed.json"
+    training = describe_soup(config, soup_defaults) | describe_training(history)
+    training["parameters"] = log.parameters if parameters is None else parameters
     results = {
         "name": exp_dir.resolve().name,
         "set": test_set,
         "inference_tag": inference_tag,
         "command": command,
-        "training": {
-            **describe_soup(config, soup_defaults),
-            "levels": history.levels,
-            "objectives": history.objectives,
-            "epochs": len(history.epochs),
-            "seconds": round(history.seconds, 1),
-            "valid_seconds": history.valid_seconds,
-            "unalignable": history.unalignable,
-            "parameters": log.parameters if parameters is None else parameters,
-            "compute": describe_compute(config, log),
-        },
+        "training": training | {"compute": describe_compute(config, log)},
         "decoding": read_json(speed, "the decoding (stage 11)") if speed.is_file() else None,
         "scores": without_examples(scores),
         "environment": describe_environment(),
@@ -87,7 +80,7 @@ def read_experiment(
 
 
 def without_examples(scores: Mapping[str, Any]) -> dict[str, Any]:
-    """Gives the scores without texts, and without the folder of the references."""
+    """Return the scores without texts, and without the folder of the references."""
     return {
         **{key: value for key, value in scores.items() if key != "reference_dir"},
         "objectives": {
@@ -111,12 +104,12 @@ class Decoding:
 
     @property
     def label(self) -> str:
-        """Gives `<inference_tag>/<set>`."""
+        """Return `<inference_tag>/<set>`."""
         return f"{self.record['inference_tag']}/{self.record['set']}"
 
 
 def read_decodings(exp_dir: Path) -> list[Decoding]:
-    """Reads every decoding of an experiment that was reported: sets and inference tags.
+    """Read every decoding of an experiment that was reported: sets and inference tags.
 
     Raises:
         OSError: If one has lost its scores.
@@ -132,7 +125,7 @@ def read_decodings(exp_dir: Path) -> list[Decoding]:
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    """Reads ESPnet's config.yaml.
+    """Read ESPnet's config.yaml.
 
     Raises:
         OSError: If it is missing.
@@ -150,21 +143,50 @@ def read_config(path: Path) -> dict[str, Any]:
 
 
 def describe_soup(config: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """Gives the trainer and, where it has one, the settings of its soup."""
-    trainer = config.get("trainer", "default")
+    """Return what to know to run the training again.
+
+    Args:
+        config: ESPnet's config.yaml.
+        defaults: Every setting of a soup, for those that config.yaml leaves out.
+
+    Returns:
+        The trainer; soup, order and combiner as the tables show them; `settings`, every setting
+        of the soup as the trainer took it (none for `trainer: default`); `seed`; `config`, the
+        name of the training configuration. None: not known.
+    """
+    trainer, path = config.get("trainer", "default"), config.get("config")
+    origin = {"seed": config.get("seed"), "config": None if path is None else Path(path).name}
     if trainer == "default":
-        return {"trainer": trainer, "soup": "joint", "order": None, "combiner": "static"}
+        soup = {"soup": "joint", "order": None, "combiner": "static"}
+        return {"trainer": trainer, **soup, "settings": {}, **origin}
     settings = {**defaults, **(config.get("trainer_conf") or {})}
+    if settings["soup"] == "joint" and settings["combiner"] not in STATIC:
+        # As the trainer has it: joint training never combines.
+        settings |= {"combiner": "static", "combiner_conf": {}}
     combiner, conf = settings["combiner"], settings["combiner_conf"]  # lists: one per level
-    if settings["soup"] == "joint" and combiner not in STATIC:
-        combiner, conf = "static", {}  # as the trainer has it: joint training never combines
     return {
         "trainer": trainer,
         "soup": settings["soup"],
         "order": settings["order"] if settings["soup"] == "vm" else None,
         "combiner": combiner if isinstance(combiner, str) else " / ".join(combiner),
         "combiner_conf": dict(conf) if isinstance(conf, Mapping) else list(conf),
-        "mode": settings["mode"],
-        "layers": settings["layers"],
-        "refresh": settings["refresh"],
+        "settings": settings,
+        **origin,
+    }
+
+
+def describe_training(history: History) -> dict[str, Any]:
+    """Return what `results.json` says of the training itself; times in seconds.
+
+    Args:
+        history: Its curves.
+    """
+    return {
+        "levels": [level.objectives for level in history.levels],
+        **describe_method(history),
+        "objectives": history.objectives,
+        "epochs": len(history.epochs),
+        "seconds": round(history.seconds, 1),
+        "valid_seconds": history.valid_seconds,
+        "unalignable": history.unalignable,
     }

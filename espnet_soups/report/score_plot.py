@@ -17,7 +17,7 @@ PANELS = {
 
 
 def plot_scores(scores: Mapping[str, Any], label: str) -> Figure:
-    """Draws each score of each objective with its 95 % interval, and the mean below.
+    """Draw each score of each objective with its 95 % interval, and the mean below.
 
     Args:
         scores: What `scores.json` holds.

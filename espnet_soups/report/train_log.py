@@ -37,7 +37,7 @@ class TrainLog:
 
 
 def read_train_log(exp_dir: Path) -> TrainLog:
-    """Reads `train.log` after `train.1.log`, `train.2.log`, …, which ESPnet's launcher leaves.
+    """Read `train.log` after `train.1.log`, `train.2.log`, …, which ESPnet's launcher leaves.
 
     An epoch that was trained twice counts as the later log has it.
     """
@@ -58,7 +58,7 @@ def read_train_log(exp_dir: Path) -> TrainLog:
 
 
 def parse_duration(text: str) -> float:
-    """Gives the seconds of a time span as ESPnet writes it.
+    """Return the seconds of a time span as ESPnet writes it.
 
     >>> parse_duration("1 minute and 2.5 seconds")
     62.5

@@ -1,33 +1,44 @@
-"""Pictures of a training: losses, accuracies, weights, penalties, gradient norms."""
+"""Pictures of a training: losses, accuracies, weights, penalties."""
 
-import math
+from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from espnet_soups.report.figure import (
     COLORS,
+    by_task,
+    draw_curve,
     epoch_axis,
     line_style,
     marker,
     new_figure,
     objective_styles,
-    plain_log_axis,
+    panel_height,
     side_legend,
+    task_panels,
 )
 from espnet_soups.report.history import Curves, History
+from espnet_soups.report.level import Level
 from espnet_soups.report.wording import describe_level
 
 PANELS = 5  # small pictures in a row
+LOOKS: tuple[dict[str, Any], ...] = (
+    {"color": COLORS[0], "linestyle": "-", "label": "training"},
+    {"color": COLORS[1], "linestyle": "--", "label": "validation"},
+)
+SMALLEST = 0.05  # range of weights: a smaller one would make a drift of a thousandth look large
 
 
 def plot_losses(history: History) -> Figure:
-    """Draws training and validation loss of each objective, a small picture each.
+    """Draw training and validation loss of each objective, a small picture each.
 
     Pictures of one task share their scale, so that languages can be compared; where there are
     few, a translation stands below the recognition of its source.
+
+    Args:
+        history: The training.
     """
     rows = _loss_rows(history.objectives)
     columns = max(len(names) for names in rows)
@@ -35,7 +46,7 @@ def plot_losses(history: History) -> Figure:
         max(2.1 * columns, 4.2), 1.75 * len(rows) + 0.9, _loss_title(history.objectives)
     )
     grid = figure.subplots(len(rows), columns, squeeze=False)
-    limits = {task: _limits(history, names) for task, names in _by_task(history.objectives).items()}
+    limits = {task: _limits(history, names) for task, names in by_task(history.objectives).items()}
     for number, names in enumerate(rows):
         labelled = False
         padded = [*names, *[""] * (columns - len(names))]
@@ -43,84 +54,87 @@ def plot_losses(history: History) -> Figure:
             if not name:
                 axes.set_axis_off()
                 continue
-            for curves, color, dashes in (
-                (history.losses, COLORS[0], "-"),
-                (history.valid_losses, COLORS[1], "--"),
-            ):
-                axes.plot(
-                    history.epochs, curves[name], dashes, color=color, marker=marker(history.epochs)
-                )
+            for curves, look in zip((history.losses, history.valid_losses), LOOKS, strict=True):
+                axes.plot(history.epochs, curves[name], marker=marker(history.epochs), **look)
             axes.set_title(name)
             axes.set_ylim(*limits[_task(name)])
             epoch_axis(axes, history.epochs, label=_is_last(rows, number, column))
             if not labelled:
                 axes.set_ylabel("loss (nats)")
             labelled = True
-    handles = [
-        Line2D([], [], color=COLORS[0], linestyle="-", label="training"),
-        Line2D([], [], color=COLORS[1], linestyle="--", label="validation"),
-    ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=2)
+    figure.legend(
+        handles=[Line2D([], [], **look) for look in LOOKS], loc="outside lower center", ncols=2
+    )
     return figure
 
 
 def plot_accuracies(history: History) -> Figure:
-    """Draws the share of right tokens on the validation data, a picture per task."""
-    groups = _by_task(list(history.accuracies))
-    figure, grid = _panels(groups, "Validation accuracy")
+    """Draw the share of right tokens on the validation data, a picture per task.
+
+    Args:
+        history: The training.
+    """
+    figure, panels = task_panels(list(history.accuracies), "Validation accuracy")
     styles = objective_styles(history.objectives, len(history.epochs))
-    for axes, (task, names) in zip(grid, groups.items(), strict=True):
+    for task, (axes, names) in panels.items():
         for name in names:
             axes.plot(history.epochs, 100.0 * history.accuracies[name], label=name, **styles[name])
         axes.set_title(task.upper())
         axes.set_ylabel("right predictions (%)" if task == "ssl" else "right tokens (%)")
         axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
-        epoch_axis(axes, history.epochs, label=axes is grid[-1])
+        epoch_axis(axes, history.epochs, label=task == list(panels)[-1])
         side_legend(axes)
     return figure
 
 
 def plot_weights(history: History) -> Figure:
-    """Draws λ of each level, the top level first; the thin line is the uniform weight.
+    """Draw by how much λ differs from uniform on each level that can move, the top level first.
 
-    The weight of an objective that is alone on its level is 1 for ever: it is named, not drawn.
+    Levels whose weights cannot move are named, not drawn; where no level can, all are drawn.
+
+    Args:
+        history: The training.
     """
     levels = dict(enumerate(history.levels, start=1))
-    shown = {number: level for number, level in levels.items() if len(level) > 1} or levels
-    alone = [level[0] for number, level in levels.items() if number not in shown]
-    note = f"\n({', '.join(alone)}: alone on the level, λ = 1)" if alone else ""
-    heights = [_height(len(level)) for level in shown.values()]
-    figure = new_figure(7.5, sum(heights) + 0.6, f"Weights λ of the objectives on each level{note}")
+    shown = {number: level for number, level in levels.items() if level.can_move} or levels
+    still = [level for number, level in levels.items() if number not in shown]
+    note = f"\n({'; '.join(map(_why_still, still))})" if still else ""
+    heights = [panel_height(len(level.objectives)) for level in shown.values()]
+    title = f"Weights λ at the end of each epoch, minus the uniform weight 1/m{note}"
+    figure = new_figure(7.5, sum(heights) + 0.6, title)
     grid = figure.subplots(len(shown), 1, squeeze=False, height_ratios=heights)
     styles = objective_styles(history.objectives, len(history.epochs))
     for axes, (number, level) in zip(grid[:, 0], shown.items(), strict=True):
-        for name in level:
-            axes.plot(history.epochs, history.weights[name], label=name, **styles[name])
-        uniform = 1.0 / len(level)
-        axes.axhline(uniform, color="#999999", linewidth=0.8, zorder=1, label="uniform")
-        axes.set_title(f"level {number}" + (" (top)" if number == 1 else ""))
-        axes.set_ylabel("λ (share of 1)")
-        axes.set_ylim(bottom=0.0)
+        above = level.weights - 1.0 / len(level.objectives)
+        for name, curve in zip(level.objectives, above.T, strict=True):
+            draw_curve(axes, history.epochs, curve, label=name, **styles[name])
+        axes.axhline(0.0, color="#999999", linewidth=0.8, zorder=1, label="uniform")
+        axes.set_title(_level_title(number, level))
+        axes.set_ylabel("λ − 1/m")
+        largest = max(np.abs(above[np.isfinite(above)]), default=0.0)
+        limit = max(SMALLEST, 1.08 * largest)
+        axes.set_ylim(-limit, limit)
         epoch_axis(axes, history.epochs, label=axes is grid[-1, 0])
         side_legend(axes)
     return figure
 
 
 def plot_penalties(history: History) -> Figure:
-    """Draws the penalty of each lower level over the epochs."""
+    """Draw the penalty of each lower level over the epochs.
+
+    Args:
+        history: The training.
+    """
     figure = new_figure(7.5, 3.0, "Penalty of the lower levels")
     axes = figure.subplots()
-    top = f"level 1 (top): {describe_level(history.levels[0])}"
-    for position, (level, curve) in enumerate(history.penalties.items()):
-        label = f"level {level}: {describe_level(history.levels[level - 1])}"
-        axes.plot(
-            history.epochs,
-            curve,
-            label=label,
-            marker=marker(history.epochs),
-            **line_style(position),
-        )
-    axes.axhline(1.0, color="#999999", linewidth=0.8, zorder=1, label=top)
+    names = [
+        f"level {number}{' (top)' if number == 1 else ''}: {describe_level(level.objectives)}"
+        for number, level in enumerate(history.levels, start=1)
+    ]
+    for position, (level, name) in enumerate(zip(history.levels[1:], names[1:], strict=True)):
+        style = {"marker": marker(history.epochs), **line_style(position)}
+        axes.plot(history.epochs, level.penalties, label=name, **style)
+    axes.axhline(1.0, color="#999999", linewidth=0.8, zorder=1, label=names[0])
     axes.set_ylabel("penalty c (top level = 1)")
     axes.set_ylim(bottom=0.0)
     epoch_axis(axes, history.epochs)
@@ -128,30 +142,17 @@ def plot_penalties(history: History) -> Figure:
     return figure
 
 
-def plot_norms(history: History) -> Figure:
-    """Draws the norm of each objective's gradient on the measured layers, a picture per task."""
-    groups = _by_task(list(history.norms))
-    figure, grid = _panels(groups, "Gradient norm per objective, mean of each epoch", sharey=True)
-    styles = objective_styles(history.objectives, len(history.epochs))
-    for axes, (task, names) in zip(grid, groups.items(), strict=True):
-        for name in names:
-            axes.plot(history.epochs, history.norms[name], label=name, **styles[name])
-        axes.set_title(task.upper())
-        axes.set_ylabel("norm (log scale)")
-        epoch_axis(axes, history.epochs, label=axes is grid[-1])
-        side_legend(axes)
-    for axes in grid:
-        plain_log_axis(axes)
-    return figure
+def _level_title(number: int, level: Level) -> str:
+    top = " (top)" if number == 1 else ""
+    distance = level.distances[-1]
+    known = "not known" if np.isnan(distance) else f"{distance:.3f}"
+    return f"level {number}{top}, total variation distance from uniform at the end: {known}"
 
 
-def _panels(
-    groups: dict[str, list[str]], title: str, sharey: bool = False
-) -> tuple[Figure, list[Axes]]:
-    heights = [_height(len(names)) + 0.4 for names in groups.values()]
-    figure = new_figure(7.5, sum(heights) + 0.6, title)
-    grid = figure.subplots(len(groups), 1, squeeze=False, sharey=sharey, height_ratios=heights)
-    return figure, list(grid[:, 0])
+def _why_still(level: Level) -> str:
+    if len(level.objectives) == 1:
+        return f"{level.objectives[0]}: alone on its level, λ = 1"
+    return f"{describe_level(level.objectives)}: {level.combiner} weights"
 
 
 def _loss_title(objectives: list[str]) -> str:
@@ -161,13 +162,13 @@ def _loss_title(objectives: list[str]) -> str:
 
 
 def _is_last(rows: list[list[str]], number: int, column: int) -> bool:
-    """Tells whether no picture stands below."""
+    """Return whether no picture stands below."""
     return not any(row[column : column + 1] not in ([], [""]) for row in rows[number + 1 :])
 
 
 def _loss_rows(objectives: list[str]) -> list[list[str]]:
-    """Lays objectives out in rows of tasks, `""` where a language has none."""
-    groups = _by_task(objectives)
+    """Lay objectives out in rows of tasks, `""` where a language has none."""
+    groups = by_task(objectives)
     languages = list(dict.fromkeys(name.split("_")[1] for name in objectives if "_" in name))
     table = [
         [next((n for n in names if n.split("_")[1:2] == [own]), "") for own in languages]
@@ -183,19 +184,8 @@ def _loss_rows(objectives: list[str]) -> list[list[str]]:
     ]
 
 
-def _height(lines: int) -> float:
-    return max(1.9, 0.17 * (lines if lines <= 12 else math.ceil(lines / 2)) + 0.7)
-
-
 def _task(name: str) -> str:
     return name.partition("_")[0]
-
-
-def _by_task(names: list[str]) -> dict[str, list[str]]:
-    return {
-        task: [name for name in names if _task(name) == task]
-        for task in dict.fromkeys(_task(name) for name in names)
-    }
 
 
 def _limits(history: History, names: list[str]) -> tuple[float, float]:

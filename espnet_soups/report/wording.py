@@ -7,7 +7,7 @@ Record = Mapping[str, Any]
 
 
 def intervals(scores: Record) -> str:
-    """Says what the brackets are.
+    """Return what the brackets are.
 
     >>> intervals({"groups": 78})
     '`[ , ]`: 95 % bootstrap interval over 78 groups of utterances, drawn jointly in all languages.'
@@ -20,7 +20,7 @@ def intervals(scores: Record) -> str:
 
 
 def all_intervals(scores: Sequence[Record]) -> str:
-    """Says what the brackets of several decodings are; where that differs, where to look.
+    """Return what the brackets of several decodings are; where that differs, where to look.
 
     >>> all_intervals([{}, {}]) == intervals({})
     True
@@ -37,7 +37,7 @@ def all_intervals(scores: Sequence[Record]) -> str:
 
 
 def soup_name(training: Record) -> str:
-    """Gives the soup as a table shows it.
+    """Return the soup as a table shows it.
 
     >>> soup_name({"soup": "vm", "order": "USA"})
     'vm USA'
@@ -45,8 +45,21 @@ def soup_name(training: Record) -> str:
     return training["soup"] + (f" {training['order']}" if training["order"] else "")
 
 
+def training_origin(training: Record) -> list[tuple[str, str]]:
+    """Return seed and configuration of a training as names and texts, those that are known.
+
+    Args:
+        training: `training` of results.json; results of earlier releases lack both.
+
+    >>> training_origin({"seed": 1, "config": None})
+    [('seed', '1')]
+    """
+    known = {"seed": training.get("seed"), "training configuration": training.get("config")}
+    return [(name, str(value)) for name, value in known.items() if value is not None]
+
+
 def describe_levels(levels: Sequence[Sequence[str]]) -> str:
-    """Gives levels as counts of tasks, the top level first.
+    """Return levels as counts of tasks, the top level first.
 
     >>> describe_levels([["asr_fr", "asr_it"], ["st_fr_en"]])
     'ASR×2 > ST×1'
@@ -55,7 +68,7 @@ def describe_levels(levels: Sequence[Sequence[str]]) -> str:
 
 
 def describe_level(level: Sequence[str]) -> str:
-    """Gives one level as counts of tasks.
+    """Return one level as counts of tasks.
 
     >>> describe_level(["asr_fr", "asr_it", "st_fr_en"])
     'ASR×2 + ST×1'
@@ -65,7 +78,7 @@ def describe_level(level: Sequence[str]) -> str:
 
 
 def interval(item: Record | None) -> str:
-    """Gives a score with its interval.
+    """Return a score with its interval.
 
     >>> interval({"value": 12.34, "low": 10.0, "high": 15.06})
     '12.3 [10.0, 15.1]'
@@ -76,7 +89,7 @@ def interval(item: Record | None) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Gives a time span.
+    """Return a time span.
 
     >>> duration(45.2), duration(754), duration(7384)
     ('45 s', '12 min 34 s', '2 h 03 min')
@@ -90,7 +103,7 @@ def duration(seconds: float) -> str:
 
 
 def count(number: int | None) -> str:
-    """Gives a number of parameters.
+    """Return a number of parameters.
 
     >>> count(4_900_000), count(None)
     ('4.90 M', '–')
@@ -104,7 +117,7 @@ def count(number: int | None) -> str:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> str:
-    """Gives a Markdown table; all but the `left` first columns are flush right."""
+    """Return a Markdown table; all but the `left` first columns are flush right."""
     rule = [":---"] * left + ["---:"] * (len(head) - left)
     cells = [head, rule, *[[cell.replace("|", "\\|") for cell in row] for row in rows]]
     return "\n".join(f"| {' | '.join(row)} |" for row in cells)

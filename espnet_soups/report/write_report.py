@@ -1,4 +1,4 @@
-"""Writes the files of a report, each whole or not at all."""
+"""The files of a report, each written whole or not at all."""
 
 import json
 import os
@@ -17,10 +17,14 @@ COMPARISON = "comparison.png"
 
 
 def write_report(experiment: Experiment, exp_dir: Path) -> tuple[list[Path], dict[str, str]]:
-    """Writes results.json, RESULTS.md, images and report.html of an experiment.
+    """Write results.json, RESULTS.md, images and report.html of an experiment.
 
     Every decoded set keeps a results.json of its own beside its scores, and RESULTS.md and the
     page show them all; the one beside the model is that of the decoding reported last.
+
+    Args:
+        experiment: What is reported.
+        exp_dir: Its folder.
 
     Returns:
         (the files, why each picture that is missing was left out).
@@ -47,7 +51,10 @@ def write_report(experiment: Experiment, exp_dir: Path) -> tuple[list[Path], dic
 
 
 def write_overview(expdir: Path) -> tuple[list[Path], dict[str, str]]:
-    """Writes RESULTS.md of all reported experiments of a directory, and comparison.png.
+    """Write RESULTS.md of all reported experiments of a directory, and comparison.png.
+
+    Args:
+        expdir: Holds the experiments.
 
     Returns:
         (the files, why experiments were left out of the picture).
@@ -59,7 +66,14 @@ def write_overview(expdir: Path) -> tuple[list[Path], dict[str, str]]:
 
 
 def publish(experiment: Experiment, folder: Path) -> list[Path]:
-    """Puts an experiment into results.jsonl of a recipe and renders its RESULTS.md from that.
+    """Put an experiment into results.jsonl of a recipe and render its RESULTS.md from that.
+
+    Args:
+        experiment: What is published.
+        folder: The recipe.
+
+    Returns:
+        The files.
 
     Raises:
         ValueError: If results.jsonl is malformed.
@@ -71,7 +85,7 @@ def publish(experiment: Experiment, folder: Path) -> list[Path]:
 
 
 def _keep_earlier(exp_dir: Path) -> None:
-    """Gives the decoding of the last report, made by an earlier release, a file of its own."""
+    """Write the decoding of the last report, made by an earlier release, into a file of its own."""
     last = exp_dir / RESULTS
     if last.is_file():
         record = read_json(last, "the report (stage 13)")

@@ -37,9 +37,9 @@ def describe_levels(soup: Soup) -> list[dict[str, Any]]:
             "combiner": combiner.name,
             "moves": combiner.moves,
             "weights": weights[level].tolist(),
-            "mean_weights": soup.mean_weights[level].tolist(),
+            "mean_weights": soup.means.weights[level].tolist(),
             "distance": float(distances[position]),
-            "mean_distance": float(soup.mean_distances[position]),
+            "mean_distance": float(soup.means.distances[position]),
         }
         for position, (level, combiner) in enumerate(
             zip(soup.hierarchy.levels, soup.weights.combiners, strict=True)
@@ -49,9 +49,9 @@ def describe_levels(soup: Soup) -> list[dict[str, Any]]:
 
 def describe_gradients(soup: Soup) -> dict[str, Any]:
     """Return what the measured steps of an epoch have shown of the gradients."""
-    means = soup.means
+    means = soup.means.gradients
     return {
-        "optimizer_steps": soup.steps_made,
+        "optimizer_steps": soup.means.steps,
         "measured_steps": means.measured,
         "gradient_norm": dict(zip(soup.names, means.norms().tolist(), strict=True)),
         "signal_share": dict(zip(soup.names, means.signal_shares().tolist(), strict=True)),

@@ -64,7 +64,7 @@ class MSPTrainer(JointTrainer):
         """Gives what the record says of levels, weights and gradients."""
         soup = _soup_of(network)
         selection = soup.layers.describe()
-        record = {"selection": selection} if selection else {}
+        record: dict[str, Any] = {"selection": selection} if selection else {}
         record |= {"levels": describe_levels(soup), "ssl_cosine": ssl_cosine(soup)}
         return record | describe_gradients(soup)
 
@@ -79,7 +79,7 @@ def ssl_cosine(soup: Soup) -> float:
     """
     if SSL not in soup.names:
         return math.nan
-    row = soup.means.cosines()[soup.names.index(SSL)]
+    row = soup.means.gradients.cosines()[soup.names.index(SSL)]
     others = [index for index, name in enumerate(soup.names) if name != SSL]
     return float(row[others].nanmean()) if others else math.nan
 
@@ -101,9 +101,9 @@ def _level_line(level: dict[str, Any]) -> str:
 
 def _warn_of_rests(soup: Soup) -> None:
     """Warn of objectives that were measured in no step: their weights rested all epoch."""
-    if not soup.means.measured:
+    if not soup.means.gradients.measured:
         return
-    counts = soup.means.steps().diagonal().tolist()
+    counts = soup.means.gradients.steps().diagonal().tolist()
     resting = [name for name, count in zip(soup.names, counts, strict=True) if count == 0]
     if resting:
         raw = " and they are stepped on raw" if soup.config.gradient_norm == "rows" else ""
@@ -115,7 +115,7 @@ def _warn_of_rests(soup: Soup) -> None:
 
 def _named_gradients(soup: Soup) -> dict[str, float]:
     """Return cosines, norms, shares of signal and of harm, and distances, as far as measured."""
-    means, size = soup.means, len(soup.names)
+    means, size = soup.means.gradients, len(soup.names)
     cosine = means.cosines().tolist()
     values = {
         f"cosine/{soup.names[i]}~{soup.names[j]}": cosine[i][j]
@@ -131,5 +131,5 @@ def _named_gradients(soup: Soup) -> dict[str, float]:
     values["raised/any"] = means.raised_any()
     for level, members in enumerate(soup.hierarchy.levels):
         if len(members) > 1 and soup.weights.combiners[level].moves:
-            values[f"distance/level{level + 1}"] = float(soup.mean_distances[level])
+            values[f"distance/level{level + 1}"] = float(soup.means.distances[level])
     return {name: value for name, value in values.items() if math.isfinite(value)}

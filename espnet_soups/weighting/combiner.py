@@ -65,22 +65,23 @@ class Combiner(ABC):
             state: What this combiner gave back the last time; empty at first.
 
         Returns:
-            (the next weights [m], with the same sum; the next state).
+            (the next weights [m], whose sizes have the same sum; the next state).
         """
 
 
 def scale_to_mass(proposed: Tensor, weights: Tensor) -> Tensor:
-    """Scale proposed weights, negative ones too, to the sum of the weights before; [m] -> [m].
+    """Scale proposed weights so that their sizes sum to those of the weights before; [m] -> [m].
 
-    The direction stays what the combiner has proposed. Where the sum is not positive, so that no
-    positive factor leads there, the weights stay.
+    Negative ones stay negative: the direction is the one that the combiner has proposed, and sizes
+    stay bounded where weights of both signs sum to almost nothing. Where all are 0, the weights
+    stay.
 
     >>> scale_to_mass(torch.tensor([3.0, -1.0]), torch.tensor([0.3, 0.7]))
-    tensor([ 1.5000, -0.5000])
+    tensor([ 0.7500, -0.2500])
     """
-    moved, mass = proposed.to(weights), weights.sum()
-    total = moved.sum()
-    return weights if total <= 0 or mass <= 0 else moved / total * mass
+    moved = proposed.to(weights)
+    total = moved.abs().sum()
+    return weights if total == 0 else moved / total * weights.abs().sum()
 
 
 def keep_mass(proposed: Tensor, weights: Tensor) -> Tensor:

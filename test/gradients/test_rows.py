@@ -1,8 +1,5 @@
-import numpy as np
 import torch
 
-from espnet_soups.gradients.gram import cross_gram
-from espnet_soups.gradients.means import GradientMeans
 from espnet_soups.gradients.rows import measure_rows
 
 
@@ -39,42 +36,6 @@ def test_measuring_leaves_no_gradient_and_keeps_the_graph():
     assert weight.grad is None
     loss.backward()
     assert weight.grad.tolist() == [2.0, 2.0]
-
-
-def test_the_cross_gram_divides_each_row_by_its_scale():
-    random = np.random.default_rng(0)
-    first, second = random.normal(size=(2, 3, 5))
-    scale, other = random.uniform(1, 2, size=(2, 3))
-    gram = cross_gram(*(torch.tensor(value) for value in (first, second, scale, other)))
-    expected = (first / scale[:, None]) @ (second / other[:, None]).T
-    np.testing.assert_allclose(gram, expected)
-
-
-def test_the_gram_is_not_rounded_under_autocast():
-    rows = torch.randn(3, 500, generator=torch.Generator().manual_seed(0))
-    ones = torch.ones(3)
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        gram = cross_gram(rows, rows, ones, ones)
-    assert gram.dtype == torch.float32
-    torch.testing.assert_close(gram.double(), rows.double() @ rows.double().T, rtol=1e-5, atol=1e-3)
-
-
-def test_cosines_ignore_length_and_are_unknown_for_a_zero_row():
-    means = GradientMeans(4)
-    means.add(torch.tensor([[2.0, 0.0], [0.0, 3.0], [-1.0, 0.0], [0.0, 0.0]]))
-    cosine = means.cosines()
-    assert cosine[:3, :3].tolist() == [[1.0, 0.0, -1.0], [0.0, 1.0, 0.0], [-1.0, 0.0, 1.0]]
-    assert cosine[3].isnan().all()
-
-
-def test_means_are_taken_over_the_steps_in_which_both_were_measured():
-    means = GradientMeans(3)
-    means.add(torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 0.0]]))
-    means.add(torch.tensor([[3.0, 0.0], [0.0, 1.0], [0.0, 0.0]]))
-    assert float(means.cosines()[0, 1]) == 0.5
-    assert means.cosines()[0, 2].isnan()
-    assert means.norms()[:2].tolist() == [2.0, 1.0]
-    assert means.norms()[2].isnan()
 
 
 def test_rows_that_are_measured_under_autocast_are_those_of_a_backward_pass_outside():

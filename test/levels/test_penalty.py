@@ -8,27 +8,54 @@ from espnet_soups.levels.penalty import SHAPES, PenaltySchedule, build_penalties
 
 
 def test_the_papers_penalty_grows_by_two_hundredths_an_epoch_up_to_one_and_a_half():
-    schedule = PenaltySchedule()
-    assert schedule.at(1, 200) == 0.0
-    assert schedule.at(51, 200) == pytest.approx(1.0)
-    assert schedule.at(76, 200) == schedule.at(200, 200) == 1.5
+    schedule = PenaltySchedule(increment=0.02)
+    assert schedule.at(0, 200) == schedule.at(0.9, 200) == 0.0
+    assert schedule.at(50, 200) == pytest.approx(1.0)
+    assert schedule.at(75, 200) == schedule.at(200, 200) == 1.5
 
 
-def test_a_ramp_gives_a_short_run_the_curve_of_a_long_one():
-    schedule = PenaltySchedule(max=1.5, ramp=0.5)
-    short = [schedule.at(1 + n, 20) for n in range(20)]
-    long = [schedule.at(1 + 10 * n, 200) for n in range(20)]
-    assert short == pytest.approx(long)
-    assert short[10] == 1.5
+def test_by_default_a_run_of_any_length_sees_the_papers_curve_and_moves_with_every_step():
+    schedule, papers = PenaltySchedule(), PenaltySchedule(increment=0.02)
+    for epoch in range(200):
+        assert schedule.at(epoch, 200) == pytest.approx(papers.at(epoch, 200))
+        assert schedule.at(epoch / 40, 5) == pytest.approx(papers.at(epoch, 200))
+    curve = [schedule.at(step / 200, 5) for step in range(376)]
+    assert all(later > earlier for earlier, later in pairwise(curve))
+    assert curve[375] == 1.5
 
 
 def test_levels_without_a_setting_get_the_papers_schedule_and_the_top_none():
-    schedules = build_penalties([{"level": 3, "init": 1.0}], levels=3)
-    assert schedules == [None, PenaltySchedule(), PenaltySchedule(init=1.0)]
+    penalties = build_penalties([{"level": 3, "init": 1.0}], levels=3)
+    assert penalties.schedules == (None, PenaltySchedule(), PenaltySchedule(init=1.0))
 
 
 def test_a_setting_for_a_level_that_ssl_would_have_is_left_aside():
-    assert build_penalties([{"level": 3}], levels=2) == [None, PenaltySchedule()]
+    assert build_penalties([{"level": 3}], levels=2).schedules == (None, PenaltySchedule())
+
+
+def test_nested_penalties_are_products_of_those_above_as_in_the_authors_scripts():
+    settings = [{"level": 2, "init": 0.1, "increment": 0.02}, {"level": 3, "increment": 0.02}]
+    nested = build_penalties(settings, levels=3, nested=True)
+    plain = build_penalties(settings, levels=3)
+    one, two, three = plain.at(30, 200, [0, 0, 0])
+    assert nested.at(30, 200, [0, 0, 0]) == [one, two, two * three]
+    assert plain.at(0, 200, [0, 0, 0]) == [1.0, 0.1, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("setting", "epochs", "end"),
+    [
+        ({"increment": 0.02}, 5, "0.08"),
+        ({"ramp": 1.0, "freeze": 2}, 10, "0.3"),
+        ({}, 1, None),
+        ({"increment": 0.02}, 200, None),
+        ({"schedule": "constant", "init": 0.1}, 5, None),
+    ],
+)
+def test_a_penalty_that_ends_far_from_its_max_is_told(setting, epochs, end):
+    lines = build_penalties([{"level": 2, **setting}], levels=2).shortfalls(epochs)
+    said = f"the penalty of level 2 ends at {end}, far from its max of 1.5"
+    assert lines == ([] if end is None else [said])
 
 
 @pytest.mark.parametrize(
@@ -42,6 +69,7 @@ def test_a_setting_for_a_level_that_ssl_would_have_is_left_aside():
         ({"level": 2, "ramp": 1.5}, "`ramp`.*1.5"),
         ({"level": 2, "increment": "2e-3"}, "`increment` of a penalty must be.*write 0.002"),
         ({"level": 2, "ramp": "half"}, "`ramp` of a penalty must be a number"),
+        ({"level": 2, "ramp": 0.5, "increment": 0.1}, "by `ramp` .*or by `increment`.*remove one"),
     ],
 )
 def test_what_cannot_be_a_penalty_is_refused(setting, said):
@@ -69,27 +97,32 @@ def test_a_level_named_twice_is_refused():
     shape=st.sampled_from(SHAPES),
     init=st.floats(0, 2),
     rise=st.floats(0, 2),
-    increment=st.floats(0, 0.5),
+    increment=st.none() | st.floats(0, 0.5),
     freeze=st.none() | st.integers(1, 30),
 )
 def test_every_shape_begins_at_init_never_falls_and_never_passes_max(
     shape, init, rise, increment, freeze
 ):
-    schedule = PenaltySchedule(init, increment, init + rise, schedule=shape, freeze=freeze)
+    if shape in ("constant", "cosine"):
+        increment = None
+    if shape == "step" and increment is None:
+        increment = 0.1
+    schedule = PenaltySchedule(init, init + rise, None, increment, shape, freeze)
     steps, curve = 0, []
     for epoch in range(1, 41):
-        curve.append(schedule.at(epoch, 40, steps))
-        steps += 10 if schedule.grows_in(epoch) else 0
+        for part in range(10):
+            curve.append(schedule.at(epoch - 1 + part / 10, 40, steps))
+            steps += schedule.grows_in(epoch)
     assert curve[0] == pytest.approx(init)
     assert all(later >= earlier - 1e-12 for earlier, later in pairwise(curve))
     assert max(curve) <= init + rise + 1e-12
     if freeze is not None:
-        assert len({round(value, 12) for value in curve[freeze:]}) <= 1
+        assert len({round(value, 12) for value in curve[10 * freeze :]}) <= 1
 
 
 def test_a_cosine_rises_slowly_fast_and_slowly_again_and_ends_at_max():
     schedule = PenaltySchedule(init=0.5, max=1.5, schedule="cosine", ramp=0.5)
-    curve = [schedule.at(epoch, 40) for epoch in range(1, 41)]
+    curve = [schedule.at(epoch, 40) for epoch in range(40)]
     assert curve[10] == pytest.approx(1.0)
     assert curve[1] - curve[0] < (curve[11] - curve[9]) / 4
     assert curve[20] == curve[39] == 1.5
@@ -98,9 +131,9 @@ def test_a_cosine_rises_slowly_fast_and_slowly_again_and_ends_at_max():
 
 
 def test_a_constant_penalty_needs_only_init_and_a_step_schedule_counts_steps():
-    assert {PenaltySchedule(init=2.0, schedule="constant").at(e, 9) for e in range(1, 9)} == {2.0}
+    assert {PenaltySchedule(init=2.0, schedule="constant").at(e, 9) for e in range(9)} == {2.0}
     schedule = PenaltySchedule(increment=0.25, max=0.6, schedule="step")
-    assert [schedule.at(1, 9, steps) for steps in range(4)] == [0.0, 0.25, 0.5, 0.6]
+    assert [schedule.at(0, 9, steps) for steps in range(4)] == [0.0, 0.25, 0.5, 0.6]
 
 
 @pytest.mark.parametrize(
@@ -108,6 +141,9 @@ def test_a_constant_penalty_needs_only_init_and_a_step_schedule_counts_steps():
     [
         ({"level": 2, "schedule": "root"}, r"`schedule`.*'cosine'.*'root'"),
         ({"level": 2, "schedule": "step", "ramp": 0.5}, "has no `ramp`"),
+        ({"level": 2, "schedule": "step"}, "needs `increment`, per optimiser step"),
+        ({"level": 2, "schedule": "constant", "increment": 0.1}, "has no `increment`"),
+        ({"level": 2, "schedule": "cosine", "increment": 0.1}, "has no `increment`"),
         ({"level": 2, "freeze": 0}, "`freeze`.*0"),
         ({"level": 2, "init": float("nan")}, "`init`"),
     ],

@@ -33,12 +33,22 @@ def test_utterances_without_a_label_are_told_apart():
 
 def test_parts_share_each_language_and_no_utterance():
     first, second = make_batch().split(2)
-    assert first.languages == second.languages == (0, 1)
+    assert sorted(first.languages) == sorted(second.languages) == [0, 1]
     speech = [part.speech[row, 0, 0].item() for part in (first, second) for row in range(2)]
-    assert speech == [0.0, 6.0, 12.0, 18.0]
+    assert sorted(speech) == [0.0, 6.0, 12.0, 18.0]
 
 
 def test_a_batch_too_small_for_its_parts_is_refused():
     batch = make_batch().take([0, 1])
-    with pytest.raises(ValueError, match=r"`mode: exact` draws 2.*`batch_bins`"):
-        batch.split(2)
+    with pytest.raises(
+        ValueError, match=r"dealt into 3 independent parts.*2 utterances; raise `batch_bins`"
+    ):
+        batch.split(3)
+
+
+def test_rare_labels_come_into_both_parts():
+    labels = torch.tensor([[5], [-1], [6], [-1], [-1], [-1]])
+    ones = torch.ones(6, dtype=torch.long)
+    batch = Batch(torch.zeros(6, 2, 1), 2 * ones, (0,) * 6, {"text": labels}, {"text": ones})
+    for part in batch.split(2):
+        assert len(part.labelled("text", range(3))) == 1

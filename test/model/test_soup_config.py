@@ -12,7 +12,13 @@ from espnet_soups.objective import build_objectives
         ({"soup": "vx"}, "`soup` must be one of.*'vm'.*'vx'"),
         ({"mode": "fast"}, "`mode` must be one of.*'pipelined', 'exact'"),
         ({"gradient_norm": "mean"}, "`gradient_norm`"),
-        ({"weight_scale": 1}, "`weight_scale`"),
+        ({"gradient_norm": "ema"}, "`gradient_norm: ema` is gone.*Use `none`.*or `rows`"),
+        ({"weight_scale": "objectives"}, "`weight_scale: objectives` is gone.*Remove the key"),
+        ({"metric": "adamw"}, "`metric` must be one of.*'euclidean', 'adam'"),
+        ({"acts_on": "layers"}, "`acts_on` must be one of.*'measured_only'"),
+        ({"acts_from": 0}, "`acts_from` must be 1 or more"),
+        ({"gram": "whole"}, "`gram` must be one of.*'batch'"),
+        ({"nested_penalty": "yes"}, "`nested_penalty` must be one of"),
         ({"refresh": 0}, "`refresh` must be 1 or more"),
         ({"combiner": "magic"}, "`combiner` must be one of.*'modo'"),
         ({"soup": "vm", "order": "USX"}, "`order`"),
@@ -26,8 +32,8 @@ def test_bad_settings_of_a_soup_end_in_one_sentence(options, said):
         build_soup(read_soup_config(options), build_objectives(["en"], ["fr_en"]), ["encoder"])
 
 
-def test_a_joint_soup_has_static_weights_that_sum_the_losses():
+def test_a_joint_soup_has_static_weights_whatever_the_combiner():
     config = read_soup_config({"soup": "joint", "combiner_conf": {"gamma": 1.0}})
     soup = build_soup(config, build_objectives(["en", "fr"], ["fr_en"]), ["encoder"])
     assert not soup.measures
-    assert soup.multipliers(soup.weights).tolist() == pytest.approx([1.0, 1.0, 1.0])
+    assert soup.gates.multipliers.tolist() == pytest.approx([1 / 3] * 3)

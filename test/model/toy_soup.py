@@ -57,32 +57,58 @@ def draw_slopes(seed, noise=0.3, shared_noise=0.0, conflicting=(1, 3)):
     return sign * common + noise * own + shared_noise * of_language[SPOKEN]
 
 
+def draw_halves(seed, **how):
+    """Draws two independent batches, the halves of one step, [2, m, L + 1, WIDTH + 2]."""
+    return torch.stack([draw_slopes(2 * seed, **how), draw_slopes(2 * seed + 1, **how)])
+
+
+class Counted:
+    """What all ranks have counted: one label token of each objective in each part."""
+
+    def __init__(self, losses, here):
+        self.present = here.repeat(len(losses), 1)
+        self.labels = self.present.double()
+        own = torch.stack([torch.stack(list(part)).detach() for part in losses]).mean(dim=0)
+        self.losses = torch.where(here, own, torch.nan)
+
+
 class Run:
     """Trains the toy model as ESPnet's loop would."""
 
-    def __init__(self, **conf):
-        self.model = Model()
-        self.soup = build_soup(read_soup_config(conf), OBJECTIVES, ["encoder"]).double()
-        self.optimizer = torch.optim.SGD(self.model.parameters(), lr=0.01)
+    def __init__(self, model=None, optimizer=None, **conf):
+        self.model = Model() if model is None else model
+        self.soup = build_soup(read_soup_config(conf), OBJECTIVES, ["encoder"])
+        make = optimizer or (lambda parameters: torch.optim.SGD(parameters, lr=0.01))
+        self.optimizer = make(self.model.parameters())
         self.soup.bind(self.model, self.optimizer)
 
-    def open_epoch(self, epoch, max_epoch=10, accum_grad=1):
-        self.soup.open_epoch(epoch, max_epoch, accum_grad)
+    @property
+    def weights(self):
+        return self.soup.weights.values
+
+    def open_epoch(self, epoch, max_epoch=10, accum_grad=1, steps=None):
+        self.soup.open_epoch(epoch, max_epoch, accum_grad, steps)
 
     def step(self, *batches, skipped=False, absent=()):
-        """One optimiser step; in `mode: exact`, the two batches are the halves of one."""
+        """One optimiser step on mini-batches of two halves each; one half stands for two equal."""
         soup = self.soup
         here = torch.tensor([name not in absent for name in NAMES])
-        parts = [batches] if soup.parts > 1 else [[batch] for batch in batches]
-        for part in parts:
+        for batch in batches:
+            halves = batch if batch.dim() == 4 else torch.stack([batch, batch])
             soup.begin_batch()
+            parts = halves if soup.parts == 2 else halves.mean(dim=0, keepdim=True)
             losses = [
                 [soup.gates(loss, k) for k, loss in enumerate(self.model.losses(slopes))]
-                for slopes in part
+                for slopes in parts
             ]
-            stepped_on = soup.observe(losses, here.repeat(len(part), 1))
-            total = sum(torch.stack(list(own)).sum() / len(part) for own in stepped_on)
-            (total / soup.accum_grad).backward()
+            counted = Counted(losses, here)
+            stepped_on = soup.observe(losses, counted)
+            shares = counted.labels / counted.labels.sum(dim=0).clamp(min=1)
+            total = sum(
+                (torch.stack(list(own)) * share).sum()
+                for own, share in zip(stepped_on, shares, strict=True)
+            )
+            (soup.settle(total, losses, shares) / soup.accum_grad).backward()
         if not skipped:
             self.optimizer.step()
         self.optimizer.zero_grad()

@@ -54,9 +54,40 @@ def test_the_picture_shows_the_whole_training_and_says_so(make_experiment) -> No
     assert "all measured steps of epochs 1–4" in figure.get_suptitle()
     assert {text.get_text() for text in figure.axes[0].texts} == {"", "−0.25"}
     assert history.cosines is not None
+    for picture in (figure, groups):
+        assert "without the noise of the batches" in picture.get_suptitle()
+    assert figure.axes[0].images[0].get_clim() == (-0.25, 0.25)
     small = replace(history, cosines=0.05 * history.cosines)
     with style_context():
-        texts = {text.get_text() for text in plot_cosines(small).axes[0].texts}
-    assert texts == {"", "−0.013"}  # two decimals would make all small cosines one
+        axes = plot_cosines(small).axes[0]
+    assert {text.get_text() for text in axes.texts} == {"", "−0.013"}  # two decimals: all alike
+    assert axes.images[0].get_clim() == (-0.05, 0.05)
     labels = [line.get_label() for line in groups.axes[0].get_lines()[:2]]
     assert labels == ["ASR~ASR (1 pair)", "ASR~ST (2 pairs)"]
+
+
+@pytest.mark.parametrize(
+    ("value", "limits", "drawn"),
+    [(0.001, (-0.054, 0.054), 0.001), (0.5, (-0.072, 0.522), 0.5), (1.2, (-0.092, 1.042), 1.0)],
+)
+def test_the_course_of_the_cosines_fits_the_data_and_ends_at_one(
+    make_experiment, value, limits, drawn
+) -> None:
+    history = read_history(make_experiment(), TrainLog())
+    assert history.cosines is not None
+    cosines = np.where(np.isnan(history.cosines), np.nan, value)
+    cosines[1] = np.nan  # an epoch without a measured pair
+    with style_context():
+        axes = plot_cosine_groups(replace(history, cosines=cosines)).axes[0]
+    assert axes.get_ylim() == pytest.approx(limits)
+    np.testing.assert_allclose(axes.get_lines()[0].get_ydata(), [drawn, np.nan, drawn, drawn])
+
+
+def test_a_cosine_beyond_one_is_written_as_it_is_and_coloured_as_one(make_experiment) -> None:
+    history = read_history(make_experiment(), TrainLog())
+    assert history.cosines is not None
+    beyond = replace(history, cosines=-4.2 * history.cosines)
+    with style_context():
+        axes = plot_cosines(beyond).axes[0]
+    assert axes.images[0].get_clim() == (-1.0, 1.0)
+    assert {text.get_text() for text in axes.texts} == {"", "1.05"}

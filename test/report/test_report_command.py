@@ -6,19 +6,11 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from made_up_experiment import add_decoding, report
 
-from espnet_soups.bin.report import main
-from espnet_soups.report import write_report
-from espnet_soups.report.results import Decoding
-
-TRAINING = {"loss", "accuracy", "weights", "penalties", "gradient_norm", "cosine", "cosine_groups"}
+MEASURED = {"raised", "gradient_norm", "cosine", "cosine_groups"}
+TRAINING = {"loss", "accuracy", "weights", "penalties", *MEASURED}
 PICTURES = {"scores_beam5_test", *TRAINING}
-
-
-def report(folder: Path, *more: str, tag: str = "beam5", name: str = "test") -> dict:
-    words = ["--exp_dir", str(folder), "--inference_tag", tag, "--set", name]
-    main([*words, "--command", "./run.sh --soup vm", "--expdir", str(folder.parent), *more])
-    return json.loads((folder / "results.json").read_text(encoding="utf-8"))
 
 
 def headings(path: Path) -> list[str]:
@@ -26,22 +18,8 @@ def headings(path: Path) -> list[str]:
     return [line for line in lines if re.match(r"#+ ", line)]
 
 
-@pytest.fixture
-def one_picture(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Draws nothing but a point, for tests that are not about pictures."""
-
-    def draw(decodings: list[Decoding], folder: Path) -> dict[str, Path]:
-        folder.mkdir(exist_ok=True)
-        (folder / "scores.png").write_bytes(b"PNG")
-        return {item.label: folder / "scores.png" for item in decodings}
-
-    monkeypatch.setattr(write_report, "draw_scores", draw)
-    monkeypatch.setattr(write_report, "draw_training", lambda history, folder: ({}, {}))
-    monkeypatch.setattr(write_report, "draw_comparison", lambda expdir, name: (None, {}))
-
-
 class Page(HTMLParser):
-    """Collects what a page refers to and which tags stay open."""
+    """Collect what a page refers to and which tags stay open."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -72,14 +50,20 @@ def test_results_hold_what_the_experiment_was_and_gave(reported) -> None:
 
 def test_results_md_has_its_sections_in_order(reported) -> None:
     folder = reported
-    sections = ["### WER", "### CER", "### BLEU and chrF", "### Environments"]
+    method = "### Was the method at work?"
+    sections = ["### WER", "### CER", "### BLEU and chrF", method, "### Environments"]
     expected = ["# RESULTS", "## Comparison", "## msp_vm", *sections]
     assert headings(folder / "RESULTS.md") == [*expected, "### Pictures"]
     assert headings(folder.parent / "RESULTS.md") == expected
     text = (folder / "RESULTS.md").read_text(encoding="utf-8")
     row = "| asr_fr | 25 | 200 | 85.0 | 10.0 | 5.0 | 5.0 | 20.0 [15.0, 25.2] | 20.0 [15.0, 25.2] |"
     assert row in text
-    assert "| vm SA | ASR×2 > ST×1 | modo |" in text
+    assert "| vm SA | ASR×2 > ST×1 | modo | 0.08 / – | 60 % |" in text
+    level = "| 1 | modo | asr_fr 0.580 (0.530), asr_it 0.420 (0.470) | 1 | 0.08 | 0.08 |"
+    assert level in text
+    assert "Measured: 10 of 100 steps. Share of signal in a measured gradient: asr_fr 40 %" in text
+    assert "asr_fr 30 %, asr_it 30 %, st_fr_en 30 %; at least one: 60 %." in text
+    assert "- seed: `3`\n- training configuration: `train_tiny.yaml`" in text
     assert "| 4 | 2 min 02 s, 2 threads | 4.90 M |" in text
     assert "- trained on: `2 threads`" in text
     assert "![Validation curves of the experiments](comparison.png)" in (
@@ -95,7 +79,7 @@ def test_every_table_row_has_as_many_cells_as_its_head(reported) -> None:
     folder = reported
     blocks = (folder / "RESULTS.md").read_text(encoding="utf-8").split("\n\n")
     tables = [block.splitlines() for block in blocks if block.startswith("| ")]
-    assert len(tables) == 4
+    assert len(tables) == 5
     for rows in tables:
         assert len({row.count("|") for row in rows}) == 1
 
@@ -115,9 +99,9 @@ def test_the_page_needs_no_other_file_and_escapes_texts(reported) -> None:
 @pytest.mark.parametrize(
     ("objectives", "absent"),
     [
-        (["asr_fr"], {"penalties", "cosine", "cosine_groups"}),
-        (["st_fr_en"], {"penalties", "cosine", "cosine_groups"}),
-        (["asr_fr", "st_fr_en"], set()),
+        (["asr_fr"], {"weights", "penalties", "cosine", "cosine_groups"}),
+        (["st_fr_en"], {"weights", "penalties", "cosine", "cosine_groups"}),
+        (["asr_fr", "st_fr_en"], {"weights"}),
         ([f"asr_{n}" for n in "abcdefghijk"] + [f"st_{n}_en" for n in "abcdefghij"], set()),
     ],
 )
@@ -144,7 +128,9 @@ def test_pictures_that_no_longer_apply_are_removed_and_named(make_experiment, ca
     assert {path.stem for path in (folder / "images").iterdir()} == {"scores_beam5_test", "loss"}
     assert results["training"]["combiner"] == "static"
     assert results["training"]["parameters"] is None
-    assert "left out: picture weights (static weights, no soup)" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "left out: picture weights (no weight can move: static weights, or" in printed
+    assert "left out: picture raised (no step was measured)" in printed
 
 
 def test_experiments_are_compared_in_one_table(make_experiment, one_picture) -> None:
@@ -155,15 +141,6 @@ def test_experiments_are_compared_in_one_table(make_experiment, one_picture) -> 
     rows = [line for line in text.splitlines() if line.startswith("| [msp_")]
     assert [row.split("]")[0] for row in rows] == ["| [msp_joint", "| [msp_vs"]
     assert "signatures differ" not in text
-
-
-def add_decoding(folder: Path, tag: str, name: str, value: float) -> None:
-    """Adds another decoded set, with another score."""
-    decode = folder / tag / name
-    decode.mkdir(parents=True)
-    scores = json.loads((folder / "beam5/test/scores.json").read_text(encoding="utf-8"))
-    scores["mean"]["wer"]["value"] = value
-    (decode / "scores.json").write_text(json.dumps(scores | {"set": name}), encoding="utf-8")
 
 
 def test_each_set_and_inference_tag_keeps_its_own_row_and_section(
@@ -184,7 +161,7 @@ def test_each_set_and_inference_tag_keeps_its_own_row_and_section(
         text = (path / "RESULTS.md").read_text(encoding="utf-8")
         rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| [msp_")]
         assert [row[1] for row in rows] == expected
-        assert [row[5].split()[0] for row in rows] == ["20.0", "31.0", "32.0"]
+        assert [row[7].split()[0] for row in rows] == ["20.0", "31.0", "32.0"]
         sections = [line for line in headings(path / "RESULTS.md") if line.startswith("## msp_")]
         assert sections == [f"## msp_vm: {label}" for label in expected]
         for row, label in zip(rows, expected, strict=True):

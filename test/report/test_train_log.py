@@ -46,7 +46,7 @@ def test_losses_times_and_parameters_are_found(tmp_path) -> None:
     assert history.losses["st_fr_en"].tolist() == [2e-4, -1.5]
     assert history.valid_losses["asr_fr"].tolist() == [3.3, 1.1]
     assert np.isnan(history.valid_losses["st_fr_en"]).all()
-    assert history.weights == {}
+    assert history.levels == []
     assert history.cosines is None
 
 

@@ -46,3 +46,15 @@ def test_the_mass_of_a_level_is_kept():
 def test_negative_options_are_refused(options):
     with pytest.raises(ValueError, match="must not be negative"):
         MoDo(**options)
+
+
+@given(st.integers(0, 10_000), st.integers(1, 9))
+def test_a_measurement_after_n_steps_counts_as_n_moves_with_it(seed, steps):
+    generator = torch.Generator().manual_seed(seed)
+    gram = torch.randn(3, 3, generator=generator, dtype=torch.float64)
+    weights, combiner = torch.full((3,), 1 / 3, dtype=torch.float64), MoDo(0.05, 0.1)
+    expected = weights
+    for _ in range(steps):
+        expected = move(combiner, expected, gram)
+    found = combiner(weights, Shown(gram, torch.zeros(3), steps=steps), {})[0]
+    torch.testing.assert_close(found, expected)

@@ -9,9 +9,12 @@ from espnet_soups.weighting.catalogue import PACKAGES, REFUSED
 from espnet_soups.weighting.combiner import Shown
 from espnet_soups.weighting.registry import build_combiner, combiner_names, combiner_needs
 
+# Their published directions can walk against an objective.
+NEGATIVE = {"aligned_mtl", "config", "gradvac", "imtl_g"}
+
 
 @pytest.mark.parametrize("name", combiner_names())
-def test_every_combiner_keeps_weights_on_the_simplex_of_its_level_step_after_step(name):
+def test_every_combiner_keeps_the_mass_of_its_level_step_after_step(name):
     generator = torch.Generator().manual_seed(0)
     combiner, state = build(name), {}
     weights = torch.rand(4, generator=generator, dtype=torch.float64) + 0.01
@@ -19,8 +22,8 @@ def test_every_combiner_keeps_weights_on_the_simplex_of_its_level_step_after_ste
     for step in range(12):  # cross Grams are often indefinite
         shown = draw_shown(combiner, generator, epoch=1 + step // 4)
         weights, state = combiner(weights, shown, state)
-        assert (weights >= 0).all()
-        assert float(weights.sum()) == pytest.approx(mass)
+        assert (weights >= 0).all() or name in NEGATIVE
+        assert float(weights.abs().sum()) == pytest.approx(mass)
 
 
 @pytest.mark.parametrize("name", combiner_names())

@@ -1,0 +1,35 @@
+"""What an epoch has shown: weights and their distance from uniform, and gradients."""
+
+import torch
+from torch import Tensor
+
+from espnet_soups.gradients.means import GradientMeans
+from espnet_soups.levels.hierarchy import Hierarchy
+
+
+class EpochMeans:
+    """Means over the optimiser steps of an epoch.
+
+    Args:
+        hierarchy: The levels.
+
+    Attributes:
+        steps: Optimiser steps that were made.
+        weights: Mean of the weights that steps were made with, [m].
+        distances: Mean distance of each level's weights from uniform, [P].
+        gradients: What the measured ones of these steps showed.
+    """
+
+    def __init__(self, hierarchy: Hierarchy) -> None:
+        self._hierarchy = hierarchy
+        self.steps = 0
+        self.weights = torch.zeros(hierarchy.size, dtype=torch.float64)
+        self.distances = torch.zeros(len(hierarchy.levels), dtype=torch.float64)
+        self.gradients = GradientMeans(hierarchy.size)
+
+    def add_step(self, weights: Tensor) -> None:
+        """Add a step that was made with some weights, [m]."""
+        self.steps += 1
+        self.weights = self.weights + (weights - self.weights) / self.steps
+        away = self._hierarchy.distances(weights)
+        self.distances = self.distances + (away - self.distances) / self.steps
