@@ -36,7 +36,8 @@ def measuring_of(
         reuses: Whether the machine lets steps reuse what was measured.
     """
     joint = settings.get("soup") == "joint" and settings.get("combiner") != "measure_only"
-    if joint or "Gram" not in needs:
+    normalised = settings.get("gradient_norm") == "rows"  # its steps need norms, whoever weighs
+    if (joint or "Gram" not in needs) and not normalised:
         return Measuring(depth=0.0, pooled=pooled)
     wanted = settings.get("layers", "all")
     layers = [int(number) for number in LAYER.findall(str(wanted))]

@@ -29,12 +29,14 @@ def measured(monkeypatch):
     times["joint"] = [5.0, 6.0, 8.0]  # a quarter of such steps: 2, 3, 5 seconds
     times |= {f"{m}@3": [1.0] * 3 for m in comparison.SCALED_MODES}
     times |= {f"{m}@5": [1.5] * 3 for m in comparison.SCALED_MODES}
-    monkeypatch.setattr(comparison, "build_mode", lambda name, spec: FakeStep())
+    monkeypatch.setattr(comparison, "build_mode", lambda *_: FakeStep())
     monkeypatch.setattr(
         comparison, "interleaved_seconds", lambda steps, *_: {name: times[name] for name in steps}
     )
     monkeypatch.setattr(
-        comparison, "memory_in_fresh_process", lambda _, mode: {"published": 300.0}.get(mode, 200.0)
+        comparison,
+        "memory_in_fresh_process",
+        lambda _, mode, device: {"published": 300.0}.get(mode, 200.0),
     )
 
 

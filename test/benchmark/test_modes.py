@@ -104,7 +104,7 @@ def test_a_round_holds_one_measured_step_of_eight():
     for _ in range(STEPS_PER_ROUND):
         mode.step()
     assert STEPS_PER_ROUND == 8
-    assert mode.model.soup.means.measured == 1
+    assert mode.model.soup.means.gradients.measured == 1
 
 
 @pytest.mark.parametrize(

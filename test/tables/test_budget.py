@@ -192,6 +192,7 @@ def test_covost_s_numbers_are_those_of_its_own_table():
         ({"layers": "conflicting", "refresh": 4}, "Gram", Measuring(1.0, 0.25)),
         ({"layers": ["encoder.encoders.9"], "refresh": "8"}, "Gram", Measuring(0.1, 0.125)),
         ({"soup": "joint", "combiner": "measure_only"}, "cross Gram", Measuring(1.0)),
+        ({"soup": "joint", "gradient_norm": "rows", "refresh": 2}, "nothing", Measuring(1.0, 0.5)),
         ({"soup": "vs", "combiner": "measure_only", "refresh": 8}, "Gram", Measuring(1.0, 0.125)),
         ({"acts_on": "measured_only", "layers": ["encoder.encoders.9"]}, "Gram", Measuring(0.1)),
         (
