@@ -20,8 +20,8 @@ class GradientMeans:
     >>> means = GradientMeans(2)
     >>> gram = torch.tensor([[4.0, -2.0], [-2.0, 4.0]], dtype=torch.float64)
     >>> both = torch.tensor([True, True])
-    >>> means.add(HalfProducts(gram, 2 * gram, 2 * gram), both, torch.tensor([1.0, 0.2]))
-    >>> means.add(HalfProducts(gram, 2 * gram, 2 * gram), both, torch.tensor([0.5, 0.5]))
+    >>> means.add(HalfProducts(gram, 2 * gram, 2 * gram), both, torch.tensor([1.0, 0.2]).double())
+    >>> means.add(HalfProducts(gram, 2 * gram, 2 * gram), both, torch.tensor([0.5, 0.5]).double())
     >>> means.cosines()[0, 1].item(), means.signal_shares().tolist()
     (-0.5, [0.5, 0.5])
     >>> means.raised().tolist(), means.raised_any()  # 1.0 * -2 + 0.2 * 4 < 0 in the first step

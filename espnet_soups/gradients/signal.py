@@ -10,7 +10,7 @@ from torch import Tensor
 MEMORY = 64
 # A mean square counts at least this share of signal and noise together: products of two halves
 # can come out near 0 or negative by chance.
-FLOOR = 0.02
+FLOOR = 0.05
 
 
 @dataclass(frozen=True)

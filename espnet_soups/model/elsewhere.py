@@ -8,6 +8,8 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import Parameter
 
+from espnet_soups.gradients.rows import HALF_SCALE, in_half_precision
+
 
 def weigh_elsewhere(
     total: Tensor,
@@ -38,12 +40,13 @@ def weigh_elsewhere(
     ]
     if not weighed or not parameters:
         return total
+    scale = HALF_SCALE if in_half_precision(total.device.type) else 1.0
     with torch.autocast(total.device.type, enabled=False):
         found = torch.autograd.grad(
-            torch.stack(weighed).sum(), list(parameters), retain_graph=True, allow_unused=True
+            scale * torch.stack(weighed).sum(), parameters, retain_graph=True, allow_unused=True
         )
     reached = [(p, g) for p, g in zip(parameters, found, strict=True) if g is not None]
-    added = [gradient for _, gradient in reached]
+    added = [gradient / scale for _, gradient in reached]
     result: Tensor = _Added.apply(added, total, *[parameter for parameter, _ in reached])
     return result
 

@@ -113,8 +113,7 @@ class LevelWeights:
             if unseen or incomplete or resting:
                 continue
             own = [members[row] for row in rows]
-            mixture = self.hierarchy.penalise(position, self.values, penalties)[rows]
-            shown = self._show(position, combiner, mixture, scale, evidence)
+            shown = self._show(position, rows, combiner, scale, penalties, evidence)
             moved, state = combiner(self.values[own], shown, states[position])
             if torch.isfinite(moved).all():
                 weights[own], states[position] = moved, state
@@ -138,24 +137,31 @@ class LevelWeights:
             rows = [row for row, member in enumerate(members) if evidence.both[member]]
             if not rows or penalties[position] == 0:
                 continue
-            mixture = self.hierarchy.penalise(position, self.values, penalties)[rows]
-            level = evidence.products.combined(mixture)
+            level = evidence.products.combined(self._mixture(position, rows, penalties))
             signal[position] = level.cross.diagonal().mean()
             power[position] = level.power.mean()
             known[position] = True
         return self.scale.after(signal, power, known, evidence.elapsed)
 
+    def _mixture(self, position: int, rows: Sequence[int], penalties: Tensor) -> Tensor:
+        """Return B of the objectives that take part; where Gram matrices are divided, with rows
+        that sum to 1, so that a penalty that grows does not outrun the running mean."""
+        matrix = self.hierarchy.penalise(position, self.values, penalties)[list(rows)]
+        return matrix / matrix.abs().sum(dim=1, keepdim=True) if self.divide else matrix
+
     def _show(
         self,
         position: int,
+        rows: Sequence[int],
         combiner: Combiner,
-        mixture: Tensor,
         scale: RunningSignal,
+        penalties: Tensor,
         evidence: Evidence,
     ) -> Shown:
-        """Return what a level shows its combiner."""
+        """Return what the objectives of a level that take part show its combiner."""
+        mixture = self._mixture(position, rows, penalties)
         losses = mixture @ evidence.losses / mixture.abs().sum(dim=1)
-        gram = torch.zeros(len(mixture), len(mixture), dtype=torch.float64)
+        gram = torch.zeros(len(rows), len(rows), dtype=torch.float64)
         if evidence.products is not None:
             if combiner.symmetric and self.whole_batch:
                 gram = mixture @ evidence.products.of_the_whole(evidence.shares) @ mixture.T

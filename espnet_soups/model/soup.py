@@ -33,11 +33,13 @@ class Proposal:
         moved: The next weights; None: they stay.
         norms: Running mean squares of the objectives' gradients.
         products: Inner products of the two halves; None: not measured, or not finite.
+        finite: Whether what was measured is finite.
     """
 
     moved: Moved | None
     norms: RunningSignal
     products: HalfProducts | None
+    finite: bool = True
 
 
 class Soup:
@@ -215,11 +217,13 @@ class Soup:
         proposal = self._proposal or self._propose()
         if proposal.moved is not None:
             self.weights.move(proposal.moved)
-        self.since += 1
+        self.since += bool(self.layers.parameters)  # steps count while something is measured
         if proposal.products is not None:
-            self.norms, self.since = proposal.norms, 0
+            self.norms = proposal.norms
             both = self._window.present.all(dim=0)
             self.means.gradients.add(proposal.products, both, self.gates.multipliers)
+        if proposal.finite and self._window.halves:
+            self.since = 0
             if self.layers.survey(self._window.halves):  # other layers, other norms
                 self.norms = RunningSignal.unknown(len(self.names))
                 self.weights.scale = RunningSignal.unknown(len(self.hierarchy.levels))
@@ -256,9 +260,12 @@ class Soup:
         window, norms, products, elapsed = self._window, self.norms, None, self.since + 1
         both = window.present.all(dim=0)
         if window.halves:
+            window.sum_over_ranks()
+        # While layers are selected anew and none was before, nothing feeds the weights.
+        if window.halves and self.layers.used_parameters:
             products = self._products()
             if not products.finite:
-                return Proposal(None, self.norms, None)
+                return Proposal(None, self.norms, None, finite=False)
             square = products.cross.diagonal()
             norms = self.norms.after(square, products.power, both, elapsed)
         losses = window.losses
@@ -279,7 +286,6 @@ class Soup:
         return Proposal(self.weights.propose(self.c, evidence), norms, products)
 
     def _products(self) -> HalfProducts:
-        self._window.sum_over_ranks()
         used = [self.layers.used(rows) for rows in self._window.halves]
         metric = None
         if self._metric is not None:

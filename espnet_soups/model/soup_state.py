@@ -35,7 +35,7 @@ def load_state(soup: "Soup", state: Mapping[str, Any]) -> dict[str, Any]:
     """Set a soup to the state in a checkpoint, and return the rest for the optimiser.
 
     Raises:
-        ValueError: If the checkpoint has no soup, or one of other levels.
+        ValueError: If the checkpoint has no soup, one of other levels, or one of an earlier engine.
     """
     levels, saved = _levels(soup), state.get(KEY)
     if saved is None or saved["levels"] != levels:
@@ -43,6 +43,12 @@ def load_state(soup: "Soup", state: Mapping[str, Any]) -> dict[str, Any]:
         raise ValueError(
             f"checkpoint.pth cannot be resumed: it holds {found}, but this run has levels"
             f" {levels}. Use another `--output_dir`, or `--resume false`."
+        )
+    if "scale" not in saved:
+        raise ValueError(
+            "checkpoint.pth cannot be resumed: its weights come from the engine of an earlier"
+            " release, which measured in another way. Use another `--output_dir`, or `--resume"
+            " false`."
         )
     # ESPnet loads checkpoints onto the GPU; a soup remembers on the CPU.
     soup.weights.values = saved["weights"].to("cpu", copy=True)

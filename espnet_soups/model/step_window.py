@@ -41,13 +41,14 @@ class StepWindow:
 
     def add_rows(self, first: Tensor, second: Tensor, micro_batches: int) -> None:
         """Add the rows of the halves of one mini-batch of so many, both [m, n]."""
-        if micro_batches > 1:
-            first, second = first / micro_batches, second / micro_batches
-        if not self.halves:
+        share = 1.0 / micro_batches
+        if not self.halves and micro_batches == 1:
             self.halves = [first, second]
+        elif not self.halves:
+            self.halves = [first * share, second * share]
         else:
-            self.halves[0] += first
-            self.halves[1] += second
+            for half, rows in zip(self.halves, (first, second), strict=True):
+                half.add_(rows, alpha=share)
 
     def sum_over_ranks(self) -> None:
         """Sum the rows over all ranks, in place."""

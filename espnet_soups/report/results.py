@@ -14,7 +14,7 @@ from espnet_soups.report.json_file import read_json
 from espnet_soups.report.method import describe_method
 from espnet_soups.report.train_log import read_train_log
 
-STATIC = ("static", "constant")  # combiners of fixed weights
+STATIC = ("static", "constant", "measure_only")  # combiners of fixed weights
 RESULTS = "results.json"
 SCORES = "scores.json"
 

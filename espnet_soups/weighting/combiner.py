@@ -10,6 +10,7 @@ from torch import Tensor
 # What a combiner remembers from step to step, by name. It is passed in and given back, never kept
 # in the combiner: a step that is skipped leaves no trace, and a checkpoint holds all there is.
 State = Mapping[str, Tensor]
+LEAST_SUM = 0.1  # of weights of both signs, as a share of the sum of their sizes
 
 
 @dataclass(frozen=True)
@@ -65,23 +66,26 @@ class Combiner(ABC):
             state: What this combiner gave back the last time; empty at first.
 
         Returns:
-            (the next weights [m], whose sizes have the same sum; the next state).
+            (the next weights [m], whose sum is the same; the next state).
         """
 
 
 def scale_to_mass(proposed: Tensor, weights: Tensor) -> Tensor:
-    """Scale proposed weights so that their sizes sum to those of the weights before; [m] -> [m].
+    """Divide proposed weights, negative ones too, by their sum; [m] -> [m].
 
-    Negative ones stay negative: the direction is the one that the combiner has proposed, and sizes
-    stay bounded where weights of both signs sum to almost nothing. Where all are 0, the weights
-    stay.
+    The direction stays what the combiner has proposed, and the sum that of the weights before.
+    Where positive and negative weights almost cancel out, no bounded factor leads there: then the
+    weights stay.
 
     >>> scale_to_mass(torch.tensor([3.0, -1.0]), torch.tensor([0.3, 0.7]))
-    tensor([ 0.7500, -0.2500])
+    tensor([ 1.5000, -0.5000])
+    >>> scale_to_mass(torch.tensor([3.0, -2.9]), torch.tensor([0.3, 0.7]))
+    tensor([0.3000, 0.7000])
     """
-    moved = proposed.to(weights)
-    total = moved.abs().sum()
-    return weights if total == 0 else moved / total * weights.abs().sum()
+    moved, mass = proposed.to(weights), weights.sum()
+    total = moved.sum()
+    clear = total > 0 and total >= LEAST_SUM * moved.abs().sum()
+    return moved / total * mass if clear and mass > 0 else weights
 
 
 def keep_mass(proposed: Tensor, weights: Tensor) -> Tensor:

@@ -56,9 +56,9 @@ NOT_FOR_YAML = frozenset({"projector", "weighting", "shape"})
 class TorchJD(Combiner):
     """Wraps one of TorchJD's weightings.
 
-    It works in float64 on the CPU. Its weights are divided by the sum of their sizes, so that the
-    direction is TorchJD's and every combiner moves along one of the same scale. A symmetrised cross
-    Gram can have negative eigenvalues, which no Gram matrix has: they are set to 0.
+    It works in float64 on the CPU. Its weights are divided by their sum, so that the direction is
+    TorchJD's and every combiner moves along one of the same scale. A symmetrised cross Gram can
+    have negative eigenvalues, which no Gram matrix has: they are set to 0.
 
     What it remembers passes through its state dict, in and out. Random numbers come from `seed`,
     the level and the number of moves so far: all ranks draw the same, and so does a run that

@@ -30,7 +30,9 @@ class Run:
         self.device, self.half = device, half
         self.model = make_toy_model("msp", conf).float().to(device).train()
         self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=0.003)
-        self.scaler = torch.amp.GradScaler(device, enabled=half == torch.float16)
+        # A scale from which no step overflows: a skipped one would be missing from the weights.
+        enabled = half == torch.float16
+        self.scaler = torch.amp.GradScaler(device, init_scale=256.0, enabled=enabled)
         self.model.soup.bind(self.model, self.optimizer)
         self.model.soup.open_epoch(1, 2, 1, 10)
 

@@ -36,7 +36,7 @@ class Mean:
         share = max(elapsed / self.steps, 1 - (1 - 1 / 64) ** elapsed)
         self.signal = self.signal + share * (signal - self.signal)
         self.power = self.power + share * (power - self.power)
-        return np.maximum(self.signal, 0.02 * self.power)
+        return np.maximum(self.signal, 0.05 * self.power)
 
 
 class Reference:

@@ -23,7 +23,8 @@ def test_every_combiner_keeps_the_mass_of_its_level_step_after_step(name):
         shown = draw_shown(combiner, generator, epoch=1 + step // 4)
         weights, state = combiner(weights, shown, state)
         assert (weights >= 0).all() or name in NEGATIVE
-        assert float(weights.abs().sum()) == pytest.approx(mass)
+        assert float(weights.sum()) == pytest.approx(mass)
+        assert float(weights.abs().sum()) <= 10.001 * mass
 
 
 @pytest.mark.parametrize("name", combiner_names())
