@@ -93,7 +93,7 @@ def test_the_paper_s_configuration_differs_from_the_default_in_its_soup_alone(re
         if house["trainer_conf"].get(key) != paper["trainer_conf"].get(key)
     }
     assert {"mode", "layers", "refresh"} <= changed
-    assert changed <= {"mode", "layers", "refresh", "gradient_norm", "penalty"}
+    assert changed <= {"mode", "layers", "refresh", "gradient_norm", "penalty", "combiner_conf"}
 
 
 @pytest.mark.parametrize("recipe", HOUSE)
