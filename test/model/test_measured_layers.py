@@ -92,6 +92,26 @@ def test_where_no_layer_conflicts_nothing_is_measured_and_the_log_says_so(caplog
     assert run.soup.layers.describe()["layers"] == []
 
 
+def test_weights_rest_while_layers_are_selected_anew_after_none_conflicted():
+    selection = {"steps": 4, "every": 1}
+    run = Run(layers="conflicting", selection=selection, combiner_conf={"gamma": 0.1, "rho": 1.0})
+    run.open_epoch(1)
+    for batch in halves(6, conflicting=()):
+        run.step(batch)
+    assert chosen(run) == []
+    before = run.weights.clone()
+    run.open_epoch(2)
+    for batch in halves(3, first=10):
+        run.step(batch)
+        assert run.soup.measured
+        assert torch.equal(run.weights, before)
+    run.step(draw_halves(20))
+    assert chosen(run) == BOTH
+    run.step(draw_halves(21))
+    assert (run.weights - before).abs().max() > 1e-4
+    assert run.soup.since == 0
+
+
 def test_the_log_of_a_selection_names_layers_with_their_intervals(caplog):
     with caplog.at_level(logging.INFO):
         run_survey(halves(6))

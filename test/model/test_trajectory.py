@@ -375,3 +375,10 @@ def test_a_checkpoint_of_other_levels_or_of_another_trainer_is_refused():
     state = torch.optim.SGD(plain.parameters(), lr=RATE).state_dict()
     with pytest.raises(ValueError, match="no soup"):
         Trained().optimizer.load_state_dict(state)
+
+
+def test_a_checkpoint_of_the_engine_before_is_refused_in_one_sentence():
+    state = Trained().optimizer.state_dict()
+    del state["soup"]["scale"]
+    with pytest.raises(ValueError, match=r"engine of an earlier release.*`--resume false`"):
+        Trained().optimizer.load_state_dict(state)

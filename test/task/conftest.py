@@ -50,6 +50,8 @@ class Runs:
 
 
 SOUP = ("--trainer", "msp", "--trainer_conf", "soup=vm", "--trainer_conf", "order=SA")
+# By epochs, so that it does not depend on how long the run will be.
+SOUP += ("--trainer_conf", 'penalty=[{"level":2,"increment":0.02}]')
 
 
 @pytest.fixture(scope="session")

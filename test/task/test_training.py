@@ -8,6 +8,8 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 SOUP = ("--trainer", "msp", "--trainer_conf", "soup=vm", "--trainer_conf", "order=SA")
+# By epochs, so that it does not depend on how long the run will be.
+SOUP += ("--trainer_conf", 'penalty=[{"level":2,"increment":0.02}]')
 NAMES = ["asr_en", "asr_fr", "asr_es", "st_fr_en", "st_es_en"]
 
 
@@ -103,8 +105,10 @@ def test_weights_losses_cosines_and_penalties_reach_tensorboard_by_name(soup_run
     events = EventAccumulator(str(soup_run / "tensorboard" / "train"))
     events.Reload()
     found = set(events.Tags()["scalars"])
-    expected = {f"{kind}/{name}" for kind in ("loss", "lambda", "gradient_norm") for name in NAMES}
-    expected |= {"penalty/level2", "cosine/asr_fr~st_fr_en", "cosine/asr_en~asr_fr", "loss"}
+    kinds = ("loss", "lambda", "signal_share", "raised")
+    expected = {f"{kind}/{name}" for kind in kinds for name in NAMES}
+    expected |= {"penalty/level2", "distance/level1", "distance/level2", "raised/any", "loss"}
+    expected |= {"gradient_norm/asr_en", "cosine/asr_en~asr_fr"}
     assert expected <= found
     valid = EventAccumulator(str(soup_run / "tensorboard" / "valid"))
     valid.Reload()
@@ -120,7 +124,15 @@ def test_the_record_of_a_soup_holds_levels_weights_and_cosines(soup_run):
     assert [level["objectives"] for level in last["levels"]] == [NAMES[:3], NAMES[3:]]
     assert last["levels"][1]["penalty"] == pytest.approx(0.04)
     assert all(sum(level["weights"]) == pytest.approx(1.0) for level in last["levels"])
-    assert all(last["cosine"][i][i] == pytest.approx(1.0) for i in range(5))
+    assert last["optimizer_steps"] == last["measured_steps"] > 0
+    assert last["cosine"][0][0] == pytest.approx(1.0)
+    for level in last["levels"]:
+        uniform = 1 / len(level["weights"])
+        distance = sum(abs(weight - uniform) for weight in level["weights"]) / 2
+        assert level["distance"] == pytest.approx(distance)
+        assert level["distance"] > 0
+        assert level["moves"]
+    assert 0 <= last["raised"]["asr_en"] <= last["raised_any"] <= 1
     assert all(count >= 6 for count in last["labels"].values())
     assert last["labels"]["asr_fr"] == last["labels"]["st_fr_en"]
     assert last["seconds"] > 0
@@ -221,7 +233,7 @@ def test_frozen_parameters_stay_as_they_were_given(runs, joint_run):
         ("--trainer_conf", "combiner=mgda"),
         ("--trainer_conf", "soup=custom", "--trainer_conf", "levels=[[st_*],[asr_*]]"),
         (
-            *("--trainer_conf", "layers=conflicting", "--trainer_conf", "selection.steps=2"),
+            *("--trainer_conf", "layers=conflicting", "--trainer_conf", "selection.steps=3"),
             *("--trainer_conf", "combiner=[pcgrad,famo]"),
         ),
         ("--encoding", "pooled", "--st_heads", "shared"),
@@ -233,7 +245,7 @@ def test_settings_of_a_soup_train(runs, options):
     record = records(folder)[0]
     assert all(value > 0 for value in record["valid_loss"].values())
     if "layers=conflicting" in options:
-        assert record["selection"]["full_depth_steps"] == 2
+        assert record["selection"]["full_depth_steps"] == 3
         assert list(record["selection"]["conflict"]) == ["encoder.encoders.0", "encoder.encoders.1"]
         assert [level["combiner"] for level in record["levels"]] == ["pcgrad", "famo"]
 
