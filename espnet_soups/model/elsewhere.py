@@ -1,6 +1,6 @@
 """Layers on which the weights do not act: they follow uniform weights, or stay as they are."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -9,6 +9,25 @@ from torch.autograd.function import once_differentiable
 from torch.nn import Parameter
 
 from espnet_soups.gradients.rows import HALF_SCALE, in_half_precision
+from espnet_soups.model.measured_layers import MeasuredLayers
+
+
+class Elsewhere:
+    """The part of the backbone that does not feed the weights.
+
+    Args:
+        shared: All parameters of the backbone.
+        layers: What feeds the weights.
+    """
+
+    def __init__(self, shared: Iterable[Parameter], layers: MeasuredLayers) -> None:
+        self._shared, self._layers = list(shared), layers
+
+    @property
+    def parameters(self) -> list[Parameter]:
+        """Its parameters, as layers are selected now."""
+        used = {id(parameter) for parameter in self._layers.used_parameters}
+        return [parameter for parameter in self._shared if id(parameter) not in used]
 
 
 def weigh_elsewhere(

@@ -67,6 +67,8 @@ class LevelWeights:
             step (as they were published) rather than that of its two halves.
     """
 
+    scale: RunningSignal
+
     def __init__(
         self,
         hierarchy: Hierarchy,
@@ -78,7 +80,7 @@ class LevelWeights:
         self.combiners = list(combiners)
         self.divide, self.whole_batch = divide, whole_batch
         self.states: tuple[State, ...] = tuple({} for _ in combiners)
-        self.scale = RunningSignal.unknown(len(combiners))
+        self.forget_scale()
         self.measures = any(combiner.measures for combiner in combiners)
         self.needs_losses = any(combiner.needs_losses for combiner in combiners)
         self.values = torch.zeros(hierarchy.size, dtype=torch.float64)
@@ -127,6 +129,10 @@ class LevelWeights:
     def move(self, moved: Moved) -> None:
         """Take what `propose` returned, once the step has been made."""
         self.values, self.states, self.scale = moved.weights, moved.states, moved.scale
+
+    def forget_scale(self) -> None:
+        """Forget the running mean squares: rows of other layers have other ones."""
+        self.scale = RunningSignal.unknown(len(self.combiners))
 
     def _next_scale(self, penalties: Tensor, evidence: Evidence) -> RunningSignal:
         if evidence.products is None:

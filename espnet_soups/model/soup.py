@@ -8,17 +8,18 @@ from torch import Tensor
 from torch.nn import Parameter
 
 from espnet_soups.gradients.gate import Gates
-from espnet_soups.gradients.products import HalfProducts, half_products
-from espnet_soups.gradients.signal import RunningSignal, divide_by_norms
+from espnet_soups.gradients.products import HalfProducts
+from espnet_soups.gradients.signal import RunningSignal
 from espnet_soups.levels.hierarchy import Hierarchy
 from espnet_soups.levels.penalty import Penalties
-from espnet_soups.model.adam_metric import AdamMetric
-from espnet_soups.model.elsewhere import leave_as_they_are, weigh_elsewhere
+from espnet_soups.model.elsewhere import Elsewhere, leave_as_they_are, weigh_elsewhere
 from espnet_soups.model.epoch_means import EpochMeans
+from espnet_soups.model.geometry import Geometry
 from espnet_soups.model.global_counts import GlobalCounts
 from espnet_soups.model.level_weights import Evidence, LevelWeights, Moved
 from espnet_soups.model.measured_layers import MeasuredLayers
 from espnet_soups.model.measuring import Measuring
+from espnet_soups.model.penalty_clock import PenaltyClock
 from espnet_soups.model.soup_config import SoupConfig
 from espnet_soups.model.soup_state import load_state, save_state
 from espnet_soups.model.step_window import StepWindow
@@ -60,8 +61,9 @@ class Soup:
 
     Attributes:
         weights: The weights of all levels.
+        clock: The penalties of all levels.
+        geometry: The units of weights and steps.
         measures: Whether it looks at gradients at all.
-        c: The penalty of each level now, 1 at the top, [P].
         parts: Into how many independent batches the mini-batch that is open is dealt.
         measured: Whether that mini-batch is measured.
         valid: Whether its step may be made: whether what its weights come from is finite.
@@ -70,7 +72,6 @@ class Soup:
     """
 
     weights_used: Tensor
-    c: Tensor
     means: EpochMeans
     _window: StepWindow
     _proposal: Proposal | None
@@ -85,22 +86,21 @@ class Soup:
         shared: Sequence[str],
     ) -> None:
         self.names = list(names)
-        self.hierarchy, self.penalties, self.config = hierarchy, penalties, config
-        size = len(names)
-        divide = config.gradient_norm != "release"
-        self.weights = LevelWeights(hierarchy, combiners, divide, config.gram == "batch")
-        self.gates = Gates(size)
-        self.layers = MeasuredLayers(shared, config, size)
-        self.norms = RunningSignal.unknown(size)
+        self.hierarchy, self.config = hierarchy, config
+        self.weights = LevelWeights(
+            hierarchy, combiners, config.gradient_norm != "release", config.gram == "batch"
+        )
+        self.clock = PenaltyClock(penalties)
+        self.geometry = Geometry(config, len(names))
+        self.gates = Gates(len(names))
+        self.layers = MeasuredLayers(shared, config, len(names))
         # Normalised steps need norms, whoever weighs.
-        self.measures = self.weights.measures or config.gradient_norm == "rows"
-        self.penalty_steps = torch.zeros(len(hierarchy.levels), dtype=torch.float64)
+        self.measures = self.weights.measures or self.geometry.normalises
         self.since = 0  # optimiser steps since the last measured one
-        self.epoch = self.max_epoch = self.accum_grad = 1
-        self.steps: int | None = None
+        self.accum_grad = 1
         self.parts, self.measured, self.valid = 1, False, True
-        self._metric: AdamMetric | None = None
         self._measuring: Measuring | None = None
+        self._elsewhere: Elsewhere | None = None
         self._open_epoch()
 
     @property
@@ -118,10 +118,10 @@ class Soup:
             self.layers.bind(model)
             weigh_heads = self.config.heads == "weighted"
             self._measuring = Measuring(model, self.layers.shared, self.gates, weigh_heads)
-            if self.config.metric == "adam":
-                self._metric = AdamMetric(optimizer)
+            self._elsewhere = Elsewhere(self._measuring.shared.values(), self.layers)
             if self.config.acts_on == "measured_only":
                 leave_as_they_are(optimizer, self._left_alone)
+        self.geometry.bind(optimizer)
         optimizer.register_step_post_hook(lambda *_: self.commit())
         optimizer.register_state_dict_post_hook(lambda _, state: save_state(self, state))
         optimizer.register_load_state_dict_pre_hook(lambda _, state: load_state(self, state))
@@ -145,8 +145,8 @@ class Soup:
                 f"`mode: exact` needs `accum_grad: 1`, but got {accum_grad}: its weights come from"
                 " the very batch that they weigh. Use `mode: pipelined`."
             )
-        self.epoch, self.max_epoch = epoch, max_epoch
-        self.accum_grad, self.steps = accum_grad, steps
+        self.accum_grad = accum_grad
+        self.clock.open_epoch(epoch, max_epoch, steps)
         self._open_epoch()
         self.layers.open_epoch(epoch)
 
@@ -156,7 +156,7 @@ class Soup:
             self._drop_window()
         self._window.micro_batches += 1
         self.weights_used, self.valid = self.weights.values, True
-        self.gates.multipliers = self.multipliers(self.weights_used, self.norms)
+        self.gates.multipliers = self._multipliers(self.weights_used)
         self.measured = self._is_due()
         exact = self.config.mode == "exact"
         self.parts = 1 if not self.measured else self.config.exact_batches if exact else 2
@@ -192,7 +192,7 @@ class Soup:
             self.valid = self._proposal.moved is not None
             if self._proposal.moved is not None:
                 self.weights_used = self._proposal.moved.weights
-            self.gates.multipliers = self.multipliers(self.weights_used, self._proposal.norms)
+            self.gates.multipliers = self._multipliers(self.weights_used, self._proposal.norms)
         return stepped_on
 
     def settle(self, total: Tensor, losses: Sequence[Sequence[Tensor]], shares: Tensor) -> Tensor:
@@ -203,14 +203,12 @@ class Soup:
             losses: The losses that it is the sum of, [parts][m].
             shares: What each of them was multiplied with, [parts, m].
         """
-        if self.config.acts_on != "measured" or self._measuring is None:
+        if self.config.acts_on != "measured" or self._elsewhere is None:
             return total
-        used = {id(parameter) for parameter in self.layers.used_parameters}
-        others = [p for p in self._measuring.shared.values() if id(p) not in used]
-        uniform = self.multipliers(self.hierarchy.uniform(), self.norms)
+        uniform = self._multipliers(self.hierarchy.uniform())
         extra = shares.double().cpu() * (uniform - self.gates.multipliers)
         with self.gates.opened():
-            return weigh_elsewhere(total, losses, extra, others)
+            return weigh_elsewhere(total, losses, extra, self._elsewhere.parameters)
 
     def commit(self) -> None:
         """Move the weights, after the optimiser has made its step."""
@@ -219,32 +217,26 @@ class Soup:
             self.weights.move(proposal.moved)
         self.since += bool(self.layers.parameters)  # steps count while something is measured
         if proposal.products is not None:
-            self.norms = proposal.norms
+            self.geometry.norms = proposal.norms
             both = self._window.present.all(dim=0)
             self.means.gradients.add(proposal.products, both, self.gates.multipliers)
         if proposal.finite and self._window.halves:
             self.since = 0
             if self.layers.survey(self._window.halves):  # other layers, other norms
-                self.norms = RunningSignal.unknown(len(self.names))
-                self.weights.scale = RunningSignal.unknown(len(self.hierarchy.levels))
-        self._count_step()
+                self.geometry.forget()
+                self.weights.forget_scale()
+        self.means.add_step(self.weights_used)
+        self.layers.count_step()
+        self.clock.count_step()
         self._drop_window()
 
-    def multipliers(self, weights: Tensor, norms: RunningSignal) -> Tensor:
-        """Return what the gradient of each objective is multiplied with, [m].
-
-        Args:
-            weights: Weights of all objectives, [m].
-            norms: Running mean squares of their gradients.
-        """
-        plain = self.hierarchy.spread(self.c) * weights
-        rows = self.config.gradient_norm == "rows"
-        return divide_by_norms(plain, norms) if rows else plain
+    def _multipliers(self, weights: Tensor, norms: RunningSignal | None = None) -> Tensor:
+        """Return what the gradient of each objective is multiplied with, [m]."""
+        return self.geometry.multipliers(self.hierarchy.spread(self.clock.c) * weights, norms)
 
     def _is_due(self) -> bool:
-        if not self.measures or not self.layers.parameters:
-            return False
-        if self._metric is not None and not self._metric.is_ready(self.layers.parameters):
+        parameters = self.layers.parameters
+        if not self.measures or not parameters or not self.geometry.is_ready(parameters):
             return False
         return self.config.mode == "exact" or self.since + 1 >= self.config.refresh
 
@@ -257,70 +249,42 @@ class Soup:
 
     def _propose(self) -> Proposal:
         """Find the next weights from what the window holds."""
-        window, norms, products, elapsed = self._window, self.norms, None, self.since + 1
-        both = window.present.all(dim=0)
+        window, norms, products = self._window, self.geometry.norms, None
+        both, elapsed = window.present.all(dim=0), self.since + 1
         if window.halves:
             window.sum_over_ranks()
         # While layers are selected anew and none was before, nothing feeds the weights.
         if window.halves and self.layers.used_parameters:
-            products = self._products()
+            used = [self.layers.used(rows) for rows in window.halves]
+            products = self.geometry.products(used, self.layers.used_parameters)
             if not products.finite:
-                return Proposal(None, self.norms, None, finite=False)
-            square = products.cross.diagonal()
-            norms = self.norms.after(square, products.power, both, elapsed)
-        losses = window.losses
-        if not torch.isfinite(losses).all():
+                return Proposal(None, norms, None, finite=False)
+            norms = self.geometry.after(products, both, elapsed)
+        if not torch.isfinite(window.losses).all():
             return Proposal(None, norms, products)
-        shown = products
-        if products is not None and self.config.gradient_norm == "rows":
-            shown = products.scaled(divide_by_norms(torch.ones_like(square), norms))
         evidence = Evidence(
-            products=shown,
+            products=None if products is None else self.geometry.shown(products, norms),
             shares=window.shares,
-            losses=losses,
+            losses=window.losses,
             present=window.present.any(dim=0),
             both=both,
             elapsed=elapsed,
-            epoch=self.epoch,
+            epoch=self.clock.epoch,
         )
-        return Proposal(self.weights.propose(self.c, evidence), norms, products)
-
-    def _products(self) -> HalfProducts:
-        used = [self.layers.used(rows) for rows in self._window.halves]
-        metric = None
-        if self._metric is not None:
-            metric = self._metric.read(self.layers.used_parameters)
-        return half_products(used[0], used[1], metric)
+        return Proposal(self.weights.propose(self.clock.c, evidence), norms, products)
 
     def _left_alone(self) -> list[Parameter]:
         """Return the parameters of the backbone that `acts_on: measured_only` leaves alone."""
-        used = {id(parameter) for parameter in self.layers.used_parameters}
-        if self._measuring is None or self.epoch < self.config.acts_from or not used:
-            return []
-        return [p for p in self._measuring.shared.values() if id(p) not in used]
-
-    def _count_step(self) -> None:
-        self.means.add_step(self.weights_used)
-        self.penalty_steps += torch.tensor(self.penalties.growing_in(self.epoch))
-        self.layers.count_step()
-        self._set_penalties()
-
-    def _set_penalties(self) -> None:
-        # Never a whole epoch: what grows between epochs does so when the next one opens.
-        made = 0.0 if not self.steps else min(self.means.steps / self.steps, 1.0 - 1e-6)
-        values = self.penalties.at(
-            self.epoch - 1 + made, self.max_epoch, self.penalty_steps.tolist()
-        )
-        self.c = torch.tensor(values, dtype=torch.float64)
+        begun = self.clock.epoch >= self.config.acts_from and self.layers.used_parameters
+        return self._elsewhere.parameters if self._elsewhere and begun else []
 
     def _drop_window(self) -> None:
         self._window = StepWindow(len(self.names))
         self._proposal = None
 
     def _open_epoch(self) -> None:
-        """Forget what an epoch has shown, and set the penalties of its start."""
+        """Forget what an epoch has shown."""
         self._drop_window()
         self.means = EpochMeans(self.hierarchy)
         self.weights_used = self.weights.values
-        self._set_penalties()
-        self.gates.multipliers = self.multipliers(self.weights.values, self.norms)
+        self.gates.multipliers = self._multipliers(self.weights_used)

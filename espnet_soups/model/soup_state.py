@@ -21,9 +21,9 @@ def save_state(soup: "Soup", state: dict[str, Any]) -> dict[str, Any]:
         "levels": _levels(soup),
         "weights": weights.values.clone(),
         "scale": weights.scale.state(),
-        "norms": soup.norms.state(),
+        "norms": soup.geometry.norms.state(),
         "since": soup.since,
-        "penalty_steps": soup.penalty_steps.clone(),
+        "penalty_steps": soup.clock.growing_steps.clone(),
         "combiners": weights.names,
         "combiner_states": [dict(own) for own in weights.states],
         "layers": soup.layers.state(),
@@ -53,9 +53,9 @@ def load_state(soup: "Soup", state: Mapping[str, Any]) -> dict[str, Any]:
     # ESPnet loads checkpoints onto the GPU; a soup remembers on the CPU.
     soup.weights.values = saved["weights"].to("cpu", copy=True)
     soup.weights.scale = RunningSignal.restored(saved["scale"])
-    soup.norms = RunningSignal.restored(saved["norms"])
+    soup.geometry.norms = RunningSignal.restored(saved["norms"])
     soup.since = saved["since"]
-    soup.penalty_steps.copy_(saved["penalty_steps"])
+    soup.clock.growing_steps.copy_(saved["penalty_steps"])
     soup.layers.restore(saved["layers"])
     _load_combiners(soup, saved["combiners"], saved["combiner_states"])
     return {key: value for key, value in state.items() if key != KEY}

@@ -63,6 +63,6 @@ def step_stats(
     if soup is not None:
         for name, weight in zip(soup.names, soup.weights_used, strict=True):
             stats[f"lambda/{name}"] = weight
-        for level, penalty in enumerate(soup.c[1:], start=2):
+        for level, penalty in enumerate(soup.clock.c[1:], start=2):
             stats[f"penalty/level{level}"] = penalty
     return {key: value.detach().to(reference.dtype) for key, value in stats.items()}

@@ -33,7 +33,7 @@ def describe_levels(soup: Soup) -> list[dict[str, Any]]:
         {
             "level": position + 1,
             "objectives": [soup.names[index] for index in level],
-            "penalty": float(soup.c[position]),
+            "penalty": float(soup.clock.c[position]),
             "combiner": combiner.name,
             "moves": combiner.moves,
             "weights": weights[level].tolist(),

@@ -27,7 +27,7 @@ class MSPTrainer(JointTrainer):
         soup, epoch = _soup_of(network), reporter.get_epoch()
         steps = batches // options.accum_grad
         if epoch == 1:
-            for shortfall in soup.penalties.shortfalls(options.max_epoch):
+            for shortfall in soup.clock.penalties.shortfalls(options.max_epoch):
                 logging.warning(
                     f"In {options.max_epoch} epochs {shortfall}: give it a `ramp`, a larger"
                     " `increment`, or more epochs"

@@ -84,7 +84,7 @@ def test_a_skipped_step_leaves_no_trace_in_states_and_penalties():
         run.step(draw_slopes(1))
     one, other = (str(run.optimizer.state_dict()["soup"]) for run in runs)
     assert one == other
-    assert runs[0].soup.c.tolist() == pytest.approx([1.0, 0.2])
+    assert runs[0].soup.clock.c.tolist() == pytest.approx([1.0, 0.2])
 
 
 def test_a_checkpoint_of_another_combiner_keeps_the_weights_and_says_so(caplog):
@@ -182,7 +182,7 @@ def test_a_level_rests_while_its_penalty_is_zero_and_wakes_with_the_first_step_t
     run.open_epoch(1, max_epoch=10, steps=100)
     run.step(draw_halves(0))
     assert run.weights[2:].tolist() == [0.5, 0.5]
-    assert float(run.soup.c[1]) == pytest.approx(1.5 / 375)
+    assert float(run.soup.clock.c[1]) == pytest.approx(1.5 / 375)
     run.step(draw_halves(1))
     assert run.weights[2:].tolist() != [0.5, 0.5]
 

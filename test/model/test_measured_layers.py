@@ -167,7 +167,7 @@ def test_a_resumed_run_selects_and_weighs_as_an_uninterrupted_one(stop):
     assert str(whole.optimizer.state_dict()["soup"]) == str(second.optimizer.state_dict()["soup"])
     for one, other in zip(whole.model.parameters(), second.model.parameters(), strict=True):
         assert torch.equal(one, other)
-    assert torch.equal(whole.soup.c, second.soup.c)
+    assert torch.equal(whole.soup.clock.c, second.soup.clock.c)
     assert whole.soup.layers.chosen
     assert all(torch.isfinite(one).all() for one in whole.model.parameters())
 

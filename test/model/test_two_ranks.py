@@ -94,7 +94,7 @@ def train(rank, world):
         **network.state_dict(),
         **reported,
         "weights": soup.weights.values,
-        "norms": soup.norms.mean_square(),
+        "norms": soup.geometry.norms.mean_square(),
         "conflicts": conflicts,
     }
 
