@@ -129,4 +129,5 @@ class _Deposit(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *arriving: Tensor) -> tuple[Tensor | None, ...]:
-        return None, None, *ctx.kept.weigh(arriving)
+        kept, ctx.kept = ctx.kept, None  # autograd would keep it as long as the loss lives
+        return None, None, *kept.weigh(arriving)

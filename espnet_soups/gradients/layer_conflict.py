@@ -56,7 +56,7 @@ class LayerConflict:
     def add(self, first: Tensor, second: Tensor) -> None:
         """Add the rows of two independent halves of a step, on all shared parameters, [m, n]."""
         spans = [(layer.start, layer.stop) for layer in self.layers]
-        self._products.append(layer_products(first, second, spans)[0])
+        self._products.append(layer_products(first, second, spans))
 
     def cosines(self) -> Tensor:
         """Return the cosine of every layer and pair; NaN: not known, [L, m, m]."""

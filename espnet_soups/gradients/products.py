@@ -16,6 +16,7 @@ class HalfProducts:
             independent halves cancels, [m, m].
         first: `<g_i(z1), g_j(z1)>`, which holds the noise of its half, [m, m].
         second: `<g_i(z2), g_j(z2)>`, [m, m].
+        whole: The Gram matrix of the whole step, where somebody wants it, [m, m].
 
     Source:
         Double sampling: Chen et al., JMLR 2024, section 2.3.
@@ -24,6 +25,7 @@ class HalfProducts:
     cross: Tensor
     first: Tensor
     second: Tensor
+    whole: Tensor | None = None
 
     @property
     def symmetric(self) -> Tensor:
@@ -38,20 +40,21 @@ class HalfProducts:
     @property
     def finite(self) -> bool:
         """Whether every number is finite."""
-        return all(bool(torch.isfinite(m).all()) for m in (self.cross, self.first, self.second))
+        return all(bool(torch.isfinite(matrix).all()) for matrix in self._matrices)
 
     def scaled(self, factors: Tensor) -> "HalfProducts":
         """Return the products of rows that are multiplied with a factor each, [m]."""
         outer = torch.outer(factors, factors)
-        return HalfProducts(self.cross * outer, self.first * outer, self.second * outer)
+        return HalfProducts(*[matrix * outer for matrix in self._matrices])
 
     def combined(self, matrix: Tensor) -> "HalfProducts":
         """Return the products of linear combinations of the rows: `B C B^T` for B, [k, m]."""
-        return HalfProducts(
-            matrix @ self.cross @ matrix.T,
-            matrix @ self.first @ matrix.T,
-            matrix @ self.second @ matrix.T,
-        )
+        return HalfProducts(*[matrix @ own @ matrix.T for own in self._matrices])
+
+    @property
+    def _matrices(self) -> list[Tensor]:
+        known = (self.cross, self.first, self.second, self.whole)
+        return [matrix for matrix in known if matrix is not None]
 
     def of_the_whole(self, shares: Tensor) -> Tensor:
         """Return the Gram matrix of the rows of both halves together.
@@ -93,18 +96,16 @@ def half_products(first: Tensor, second: Tensor, metric: Tensor | None = None) -
     return HalfProducts(*stacked.double().cpu().unbind())
 
 
-def layer_products(
-    first: Tensor, second: Tensor, spans: Sequence[tuple[int, int]]
-) -> tuple[Tensor, Tensor]:
-    """Return the symmetric cross products of every layer, and the mean squared norms of a half.
+def layer_products(first: Tensor, second: Tensor, spans: Sequence[tuple[int, int]]) -> Tensor:
+    """Return the symmetric cross products of every layer, float64 on the CPU, [L, m, m].
 
     Args:
         first: Rows G(z1), [m, n].
         second: Rows G(z2), [m, n].
         spans: First column of each layer and the one after its last.
-
-    Returns:
-        (products [L, m, m], squared norms [L, m]), float64, on the CPU.
     """
-    found = [half_products(first[:, a:b], second[:, a:b]) for a, b in spans]
-    return torch.stack([p.symmetric for p in found]), torch.stack([p.power for p in found])
+    with torch.autocast(first.device.type, enabled=False):
+        dtype = torch.promote_types(first.dtype, torch.float32)
+        one, two = first.to(dtype), second.to(dtype)
+        crossed = torch.stack([one[:, a:b] @ two[:, a:b].T for a, b in spans]).double().cpu()
+    return (crossed + crossed.transpose(1, 2)) / 2

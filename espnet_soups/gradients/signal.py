@@ -20,7 +20,8 @@ class RunningSignal:
     Attributes:
         signal: Running mean of the products of two independent halves, [k].
         power: Running mean of the squared norm of a half, [k].
-        steps: Optimiser steps that each has seen; 0: it is not known yet, [k].
+        steps: Optimiser steps that each has seen; 0: the next measurement counts alone, [k].
+        waiting: Optimiser steps since the last measurement of each, [k].
 
     >>> running = RunningSignal.unknown(1)
     >>> one, yes = torch.ones(1, dtype=torch.float64), torch.tensor([True])
@@ -31,11 +32,12 @@ class RunningSignal:
     signal: Tensor
     power: Tensor
     steps: Tensor
+    waiting: Tensor
 
     @staticmethod
     def unknown(size: int) -> "RunningSignal":
         """Return means of nothing."""
-        return RunningSignal(*torch.zeros(3, size, dtype=torch.float64).unbind())
+        return RunningSignal(*torch.zeros(4, size, dtype=torch.float64).unbind())
 
     def after(self, signal: Tensor, power: Tensor, known: Tensor, elapsed: int) -> "RunningSignal":
         """Return the means after a measurement: plain ones at first, then exponential.
@@ -44,16 +46,23 @@ class RunningSignal:
             signal: Products of two independent halves, [k].
             power: Mean squared norm of a half, [k].
             known: Whether both halves have one, bool [k].
-            elapsed: Optimiser steps since the measurement before.
+            elapsed: Optimiser steps since the measurement before, of any of them.
         """
-        steps = self.steps + elapsed * known
-        forgotten = 1.0 - (1.0 - 1.0 / MEMORY) ** elapsed
-        share = known * (elapsed / steps.clamp(min=1.0)).clamp(min=forgotten)
+        waiting = self.waiting + elapsed
+        steps = self.steps + waiting * known
+        forgotten = 1.0 - (1.0 - 1.0 / MEMORY) ** waiting
+        share = known * torch.maximum(waiting / steps.clamp(min=1.0), forgotten)
         return RunningSignal(
             self.signal + share * (torch.where(known, signal, self.signal) - self.signal),
             self.power + share * (torch.where(known, power, self.power) - self.power),
             steps,
+            torch.where(known, torch.zeros_like(waiting), waiting),
         )
+
+    def restarted(self) -> "RunningSignal":
+        """Return the same means, to be replaced by the next measurement: that of other layers."""
+        nothing = torch.zeros_like(self.steps)
+        return RunningSignal(self.signal, self.power, nothing, nothing)
 
     def mean_square(self) -> Tensor:
         """Return the mean squares, never below `FLOOR` of the power; 0: not known, [k]."""
@@ -61,7 +70,7 @@ class RunningSignal:
 
     def state(self) -> dict[str, Tensor]:
         """Return what a checkpoint needs."""
-        return {"signal": self.signal, "power": self.power, "steps": self.steps}
+        return dict(vars(self))
 
     @staticmethod
     def restored(state: dict[str, Tensor]) -> "RunningSignal":
@@ -81,7 +90,7 @@ def divide_by_norms(factors: Tensor, norms: RunningSignal) -> Tensor:
         / sum |f_j|`, [m].
 
     >>> one = torch.ones(2, dtype=torch.float64)
-    >>> norms = RunningSignal(torch.tensor([4.0, 16.0]).double(), one, one)
+    >>> norms = RunningSignal(torch.tensor([4.0, 16.0]).double(), one, one, one)
     >>> divide_by_norms(one, norms)  # norms 2 and 4, their mean is 3
     tensor([1.5000, 0.7500], dtype=torch.float64)
     """

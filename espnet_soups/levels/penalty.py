@@ -63,7 +63,8 @@ class PenaltySchedule:
         if self.max < self.init and self.schedule != "constant":
             raise ValueError(f"`max` ({self.max}) of a penalty is below `init` ({self.init}).")
         self._check_growth()
-        if self.freeze is not None and (not isinstance(self.freeze, int) or self.freeze < 1):
+        whole = isinstance(self.freeze, int) and not isinstance(self.freeze, bool)
+        if self.freeze is not None and (not whole or self.freeze < 1):
             raise ValueError(f"`freeze` of a penalty must be an epoch, but got {self.freeze!r}.")
 
     def _check_growth(self) -> None:
@@ -141,17 +142,26 @@ class Penalties:
         """Return 1 for every level whose steps count in an epoch, else 0."""
         return [float(s is not None and s.grows_in(epoch)) for s in self.schedules]
 
-    def shortfalls(self, max_epoch: int) -> list[str]:
-        """Say which penalties end far from their `max`; those by optimiser step are not known.
+    def shortfalls(self, max_epoch: int, steps: int | None = None) -> list[str]:
+        """Say which penalties end far from their `max`.
+
+        Args:
+            max_epoch: Epochs of the whole training.
+            steps: Optimiser steps of an epoch; None: not known, so that nothing is said of
+                penalties that grow by the step.
 
         >>> Penalties((None, PenaltySchedule(increment=0.02))).shortfalls(5)
         ['the penalty of level 2 ends at 0.08, far from its max of 1.5']
         """
         lines = []
         for level, schedule in enumerate(self.schedules, start=1):
-            if schedule is None or schedule.schedule in ("constant", "step"):
+            if schedule is None or schedule.schedule == "constant":
                 continue
-            end = schedule.at(max_epoch if schedule.increment is None else max_epoch - 1, max_epoch)
+            if schedule.schedule == "step" and steps is None:
+                continue
+            growing = max_epoch if schedule.freeze is None else min(max_epoch, schedule.freeze)
+            done = max_epoch if schedule.increment is None else max_epoch - 1
+            end = schedule.at(done, max_epoch, growing * (steps or 0))
             if end < 0.9 * schedule.max:
                 lines.append(
                     f"the penalty of level {level} ends at {end:.3g}, far from its max of"

@@ -93,11 +93,12 @@ class Batch:
         """
         if parts == 1:
             return [self]
-        dealt: list[list[int]] = [[] for _ in range(parts)]
-        for language in sorted(set(self.languages)):
-            rows = sorted(self.rows_of(language), key=self._labels_present)
-            for position, row in enumerate(rows):
-                dealt[position % parts].append(row)
+        in_turn = [
+            row
+            for language in sorted(set(self.languages))
+            for row in sorted(self.rows_of(language), key=self._labels_present)
+        ]
+        dealt = [in_turn[part::parts] for part in range(parts)]
         if not all(dealt):
             raise ValueError(
                 f"A measured step is dealt into {parts} independent parts, but this mini-batch has"

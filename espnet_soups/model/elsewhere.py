@@ -96,5 +96,6 @@ class _Added(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *arriving: Tensor) -> tuple[Tensor | None, ...]:
+        added, ctx.added = ctx.added, []  # autograd would keep them as long as the loss lives
         scale = arriving[0]
-        return None, scale, *[gradient * scale.to(gradient) for gradient in ctx.added]
+        return None, scale, *[gradient * scale.to(gradient) for gradient in added]

@@ -1,6 +1,7 @@
 """In which units weights are solved and steps are made: the same for both."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -46,15 +47,27 @@ class Geometry:
         """Tell whether products can be taken: those of AdamW not before its first step."""
         return self._metric is None or self._metric.is_ready(parameters)
 
-    def products(self, halves: Sequence[Tensor], parameters: Sequence[Parameter]) -> HalfProducts:
-        """Return the inner products of the rows of two halves, each [m, n].
+    def products(
+        self,
+        halves: Sequence[Tensor],
+        parameters: Sequence[Parameter],
+        whole: Tensor | None = None,
+        shares: Tensor | None = None,
+    ) -> HalfProducts:
+        """Return the inner products of the rows of two halves.
 
         Args:
-            halves: The rows.
+            halves: The rows, each [m, n].
             parameters: What they are the gradients of, n numbers in all.
+            whole: The rows of the whole step, where they are more than the halves by their
+                shares, [m, n].
+            shares: Share of each half in the whole, [2, m]; None: nobody wants its Gram matrix.
         """
         metric = None if self._metric is None else self._metric.read(parameters)
-        return half_products(halves[0], halves[1], metric)
+        found = half_products(halves[0], halves[1], metric)
+        if whole is not None:
+            return replace(found, whole=half_products(whole, whole, metric).cross)
+        return found if shares is None else replace(found, whole=found.of_the_whole(shares))
 
     def after(self, products: HalfProducts, both: Tensor, elapsed: int) -> RunningSignal:
         """Return the norms after a measured step; see `RunningSignal.after`."""
@@ -67,15 +80,15 @@ class Geometry:
         ones = torch.ones(self.size, dtype=torch.float64)
         return products.scaled(divide_by_norms(ones, norms))
 
-    def multipliers(self, plain: Tensor, norms: RunningSignal | None = None) -> Tensor:
+    def multipliers(self, plain: Tensor, norms: RunningSignal) -> Tensor:
         """Return what gates multiply with, from `c_p w_k` of every objective, [m].
 
         Args:
             plain: `c_p w_k`, [m].
-            norms: Norms to divide by; None: those of the steps that were made.
+            norms: Norms to divide by.
         """
-        return divide_by_norms(plain, norms or self.norms) if self.normalises else plain
+        return divide_by_norms(plain, norms) if self.normalises else plain
 
-    def forget(self) -> None:
-        """Forget the norms: rows of other layers have other ones."""
-        self.norms = RunningSignal.unknown(self.size)
+    def restart(self) -> None:
+        """Let the next measurement replace the norms: rows of other layers have other ones."""
+        self.norms = self.norms.restarted()

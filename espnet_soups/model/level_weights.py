@@ -19,7 +19,6 @@ class Evidence:
 
     Attributes:
         products: Inner products of the rows of its two halves; None: it was not measured.
-        shares: Share of each half in the rows of the whole step, [2, m].
         losses: Mean losses, 0 where absent, [m].
         present: Whether the step has a label of the objective, bool [m].
         both: Whether both halves have one, bool [m].
@@ -28,7 +27,6 @@ class Evidence:
     """
 
     products: HalfProducts | None
-    shares: Tensor
     losses: Tensor
     present: Tensor
     both: Tensor
@@ -63,24 +61,19 @@ class LevelWeights:
         hierarchy: The levels.
         combiners: The combiner of each level, the top one first.
         divide: Whether the Gram matrices are divided by that number.
-        whole_batch: Whether combiners that want a symmetric Gram matrix get that of the whole
-            step (as they were published) rather than that of its two halves.
     """
-
-    scale: RunningSignal
 
     def __init__(
         self,
         hierarchy: Hierarchy,
         combiners: Sequence[Combiner],
         divide: bool = True,
-        whole_batch: bool = False,
     ) -> None:
         self.hierarchy = hierarchy
         self.combiners = list(combiners)
-        self.divide, self.whole_batch = divide, whole_batch
+        self.divide = divide
         self.states: tuple[State, ...] = tuple({} for _ in combiners)
-        self.forget_scale()
+        self.scale = RunningSignal.unknown(len(combiners))
         self.measures = any(combiner.measures for combiner in combiners)
         self.needs_losses = any(combiner.needs_losses for combiner in combiners)
         self.values = torch.zeros(hierarchy.size, dtype=torch.float64)
@@ -111,10 +104,11 @@ class LevelWeights:
             rows = [row for row, member in enumerate(members) if known[member]]
             unseen = combiner.measures and evidence.products is None
             incomplete = combiner.complete and len(rows) < len(members)
-            resting = penalties[position] == 0 or len(rows) < 2 or not combiner.moves
+            own = [members[row] for row in rows]
+            movable = combiner.moves and len(rows) > 1 and self.values[own].sum() > 0
+            resting = penalties[position] == 0 or not movable
             if unseen or incomplete or resting:
                 continue
-            own = [members[row] for row in rows]
             shown = self._show(position, rows, combiner, scale, penalties, evidence)
             moved, state = combiner(self.values[own], shown, states[position])
             if torch.isfinite(moved).all():
@@ -130,9 +124,9 @@ class LevelWeights:
         """Take what `propose` returned, once the step has been made."""
         self.values, self.states, self.scale = moved.weights, moved.states, moved.scale
 
-    def forget_scale(self) -> None:
-        """Forget the running mean squares: rows of other layers have other ones."""
-        self.scale = RunningSignal.unknown(len(self.combiners))
+    def restart_scale(self) -> None:
+        """Let the next measurement replace the scales: rows of other layers have other ones."""
+        self.scale = self.scale.restarted()
 
     def _next_scale(self, penalties: Tensor, evidence: Evidence) -> RunningSignal:
         if evidence.products is None:
@@ -169,11 +163,10 @@ class LevelWeights:
         losses = mixture @ evidence.losses / mixture.abs().sum(dim=1)
         gram = torch.zeros(len(rows), len(rows), dtype=torch.float64)
         if evidence.products is not None:
-            if combiner.symmetric and self.whole_batch:
-                gram = mixture @ evidence.products.of_the_whole(evidence.shares) @ mixture.T
-            else:
-                level = evidence.products.combined(mixture)
-                gram = level.symmetric if combiner.symmetric else level.cross
+            level = evidence.products.combined(mixture)
+            gram = level.cross
+            if combiner.symmetric:
+                gram = level.symmetric if level.whole is None else level.whole
             square = scale.mean_square()[position]
             if self.divide and square > 0:
                 gram = gram / square

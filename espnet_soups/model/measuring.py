@@ -66,6 +66,10 @@ class Measuring:
             self._deposits = True
             self.cut.set(lowest)
 
+    def forget(self) -> None:
+        """Forget what was cut, once the step has been made."""
+        self.cut.set(None)
+
     def measure(
         self, losses: Sequence[Tensor], present: Sequence[bool]
     ) -> tuple[Tensor, Sequence[Tensor]]:

@@ -1,5 +1,7 @@
 """The penalties as training goes on."""
 
+import logging
+
 import torch
 
 from espnet_soups.levels.penalty import Penalties
@@ -12,6 +14,7 @@ class PenaltyClock:
         penalties: The schedules of all levels.
 
     Attributes:
+        begun: Whether this process has opened an epoch.
         epoch: From 1.
         c: The penalty of each level now, 1 at the top, [P].
         growing_steps: Optimiser steps of the epochs in which each level is not frozen, [P].
@@ -21,7 +24,10 @@ class PenaltyClock:
         self.penalties = penalties
         self.growing_steps = torch.zeros(len(penalties.schedules), dtype=torch.float64)
         self.epoch = self.max_epoch = 1
-        self.open_epoch(1, 1, None)
+        self.steps: int | None = None
+        self.made = 0
+        self.begun = False
+        self._set()
 
     def open_epoch(self, epoch: int, max_epoch: int, steps: int | None) -> None:
         """Set the penalties of the start of an epoch.
@@ -31,8 +37,22 @@ class PenaltyClock:
             max_epoch: Epochs of the whole training.
             steps: Optimiser steps of an epoch; None: not known, penalties move between epochs.
         """
+        if not self.begun:
+            for shortfall in self.penalties.shortfalls(max_epoch, steps):
+                logging.warning(
+                    f"In {max_epoch} epochs {shortfall}: give it a `ramp`, a larger `increment`,"
+                    " or more epochs."
+                )
+        before = self.c
         self.epoch, self.max_epoch, self.steps, self.made = epoch, max_epoch, steps, 0
         self._set()
+        for level, (old, new) in enumerate(zip(before.tolist(), self.c.tolist(), strict=True), 1):
+            if new < old - 1e-6 and not self.begun:
+                logging.warning(
+                    f"The penalty of level {level} falls from {old:.3g} to {new:.3g}: the training"
+                    f" has {max_epoch} epochs now, and the curve follows its fraction."
+                )
+        self.begun = True
 
     def count_step(self) -> None:
         """Set the penalties after an optimiser step."""

@@ -73,6 +73,7 @@ class Soup:
 
     weights_used: Tensor
     means: EpochMeans
+    _norms_used: RunningSignal
     _window: StepWindow
     _proposal: Proposal | None
 
@@ -87,9 +88,7 @@ class Soup:
     ) -> None:
         self.names = list(names)
         self.hierarchy, self.config = hierarchy, config
-        self.weights = LevelWeights(
-            hierarchy, combiners, config.gradient_norm != "release", config.gram == "batch"
-        )
+        self.weights = LevelWeights(hierarchy, combiners, config.gradient_norm != "release")
         self.clock = PenaltyClock(penalties)
         self.geometry = Geometry(config, len(names))
         self.gates = Gates(len(names))
@@ -155,7 +154,8 @@ class Soup:
         if self._window.micro_batches == self.accum_grad:
             self._drop_window()
         self._window.micro_batches += 1
-        self.weights_used, self.valid = self.weights.values, True
+        self.weights_used, self._norms_used = self.weights.values, self.geometry.norms
+        self.valid = True
         self.gates.multipliers = self._multipliers(self.weights_used)
         self.measured = self._is_due()
         exact = self.config.mode == "exact"
@@ -179,20 +179,21 @@ class Soup:
             The losses of each part to step on: the same values.
         """
         window, stepped_on = self._window, list(losses)
-        window.add_labels(counted.labels, counted.present)
+        window.add_presence(counted.present)
         if self.weights.needs_losses:
             window.add_losses(counted.losses, counted.present.any(dim=0))
         if self.measured:
             (first, stepped_on[0]), (second, stepped_on[1]) = (
                 self._measure(losses[part], counted.present[part]) for part in (0, 1)
             )
-            window.add_rows(first, second, self.accum_grad)
+            window.add_rows(first, second, counted.labels[:2])
         if self.measured and self.config.mode == "exact":
             self._proposal = self._propose()
             self.valid = self._proposal.moved is not None
             if self._proposal.moved is not None:
                 self.weights_used = self._proposal.moved.weights
-            self.gates.multipliers = self._multipliers(self.weights_used, self._proposal.norms)
+            self._norms_used = self._proposal.norms
+            self.gates.multipliers = self._multipliers(self.weights_used)
         return stepped_on
 
     def settle(self, total: Tensor, losses: Sequence[Sequence[Tensor]], shares: Tensor) -> Tensor:
@@ -223,16 +224,19 @@ class Soup:
         if proposal.finite and self._window.halves:
             self.since = 0
             if self.layers.survey(self._window.halves):  # other layers, other norms
-                self.geometry.forget()
-                self.weights.forget_scale()
+                self.geometry.restart()
+                self.weights.restart_scale()
         self.means.add_step(self.weights_used)
         self.layers.count_step()
         self.clock.count_step()
+        if self._measuring is not None:
+            self._measuring.forget()
         self._drop_window()
 
-    def _multipliers(self, weights: Tensor, norms: RunningSignal | None = None) -> Tensor:
-        """Return what the gradient of each objective is multiplied with, [m]."""
-        return self.geometry.multipliers(self.hierarchy.spread(self.clock.c) * weights, norms)
+    def _multipliers(self, weights: Tensor) -> Tensor:
+        """Return what the gradient of each objective is multiplied with in this step, [m]."""
+        plain = self.hierarchy.spread(self.clock.c) * weights
+        return self.geometry.multipliers(plain, self._norms_used)
 
     def _is_due(self) -> bool:
         parameters = self.layers.parameters
@@ -252,19 +256,23 @@ class Soup:
         window, norms, products = self._window, self.geometry.norms, None
         both, elapsed = window.present.all(dim=0), self.since + 1
         if window.halves:
-            window.sum_over_ranks()
+            window.close()
         # While layers are selected anew and none was before, nothing feeds the weights.
         if window.halves and self.layers.used_parameters:
             used = [self.layers.used(rows) for rows in window.halves]
-            products = self.geometry.products(used, self.layers.used_parameters)
+            whole = None if window.whole is None else self.layers.used(window.whole)
+            products = self.geometry.products(
+                used, self.layers.used_parameters, whole, window.shares
+            )
             if not products.finite:
                 return Proposal(None, norms, None, finite=False)
+            # What one half lacks is in no product, neither in those of the levels above.
+            products = products.scaled(both.double())
             norms = self.geometry.after(products, both, elapsed)
         if not torch.isfinite(window.losses).all():
             return Proposal(None, norms, products)
         evidence = Evidence(
             products=None if products is None else self.geometry.shown(products, norms),
-            shares=window.shares,
             losses=window.losses,
             present=window.present.any(dim=0),
             both=both,
@@ -279,12 +287,13 @@ class Soup:
         return self._elsewhere.parameters if self._elsewhere and begun else []
 
     def _drop_window(self) -> None:
-        self._window = StepWindow(len(self.names))
+        batch = self.config.gram == "batch"
+        self._window = StepWindow(len(self.names), self.accum_grad, batch)
         self._proposal = None
 
     def _open_epoch(self) -> None:
         """Forget what an epoch has shown."""
         self._drop_window()
         self.means = EpochMeans(self.hierarchy)
-        self.weights_used = self.weights.values
+        self.weights_used, self._norms_used = self.weights.values, self.geometry.norms
         self.gates.multipliers = self._multipliers(self.weights_used)

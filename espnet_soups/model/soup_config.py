@@ -145,16 +145,43 @@ class SoupConfig:
                     f"`{name}` must be one of {list(valid)}, but got {getattr(self, name)!r}."
                 )
         for name in ("refresh", "acts_from"):
-            if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
-                raise ValueError(f"`{name}` must be 1 or more, but got {getattr(self, name)!r}.")
-        if isinstance(self.layers, str) and self.layers not in ("all", "conflicting"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise ValueError(f"`{name}` must be 1 or more, but got {value!r}.")
+        if not _is_names(self.combiner) and not isinstance(self.combiner, str):
             raise ValueError(
-                "`layers` must be `all`, `conflicting` or a list of module names, but got"
-                f" {self.layers!r}."
+                f"`combiner` must be a name, or a list of one per level, but got {self.combiner!r}."
+            )
+        if not isinstance(self.combiner_conf, Mapping | list | tuple):
+            raise ValueError(
+                f"`combiner_conf` must be a mapping of options, or a list of one per level, but got"
+                f" {self.combiner_conf!r}."
+            )
+        if not isinstance(self.selection, Mapping):
+            raise ValueError(f"`selection` must be a mapping, but got {self.selection!r}.")
+        if self.layers not in ("all", "conflicting") and not _is_names(self.layers):
+            raise ValueError(
+                "`layers` must be `all`, `conflicting` or a list of module names, at least one,"
+                f" but got {self.layers!r}."
             )
         if self.selection and self.layers != "conflicting":
             raise ValueError(f"`selection` needs `layers: conflicting`, but got {self.layers!r}.")
+        self._refuse_what_would_do_nothing()
         _ = self.selection_config
+
+    def _refuse_what_would_do_nothing(self) -> None:
+        wanting = (
+            ("exact_batches", self.exact_batches == 3, "mode: exact", self.mode == "exact"),
+            ("refresh", self.refresh > 1, "mode: pipelined", self.mode == "pipelined"),
+            ("acts_from", self.acts_from > 1, "acts_on: measured_only",
+             self.acts_on == "measured_only"),
+        )  # fmt: skip
+        for name, given, needed, there in wanting:
+            if given and not there:
+                raise ValueError(
+                    f"`{name}: {getattr(self, name)}` does nothing without `{needed}`: set that, or"
+                    f" remove `{name}`."
+                )
 
     @cached_property
     def selection_config(self) -> SelectionConfig:
@@ -166,6 +193,12 @@ class SoupConfig:
         valid = [item.name for item in fields(SelectionConfig)]
         refuse_unknown("`selection`", self.selection, valid)
         return SelectionConfig(**self.selection)
+
+
+def _is_names(value: object) -> bool:
+    """Tell whether a value is a list of names, at least one."""
+    listed = isinstance(value, list | tuple) and len(value) > 0
+    return listed and all(isinstance(name, str) for name in value)  # type: ignore[union-attr, attr-defined]
 
 
 def read_soup_config(options: Mapping[str, Any]) -> SoupConfig:

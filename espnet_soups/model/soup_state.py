@@ -22,7 +22,9 @@ def save_state(soup: "Soup", state: dict[str, Any]) -> dict[str, Any]:
         "weights": weights.values.clone(),
         "scale": weights.scale.state(),
         "norms": soup.geometry.norms.state(),
+        "units": _units(soup),
         "since": soup.since,
+        "penalties": soup.clock.c.clone(),
         "penalty_steps": soup.clock.growing_steps.clone(),
         "combiners": weights.names,
         "combiner_states": [dict(own) for own in weights.states],
@@ -54,7 +56,15 @@ def load_state(soup: "Soup", state: Mapping[str, Any]) -> dict[str, Any]:
     soup.weights.values = saved["weights"].to("cpu", copy=True)
     soup.weights.scale = RunningSignal.restored(saved["scale"])
     soup.geometry.norms = RunningSignal.restored(saved["norms"])
+    if saved["units"] != _units(soup):
+        logging.warning(
+            f"Gradients were measured by {saved['units']} in the checkpoint, now by"
+            f" {_units(soup)}: running means start anew."
+        )
+        soup.weights.restart_scale()
+        soup.geometry.restart()
     soup.since = saved["since"]
+    soup.clock.c = saved["penalties"].to("cpu", copy=True)
     soup.clock.growing_steps.copy_(saved["penalty_steps"])
     soup.layers.restore(saved["layers"])
     _load_combiners(soup, saved["combiners"], saved["combiner_states"])
@@ -72,11 +82,22 @@ def _load_combiners(
             restored.append({key: value.to("cpu", copy=True) for key, value in state.items()})
         else:
             restored.append({})
+            level = soup.hierarchy.levels[position]
+            if (soup.weights.values[level] < 0).any():
+                initial = soup.weights.combiners[position].initial(len(level))
+                soup.weights.values[level] = initial.to(soup.weights.values)
             logging.warning(
                 f"Level {position + 1} was weighed by {name} in the checkpoint, now by {now}: it"
-                " goes on from the weights alone."
+                " goes on from the weights alone, or from its own first ones if some are negative."
             )
     soup.weights.states = tuple(restored)
+
+
+def _units(soup: "Soup") -> dict[str, Any]:
+    """Return the settings that decide what running means are means of."""
+    config = soup.config
+    layers = config.layers if isinstance(config.layers, str) else list(config.layers)
+    return {"gradient_norm": config.gradient_norm, "metric": config.metric, "layers": layers}
 
 
 def _levels(soup: "Soup") -> list[list[str]]:

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from espnet_soups.model.ranks import sum_over_ranks
+from espnet_soups.model.ranks import summed_over_ranks
 
 
 class StepWindow:
@@ -11,56 +11,84 @@ class StepWindow:
 
     Args:
         size: Number of objectives.
+        number: Mini-batches of a window.
+        keeps_whole: Whether the rows of the whole step are wanted beside those of its halves.
 
     Attributes:
+        micro_batches: How many mini-batches there were.
         halves: Mean rows of each of two independent halves, [m, n]; empty: not measured.
+        whole: Mean rows of both halves together, by their label tokens, where they are wanted and
+            do not follow from the halves and `shares`, [m, n].
         present: Whether each half, on any rank, has a label of the objective, bool [2, m]; of steps
             that are not measured the first one counts.
-        micro_batches: How many mini-batches there were.
+        shares: Share of each half in the label tokens of the last mini-batch, where the whole is
+            wanted, [2, m].
     """
 
-    def __init__(self, size: int) -> None:
-        self.halves: list[Tensor] = []
-        self.present = torch.zeros(2, size, dtype=torch.bool)
+    def __init__(self, size: int, number: int = 1, keeps_whole: bool = False) -> None:
+        self.number, self.keeps_whole = number, keeps_whole
         self.micro_batches = 0
-        self._labels = torch.zeros(2, size, dtype=torch.float64)
+        self.halves: list[Tensor] = []
+        self.whole: Tensor | None = None
+        self.shares: Tensor | None = None
+        self._in_half = torch.zeros(2, size, dtype=torch.float64)
+        self._in_any = torch.zeros(size, dtype=torch.float64)
         self._loss_sum = torch.zeros(size, dtype=torch.float64)
-        self._loss_count = torch.zeros(size, dtype=torch.float64)
 
-    def add_labels(self, labels: Tensor, present: Tensor) -> None:
-        """Add how many label tokens each part has on all ranks, both [parts, m]."""
-        parts = min(2, len(labels))
-        self.present[:parts] |= present[:parts]
-        self._labels[:parts] += labels[:parts].double().cpu()
+    @property
+    def present(self) -> Tensor:
+        """See the class."""
+        return self._in_half > 0
+
+    def add_presence(self, present: Tensor) -> None:
+        """Add which parts of a mini-batch have labels on any rank, bool [parts, m]."""
+        parts = min(2, len(present))
+        self._in_half[:parts] += present[:parts]
+        self._in_any += present.any(dim=0)
 
     def add_losses(self, losses: Tensor, here: Tensor) -> None:
         """Add the mean losses of a mini-batch, [m], of objectives with labels, bool [m]."""
         values = losses.detach().double().cpu()
         self._loss_sum += torch.where(here, values, torch.zeros_like(values))
-        self._loss_count += here
 
-    def add_rows(self, first: Tensor, second: Tensor, micro_batches: int) -> None:
-        """Add the rows of the halves of one mini-batch of so many, both [m, n]."""
-        share = 1.0 / micro_batches
-        if not self.halves and micro_batches == 1:
+    def add_rows(self, first: Tensor, second: Tensor, labels: Tensor) -> None:
+        """Add the rows of the halves of a mini-batch, both [m, n].
+
+        Args:
+            first: Rows of the first half.
+            second: Rows of the second half.
+            labels: Label tokens of each half on all ranks, [2, m].
+        """
+        if self.keeps_whole:
+            self.shares = (labels / labels.sum(dim=0).clamp(min=1)).double().cpu()
+        if self.number == 1:
             self.halves = [first, second]
-        elif not self.halves:
-            self.halves = [first * share, second * share]
-        else:
-            for half, rows in zip(self.halves, (first, second), strict=True):
-                half.add_(rows, alpha=share)
+            return
+        if not self.halves:
+            self.halves = [torch.zeros_like(first), torch.zeros_like(second)]
+        if self.whole is None and self.shares is not None:
+            self.whole = torch.zeros_like(first)
+        for position, rows in enumerate((first, second)):
+            self.halves[position].add_(rows, alpha=1.0 / self.number)
+            if self.whole is not None and self.shares is not None:
+                share = self.shares[position].to(rows) / self.number
+                self.whole.addcmul_(rows, share.unsqueeze(1).expand_as(rows))
 
-    def sum_over_ranks(self) -> None:
-        """Sum the rows over all ranks, in place."""
-        for rows in self.halves:
-            sum_over_ranks(rows)
+    def close(self) -> None:
+        """Sum the rows over all ranks, and make each half a mean over its own mini-batches.
 
-    @property
-    def shares(self) -> Tensor:
-        """The share of each half in the label tokens of the step, [2, m]."""
-        return self._labels / self._labels.sum(dim=0).clamp(min=1)
+        A half that lacks labels in some of the mini-batches has rows of zeros there, which would
+        make its mean too short. Tensors that the step itself will use are left as they are.
+        """
+        self.halves = [summed_over_ranks(rows) for rows in self.halves]
+        if self.whole is not None:
+            self.whole = summed_over_ranks(self.whole)
+        for position, rows in enumerate(self.halves):
+            longer = self._in_any / self._in_half[position].clamp(min=1)
+            if self.number > 1 and bool((longer != 1).any()):
+                rows.mul_(longer.to(rows).unsqueeze(1))
 
     @property
     def losses(self) -> Tensor:
         """The mean losses; 0 where the objective is absent, [m]."""
-        return self._loss_sum / self._loss_count.clamp(min=1)
+        return self._loss_sum / self._in_any.clamp(min=1)

@@ -26,12 +26,6 @@ class MSPTrainer(JointTrainer):
         """Set the penalties of the epoch and log the levels with their weights."""
         soup, epoch = _soup_of(network), reporter.get_epoch()
         steps = batches // options.accum_grad
-        if epoch == 1:
-            for shortfall in soup.clock.penalties.shortfalls(options.max_epoch):
-                logging.warning(
-                    f"In {options.max_epoch} epochs {shortfall}: give it a `ramp`, a larger"
-                    " `increment`, or more epochs"
-                )
         soup.open_epoch(epoch, options.max_epoch, options.accum_grad, steps)
         for level in describe_levels(soup):
             logging.info(_level_line(level))

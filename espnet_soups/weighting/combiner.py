@@ -54,7 +54,7 @@ class Combiner(ABC):
 
     def initial(self, size: int) -> Tensor:
         """Gives the weights that a level of `size` objectives starts with, [size]."""
-        return torch.full((size,), 1.0 / size)
+        return torch.full((size,), 1.0 / size, dtype=torch.float64)
 
     @abstractmethod
     def __call__(self, weights: Tensor, shown: Shown, state: State) -> tuple[Tensor, State]:

@@ -1,5 +1,7 @@
 """MoDo: weights from two independent batches, without the bias of one."""
 
+import math
+
 from torch import Tensor
 
 from espnet_soups.weighting.combiner import Combiner, Shown, State
@@ -34,8 +36,10 @@ class MoDo(Combiner):
 
     def __init__(self, gamma: float = 0.01, rho: float = 0.0) -> None:
         for name, value in (("gamma", gamma), ("rho", rho)):
-            if value < 0:
-                raise ValueError(f"`{name}` of MoDo must not be negative, but got {value}.")
+            if not 0 <= value < math.inf:
+                raise ValueError(
+                    f"`{name}` of MoDo must be a number that is not negative, but got {value}."
+                )
         self.gamma = gamma
         self.rho = rho
 

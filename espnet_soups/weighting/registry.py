@@ -128,7 +128,8 @@ def build_combiner(
         combiner.name = name
         size = len(names)
         if size > 1:
-            shown = Shown(torch.eye(size), torch.ones(size))
+            eye = torch.eye(size, dtype=torch.float64)
+            shown = Shown(eye, eye.sum(dim=0))
             combiner(combiner.initial(size), shown, {})
     except ImportError as error:
         raise ValueError(

@@ -19,7 +19,7 @@ class Static(Combiner):
 
     >>> import torch
     >>> Static(torch.tensor([3.0, 1.0])).initial(2)
-    tensor([0.7500, 0.2500])
+    tensor([0.7500, 0.2500], dtype=torch.float64)
     """
 
     moves = False

@@ -51,11 +51,12 @@ def test_what_is_not_known_changes_nothing_not_even_by_a_nan():
     running = running.after(values, values, known, elapsed=3)
     assert running.mean_square().tolist() == [4.0, 0.0]
     assert running.steps.tolist() == [3.0, 0.0]
+    assert running.waiting.tolist() == [0.0, 3.0]
 
 
 def test_factors_divided_by_norms_keep_the_sum_of_the_lengths():
     squares = torch.tensor([4.0, 100.0, 0.25, 0.0], dtype=torch.float64)
-    norms = RunningSignal(squares, squares, (squares > 0).double())
+    norms = RunningSignal(squares, squares, *torch.ones(2, 4, dtype=torch.float64))
     factors = torch.tensor([0.5, 0.2, 0.3, 0.7], dtype=torch.float64)
     found, own = divide_by_norms(factors, norms), squares.sqrt()
     torch.testing.assert_close(found @ own, factors @ own)

@@ -153,7 +153,8 @@ def test_a_missing_package_is_named_with_the_pip_command(name, monkeypatch):
 def test_static_weights_are_given_by_name_and_scaled_to_the_level():
     names = ["asr_en", "asr_fr", "st_fr_en"]
     combiner = build("static", {"weights": {"st_*": 0.5, "asr_fr": 2}}, names)
-    torch.testing.assert_close(combiner.initial(3), torch.tensor([1.0, 2.0, 0.5]) / 3.5)
+    expected = torch.tensor([1.0, 2.0, 0.5], dtype=torch.float64) / 3.5
+    torch.testing.assert_close(combiner.initial(3), expected)
 
 
 def test_help_and_the_list_of_names_do_not_import_torch(monkeypatch, capsys):
