@@ -178,18 +178,18 @@ def _dump_fbank(
 def _dump_raw(
     chunk: list[Utterance], number: int, target: Path, config: FeatureConfig, resample: bool
 ) -> tuple[dict[str, str], dict[str, int], list[str]]:
-    """Writes the audio of some utterances as FLAC."""
+    """Writes the audio of some utterances as FLAC, in files of numbers: an id may be a path."""
     folder = target / "audio" / f"{number:05d}"
     folder.mkdir(parents=True, exist_ok=True)
     locations, lengths = {}, {}
     problems = []
-    for utterance in chunk:
+    for position, utterance in enumerate(chunk, start=1):
         try:
             samples = _read(utterance, config, resample)
         except (OSError, ValueError) as error:
             problems.append(f"{utterance.key}: {error}")
             continue
-        path = folder / f"{utterance.key}.flac"
+        path = folder / f"{position:02d}.flac"
         write_flac(path, samples, config.fs)
         locations[utterance.key], lengths[utterance.key] = str(path), len(samples)
     return locations, lengths, problems

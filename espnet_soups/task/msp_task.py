@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
+from espnet2.fileio.read_text import load_num_sequence_text
 from espnet2.iterators.abs_iter_factory import AbsIterFactory
 from espnet2.iterators.sequence_iter_factory import SequenceIterFactory
 from espnet2.tasks.abs_task import AbsTask, IteratorOptions
@@ -16,6 +17,7 @@ from espnet2.train.collate_fn import CommonCollateFn
 from espnet2.utils import config_argparse
 
 from espnet_soups.backbone.settings import check_backbone
+from espnet_soups.file_names import require_file_name
 from espnet_soups.model.msp_model import MSPModel
 from espnet_soups.model.ssl_config import read_ssl_config
 from espnet_soups.task.build_model import build_model
@@ -183,9 +185,12 @@ class MSPTask(AbsTask):
         """Builds batches that hold every language (training) or one language (validation).
 
         Raises:
-            ValueError: If the data name no `utt2lang`, or no shape file.
+            ValueError: If the data name no `utt2lang`, or no shape file, or if attention is to be
+                drawn into files named after ids that are paths.
         """
         if mode == "plot_att":
+            for key in load_num_sequence_text(iter_options.shape_files[0], loader_type="csv_int"):
+                require_file_name("With `num_att_plot` an utterance id", key)
             return super().build_sequence_iter_factory(args, iter_options, mode)
         rank = torch.distributed.get_rank() if iter_options.distributed else 0
         world_size = torch.distributed.get_world_size() if iter_options.distributed else 1

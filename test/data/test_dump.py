@@ -77,3 +77,29 @@ def test_raw_audio_is_written_as_flac_and_resampled_on_request(data_dir, tmp_pat
     dumped = read_data_dir(target)
     assert {Path(path).suffix for path in dumped.audio.values()} == {".flac"}
     assert len(read_audio(dumped.audio["en_a-one"], 8000)) == 8000
+
+
+@pytest.mark.parametrize("kind", ["fbank", "raw"])
+def test_ids_that_are_paths_overwrite_no_recording_and_leave_no_folder(data_dir, tmp_path, kind):
+    first, second, third, _ = data_dir.audio
+    names = {
+        first: data_dir.audio[first].removesuffix(".wav"),
+        second: "../../../out",
+        third: "s/1",
+    }
+    renamed = {
+        table: {names.get(key, key): value for key, value in getattr(data_dir, table).items()}
+        for table in ("audio", "languages", "speakers")
+    }
+    data = replace(data_dir, labels={}, **renamed)
+    source = Path(data_dir.audio[first])
+    source.rename(source.with_suffix(".flac"))  # as a recipe for FLAC files names its ids
+    data.audio[names[first]] = str(source.with_suffix(".flac"))
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    target = tmp_path / "dump" / "train"
+    dump_set(data, target, replace(FBANK, type=kind), jobs=1)
+    written = {path for path in tmp_path.rglob("*") if path.is_file()} - before.keys()
+    assert all(path.is_relative_to(target) for path in written)
+    assert {path: path.read_bytes() for path in before} == before
+    audio_file = "feats.scp" if kind == "fbank" else "wav.scp"
+    assert set(read_data_dir(target, audio_file, labelled=False).audio) == set(data.audio)

@@ -46,6 +46,8 @@ from espnet_soups.bin.msp_train import HELP, main
         ),
         (("--asr_token_list", "it={root}/tokens.txt"), r"no utterance of \['it'\]"),
         (("--asr_token_list", "it={root}/none.txt"), "none.txt"),
+        (("--asr_token_list", "../it={root}/tokens.txt"), "A language names files.*no slash"),
+        (("--write_collected_feats", "true"), "`write_collected_feats` must be false"),
         (("--no_such_option", "1"), "--no_such_option"),
         (("--batch_bins", "many"), "--batch_bins.*many"),
         (("--config", "{root}/none.yaml"), "none.yaml"),

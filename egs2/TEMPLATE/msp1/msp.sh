@@ -14,6 +14,8 @@ set -euo pipefail
 . scripts/options.sh
 # shellcheck source=egs2/TEMPLATE/msp1/scripts/stages.sh
 . scripts/stages.sh
+# shellcheck source=egs2/TEMPLATE/msp1/scripts/checks.sh
+. scripts/checks.sh
 
 command_line="./run.sh${MSP_ARGUMENTS:-}"
 
@@ -105,15 +107,21 @@ read -ra pretrain_arg_list <<<"${pretrain_args}"
 read -ra unlabeled_set_list <<<"${unlabeled_sets}"
 target_langs=$(printf '%s\n' ${st_pair_list[@]+"${st_pair_list[@]##*_}"} | sort -u | paste -sd' ')
 
-refuse() {
-    echo "error: $1" >&2
-    exit 1
-}
 ((stage <= 13 && stage <= stop_stage)) || refuse "--stage must be 13 (the last one) or less, and not above --stop_stage, but got --stage ${stage} --stop_stage ${stop_stage}"
-[[ ${ssl} =~ ^(none|cpc|best_rq)$ ]] || refuse "--ssl must be none, cpc or best_rq, but got ${ssl}"
-[[ ${ssl_audio} =~ ^(labeled|unlabeled)$ ]] || refuse "--ssl_audio must be labeled or unlabeled, but got ${ssl_audio}"
+refuse_other ssl "${ssl}" none cpc best_rq
+refuse_other ssl_audio "${ssl_audio}" labeled unlabeled
+refuse_other feats_type "${feats_type}" fbank raw
+refuse_other asr_token_type "${asr_token_type}" char bpe
+refuse_other st_token_type "${st_token_type}" char bpe
+refuse_other bpemode "${bpemode}" unigram bpe
+refuse_path train_set "${train_set}"
+refuse_path valid_set "${valid_set}"
+refuse_path test_sets ${test_set_list[@]+"${test_set_list[@]}"}
+refuse_path unlabeled_sets ${unlabeled_set_list[@]+"${unlabeled_set_list[@]}"}
+refuse_path asr_langs ${asr_lang_list[@]+"${asr_lang_list[@]}"}
+refuse_path st_pairs ${st_pair_list[@]+"${st_pair_list[@]}"}
 if [[ -n ${baseline} ]]; then
-    [[ ${baseline} =~ ^(two_stage|joint)$ ]] || refuse "--baseline must be two_stage or joint, but got ${baseline}"
+    refuse_other baseline "${baseline}" two_stage joint
     [[ ${ssl} != none ]] || refuse "--baseline ${baseline} needs --ssl cpc or --ssl best_rq"
     soup=joint
     [[ ${baseline} == two_stage ]] && init_from_pretrained=true || init_from_pretrained=false
@@ -165,6 +173,7 @@ if [[ -z ${msp_tag} ]]; then
     [[ -z ${combiner_conf} ]] || msp_tag+=_$(sed -E 's/[^[:alnum:].]+/_/g' <<<"${combiner_conf}")
     msp_tag+=$(tag_of "${train_args}")${speeds}
 fi
+refuse_path "msp_tag (or what it is made of)" "${msp_tag}"
 stats_dir=${expdir}/msp_stats_${feats_type}_${token_name}_${st_folder}
 exp_dir=${expdir}/msp_${msp_tag}
 ssl_tag=$(basename "$(realpath "${train_config}")" .yaml)
