@@ -2,12 +2,60 @@
 
 import io
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from espnet_soups.data.table import write_text
+from espnet_soups.data.data_dir import NO_LABEL, check_same_keys
+from espnet_soups.data.table import read_table, write_text
 
 BLANK, UNKNOWN, SOS_EOS, SPACE = "<blank>", "<unk>", "<sos/eos>", "<space>"
+
+
+def read_labels_of(folder: Path, name: str, language: str | None) -> dict[str, str]:
+    """Read the labels of one language.
+
+    Args:
+        folder: A data dir.
+        name: `text`, or `text.<target>`.
+        language: What is spoken; None: any.
+
+    Returns:
+        Utterance id to label, those that are missing left out.
+
+    Raises:
+        OSError: If a file is missing.
+        ValueError: If a file is malformed, or there is no label in that language.
+    """
+    labels_path, languages_path = folder / name, folder / "utt2lang"
+    labels, spoken = read_table(labels_path), read_table(languages_path)
+    check_same_keys(labels_path, labels, languages_path, spoken)
+    chosen = {
+        key: text
+        for key, text in labels.items()
+        if text != NO_LABEL and language in (None, spoken[key])
+    }
+    if not chosen:
+        raise ValueError(
+            f"{labels_path} has no label in language {language!r}; {languages_path} has"
+            f" {sorted(set(spoken.values()))}."
+        )
+    return chosen
+
+
+def token_cutter(token_type: str, folder: Path) -> Callable[[str], list[str]]:
+    """Return what cuts a text into tokens, as training does.
+
+    Args:
+        token_type: `char` or `bpe`.
+        folder: Holds `bpe.model`, for `bpe`.
+    """
+    if token_type == "char":
+        return lambda text: [SPACE if letter == " " else letter for letter in text]
+    import sentencepiece
+
+    processor = sentencepiece.SentencePieceProcessor(str(folder / "bpe.model"))
+    cut: Callable[[str], list[str]] = processor.encode_as_pieces
+    return cut
 
 
 def char_tokens(texts: Iterable[str]) -> list[str]:

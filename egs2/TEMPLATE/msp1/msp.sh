@@ -141,16 +141,8 @@ feats_dir=${dumpdir}/${feats_type}
 speeds=${speed_perturb_factors:+_sp}
 train_name=${train_set}${speeds}
 token_name=${asr_token_type}$([[ ${asr_token_type} == char ]] || echo "${asr_nbpe}")
-st_folder=${st_token_type}
-[[ ${st_token_type} == char ]] || st_folder=bpe_${bpemode}${st_nbpe}
-asr_folder=${asr_token_type}
-[[ ${asr_token_type} == char ]] || asr_folder=bpe_${bpemode}${asr_nbpe}
-# runs with other speeds have token lists of their own: a list must not change under a trained model
-st_folder+=${speeds} asr_folder+=${speeds}
-asr_bpemode() { [[ " ${asr_char_langs} " == *" $1 "* ]] && echo char || echo "${bpemode}"; }
-asr_folder_of() { # asr_folder_of LANGUAGE
-    [[ ${asr_token_type}$(asr_bpemode "$1") == bpechar ]] && echo "bpe_char${speeds}" || echo "${asr_folder}"
-}
+# shellcheck source=egs2/TEMPLATE/msp1/scripts/token_folders.sh
+. scripts/token_folders.sh
 soup_args=()
 [[ -z ${soup} ]] || soup_args+=(--trainer_conf "soup=${soup}")
 [[ -z ${order} ]] || soup_args+=(--trainer_conf "order=${order}")
@@ -200,12 +192,12 @@ model_args+=(--asr_token_type "${asr_token_type}" --st_token_type "${st_token_ty
 
 token_args=()
 for language in ${asr_lang_list[@]+"${asr_lang_list[@]}"}; do
-    folder=${datadir}/${language}_token_list/$(asr_folder_of "${language}")
+    folder=$(token_folder asr "${language}")
     token_args+=(--asr_token_list "${language}=${folder}/tokens.txt")
     [[ ${asr_token_type} == char ]] || token_args+=(--asr_bpemodel "${language}=${folder}/bpe.model")
 done
 for language in ${target_langs}; do
-    folder=${datadir}/${language}_token_list/${st_folder}
+    folder=$(token_folder st "${language}")
     token_args+=(--st_token_list "${language}=${folder}/tokens.txt")
     [[ ${st_token_type} == char ]] || token_args+=(--st_bpemodel "${language}=${folder}/bpe.model")
 done
@@ -348,21 +340,21 @@ fi
 
 token_lists=()
 for language in ${asr_lang_list[@]+"${asr_lang_list[@]}"}; do
-    token_lists+=("${datadir}/${language}_token_list/$(asr_folder_of "${language}")/tokens.txt")
+    token_lists+=("$(token_folder asr "${language}")/tokens.txt")
 done
-for language in ${target_langs}; do token_lists+=("${datadir}/${language}_token_list/${st_folder}/tokens.txt"); done
+for language in ${target_langs}; do token_lists+=("$(token_folder st "${language}")/tokens.txt"); done
 if stage 5 "Token lists" "${datadir}/.stage5_${asr_folder}_${st_folder}.done" \
     --settings "languages=${asr_langs}" "targets=${target_langs}" ${asr_char_langs:+"characters=${asr_char_langs}"} \
-    --inputs "${feats_dir}/${train_name}/text" --outputs "${token_lists[@]}"; then
+    --inputs "${feats_dir}/${train_name}/text" "${feats_dir}/${valid_set}/text" --outputs "${token_lists[@]}"; then
     for language in ${asr_lang_list[@]+"${asr_lang_list[@]}"}; do
         soups make_token_list --source "${feats_dir}/${train_name}" --language "${language}" \
             --token_type "${asr_token_type}" --bpemode "$(asr_bpemode "${language}")" --nbpe "${asr_nbpe}" \
-            --target "${datadir}/${language}_token_list/$(asr_folder_of "${language}")"
+            --target "$(token_folder asr "${language}")" --check "${feats_dir}/${valid_set}"
     done
     for language in ${target_langs}; do
         soups make_token_list --source "${feats_dir}/${train_name}" --label "text.${language}" \
             --token_type "${st_token_type}" --bpemode "${bpemode}" --nbpe "${st_nbpe}" \
-            --target "${datadir}/${language}_token_list/${st_folder}"
+            --target "$(token_folder st "${language}")" --check "${feats_dir}/${valid_set}"
     done
     stage_done "${#token_lists[@]} token lists in ${datadir}"
 fi
@@ -505,10 +497,8 @@ for name in "${test_set_list[@]}"; do
             --command "${command_line}" ${publish_args[@]+"${publish_args[@]}"}
         pack_args=()
         for file in "${exp_dir}/RESULTS.md" "${exp_dir}/report.html" "${exp_dir}/images" \
-            "${stats_dir}/train/feats_stats.npz" "${datadir}"/*_token_list/"${asr_folder}" "${datadir}"/*_token_list/"${st_folder}" \
-            "${datadir}"/*_token_list/bpe_char; do
-            # characters of both tasks lie in the same folders
-            [[ ! -e ${file} || " ${pack_args[*]-} " == *" ${file} "* ]] || pack_args+=(--option "${file}")
+            "${stats_dir}/train/feats_stats.npz" "${token_lists[@]%/tokens.txt}"; do
+            [[ ! -e ${file} ]] || pack_args+=(--option "${file}")
         done
         python -m espnet2.bin.pack asr --asr_train_config "${exp_dir}/config.yaml" \
             --asr_model_file "${exp_dir}/${inference_model}" "${pack_args[@]}" --outpath "${exp_dir}/model.tmp.zip" >"${exp_dir}/pack.log"
