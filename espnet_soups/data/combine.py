@@ -8,15 +8,16 @@ from pathlib import Path
 from espnet_soups.data.data_dir import NO_LABEL
 
 REQUIRED = ("wav.scp", "text", "utt2lang", "utt2spk", "spk2utt")
-MISSING = {"utt2gender": "unknown", "spk2gender": "unknown"}
+MISSING = {"utt2gender": "unknown", "spk2gender": "unknown", "utt2speed": "1"}
 GROUPS = "utt2group"
 
 
 def combine_data_dirs(sources: Sequence[Path], target: Path) -> int:
     """Merges sorted tables; memory does not grow with the sets.
 
-    A label file that a source lacks counts as `<na>` there, a gender as `unknown`; where it lacks
-    `utt2group`, each utterance is a group of its own. Groups of one name are one group.
+    A label file that a source lacks counts as `<na>` there, a gender as `unknown`, a speed as 1;
+    where it lacks `utt2group`, each utterance is a group of its own. Groups of one name are one
+    group.
 
     Args:
         sources: Data dirs with different utterance ids.

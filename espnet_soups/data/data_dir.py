@@ -8,6 +8,7 @@ from pathlib import Path
 from espnet_soups.data.table import read_table, write_table
 
 NO_LABEL = "<na>"
+OPTIONAL = ("utt2group", "utt2speed")
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,8 @@ class DataDir:
         labels: File name (`text`, `text.en`) to (utterance id to label, or `<na>`).
         groups: Utterance id to group (`utt2group`, optional): what the bootstrap of the scores
             draws together, e.g. one sentence in several languages. Empty: no such file.
+        speeds: Utterance id to how fast stage 3 plays it (`utt2speed`, optional). Empty: no such
+            file, all are played as they are.
     """
 
     path: Path
@@ -30,6 +33,7 @@ class DataDir:
     speakers: Mapping[str, str]
     labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     groups: Mapping[str, str] = field(default_factory=dict)
+    speeds: Mapping[str, str] = field(default_factory=dict)
 
     def keep(self, keys: Iterable[str]) -> "DataDir":
         """Gives the set with these utterances alone."""
@@ -41,6 +45,7 @@ class DataDir:
             speakers={key: self.speakers[key] for key in kept},
             labels={name: {key: table[key] for key in kept} for name, table in self.labels.items()},
             groups={key: self.groups[key] for key in kept} if self.groups else {},
+            speeds={key: self.speeds[key] for key in kept} if self.speeds else {},
         )
 
 
@@ -71,12 +76,11 @@ def read_data_dir(path: Path, audio_file: str = "wav.scp", labelled: bool = True
     files = sorted(label_files(path)) if labelled else []
     labels = {file.name: read_table(file) for file in files}
     tables = {"utt2lang": read_table(path / "utt2lang"), "utt2spk": read_table(path / "utt2spk")}
-    if (path / "utt2group").is_file():
-        tables["utt2group"] = read_table(path / "utt2group")
+    tables |= {name: read_table(path / name) for name in OPTIONAL if (path / name).is_file()}
     for name, table in {**tables, **labels}.items():
         check_same_keys(path / audio_file, audio, path / name, table)
-    groups = tables.get("utt2group", {})
-    return DataDir(path, audio, tables["utt2lang"], tables["utt2spk"], labels, groups)
+    groups, speeds = (tables.get(name, {}) for name in OPTIONAL)
+    return DataDir(path, audio, tables["utt2lang"], tables["utt2spk"], labels, groups, speeds)
 
 
 def label_files(path: Path) -> list[Path]:
@@ -95,8 +99,11 @@ def write_data_dir(data: DataDir, audio_file: str = "wav.scp") -> None:
     write_table(data.path / "spk2utt", {name: " ".join(utterances[name]) for name in utterances})
     for name, table in data.labels.items():
         write_table(data.path / name, table)
-    if data.groups:
-        write_table(data.path / "utt2group", data.groups)
+    for name, table in zip(OPTIONAL, (data.groups, data.speeds), strict=True):
+        if table:
+            write_table(data.path / name, table)
+        else:  # of the set that was here before
+            (data.path / name).unlink(missing_ok=True)
 
 
 def check_same_keys(

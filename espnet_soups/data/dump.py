@@ -2,7 +2,7 @@
 
 import io
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +13,7 @@ import numpy as np
 from espnet_soups.data.audio import change_speed, read_audio, write_flac
 from espnet_soups.data.data_dir import DataDir, write_data_dir
 from espnet_soups.data.features import FeatureConfig, extract_features
+from espnet_soups.data.speed import speed_of
 from espnet_soups.data.table import whole_file, write_table, write_text
 from espnet_soups.data.worker_pool import worker_pool
 
@@ -28,42 +29,6 @@ class Utterance:
     key: str
     audio: str
     speed: float = 1.0
-
-
-def perturb_speed(data: DataDir, factors: list[float], path: Path) -> DataDir:
-    """Gives a set in which every utterance comes at every speed.
-
-    The audio files stay as they are; `speed` in front of the id tells stage 3 what to do.
-
-    Args:
-        data: The set.
-        factors: Speeds; 1.0 keeps the id.
-        path: Folder of the new set.
-
-    Raises:
-        ValueError: If a factor lies outside [0.5, 2] or comes twice.
-    """
-    if len(set(factors)) != len(factors) or not all(0.5 <= f <= 2.0 for f in factors):
-        raise ValueError(
-            f"`--speed_perturb_factors` must be different numbers in [0.5, 2], but got {factors}."
-        )
-    names = {f: "" if f == 1.0 else f"sp{f:g}-" for f in factors}
-
-    def repeat(table: Mapping[str, str], prefix_value: bool = False) -> dict[str, str]:
-        return {
-            prefix + key: (prefix + value if prefix_value else value)
-            for prefix in names.values()
-            for key, value in table.items()
-        }
-
-    return DataDir(
-        path=path,
-        audio=repeat(data.audio),
-        languages=repeat(data.languages),
-        speakers=repeat(data.speakers, prefix_value=True),
-        labels={name: repeat(table) for name, table in data.labels.items()},
-        groups=repeat(data.groups),  # copies of an utterance are no new evidence: one group
-    )
 
 
 def dump_set(
@@ -87,7 +52,9 @@ def dump_set(
             are.
     """
     target.mkdir(parents=True, exist_ok=True)
-    utterances = [Utterance(key, audio, speed_of(key)) for key, audio in sorted(data.audio.items())]
+    utterances = [
+        Utterance(key, audio, speed_of(data, key)) for key, audio in sorted(data.audio.items())
+    ]
     chunks = [utterances[start : start + CHUNK] for start in range(0, len(utterances), CHUNK)]
     lengths: dict[str, int] = {}
     written: dict[str, str] = {}
@@ -112,22 +79,13 @@ def dump_set(
             f"{problems[0]} ({len(problems)} of {len(utterances)} files of {data.path} cannot be"
             f" used{', next ' + ', '.join(more) if more else ''})"
         )
-    write_data_dir(replace(data, path=target, audio=written), AUDIO_FILES[config.type])
+    # the audio of a dump has its speed already
+    dumped = replace(data, path=target, audio=written, speeds={})
+    write_data_dir(dumped, AUDIO_FILES[config.type])
     write_table(target / LENGTHS[config.type], {key: str(n) for key, n in lengths.items()})
     write_text(target / "feats_type", f"{config.type}\n")
     unit = config.frame_seconds if config.type == "fbank" else 1 / config.fs
     return sum(lengths.values()) * unit
-
-
-def speed_of(key: str) -> float:
-    """Reads the speed from an utterance id: `sp0.9-fr_june-added` -> 0.9."""
-    prefix, separator, _ = key.partition("-")
-    return float(prefix[2:]) if separator and is_speed_prefix(prefix) else 1.0
-
-
-def is_speed_prefix(prefix: str) -> bool:
-    """Tells whether a prefix was made by `perturb_speed`: `sp0.9` was, `spanish` was not."""
-    return prefix.startswith("sp") and prefix[2:].replace(".", "", 1).isdigit()
 
 
 def _submit(

@@ -10,8 +10,9 @@ import soundfile
 
 from espnet_soups.data.audio import change_speed, read_audio
 from espnet_soups.data.data_dir import read_data_dir, write_data_dir
-from espnet_soups.data.dump import dump_set, perturb_speed, speed_of
+from espnet_soups.data.dump import dump_set
 from espnet_soups.data.features import FeatureConfig, extract_features
+from espnet_soups.data.speed import perturb_speed
 from espnet_soups.data.table import read_table
 
 FBANK = FeatureConfig("fbank", fs=8000, num_mel_bins=20, stack=4)
@@ -39,14 +40,43 @@ def test_senseless_speeds_are_refused(data_dir, tmp_path, factors):
         perturb_speed(data_dir, factors, tmp_path)
 
 
-def test_the_speed_is_read_from_the_id_alone():
-    assert [speed_of(key) for key in ("sp0.9-a-b", "sp1.1-a", "spanish-a", "sp-a", "a")] == [
-        0.9,
-        1.1,
-        1.0,
-        1.0,
-        1.0,
-    ]
+def test_an_id_that_looks_like_that_of_a_copy_is_played_as_it_is(data_dir, tmp_path):
+    names = dict(zip(data_dir.audio, ("sp02-a", "sp0.9-b", "sp1.1-c", "d"), strict=True))
+    speakers = dict.fromkeys(names.values(), "sp02")
+    audio = {names[key]: path for key, path in data_dir.audio.items()}
+    languages = dict.fromkeys(names.values(), "en")
+    data = replace(data_dir, audio=audio, languages=languages, speakers=speakers, labels={})
+    target = tmp_path / "dump" / "train"
+    dump_set(data, target, FBANK, jobs=1)
+    for key, frames in kaldiio.load_scp(str(target / "feats.scp")).items():
+        expected = extract_features(read_audio(audio[key], 8000), FBANK)
+        np.testing.assert_array_equal(frames, expected)
+    twice = perturb_speed(data, [1.0, 0.9], tmp_path / "train_sp")
+    assert twice.speeds["sp0.9-sp02-a"] == "0.9"
+    assert twice.speeds["sp02-a"] == "1"
+
+
+def test_speeds_are_told_by_a_table_and_those_of_a_table_are_multiplied(data_dir, tmp_path):
+    write_data_dir(perturb_speed(data_dir, [0.9, 1.0], tmp_path / "train_sp"))
+    data = read_data_dir(tmp_path / "train_sp")
+    assert data.speeds["sp0.9-fr_b-one"] == "0.9"
+    assert data.speeds["fr_b-one"] == "1"
+    assert data.keep(["fr_b-one"]).speeds == {"fr_b-one": "1"}
+    again = perturb_speed(data, [1.1], tmp_path / "again")
+    assert again.speeds["sp1.1-sp0.9-fr_b-one"] == "0.99"
+    dump_set(data, tmp_path / "dump", FBANK, jobs=1)
+    assert not (tmp_path / "dump" / "utt2speed").exists()  # its audio has its speed already
+
+
+def test_a_copy_of_the_name_of_an_utterance_and_a_speed_that_is_none_are_refused(
+    data_dir, tmp_path
+):
+    data = perturb_speed(data_dir, [0.9, 1.0], tmp_path / "train_sp")
+    with pytest.raises(ValueError, match=r"has en_a-one and sp0\.9-en_a-one.*already"):
+        perturb_speed(data, [0.9, 1.0], tmp_path / "again")
+    wrong = replace(data_dir, speeds=dict.fromkeys(data_dir.audio, "fast"))
+    with pytest.raises(ValueError, match="utt2speed: en_a-one has speed 'fast'; expected a number"):
+        dump_set(wrong, tmp_path / "dump", FBANK, jobs=1)
 
 
 def test_dumped_features_are_those_of_the_audio_at_its_speed(data_dir, tmp_path):

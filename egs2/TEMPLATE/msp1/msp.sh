@@ -287,7 +287,7 @@ fi
 if [[ -z ${speed_perturb_factors} ]]; then
     stage_skipped 2 "Speed perturbation" "--speed_perturb_factors is empty"
 elif stage 2 "Speed perturbation" "${datadir}/.stage2.done" --settings "factors=${speed_perturb_factors}" \
-    --inputs "${datadir}/${train_set}" --outputs "${datadir}/${train_name}/wav.scp"; then
+    --inputs "${datadir}/${train_set}" --outputs "${datadir}/${train_name}/wav.scp" "${datadir}/${train_name}/utt2speed"; then
     read -ra factors <<<"${speed_perturb_factors}"
     soups perturb_speed --source "${datadir}/${train_set}" --target "${datadir}/${train_name}" \
         --factors "${factors[@]}"
