@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from espnet_soups.data.label_text import clean_label
 from espnet_soups.data.table import read_table, write_table
 
 NO_LABEL = "<na>"
@@ -74,7 +75,7 @@ def read_data_dir(path: Path, audio_file: str = "wav.scp", labelled: bool = True
             )
     audio = read_table(path / audio_file)
     files = sorted(label_files(path)) if labelled else []
-    labels = {file.name: read_table(file) for file in files}
+    labels = {file.name: read_labels(file) for file in files}
     tables = {"utt2lang": read_table(path / "utt2lang"), "utt2spk": read_table(path / "utt2spk")}
     tables |= {name: read_table(path / name) for name in OPTIONAL if (path / name).is_file()}
     for name, table in {**tables, **labels}.items():
@@ -86,6 +87,23 @@ def read_data_dir(path: Path, audio_file: str = "wav.scp", labelled: bool = True
 def label_files(path: Path) -> list[Path]:
     """Lists `text` and `text.<target>` of a data dir."""
     return [path / "text", *(file for file in sorted(path.glob("text.*")) if file.is_file())]
+
+
+def read_labels(path: Path) -> dict[str, str]:
+    """Read labels, in the one normal form that all that learns from and scores them has.
+
+    Raises:
+        OSError: If there is no such file.
+        ValueError: If it is malformed, or a label has no visible character.
+    """
+    labels = {key: clean_label(text) for key, text in read_table(path).items()}
+    empty = [key for key, text in labels.items() if not text]
+    if empty:
+        raise ValueError(
+            f"{path}: {empty[0]} and {len(empty) - 1} more have a label without a visible"
+            f" character; a label that is missing is written `{NO_LABEL}`."
+        )
+    return labels
 
 
 def write_data_dir(data: DataDir, audio_file: str = "wav.scp") -> None:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from espnet_soups.data.data_dir import NO_LABEL, check_same_keys
+from espnet_soups.data.data_dir import NO_LABEL, check_same_keys, read_labels
 from espnet_soups.data.table import read_table, write_text
 
 BLANK, UNKNOWN, SOS_EOS, SPACE = "<blank>", "<unk>", "<sos/eos>", "<space>"
@@ -27,7 +27,7 @@ def read_labels_of(folder: Path, name: str, language: str | None) -> dict[str, s
         ValueError: If a file is malformed, or there is no label in that language.
     """
     labels_path, languages_path = folder / name, folder / "utt2lang"
-    labels, spoken = read_table(labels_path), read_table(languages_path)
+    labels, spoken = read_labels(labels_path), read_table(languages_path)
     check_same_keys(labels_path, labels, languages_path, spoken)
     chosen = {
         key: text
@@ -72,8 +72,10 @@ def char_tokens(texts: Iterable[str]) -> list[str]:
 def train_sentencepiece(texts: Iterable[str], folder: Path, size: int, mode: str) -> list[str]:
     """Trains a sentencepiece model.
 
+    It normalises nothing: what is cut into pieces and put together again is the text itself.
+
     Args:
-        texts: Training texts.
+        texts: Training texts, as `clean_label` returns them.
         folder: Gets `bpe.model` and `bpe.vocab`.
         size: Pieces, sentencepiece's own special ones included; `char` has as many as there are.
         mode: `unigram`, `bpe` or `char`. `char` makes every character a piece of its own, and no
@@ -87,13 +89,15 @@ def train_sentencepiece(texts: Iterable[str], folder: Path, size: int, mode: str
     """
     import sentencepiece
 
-    model = io.BytesIO()
+    model, sentences = io.BytesIO(), list(texts)
     options: dict[str, object] = {"vocab_size": size}
     if mode == "char":
         options = {"use_all_vocab": True, "add_dummy_prefix": False}
     try:
         sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=iter(list(texts)),
+            sentence_iterator=iter(sentences),
+            normalization_rule_name="identity",  # labels are normalised once, by `clean_label`
+            max_sentence_length=max(4192, *(4 * len(text) for text in sentences)),  # none skipped
             model_writer=model,
             model_type=mode,
             character_coverage=1.0,

@@ -4,10 +4,11 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from espnet_soups.data.label_text import WORD_BEGINS
+
 REFUSED = 0.5  # share of unknown tokens from which on labels are of no use
 WARNED = 0.03
 EXAMPLES = 8
-WORD_BEGINS = "▁"  # in pieces of sentencepiece
 
 ToTokens = Callable[[str], Sequence[str]]
 

@@ -7,6 +7,7 @@ from espnet2.text.build_tokenizer import build_tokenizer
 from espnet2.text.token_id_converter import TokenIDConverter
 from espnet2.train.preprocessor import AbsPreprocessor
 
+from espnet_soups.data.label_text import clean_label
 from espnet_soups.model.batch import ABSENT
 
 NO_LABEL = "<na>"
@@ -100,4 +101,4 @@ class _TextToIds:
         self.converter = TokenIDConverter(token_list=list(tokens), unk_symbol="<unk>")
 
     def __call__(self, text: str) -> list[int]:
-        return self.converter.tokens2ids(self.tokenizer.text2tokens(text))
+        return self.converter.tokens2ids(self.tokenizer.text2tokens(clean_label(text)))
