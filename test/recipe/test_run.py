@@ -133,6 +133,10 @@ def test_the_packed_model_decodes_as_the_recipe_did(recipe: Path, tmp_path: Path
         (["--feats_type", "../raw"], "--feats_type must be fbank or raw, but got ../raw"),
         (["--ssl", "mae"], "--ssl must be none, cpc or best_rq, but got mae"),
         (["--unlabeled_sets", "more"], "--unlabeled_sets needs --ssl"),
+        (
+            ["--ssl", "cpc", "--unlabeled_sets", "test"],
+            "test is a training, validation or test set",
+        ),
         (["--baseline", "two_stage"], "--baseline two_stage needs --ssl"),
         (["--ssl", "cpc", "--ssl_audio", "unlabeled"], "needs --unlabeled_sets"),
         (["--pretrain_args", "--seed 2"], "--pretrain_args needs pre-training"),

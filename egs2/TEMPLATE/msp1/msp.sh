@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Trains one speech model on many objectives: 13 stages from audio to a report.
 #
-#   data/<set> --1,2--> data/<set>_sp --3--> dump/<feats_type>/org/<set> --4--> dump/<feats_type>/<set>
-#   --5--> data/<language>_token_list --6--> exp/msp_stats_* --7--> exp/ssl_<tag> (pre-trained encoder)
+#   data/<set> --1,2--> data/<set>_sp --3--> dump/<features>/<set> --4--> dump/<features>/<durations>/<set>
+#   --5--> data/<language>_token_list/<task>_<tokens> --6--> exp/msp_stats_* --7--> exp/ssl_<tag> (pre-trained encoder)
 #   --9,10--> exp/msp_<tag> --11,12,13--> scores, report
 #
 # A recipe's run.sh calls it with the facts of its corpus, then "$@". `./run.sh --help` lists all options.
@@ -120,6 +120,10 @@ refuse_path test_sets ${test_set_list[@]+"${test_set_list[@]}"}
 refuse_path unlabeled_sets ${unlabeled_set_list[@]+"${unlabeled_set_list[@]}"}
 refuse_path asr_langs ${asr_lang_list[@]+"${asr_lang_list[@]}"}
 refuse_path st_pairs ${st_pair_list[@]+"${st_pair_list[@]}"}
+for name in ${unlabeled_set_list[@]+"${unlabeled_set_list[@]}"}; do
+    [[ " ${train_set} ${valid_set} ${test_sets} " != *" ${name} "* ]] ||
+        refuse "--unlabeled_sets must be sets of their own, but ${name} is a training, validation or test set, too"
+done
 if [[ -n ${baseline} ]]; then
     refuse_other baseline "${baseline}" two_stage joint
     [[ ${ssl} != none ]] || refuse "--baseline ${baseline} needs --ssl cpc or --ssl best_rq"
@@ -137,7 +141,8 @@ pretrains=false joins=false
 [[ ${ssl_audio} == labeled || ${joins} == true ]] || refuse "--ssl_audio unlabeled needs U in stage 9: --ssl_in_training true, and not --baseline two_stage"
 
 # --- names, as ESPnet makes them -------------------------------------------------------------
-feats_dir=${dumpdir}/${feats_type}
+# shellcheck source=egs2/TEMPLATE/msp1/scripts/feature_folders.sh
+. scripts/feature_folders.sh
 speeds=${speed_perturb_factors:+_sp}
 train_name=${train_set}${speeds}
 token_name=${asr_token_type}$([[ ${asr_token_type} == char ]] || echo "${asr_nbpe}")
@@ -214,14 +219,14 @@ data_args() { # data_args train|valid FOLDER
     printf -- "--${kind}_data_path_and_name_and_type\n%s\n" "${files[@]}"
 }
 mapfile -t all_data_args < <(
-    data_args train "${feats_dir}/${train_name}"
-    data_args valid "${feats_dir}/${valid_set}"
+    data_args train "${kept_dir}/${train_name}"
+    data_args valid "${kept_dir}/${valid_set}"
 )
 
 # --- self-supervision: its options in stage 9, and the data that hold audio without labels --------
 mkdir -p "${expdir}" "${dumpdir}"
 ssl_args=() init_args=() union_dir="" train_shapes=${stats_dir}/train/speech_shape
-mapfile -t train_data_args < <(data_args train "${feats_dir}/${train_name}")
+mapfile -t train_data_args < <(data_args train "${kept_dir}/${train_name}")
 if [[ ${ssl} != none ]]; then
     ssl_lines=$(soups make_pretrain_config --train_config "${train_config}" --pretrain_config "${pretrain_config}" \
         --ssl "${ssl}" --output "${ssl_dir}/pretrain.yaml")
@@ -295,9 +300,9 @@ elif stage 2 "Speed perturbation" "${datadir}/.stage2.done" --settings "factors=
 fi
 
 # each set is a stage of its own, since runs with other speeds share all but the training set
-for name in "${train_name}" "${valid_set}" "${test_set_list[@]}"; do
-    target=${feats_dir}/org/${name}
-    [[ ${name} == "${train_name}" || ${name} == "${valid_set}" ]] || target=${feats_dir}/${name}
+mapfile -t sets < <(printf '%s\n' "${train_name}" "${valid_set}" "${test_set_list[@]}" | awk '!seen[$0]++')
+for name in "${sets[@]}"; do
+    target=${feats_dir}/${name}
     if stage 3 "Features of ${name}" "${feats_dir}/.stage3_${name}.done" \
         --settings "${feats_conf[@]}" "resample=${resample}" --inputs "${datadir}/${name}" --outputs "${target}"; then
         soups dump_features --feats_type "${feats_type}" --fs "${fs}" --num_mel_bins "${num_mel_bins}" \
@@ -308,30 +313,30 @@ done
 
 if [[ -n ${unlabeled_sets} ]] && stage 3 "Features without labels" "${feats_dir}/.stage3_unlabeled.done" \
     --settings "${feats_conf[@]}" "resample=${resample}" --inputs "${unlabeled_set_list[@]/#/${datadir}/}" \
-    --outputs "${unlabeled_set_list[@]/#/${feats_dir}/org/}"; then
+    --outputs "${unlabeled_set_list[@]/#/${feats_dir}/}"; then
     sets=()
-    for name in "${unlabeled_set_list[@]}"; do sets+=("${datadir}/${name}=${feats_dir}/org/${name}"); done
+    for name in "${unlabeled_set_list[@]}"; do sets+=("${datadir}/${name}=${feats_dir}/${name}"); done
     soups dump_features --feats_type "${feats_type}" --fs "${fs}" --num_mel_bins "${num_mel_bins}" \
         --stack "${stack}" --resample "${resample}" --nj "${nj}" --unlabeled true "${sets[@]}"
-    stage_done "${feats_dir}/org"
+    stage_done "${unlabeled_sets}"
 fi
 
 for name in "${train_name}" "${valid_set}"; do
-    if stage 4 "Length filter of ${name}" "${feats_dir}/.stage4_${name}.done" \
+    if stage 4 "Length filter of ${name}" "${kept_dir}/.stage4_${name}.done" \
         --settings "min=${min_wav_duration}" "max=${max_wav_duration}" \
-        --inputs "${feats_dir}/org/${name}/${length_file}" --outputs "${feats_dir}/${name}/text"; then
-        soups filter_lengths --source "${feats_dir}/org/${name}" --target "${feats_dir}/${name}" \
+        --inputs "${feats_dir}/${name}/${length_file}" --outputs "${kept_dir}/${name}/text"; then
+        soups filter_lengths --source "${feats_dir}/${name}" --target "${kept_dir}/${name}" \
             --frame_seconds "${frame_seconds}" --min_wav_duration "${min_wav_duration}" \
             --max_wav_duration "${max_wav_duration}"
-        stage_done "${feats_dir}/${name}"
+        stage_done "${kept_dir}/${name}"
     fi
 done
 
-if [[ -n ${unlabeled_sets} ]] && stage 4 "Length filter without labels" "${feats_dir}/.stage4_unlabeled.done" \
+if [[ -n ${unlabeled_sets} ]] && stage 4 "Length filter without labels" "${kept_dir}/.stage4_unlabeled.done" \
     --settings "min=${min_wav_duration}" "max=${max_wav_duration}" \
-    --inputs "${unlabeled_set_list[@]/#/${feats_dir}/org/}" --outputs "${unlabeled_set_list[@]/#/${feats_dir}/}"; then
+    --inputs "${unlabeled_set_list[@]/#/${feats_dir}/}" --outputs "${unlabeled_set_list[@]/#/${kept_dir}/}"; then
     for name in "${unlabeled_set_list[@]}"; do
-        soups filter_lengths --source "${feats_dir}/org/${name}" --target "${feats_dir}/${name}" --unlabeled true \
+        soups filter_lengths --source "${feats_dir}/${name}" --target "${kept_dir}/${name}" --unlabeled true \
             --frame_seconds "${frame_seconds}" --min_wav_duration "${min_wav_duration}" \
             --max_wav_duration "${max_wav_duration}"
     done
@@ -345,33 +350,33 @@ done
 for language in ${target_langs}; do token_lists+=("$(token_folder st "${language}")/tokens.txt"); done
 if stage 5 "Token lists" "${datadir}/.stage5_${asr_folder}_${st_folder}.done" \
     --settings "languages=${asr_langs}" "targets=${target_langs}" ${asr_char_langs:+"characters=${asr_char_langs}"} \
-    --inputs "${feats_dir}/${train_name}/text" "${feats_dir}/${valid_set}/text" --outputs "${token_lists[@]}"; then
+    --inputs "${kept_dir}/${train_name}/text" "${kept_dir}/${valid_set}/text" --outputs "${token_lists[@]}"; then
     for language in ${asr_lang_list[@]+"${asr_lang_list[@]}"}; do
-        soups make_token_list --source "${feats_dir}/${train_name}" --language "${language}" \
+        soups make_token_list --source "${kept_dir}/${train_name}" --language "${language}" \
             --token_type "${asr_token_type}" --bpemode "$(asr_bpemode "${language}")" --nbpe "${asr_nbpe}" \
-            --target "$(token_folder asr "${language}")" --check "${feats_dir}/${valid_set}"
+            --target "$(token_folder asr "${language}")" --check "${kept_dir}/${valid_set}"
     done
     for language in ${target_langs}; do
-        soups make_token_list --source "${feats_dir}/${train_name}" --label "text.${language}" \
+        soups make_token_list --source "${kept_dir}/${train_name}" --label "text.${language}" \
             --token_type "${st_token_type}" --bpemode "${bpemode}" --nbpe "${st_nbpe}" \
-            --target "$(token_folder st "${language}")" --check "${feats_dir}/${valid_set}"
+            --target "$(token_folder st "${language}")" --check "${kept_dir}/${valid_set}"
     done
     stage_done "${#token_lists[@]} token lists in ${datadir}"
 fi
 
 if stage 6 "Statistics" "${stats_dir}/.stage6.done" --settings "${model_args[@]}" \
-    --inputs "${token_lists[@]}" "${feats_dir}/${train_name}/${speech_file}" "${feats_dir}/${valid_set}/${speech_file}" \
+    --inputs "${token_lists[@]}" "${kept_dir}/${train_name}/${speech_file}" "${kept_dir}/${valid_set}/${speech_file}" \
     --outputs "${stats_dir}/train/speech_shape" "${stats_dir}/valid/speech_shape" "${stats_dir}/train/feats_stats.npz"; then
     jobs_dir=${stats_dir}/jobs
     rm -rf "${jobs_dir}"
     mkdir -p "${jobs_dir}"
     # loading ESPnet takes longer than 20,000 utterances of statistics
-    utterances=$(wc -l <"${feats_dir}/${train_name}/${length_file}")
+    utterances=$(wc -l <"${kept_dir}/${train_name}/${length_file}")
     stats_nj=$(((utterances + 19999) / 20000))
     ((stats_nj <= nj)) || stats_nj=${nj}
     for ((job = 1; job <= stats_nj; job++)); do
         for name in "${train_name}" "${valid_set}"; do
-            awk -v n="${stats_nj}" -v j="${job}" 'NR % n == j % n' "${feats_dir}/${name}/${length_file}" \
+            awk -v n="${stats_nj}" -v j="${job}" 'NR % n == j % n' "${kept_dir}/${name}/${length_file}" \
                 >"${jobs_dir}/${name}.${job}.scp"
         done
     done
@@ -394,7 +399,7 @@ fi
 threads=${num_threads}
 # with GPUs: a process for each, and the 4 that load its data (num_workers of the configurations)
 ((threads > 0)) || threads=$((ngpu > 0 ? 5 * ngpu : cores))
-unlabeled_dirs=(${unlabeled_set_list[@]+"${unlabeled_set_list[@]/#/${feats_dir}/}"})
+unlabeled_dirs=(${unlabeled_set_list[@]+"${unlabeled_set_list[@]/#/${kept_dir}/}"})
 train_model() { # train_model FOLDER CONFIG TRAIN_SHAPES OPTION...
     local folder=$1 config=$2 shapes=$3 follower
     shift 3
@@ -418,15 +423,15 @@ if ! ${pretrains}; then
     stage_skipped 7 "SSL pre-training" "$([[ ${ssl} == none ]] && echo "--ssl is none" || echo "--init_from_pretrained is false")"
 elif stage 7 "SSL pre-training" "${ssl_dir}/.stage7.done" \
     --settings "${audio_args[@]}" ${pretrain_arg_list[@]+"${pretrain_arg_list[@]}"} \
-    --inputs "${ssl_dir}/pretrain.yaml" "${feats_dir}/${train_name}/${speech_file}" \
+    --inputs "${ssl_dir}/pretrain.yaml" "${kept_dir}/${train_name}/${speech_file}" \
     "${stats_dir}/valid/speech_shape" ${unlabeled_dirs[@]+"${unlabeled_dirs[@]/%//${speech_file}}"} \
     --outputs "${pretrained}"; then
-    soups unite_audio --labeled "${feats_dir}/${train_name}" --unlabeled ${unlabeled_dirs[@]+"${unlabeled_dirs[@]}"} \
+    soups unite_audio --labeled "${kept_dir}/${train_name}" --unlabeled ${unlabeled_dirs[@]+"${unlabeled_dirs[@]}"} \
         --feats_type "${feats_type}" --target "${ssl_dir}/train_data"
     mapfile -t languages <"${ssl_dir}/train_data/languages"
     mapfile -t ssl_data_args < <(
         audio_data_args train "${ssl_dir}/train_data"
-        audio_data_args valid "${feats_dir}/${valid_set}"
+        audio_data_args valid "${kept_dir}/${valid_set}"
     )
     train_model "${ssl_dir}" "${ssl_dir}/pretrain.yaml" "${ssl_dir}/train_data/speech_shape" \
         "${audio_args[@]}" --ssl_languages "${languages[@]}" "${ssl_data_args[@]}" \
@@ -443,10 +448,10 @@ if stage 9 "Training" "${exp_dir}/.stage9.done" \
     --inputs "${train_config}" "${stats_dir}/train/speech_shape" "${token_lists[@]}" ${pretrained_files[@]+"${pretrained_files[@]}"} \
     --outputs "${exp_dir}/config.yaml" "${exp_dir}/checkpoint.pth"; then
     if [[ -n ${union_dir} ]]; then
-        soups unite_audio --labeled "${feats_dir}/${train_name}" --unlabeled "${unlabeled_dirs[@]}" \
+        soups unite_audio --labeled "${kept_dir}/${train_name}" --unlabeled "${unlabeled_dirs[@]}" \
             --feats_type "${feats_type}" --keep_labels true --target "${union_dir}"
     fi
-    mapfile -t valid_data_args < <(data_args valid "${feats_dir}/${valid_set}")
+    mapfile -t valid_data_args < <(data_args valid "${kept_dir}/${valid_set}")
     train_model "${exp_dir}" "${train_config}" "${train_shapes}" \
         "${model_args[@]}" "${token_args[@]}" "${train_data_args[@]}" "${valid_data_args[@]}" \
         ${soup_args[@]+"${soup_args[@]}"} ${ssl_args[@]+"${ssl_args[@]}"} ${init_args[@]+"${init_args[@]}"} \
