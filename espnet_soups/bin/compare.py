@@ -39,7 +39,7 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--reference_dir",
         type=Path,
-        help="Data dir of the references, e.g. dump/fbank/test (default: as scores.json says)",
+        help="Data dir of the references, e.g. dump/<features>/test (default: as scores.json says)",
     )
     parser.add_argument("--resamples", type=int, default=1000, help="(default: 1000)")
     parser.add_argument("--seed", type=int, default=0, help="Of the bootstrap (default: 0)")
@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if references is None:
             raise ValueError(
                 f"{first}/scores.json does not say where its references are; give"
-                " `--reference_dir`, e.g. dump/fbank/test."
+                " `--reference_dir`, e.g. dump/<features>/test."
             )
         print(f"A: {first}\nB: {second}\nreferences: {references}\n")
         print(render(compare_decodings(references, first, second, config), options.resamples))

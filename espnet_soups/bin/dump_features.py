@@ -1,7 +1,6 @@
 """Writes features or audio of data dirs into dump/ (stage 3)."""
 
 import argparse
-import shutil
 import signal
 import sys
 from collections.abc import Sequence
@@ -33,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = get_parser().parse_args(arguments)
     set_up_logging()
     from espnet_soups.data.data_dir import read_data_dir
-    from espnet_soups.data.dump import dump_set
+    from espnet_soups.data.dump import replace_set
     from espnet_soups.data.features import FeatureConfig
 
     config = FeatureConfig(options.feats_type, options.fs, options.num_mel_bins, options.stack)
@@ -48,12 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # an interruption must not skip the clean-up
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     for data, target in sets:
-        shutil.rmtree(target, ignore_errors=True)  # features of an older corpus
-        try:
-            seconds = dump_set(data, target, config, options.nj, options.resample == "true")
-        except BaseException:
-            shutil.rmtree(target, ignore_errors=True)  # a half of them is of no use
-            raise
+        seconds = replace_set(data, target, config, options.nj, options.resample == "true")
         print(f"{target}: {len(data.audio)} utterances, {seconds / 60:.1f} minutes")
 
 

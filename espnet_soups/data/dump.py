@@ -2,6 +2,8 @@
 
 import io
 import logging
+import os
+import shutil
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
@@ -31,10 +33,18 @@ class Utterance:
     speed: float = 1.0
 
 
-def dump_set(
+@dataclass(frozen=True)
+class Output:
+    """The folder that jobs write to, and where it will lie when all is written."""
+
+    folder: Path
+    place: Path
+
+
+def replace_set(
     data: DataDir, target: Path, config: FeatureConfig, jobs: int, resample: bool = False
 ) -> float:
-    """Writes the features or the audio of a set.
+    """Write the features or the audio of a set; what was there stays until the new is whole.
 
     Args:
         data: The set, with audio in `wav.scp`.
@@ -42,6 +52,44 @@ def dump_set(
         config: How features are made, and the sampling rate.
         jobs: Processes.
         resample: Whether audio of another rate is resampled.
+
+    Returns:
+        Seconds of audio.
+
+    Raises:
+        OSError: If audio is missing, or the disk is full.
+        ValueError: If audio cannot be read.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    for left_over in target.parent.glob(f".{target.name}.*.new"):  # of runs that were killed
+        shutil.rmtree(left_over, ignore_errors=True)
+    scratch = target.with_name(f".{target.name}.{os.getpid()}.new")
+    try:
+        seconds = dump_set(data, scratch, config, jobs, resample, target)
+        shutil.rmtree(target, ignore_errors=True)
+        scratch.replace(target)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)  # a half is of no use
+    return seconds
+
+
+def dump_set(
+    data: DataDir,
+    target: Path,
+    config: FeatureConfig,
+    jobs: int,
+    resample: bool = False,
+    place: Path | None = None,
+) -> float:
+    """Writes the features or the audio of a set.
+
+    Args:
+        data: The set, with audio in `wav.scp`.
+        target: Folder to write to; it gets the tables too.
+        config: How features are made, and the sampling rate.
+        jobs: Processes.
+        resample: Whether audio of another rate is resampled.
+        place: Where the folder will lie in the end, for the paths in its tables; None: `target`.
 
     Returns:
         Seconds of audio.
@@ -56,12 +104,13 @@ def dump_set(
         Utterance(key, audio, speed_of(data, key)) for key, audio in sorted(data.audio.items())
     ]
     chunks = [utterances[start : start + CHUNK] for start in range(0, len(utterances), CHUNK)]
+    output = Output(target, place or target)
     lengths: dict[str, int] = {}
     written: dict[str, str] = {}
     problems: list[str] = []
     with worker_pool(jobs) as executor:
         try:
-            futures = _submit(executor, chunks, target, config, resample)
+            futures = _submit(executor, chunks, output, config, resample)
             for number, future in enumerate(futures, start=1):
                 locations, frames, failed = future.result()
                 written |= locations
@@ -91,13 +140,13 @@ def dump_set(
 def _submit(
     executor: Executor,
     chunks: list[list[Utterance]],
-    target: Path,
+    output: Output,
     config: FeatureConfig,
     resample: bool,
 ) -> Iterator[Future[tuple[dict[str, str], dict[str, int], list[str]]]]:
     work = _dump_fbank if config.type == "fbank" else _dump_raw
     futures = [
-        executor.submit(work, chunk, number, target, config, resample)
+        executor.submit(work, chunk, number, output, config, resample)
         for number, chunk in enumerate(chunks, start=1)
     ]
     yield from futures
@@ -109,7 +158,7 @@ def _read(utterance: Utterance, config: FeatureConfig, resample: bool) -> np.nda
 
 
 def _dump_fbank(
-    chunk: list[Utterance], number: int, target: Path, config: FeatureConfig, resample: bool
+    chunk: list[Utterance], number: int, output: Output, config: FeatureConfig, resample: bool
 ) -> tuple[dict[str, str], dict[str, int], list[str]]:
     """Extracts the features of some utterances into one ark."""
     import torch
@@ -122,23 +171,23 @@ def _dump_fbank(
             features[utterance.key] = extract_features(_read(utterance, config, resample), config)
         except (OSError, ValueError) as error:
             problems.append(f"{utterance.key}: {error}")
-    ark = target / f"feats.{number}.ark"
+    name = f"feats.{number}.ark"
     # in memory first: a file that is half written says more of a full disk than one sentence
     content, table = io.BytesIO(), io.StringIO()
-    content.name = str(ark)  # type: ignore[attr-defined] # what the table calls it
+    content.name = str(output.place / name)  # type: ignore[attr-defined] # what the table calls it
     kaldiio.save_ark(content, features, scp=table)
-    with whole_file(ark) as temporary:
+    with whole_file(output.folder / name) as temporary:
         temporary.write_bytes(content.getvalue())
     locations = dict(line.split(" ", 1) for line in table.getvalue().splitlines())
     return locations, {key: len(value) for key, value in features.items()}, problems
 
 
 def _dump_raw(
-    chunk: list[Utterance], number: int, target: Path, config: FeatureConfig, resample: bool
+    chunk: list[Utterance], number: int, output: Output, config: FeatureConfig, resample: bool
 ) -> tuple[dict[str, str], dict[str, int], list[str]]:
     """Writes the audio of some utterances as FLAC, in files of numbers: an id may be a path."""
-    folder = target / "audio" / f"{number:05d}"
-    folder.mkdir(parents=True, exist_ok=True)
+    part = Path("audio", f"{number:05d}")
+    (output.folder / part).mkdir(parents=True, exist_ok=True)
     locations, lengths = {}, {}
     problems = []
     for position, utterance in enumerate(chunk, start=1):
@@ -147,7 +196,8 @@ def _dump_raw(
         except (OSError, ValueError) as error:
             problems.append(f"{utterance.key}: {error}")
             continue
-        path = folder / f"{position:02d}.flac"
-        write_flac(path, samples, config.fs)
-        locations[utterance.key], lengths[utterance.key] = str(path), len(samples)
+        path = part / f"{position:02d}.flac"
+        write_flac(output.folder / path, samples, config.fs)
+        locations[utterance.key] = str(output.place / path)
+        lengths[utterance.key] = len(samples)
     return locations, lengths, problems

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from espnet_soups.data.data_dir import NO_LABEL, check_same_keys, read_labels
-from espnet_soups.data.table import read_table, write_text
+from espnet_soups.data.table import read_table, whole_file
 
 BLANK, UNKNOWN, SOS_EOS, SPACE = "<blank>", "<unk>", "<sos/eos>", "<space>"
 
@@ -113,16 +113,21 @@ def train_sentencepiece(texts: Iterable[str], folder: Path, size: int, mode: str
         ) from error
     processor = sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
     pieces = [processor.id_to_piece(i) for i in range(processor.vocab_size())]
-    folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / ".bpe.model.tmp"
-    temporary.write_bytes(model.getvalue())
-    temporary.replace(folder / "bpe.model")
+    _write_changed(folder / "bpe.model", model.getvalue())
     rows = [f"{piece}\t{processor.get_score(i)}\n" for i, piece in enumerate(pieces)]
-    write_text(folder / "bpe.vocab", "".join(rows))
+    _write_changed(folder / "bpe.vocab", "".join(rows).encode())
     return [BLANK, UNKNOWN, *(p for p in pieces if p != "<unk>"), SOS_EOS]
 
 
 def write_token_list(folder: Path, tokens: Iterable[str]) -> None:
     """Writes `tokens.txt`, a token a line."""
-    folder.mkdir(parents=True, exist_ok=True)
-    write_text(folder / "tokens.txt", "".join(f"{token}\n" for token in tokens))
+    _write_changed(folder / "tokens.txt", "".join(f"{token}\n" for token in tokens).encode())
+
+
+def _write_changed(path: Path, content: bytes) -> None:
+    """Write a file unless it says so already: runs that share it look at when it changed."""
+    if path.is_file() and path.read_bytes() == content:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(path) as temporary:
+        temporary.write_bytes(content)

@@ -10,7 +10,7 @@ import soundfile
 
 from espnet_soups.data.audio import change_speed, read_audio
 from espnet_soups.data.data_dir import read_data_dir, write_data_dir
-from espnet_soups.data.dump import dump_set
+from espnet_soups.data.dump import dump_set, replace_set
 from espnet_soups.data.features import FeatureConfig, extract_features
 from espnet_soups.data.speed import perturb_speed
 from espnet_soups.data.table import read_table
@@ -133,3 +133,21 @@ def test_ids_that_are_paths_overwrite_no_recording_and_leave_no_folder(data_dir,
     assert {path: path.read_bytes() for path in before} == before
     audio_file = "feats.scp" if kind == "fbank" else "wav.scp"
     assert set(read_data_dir(target, audio_file, labelled=False).audio) == set(data.audio)
+
+
+@pytest.mark.parametrize("kind", ["fbank", "raw"])
+def test_features_in_use_stay_until_new_ones_are_whole(data_dir, tmp_path, kind):
+    config, target = replace(FBANK, type=kind), tmp_path / "dump" / "train"
+    audio_file = "feats.scp" if kind == "fbank" else "wav.scp"
+    replace_set(data_dir, target, config, jobs=1)
+    before = {path: path.read_bytes() for path in target.rglob("*") if path.is_file()}
+    soundfile.write(data_dir.audio["en_a-one"], np.zeros(16000), 16000)
+    with pytest.raises(ValueError, match="has 16000 Hz"):
+        replace_set(data_dir, target, config, jobs=1)
+    assert {path: path.read_bytes() for path in target.rglob("*") if path.is_file()} == before
+    (target.parent / ".train.1.new").mkdir()  # as a killed run leaves it
+    replace_set(data_dir, target, config, jobs=1, resample=True)
+    assert [path.name for path in target.parent.iterdir()] == ["train"]
+    for place in read_table(target / audio_file).values():
+        assert Path(place.rpartition(":")[0] or place).is_relative_to(target)
+        assert Path(place.rpartition(":")[0] or place).is_file()

@@ -19,3 +19,18 @@ def test_a_validation_set_that_is_a_test_set_too_is_scored_whole(recipe: Path):
     decoded = keys_of(whole / "feats.scp")
     assert decoded == keys_of(whole / "text") == keys_of(recipe / "data" / "dev" / "text")
     assert 0 < len(keys_of(kept / "feats.scp")) < len(decoded)
+
+
+def test_other_settings_and_a_forgotten_option_leave_features_in_use_alone(recipe: Path):
+    stages = ("--stage", "3", "--stop_stage", "3", "--speed_perturb_factors=")
+    assert run(recipe, *stages).returncode == 0
+    before = {path: path.stat() for path in recipe.glob("dump/fbank*/*/feats.*")}
+    assert run(recipe, *stages, "--num_mel_bins", "10").returncode == 0
+    wrong = run(recipe, *stages, "--fs", "16000")
+    assert "but 16000 Hz are expected" in wrong.stderr
+    assert run(recipe, *stages, "--fs", "16000", "--resample", "true").returncode == 0
+    forgotten = run(recipe, *stages, "--fs", "16000")
+    assert "stage 3: Features of train — up to date" in forgotten.stdout
+    for path, status in before.items():
+        assert (path.stat().st_ino, path.stat().st_mtime_ns) == (status.st_ino, status.st_mtime_ns)
+    assert len(list(recipe.glob("dump/fbank*"))) == 3

@@ -171,7 +171,7 @@ if [[ -z ${msp_tag} ]]; then
     msp_tag+=$(tag_of "${train_args}")${speeds}
 fi
 refuse_path "msp_tag (or what it is made of)" "${msp_tag}"
-stats_dir=${expdir}/msp_stats_${feats_type}_${token_name}_${st_folder}
+stats_dir=${expdir}/msp_stats_${feats_name}_${kept_dir##*/}_${token_name}_${st_folder}
 exp_dir=${expdir}/msp_${msp_tag}
 ssl_tag=$(basename "$(realpath "${train_config}")" .yaml)
 ssl_tag=${ssl_name}_${ssl_tag#train_msp_}_${feats_type}${speeds}
@@ -304,7 +304,7 @@ mapfile -t sets < <(printf '%s\n' "${train_name}" "${valid_set}" "${test_set_lis
 for name in "${sets[@]}"; do
     target=${feats_dir}/${name}
     if stage 3 "Features of ${name}" "${feats_dir}/.stage3_${name}.done" \
-        --settings "${feats_conf[@]}" "resample=${resample}" --inputs "${datadir}/${name}" --outputs "${target}"; then
+        --settings "${feats_conf[@]}" --inputs "${datadir}/${name}" --outputs "${target}"; then
         soups dump_features --feats_type "${feats_type}" --fs "${fs}" --num_mel_bins "${num_mel_bins}" \
             --stack "${stack}" --resample "${resample}" --nj "${nj}" "${datadir}/${name}=${target}"
         stage_done "${target}"
@@ -312,7 +312,7 @@ for name in "${sets[@]}"; do
 done
 
 if [[ -n ${unlabeled_sets} ]] && stage 3 "Features without labels" "${feats_dir}/.stage3_unlabeled.done" \
-    --settings "${feats_conf[@]}" "resample=${resample}" --inputs "${unlabeled_set_list[@]/#/${datadir}/}" \
+    --settings "${feats_conf[@]}" --inputs "${unlabeled_set_list[@]/#/${datadir}/}" \
     --outputs "${unlabeled_set_list[@]/#/${feats_dir}/}"; then
     sets=()
     for name in "${unlabeled_set_list[@]}"; do sets+=("${datadir}/${name}=${feats_dir}/${name}"); done
