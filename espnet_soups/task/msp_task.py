@@ -21,6 +21,7 @@ from espnet_soups.file_names import require_file_name
 from espnet_soups.model.msp_model import MSPModel
 from espnet_soups.model.ssl_config import read_ssl_config
 from espnet_soups.task.build_model import build_model
+from espnet_soups.task.check_names import check_names
 from espnet_soups.task.check_options import check_options
 from espnet_soups.task.checkpoint import check_init_param, keep_config
 from espnet_soups.task.interpret import (
@@ -165,8 +166,11 @@ class MSPTask(AbsTask):
         """Builds ESPnet's optimiser and ties the soup to its steps.
 
         Raises:
-            ValueError: If a file of `--init_param` does not fit the model.
+            ValueError: If a file of `--init_param` does not fit the model, or an option names a
+                parameter or a statistic that it does not have.
         """
+        if isinstance(model, MSPModel):
+            check_names(args, model)
         if not (args.collect_stats or args.dry_run or args.ignore_init_mismatch):
             for setting in args.init_param:
                 check_init_param(setting, model.state_dict())
