@@ -9,6 +9,7 @@ from espnet_soups.data.label_text import clean_label
 from espnet_soups.data.table import read_table, write_table
 
 NO_LABEL = "<na>"
+NOT_READ = ("segments", "reco2file_and_channel")  # Kaldi's ways to say which part of a file it is
 OPTIONAL = ("utt2group", "utt2speed")
 
 
@@ -63,10 +64,12 @@ def read_data_dir(path: Path, audio_file: str = "wav.scp", labelled: bool = True
 
     Raises:
         FileNotFoundError: If the folder or one of its files does not exist.
-        ValueError: If a file is malformed or keys differ between two files.
+        ValueError: If a file is malformed, keys differ between two files, or utterances are parts
+            of files (`segments`).
     """
     if not path.is_dir():
         raise FileNotFoundError(f"There is no data dir {path}; run the stage that makes it.")
+    refuse_parts(path)
     needed = [audio_file, *(["text"] if labelled else []), "utt2lang", "utt2spk"]
     for name in needed:
         if not (path / name).is_file():
@@ -82,6 +85,21 @@ def read_data_dir(path: Path, audio_file: str = "wav.scp", labelled: bool = True
         check_same_keys(path / audio_file, audio, path / name, table)
     groups, speeds = (tables.get(name, {}) for name in OPTIONAL)
     return DataDir(path, audio, tables["utt2lang"], tables["utt2spk"], labels, groups, speeds)
+
+
+def refuse_parts(path: Path) -> None:
+    """Refuse a data dir whose utterances are parts of files.
+
+    Raises:
+        ValueError: If it has `segments`, or says which channel of a file an utterance is.
+    """
+    for name in NOT_READ:
+        if (path / name).is_file():
+            raise ValueError(
+                f"{path} has `{name}`, but it is not read: every line of `wav.scp` is one whole"
+                " utterance; cut the recordings into a file for each utterance, and take"
+                f" `{name}` away."
+            )
 
 
 def label_files(path: Path) -> list[Path]:
