@@ -24,17 +24,13 @@ from espnet_soups.task.build_model import build_model
 from espnet_soups.task.check_names import check_names
 from espnet_soups.task.check_options import check_options
 from espnet_soups.task.checkpoint import check_init_param, keep_config
-from espnet_soups.task.interpret import (
-    inline_token_lists,
-    languages_of,
-    ssl_languages_of,
-)
+from espnet_soups.task.interpret import languages_of, ssl_languages_of
 from espnet_soups.task.joint_trainer import JointTrainer
 from espnet_soups.task.language_data import read_language_data
 from espnet_soups.task.launcher import settle_launcher
 from espnet_soups.task.options import CLASS_CHOICES, OptionParser, add_options
 from espnet_soups.task.parameter_groups import scale_learning_rates
-from espnet_soups.task.preprocessor import MSPPreprocessor
+from espnet_soups.task.preprocessor import MSPPreprocessor, build_preprocessor
 from espnet_soups.task.trainers import find_trainer
 from espnet_soups.task.union_sampler import UnionBatchSampler, one_language_batches
 
@@ -104,17 +100,7 @@ class MSPTask(AbsTask):
     @classmethod
     def build_preprocess_fn(cls, args: argparse.Namespace, train: bool) -> MSPPreprocessor:
         """Builds the preprocessor."""
-        inline_token_lists(args)
-        return MSPPreprocessor(
-            train=train,
-            languages=languages_of(args),
-            asr_tokens=args.asr_token_list,
-            st_tokens=args.st_token_list,
-            asr_token_type=args.asr_token_type,
-            st_token_type=args.st_token_type,
-            asr_bpemodel=args.asr_bpemodel,
-            st_bpemodel=args.st_bpemodel,
-        )
+        return build_preprocessor(args, train)
 
     @classmethod
     def required_data_names(cls, train: bool = True, inference: bool = False) -> tuple[str, ...]:

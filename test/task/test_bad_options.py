@@ -46,7 +46,7 @@ from espnet_soups.bin.msp_train import HELP, main
         ),
         (("--asr_token_list", "it={root}/tokens.txt"), r"no utterance of \['it'\]"),
         (("--asr_token_list", "it={root}/none.txt"), "none.txt"),
-        (("--asr_token_list", "../it={root}/tokens.txt"), "A language names files.*no slash"),
+        (("--asr_token_list", "i/t={root}/tokens.txt"), "A language names files.*no slash"),
         (("--write_collected_feats", "true"), "`write_collected_feats` must be false"),
         (
             ("--freeze_param", "encoder.encoder.0"),
