@@ -274,11 +274,10 @@ fi
 if stage 1 "Data preparation" "${datadir}/.stage1.done" --settings "${data_settings[@]}" \
     --inputs local/data.sh --outputs "${datadir}/${train_set}/text" "${datadir}/${valid_set}/text"; then
     datadir=${datadir} local/data.sh ${data_opts[@]+"${data_opts[@]}"}
-    for name in "${train_set}" "${valid_set}"; do
-        soups check_data_dir "${datadir}/${name}" --asr_langs "${asr_langs}" --st_pairs "${st_pairs}"
-    done
-    for name in "${test_set_list[@]}"; do
-        soups check_data_dir "${datadir}/${name}" --asr_langs "${asr_langs}" --st_pairs "${st_pairs}" --may_lack_languages true
+    soups check_data_dir "${datadir}/${train_set}" --asr_langs "${asr_langs}" --st_pairs "${st_pairs}"
+    for name in "${valid_set}" "${test_set_list[@]}"; do
+        soups check_data_dir "${datadir}/${name}" --asr_langs "${asr_langs}" --st_pairs "${st_pairs}" \
+            --train "${datadir}/${train_set}" --may_lack_languages "$([[ ${name} == "${valid_set}" ]] && echo false || echo true)"
     done
     stage_done "${datadir}/{${train_set},${valid_set},${test_sets// /,}}"
 fi
@@ -490,7 +489,7 @@ for name in "${test_set_list[@]}"; do
     ! ${bleu_lc_rm} || score_settings+=("bleu_lc_rm=${bleu_lc_rm}")
     if stage 12 "Scoring ${name}" "${decode_dir}/.stage12.done" --settings "${score_settings[@]}" \
         --inputs "${decode_dir}/speed.json" "${feats_dir}/${name}/text" --outputs "${decode_dir}/scores.json"; then
-        soups score --reference_dir "${feats_dir}/${name}" --decode_dir "${decode_dir}" \
+        soups score --reference_dir "${feats_dir}/${name}" --decode_dir "${decode_dir}" --train_dir "${datadir}/${train_set}" \
             --bleu_lowercase "${bleu_lowercase}" --bleu_lc_rm "${bleu_lc_rm}"
         stage_done "${decode_dir}/scores.json"
     fi
