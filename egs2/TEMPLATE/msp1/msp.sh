@@ -16,6 +16,8 @@ set -euo pipefail
 . scripts/stages.sh
 # shellcheck source=egs2/TEMPLATE/msp1/scripts/checks.sh
 . scripts/checks.sh
+# shellcheck source=egs2/TEMPLATE/msp1/scripts/split_keys.sh
+. scripts/split_keys.sh
 
 command_line="./run.sh${MSP_ARGUMENTS:-}"
 
@@ -373,11 +375,9 @@ if stage 6 "Statistics" "${stats_dir}/.stage6.done" --settings "${model_args[@]}
     utterances=$(wc -l <"${kept_dir}/${train_name}/${length_file}")
     stats_nj=$(((utterances + 19999) / 20000))
     ((stats_nj <= nj)) || stats_nj=${nj}
-    for ((job = 1; job <= stats_nj; job++)); do
-        for name in "${train_name}" "${valid_set}"; do
-            awk -v n="${stats_nj}" -v j="${job}" 'NR % n == j % n' "${kept_dir}/${name}/${length_file}" \
-                >"${jobs_dir}/${name}.${job}.scp"
-        done
+    stats_nj=$(jobs_for "${stats_nj}" "${kept_dir}/${train_name}/${length_file}" "${kept_dir}/${valid_set}/${length_file}")
+    for name in "${train_name}" "${valid_set}"; do
+        split_keys "${stats_nj}" "${kept_dir}/${name}/${length_file}" "${jobs_dir}/${name}"
     done
     ${train_cmd} --jobs "${stats_nj}" --log "${jobs_dir}/stats.JOB.log" -- \
         python -m espnet_soups.bin.msp_train --collect_stats true --config "${train_config}" --ngpu 0 --normalize none \
@@ -471,18 +471,16 @@ for name in "${test_set_list[@]}"; do
         --outputs "${decode_dir}/speed.json"; then
         rm -rf "${decode_dir}/logdir"
         mkdir -p "${decode_dir}/logdir"
-        for ((job = 1; job <= inference_nj; job++)); do
-            awk -v n="${inference_nj}" -v j="${job}" 'NR % n == j % n' "${feats_dir}/${name}/${speech_file}" \
-                >"${decode_dir}/logdir/keys.${job}.scp"
-        done
+        decode_nj=$(jobs_for "${inference_nj}" "${feats_dir}/${name}/${speech_file}")
+        split_keys "${decode_nj}" "${feats_dir}/${name}/${speech_file}" "${decode_dir}/logdir/keys"
         gpus=0
         ! ${gpu_inference} || gpus=1
-        ${decode_cmd} --jobs "${inference_nj}" --gpus "${gpus}" --log "${decode_dir}/logdir/decode.JOB.log" -- \
+        ${decode_cmd} --jobs "${decode_nj}" --gpus "${gpus}" --log "${decode_dir}/logdir/decode.JOB.log" -- \
             python -m espnet_soups.bin.msp_inference --exp_dir "${exp_dir}" --model_file "${inference_model}" --config "${inference_config}" \
             --data_path_and_name_and_type "${feats_dir}/${name}/${speech_file},speech,${speech_type}" \
             --utt2lang "${feats_dir}/${name}/utt2lang" --key_file "${decode_dir}/logdir/keys.JOB.scp" \
             --output_dir "${decode_dir}/logdir/output.JOB" --ngpu "${gpus}"
-        soups join_outputs --decode_dir "${decode_dir}" --jobs "${inference_nj}" --utt2lang "${feats_dir}/${name}/utt2lang"
+        soups join_outputs --decode_dir "${decode_dir}" --jobs "${decode_nj}" --utt2lang "${feats_dir}/${name}/utt2lang"
         stage_done "${decode_dir}"
     fi
     score_settings=("bleu_lowercase=${bleu_lowercase}")
