@@ -26,8 +26,8 @@ def read_audio(path: str | Path, fs: int, resample: bool = False) -> np.ndarray:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is not readable, empty, of the scale of integers, or has another sampling
-            rate.
+        ValueError: If it is not readable, empty, not finite, of the scale of integers, or has
+            another sampling rate.
     """
     if not Path(path).is_file():
         raise FileNotFoundError(f"Audio file {path} does not exist.")
@@ -38,6 +38,12 @@ def read_audio(path: str | Path, fs: int, resample: bool = False) -> np.ndarray:
         raise ValueError(f"Audio file {path} cannot be read: {reason}; {WAY_OUT}.") from error
     if len(samples) == 0:
         raise ValueError(f"Audio file {path} has no samples; {WAY_OUT}.")
+    broken = np.flatnonzero(~np.isfinite(samples).all(axis=1))
+    if len(broken):
+        raise ValueError(
+            f"Audio file {path} has NaN or infinity in {len(broken):,} of {len(samples):,} samples,"
+            f" first at {broken[0] / rate:.3f} s; {WAY_OUT}."
+        )
     check_scale(samples, f"Audio file {path}", "write it as 16-bit integers, or divide by 32768")
     mono = samples.mean(axis=1)
     if rate == fs:

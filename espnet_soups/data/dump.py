@@ -14,7 +14,7 @@ import numpy as np
 
 from espnet_soups.data.audio import change_speed, read_audio, write_flac
 from espnet_soups.data.data_dir import DataDir, write_data_dir
-from espnet_soups.data.features import FeatureConfig, extract_features
+from espnet_soups.data.features import FeatureConfig, extract_features, fill_frame
 from espnet_soups.data.speed import speed_of
 from espnet_soups.data.table import whole_file, write_table, write_text
 from espnet_soups.data.worker_pool import worker_pool
@@ -168,7 +168,8 @@ def _dump_fbank(
     problems = []
     for utterance in chunk:
         try:
-            features[utterance.key] = extract_features(_read(utterance, config, resample), config)
+            samples = fill_frame(_read(utterance, config, resample), config)
+            features[utterance.key] = extract_features(samples, config)
         except (OSError, ValueError) as error:
             problems.append(f"{utterance.key}: {error}")
     name = f"feats.{number}.ark"

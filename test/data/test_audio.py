@@ -78,3 +78,13 @@ def test_floating_point_audio_of_the_size_of_integers_is_refused_in_one_sentence
     assert np.abs(read_audio(tmp_path / "a.wav", 8000)).max() == pytest.approx(
         1.5
     )  # loud, but real
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_one_sample_that_is_no_number_is_told_with_its_file_and_place(tmp_path, value):
+    samples = np.zeros(8000, dtype=np.float32)
+    samples[2000] = value
+    soundfile.write(tmp_path / "a.wav", samples, 8000, subtype="FLOAT")
+    said = r"a\.wav has NaN or infinity in 1 of 8,000 samples, first at 0\.250 s; replace it"
+    with pytest.raises(ValueError, match=said):
+        read_audio(tmp_path / "a.wav", 8000)

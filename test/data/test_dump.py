@@ -12,6 +12,7 @@ from espnet_soups.data.audio import change_speed, read_audio
 from espnet_soups.data.data_dir import read_data_dir, write_data_dir
 from espnet_soups.data.dump import dump_set, replace_set
 from espnet_soups.data.features import FeatureConfig, extract_features
+from espnet_soups.data.length_filter import filter_lengths
 from espnet_soups.data.speed import perturb_speed
 from espnet_soups.data.table import read_table
 
@@ -151,3 +152,22 @@ def test_features_in_use_stay_until_new_ones_are_whole(data_dir, tmp_path, kind)
     for place in read_table(target / audio_file).values():
         assert Path(place.rpartition(":")[0] or place).is_relative_to(target)
         assert Path(place.rpartition(":")[0] or place).is_file()
+
+
+def test_a_clip_shorter_than_a_frame_is_left_to_the_length_filter(data_dir, tmp_path):
+    soundfile.write(data_dir.audio["en_a-one"], np.full(80, 0.1), 8000)
+    dump_set(data_dir, tmp_path / "dump", FBANK, jobs=1)
+    lengths = read_table(tmp_path / "dump" / "utt2num_frames")
+    assert lengths["en_a-one"] == "1"
+    seconds = {key: int(n) * FBANK.frame_seconds for key, n in lengths.items()}
+    kept, report = filter_lengths(data_dir, seconds, 0.1, 20.0)
+    assert set(data_dir.audio) - set(kept.audio) == {"en_a-one"}
+    assert report.too_short == 1
+
+
+def test_a_recording_with_one_sample_that_is_no_number_is_named(data_dir, tmp_path):
+    samples = np.zeros(8000, dtype=np.float32)
+    samples[7] = np.nan
+    soundfile.write(data_dir.audio["fr_b-one"], samples, 8000, subtype="FLOAT")
+    with pytest.raises(ValueError, match=r"fr_b-one\.wav has NaN .* \(1 of 4 files of"):
+        dump_set(data_dir, tmp_path / "dump", FBANK, jobs=1)
