@@ -27,6 +27,9 @@ def get_parser() -> argparse.ArgumentParser:
         "--unlabeled", default="false", choices=["true", "false"], help="Audio alone (false)"
     )
     parser.add_argument(
+        "--least", type=int, default=1, help="Utterances that each language must have (1)"
+    )
+    parser.add_argument(
         "--train", type=Path, help="Training set: warn of what the set shares with it"
     )
     return parser
@@ -51,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.may_lack_languages == "true":
         spoken = set(data.languages.values())
         objectives = [item for item in objectives if item.language in spoken] or objectives
-    labels: Counter[str] = count_labels(data, objectives)
+    labels: Counter[str] = count_labels(data, objectives, options.least)
     listed = ", ".join(f"{name} {number}" for name, number in labels.items())
     print(f"{options.path}: {len(data.audio)} utterances; labels: {listed}")
     if options.train is not None:

@@ -16,7 +16,7 @@ from espnet_soups.data.audio import change_speed, read_audio, write_flac
 from espnet_soups.data.data_dir import DataDir, write_data_dir
 from espnet_soups.data.features import FeatureConfig, extract_features, fill_frame
 from espnet_soups.data.speed import speed_of
-from espnet_soups.data.table import whole_file, write_table, write_text
+from espnet_soups.data.table import read_table, whole_file, write_table, write_text
 from espnet_soups.data.worker_pool import worker_pool
 
 CHUNK = 32  # utterances of one job
@@ -39,6 +39,17 @@ class Output:
 
     folder: Path
     place: Path
+
+
+def look_at_first(path: Path, config: FeatureConfig, resample: bool) -> None:
+    """Read the first recording of a data dir: most often a rate that does not fit is that of all.
+
+    Raises:
+        OSError: If it is missing.
+        ValueError: If it cannot be used; the message names it.
+    """
+    first = next(iter(read_table(path / "wav.scp").values()))
+    read_audio(first, config.fs, resample)
 
 
 def replace_set(

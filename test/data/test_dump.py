@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from espnet_soups.bin.dump_features import main as dump_features
 from espnet_soups.data.audio import change_speed, read_audio
 from espnet_soups.data.data_dir import read_data_dir, write_data_dir
 from espnet_soups.data.dump import dump_set, replace_set
@@ -171,3 +172,17 @@ def test_a_recording_with_one_sample_that_is_no_number_is_named(data_dir, tmp_pa
     soundfile.write(data_dir.audio["fr_b-one"], samples, 8000, subtype="FLOAT")
     with pytest.raises(ValueError, match=r"fr_b-one\.wav has NaN .* \(1 of 4 files of"):
         dump_set(data_dir, tmp_path / "dump", FBANK, jobs=1)
+
+
+def test_a_rate_that_does_not_fit_is_found_before_any_set_is_read(data_dir, tmp_path):
+    soundfile.write(data_dir.audio["en_a-one"], np.zeros(16000), 16000)
+    write_data_dir(replace(data_dir, path=tmp_path / "test"))
+    fine = data_dir.keep(["en_a-two", "fr_b-one", "fr_b-two"])
+    write_data_dir(replace(fine, path=tmp_path / "train"))
+    words = ["--fs", "8000", "--nj", "1", "--look_at", str(tmp_path / "test")]
+    words += ["--sets", f"{tmp_path}/train={tmp_path}/dump/train"]
+    with pytest.raises(ValueError, match=r"en_a-one\.wav has 16000 Hz, but 8000 Hz are expected"):
+        dump_features(words)
+    assert not (tmp_path / "dump").exists()
+    dump_features([*words, "--resample", "true"])
+    assert (tmp_path / "dump" / "train" / "feats.scp").exists()

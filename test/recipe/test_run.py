@@ -122,7 +122,10 @@ def test_the_packed_model_decodes_as_the_recipe_did(recipe: Path, tmp_path: Path
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--soup", "broth"], "`soup` must be one of"),
+        (["--soup", "broth"], "--soup must be joint, vs, vc, vm or custom, but got broth"),
+        (["--asr_langs", "en,fr"], "words of --asr_langs are separated by white space, so write"),
+        (["--st_pairs", "fr-en"], "--st_pairs must be pairs of source_target"),
+        (["--speed_perturb_factors", "0.9,1"], "--speed_perturb_factors are separated by white"),
         (["--combiner", "blender"], "`combiner` must be one of"),
         (["--order", "XYZ"], "`order` must use each of the letters"),
         (["--stage", "14", "--stop-stage", "20"], "--stage must be 13 (the last one) or less"),

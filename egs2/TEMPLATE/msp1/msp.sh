@@ -116,6 +116,10 @@ refuse_other feats_type "${feats_type}" fbank raw
 refuse_other asr_token_type "${asr_token_type}" char bpe
 refuse_other st_token_type "${st_token_type}" char bpe
 refuse_other bpemode "${bpemode}" unigram bpe
+[[ -z ${soup} ]] || refuse_other soup "${soup}" joint vs vc vm custom
+for name in test_sets unlabeled_sets asr_langs asr_char_langs; do refuse_commas "${name}" "${!name}"; done
+refuse_words st_pairs '^[^_]+_.+$' "pairs of source_target such as 'fr_en es_en'" "${st_pairs}"
+refuse_words speed_perturb_factors '^[0-9]*\.?[0-9]+$' "numbers such as '0.9 1.0 1.1'" "${speed_perturb_factors}"
 refuse_path train_set "${train_set}"
 refuse_path valid_set "${valid_set}"
 refuse_path test_sets ${test_set_list[@]+"${test_set_list[@]}"}
@@ -276,7 +280,7 @@ fi
 if stage 1 "Data preparation" "${datadir}/.stage1.done" --settings "${data_settings[@]}" \
     --inputs local/data.sh --outputs "${datadir}/${train_set}/text" "${datadir}/${valid_set}/text"; then
     datadir=${datadir} local/data.sh ${data_opts[@]+"${data_opts[@]}"}
-    soups check_data_dir "${datadir}/${train_set}" --asr_langs "${asr_langs}" --st_pairs "${st_pairs}"
+    soups check_data_dir "${datadir}/${train_set}" --asr_langs "${asr_langs}" --st_pairs "${st_pairs}" --least 2
     for name in "${valid_set}" "${test_set_list[@]}"; do
         soups check_data_dir "${datadir}/${name}" --asr_langs "${asr_langs}" --st_pairs "${st_pairs}" \
             --train "${datadir}/${train_set}" --may_lack_languages "$([[ ${name} == "${valid_set}" ]] && echo false || echo true)"
@@ -307,7 +311,8 @@ for name in "${sets[@]}"; do
     if stage 3 "Features of ${name}" "${feats_dir}/.stage3_${name}.done" \
         --settings "${feats_conf[@]}" --inputs "${datadir}/${name}" --outputs "${target}"; then
         soups dump_features --feats_type "${feats_type}" --fs "${fs}" --num_mel_bins "${num_mel_bins}" \
-            --stack "${stack}" --resample "${resample}" --nj "${nj}" "${datadir}/${name}=${target}"
+            --stack "${stack}" --resample "${resample}" --nj "${nj}" --look_at "${sets[@]/#/${datadir}/}" \
+            --sets "${datadir}/${name}=${target}"
         stage_done "${target}"
     fi
 done
@@ -315,10 +320,10 @@ done
 if [[ -n ${unlabeled_sets} ]] && stage 3 "Features without labels" "${feats_dir}/.stage3_unlabeled.done" \
     --settings "${feats_conf[@]}" --inputs "${unlabeled_set_list[@]/#/${datadir}/}" \
     --outputs "${unlabeled_set_list[@]/#/${feats_dir}/}"; then
-    sets=()
-    for name in "${unlabeled_set_list[@]}"; do sets+=("${datadir}/${name}=${feats_dir}/${name}"); done
+    unlabeled_pairs=()
+    for name in "${unlabeled_set_list[@]}"; do unlabeled_pairs+=("${datadir}/${name}=${feats_dir}/${name}"); done
     soups dump_features --feats_type "${feats_type}" --fs "${fs}" --num_mel_bins "${num_mel_bins}" \
-        --stack "${stack}" --resample "${resample}" --nj "${nj}" --unlabeled true "${sets[@]}"
+        --stack "${stack}" --resample "${resample}" --nj "${nj}" --unlabeled true --sets "${unlabeled_pairs[@]}"
     stage_done "${unlabeled_sets}"
 fi
 

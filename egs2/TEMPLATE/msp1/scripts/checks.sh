@@ -4,6 +4,8 @@
 # refuse SENTENCE                      ends the run
 # refuse_other OPTION VALUE CHOICE…    unless the value is one of the choices
 # refuse_path OPTION NAME…             unless each name can be that of one file or folder
+# refuse_commas OPTION LIST            where commas stand between words, which white space separates
+# refuse_words OPTION PATTERN HOW LIST unless each word matches the pattern; HOW tells what words look like
 #
 # Safe under `set -euo pipefail`.
 
@@ -27,5 +29,19 @@ refuse_path() {
     for name in "$@"; do
         [[ -n ${name} && ${name} != [.-]* && ${name} != *[/[:space:]]* ]] ||
             refuse "--${option} names folders, so it must hold no slash or white space and must not begin with '.' or '-', but got '${name}'"
+    done
+}
+
+refuse_commas() {
+    [[ $2 != *,* ]] || refuse "words of --$1 are separated by white space, so write '$(sed -E 's/ *, */ /g' <<<"$2")', but got '$2'"
+}
+
+refuse_words() {
+    local option=$1 pattern=$2 how=$3 word
+    local -a words
+    refuse_commas "${option}" "$4"
+    read -ra words <<<"$4"
+    for word in ${words[@]+"${words[@]}"}; do
+        [[ ${word} =~ ${pattern} ]] || refuse "--${option} must be ${how}, but got '${word}'"
     done
 }
