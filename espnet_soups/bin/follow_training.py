@@ -31,7 +31,7 @@ class Remarks:
     def tell(self) -> None:
         """Print the remarks if they are of this run."""
         time = self._time()
-        if time != self._told:
+        if time not in (None, self._told):
             self._told = time
             for line in self.path.read_text(encoding="utf-8").splitlines():
                 print(f"  warning: {line}", flush=True)

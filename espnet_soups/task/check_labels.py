@@ -1,21 +1,24 @@
 """Looks at all labels before the first step: an objective that could learn nothing is refused."""
 
 import argparse
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from espnet2.fileio.read_text import load_num_sequence_text
 
-from espnet_soups.data.table import read_table
+from espnet_soups.data.table import read_table, write_text
 from espnet_soups.data.unknown_tokens import count_unknown, judge_unknown
 from espnet_soups.model.msp_model import MSPModel
 from espnet_soups.model.shared_head import HeadView
 from espnet_soups.objective import Objective
 from espnet_soups.task.encoded_frames import encoded_frames
-from espnet_soups.task.preprocessor import NO_LABEL, MSPPreprocessor
+from espnet_soups.task.preprocessor import NO_LABEL, MSPPreprocessor, build_preprocessor
 
+REMARKS = "remarks.txt"  # for the terminal
 MOST = 20_000  # labels of an objective that are looked at
 ROUNDING = 2  # frames that an estimate may lack
 TOLD = 0.01  # share of labels left out from which on it is told
@@ -34,6 +37,28 @@ class LabelledSet:
     labels: Mapping[str, tuple[str, Mapping[str, str]]]
     languages: Mapping[str, str]
     lengths: Mapping[str, int]
+
+
+def tell_labels(settings: Mapping[str, Any], model: MSPModel, output_dir: Path | None) -> None:
+    """Refuse labels that nothing can be learnt from; warn of some, also in `remarks.txt`.
+
+    Args:
+        settings: The options of the run.
+        model: The model.
+        output_dir: Folder of the run; None: another rank tells.
+
+    Raises:
+        ValueError: If an objective has no label that can be learnt.
+    """
+    args = argparse.Namespace(**settings)
+    remarks = check_labels(args, model, build_preprocessor(args, train=True))
+    if output_dir is None:
+        return
+    for remark in remarks:
+        logging.warning(remark)
+    (output_dir / REMARKS).unlink(missing_ok=True)
+    if remarks:
+        write_text(output_dir / REMARKS, "".join(f"{remark}\n" for remark in remarks))
 
 
 def check_labels(args: argparse.Namespace, model: MSPModel, prepare: MSPPreprocessor) -> list[str]:

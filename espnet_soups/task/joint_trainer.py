@@ -11,10 +11,9 @@ import torch
 from espnet2.torch_utils.safe_torch_load import safe_torch_load
 from espnet2.train.trainer import Trainer
 
-from espnet_soups.data.table import write_text
 from espnet_soups.model.msp_model import MSPModel
 from espnet_soups.task.changed_settings import check_changes
-from espnet_soups.task.check_labels import check_labels
+from espnet_soups.task.check_labels import tell_labels
 from espnet_soups.task.checkpoint import (
     CURRENT,
     check_tensors,
@@ -32,10 +31,8 @@ from espnet_soups.task.epoch_record import (
     without_nan,
     write_record,
 )
-from espnet_soups.task.preprocessor import build_preprocessor
 from espnet_soups.task.selection import first_epoch_losses, read_reference, relative_improvement
 
-REMARKS = "remarks.txt"  # warnings before the first step, for the terminal
 # Variance of the encoder output below which every frame looks alike.
 COLLAPSED = 1e-4
 
@@ -85,8 +82,8 @@ class JointTrainer(Trainer):
         """Trains, from the last whole checkpoint if there is one.
 
         Raises:
-            ValueError: If the checkpoint is of another configuration, or if settings have changed
-                and no epoch is left to train with them.
+            ValueError: If the checkpoint is of another configuration, if settings have changed and
+                no epoch is left to train with them, or if labels cannot be learnt.
             OSError: If the disk is full.
         """
         options, distributed_option = kwargs["trainer_options"], kwargs["distributed_option"]
@@ -109,23 +106,10 @@ class JointTrainer(Trainer):
                 if is_first_rank(distributed_option):
                     mend_epoch_files(output_dir, states, options.best_model_criterion)
                 del states
-        cls.look_at_labels(network_of(model), output_dir, is_first_rank(distributed_option))
+        first = is_first_rank(distributed_option)
+        tell_labels(cls.settings, network_of(model), output_dir if first else None)
         with keep_whole_files(output_dir):
             super().run(model, *args, **kwargs)
-
-    @classmethod
-    def look_at_labels(cls, network: MSPModel, output_dir: Path, tells: bool) -> None:
-        """Refuse labels that nothing can be learnt from; warn of some, also in `remarks.txt`.
-
-        Raises:
-            ValueError: If an objective has no label that can be learnt.
-        """
-        args = argparse.Namespace(**cls.settings)
-        remarks = check_labels(args, network, build_preprocessor(args, train=True))
-        if tells:
-            for remark in remarks:
-                logging.warning(remark)
-            write_text(output_dir / REMARKS, "".join(f"{remark}\n" for remark in remarks))
 
     @classmethod
     def train_one_epoch(cls, model: torch.nn.Module, *args: Any, **kwargs: Any) -> bool:
