@@ -10,6 +10,7 @@ from typing import Any
 
 from espnet2.fileio.read_text import load_num_sequence_text
 
+from espnet_soups.data.label_text import clean_label
 from espnet_soups.data.table import read_table, write_text
 from espnet_soups.data.unknown_tokens import count_unknown, judge_unknown
 from espnet_soups.model.msp_model import MSPModel
@@ -22,6 +23,10 @@ REMARKS = "remarks.txt"  # for the terminal
 MOST = 20_000  # labels of an objective that are looked at
 ROUNDING = 2  # frames that an estimate may lack
 TOLD = 0.01  # share of labels left out from which on it is told
+
+
+class NothingToLearnError(Exception):
+    """An objective has no label in a set that gives a loss."""
 
 
 @dataclass(frozen=True)
@@ -73,10 +78,10 @@ def check_labels(args: argparse.Namespace, model: MSPModel, prepare: MSPPreproce
         Warnings: of unknown characters, of labels that are longer than their frames.
 
     Raises:
-        ValueError: If an objective has no label, all of its labels are longer than their frames,
-            or most of their characters are unknown.
+        ValueError: If an objective has no label to train on, all of these are longer than their
+            frames, or most characters of training or validation are unknown.
     """
-    warnings = []
+    warnings: list[str] = []
     for kind in ("train", "valid"):
         files = getattr(args, f"{kind}_data_path_and_name_and_type")
         shapes = getattr(args, f"{kind}_shape_file")
@@ -84,8 +89,14 @@ def check_labels(args: argparse.Namespace, model: MSPModel, prepare: MSPPreproce
             continue  # the samplers refuse it
         data = read_labelled_set(files, shapes[0])
         for objective in model.objectives:
-            if objective.task != "ssl":
+            if objective.task == "ssl":
+                continue
+            try:
                 warnings += check_objective(objective, data, model, prepare, args.input_size)
+            except NothingToLearnError as error:
+                if kind == "train":
+                    raise ValueError(str(error)) from error
+                warnings.append(str(error))
     return warnings
 
 
@@ -111,16 +122,21 @@ def check_objective(
     prepare: MSPPreprocessor,
     width: int | None,
 ) -> list[str]:
-    """Check the labels of one objective; see `check_labels`."""
+    """Check the labels of one objective; see `check_labels`.
+
+    Raises:
+        NothingToLearnError: If it has no label, or all are longer than their frames.
+        ValueError: If most characters are unknown.
+    """
     path, table = data.labels.get(objective.label, ("the data", {}))
     labels = {
-        key: table[key]
+        key: clean_label(table[key])
         for key in data.lengths
         if data.languages.get(key) == objective.language and table.get(key, NO_LABEL) != NO_LABEL
     }
     name = f"{path} ({objective.name})"
     if not labels:
-        raise ValueError(
+        raise NothingToLearnError(
             f"{path} has no label of {objective.name} in {len(data.lengths):,} utterances: add"
             " some, or leave the objective out."
         )
@@ -153,7 +169,7 @@ def _judge_length(too_long: int, labels: int, name: str) -> str | None:
     remedy = "frames of fewer milliseconds (`--stack` of run.sh, the encoder's `input_layer`) or"
     remedy += " longer tokens (bpe)"
     if too_long == labels:
-        raise ValueError(f"All {finding}, so that CTC leaves out every one: use {remedy}.")
+        raise NothingToLearnError(f"All {finding}, so that CTC leaves out every one: use {remedy}.")
     if too_long > TOLD * labels:
         return f"{finding} ({too_long / labels:.0%}), and CTC leaves them out: use {remedy}."
     return None

@@ -11,11 +11,11 @@ from espnet_soups.task.encoded_frames import encoded_frames
 from espnet_soups.testing.toy_model import ENCODER_CONF, make_toy_model
 
 
-def with_labels(runs, name, change):
-    """Returns the options of a corpus whose French transcripts are changed."""
+def with_labels(runs, name, change, parts=("train", "valid")):
+    """Returns the options of a corpus whose transcripts are changed."""
     folder = runs.root / name
     options = list(runs.options)
-    for part in ("train", "valid"):
+    for part in parts:
         table = read_table(runs.root / part / "text")
         changed = {key: change(key, text) for key, text in table.items()}
         write_table(folder / part / "text", changed)
@@ -54,6 +54,16 @@ def test_labels_that_are_left_out_are_told_in_the_log_and_on_the_terminal(runs, 
     printed = capsys.readouterr().out
     assert printed.count("(asr_fr) have more tokens than frames (17%)") == 2  # train and valid
     assert "warning: 1 of 6 labels" in printed
+
+
+@pytest.mark.filterwarnings("ignore:No valid stats")
+def test_validation_that_says_nothing_of_an_objective_is_told(runs):
+    def change(key, text):
+        return "<na>" if key[:2] == "fr" else text
+
+    options = with_labels(runs, "silent", change, parts=["valid"])
+    folder = runs._train(options, "silent_run", ("--max_epoch", "1"))
+    assert "valid/text has no label of asr_fr" in (folder / REMARKS).read_text()
 
 
 def test_labels_that_all_fit_are_passed_without_a_word(runs):
