@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from espnet_soups.file_names import require_file_name
+
 
 @dataclass(frozen=True)
 class Objective:
@@ -32,12 +34,23 @@ class Objective:
 
 
 def recognition(language: str) -> Objective:
-    """Gives the objective of recognising one language."""
+    """Return the objective of recognising one language.
+
+    Raises:
+        ValueError: If the language cannot be part of the name of a file.
+    """
+    require_file_name("A language", language)
     return Objective(f"asr_{language}", "asr", language)
 
 
 def translation(source: str, target: str) -> Objective:
-    """Gives the objective of translating speech of one language into text of another."""
+    """Return the objective of translating speech of one language into text of another.
+
+    Raises:
+        ValueError: If a language cannot be part of the name of a file.
+    """
+    for language in (source, target):
+        require_file_name("A language", language)
     return Objective(f"st_{source}_{target}", "st", source, target)
 
 

@@ -17,7 +17,7 @@ LADDER = {
 }
 LADDER["backbone"] = set()
 LADDER["task"] = {"model", "data", "backbone", *LADDER["model"]}
-EVERYWHERE = {"settings"}  # stands below all rooms
+EVERYWHERE = {"settings", "file_names"}  # stand below all rooms
 
 
 def rooms_imported_by(path):

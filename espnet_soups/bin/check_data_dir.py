@@ -1,6 +1,7 @@
 """Checks a data dir: files, ids, languages, labels and audio (stage 1)."""
 
 import argparse
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,6 +26,12 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--unlabeled", default="false", choices=["true", "false"], help="Audio alone (false)"
     )
+    parser.add_argument(
+        "--least", type=int, default=1, help="Utterances that each language must have (1)"
+    )
+    parser.add_argument(
+        "--train", type=Path, help="Training set: warn of what the set shares with it"
+    )
     return parser
 
 
@@ -33,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = get_parser().parse_args(arguments)
     from espnet_soups.data.check_objectives import check_audio, count_labels
     from espnet_soups.data.data_dir import read_data_dir
+    from espnet_soups.data.overlap import describe_overlap, find_overlap
     from espnet_soups.objective import build_objectives
 
     if options.unlabeled == "true":
@@ -46,9 +54,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.may_lack_languages == "true":
         spoken = set(data.languages.values())
         objectives = [item for item in objectives if item.language in spoken] or objectives
-    labels: Counter[str] = count_labels(data, objectives)
+    labels: Counter[str] = count_labels(data, objectives, options.least)
     listed = ", ".join(f"{name} {number}" for name, number in labels.items())
     print(f"{options.path}: {len(data.audio)} utterances; labels: {listed}")
+    if options.train is not None:
+        train = read_data_dir(options.train)
+        for warning in describe_overlap(find_overlap(train, data), train, data):
+            print(f"warning: {warning}", file=sys.stderr)
 
 
 if __name__ == "__main__":

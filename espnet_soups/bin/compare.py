@@ -19,6 +19,10 @@ LABELS = {
     "bleu_lc_rm": "BLEU lc.rm",
 }
 ALPHA = 0.05
+NO_FOUR_WORDS = (
+    "no hypothesis of one of them has four words, so that its BLEU is 0 whatever they are: compare"
+    " chrF"
+)
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -39,7 +43,7 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--reference_dir",
         type=Path,
-        help="Data dir of the references, e.g. dump/fbank/test (default: as scores.json says)",
+        help="Data dir of the references, e.g. dump/<features>/test (default: as scores.json says)",
     )
     parser.add_argument("--resamples", type=int, default=1000, help="(default: 1000)")
     parser.add_argument("--seed", type=int, default=0, help="Of the bootstrap (default: 0)")
@@ -61,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if references is None:
             raise ValueError(
                 f"{first}/scores.json does not say where its references are; give"
-                " `--reference_dir`, e.g. dump/fbank/test."
+                " `--reference_dir`, e.g. dump/<features>/test."
             )
         print(f"A: {first}\nB: {second}\nreferences: {references}\n")
         print(render(compare_decodings(references, first, second, config), options.resamples))
@@ -80,6 +84,7 @@ def render(comparison: "Comparison", resamples: int) -> str:
             )
             interval = f"{item.second - item.first:+.1f} [{item.low:+.1f}, {item.high:+.1f}]"
             star = " *" if item.p_value < ALPHA else "  "
+            p = f"{item.p_value:.3f}{star}" if item.defined else "–  "
             cells.append(
                 [
                     name,
@@ -87,7 +92,7 @@ def render(comparison: "Comparison", resamples: int) -> str:
                     f"{item.first:.1f}",
                     f"{item.second:.1f}",
                     interval,
-                    f"{item.p_value:.3f}{star}",
+                    p,
                 ]
             )
         blocks.append(align(cells))
@@ -95,6 +100,9 @@ def render(comparison: "Comparison", resamples: int) -> str:
     notes = [f"[ , ] and p (two-sided): paired bootstrap over {what}; {resamples} resamples"]
     notes.append(f"*: p < {ALPHA}, each row by itself: of 20 rows one is expected by chance")
     items = [item for rows in comparison.differences.values() for item in rows.values()]
+    if not all(item.defined for item in items):
+        notes.append(f"–: {NO_FOUR_WORDS}")
+    items = [item for item in items if item.defined]
     if any((item.low <= 0 <= item.high) == (item.p_value < ALPHA) for item in items):
         notes.append(
             "where [ , ] and * disagree, few draws carry the difference (skew): do not rely on it"

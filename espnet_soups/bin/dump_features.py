@@ -1,7 +1,6 @@
 """Writes features or audio of data dirs into dump/ (stage 3)."""
 
 import argparse
-import shutil
 import signal
 import sys
 from collections.abc import Sequence
@@ -15,7 +14,17 @@ def get_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m espnet_soups.bin.dump_features", description=__doc__
     )
-    parser.add_argument("sets", nargs="+", metavar="DATA=TARGET", help="Data dir and its target")
+    parser.add_argument(
+        "--sets", nargs="+", required=True, metavar="DATA=TARGET", help="Data dir and its target"
+    )
+    parser.add_argument(
+        "--look_at",
+        type=Path,
+        nargs="*",
+        default=[],
+        help="Further data dirs of which one recording is read first, so that a rate that does not"
+        " fit is found at once",
+    )
     parser.add_argument("--feats_type", default="fbank", choices=["fbank", "raw"], help="(fbank)")
     parser.add_argument("--fs", type=int, default=16000, help="Sampling rate, Hz (16000)")
     parser.add_argument("--num_mel_bins", type=int, default=80, help="Filters (80)")
@@ -33,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = get_parser().parse_args(arguments)
     set_up_logging()
     from espnet_soups.data.data_dir import read_data_dir
-    from espnet_soups.data.dump import dump_set
+    from espnet_soups.data.dump import look_at_first, replace_set
     from espnet_soups.data.features import FeatureConfig
 
     config = FeatureConfig(options.feats_type, options.fs, options.num_mel_bins, options.stack)
@@ -45,15 +54,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         (read_data_dir(Path(source), labelled=labelled), Path(target))
         for source, _, target in pairs
     ]
+    for source in dict.fromkeys([*(data.path for data, _ in sets), *options.look_at]):
+        look_at_first(source, config, options.resample == "true")
     # an interruption must not skip the clean-up
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     for data, target in sets:
-        shutil.rmtree(target, ignore_errors=True)  # features of an older corpus
-        try:
-            seconds = dump_set(data, target, config, options.nj, options.resample == "true")
-        except BaseException:
-            shutil.rmtree(target, ignore_errors=True)  # a half of them is of no use
-            raise
+        seconds = replace_set(data, target, config, options.nj, options.resample == "true")
         print(f"{target}: {len(data.audio)} utterances, {seconds / 60:.1f} minutes")
 
 

@@ -1,4 +1,4 @@
-"""Prints a line per epoch while stage 9 trains; ends with the process that started it."""
+"""Prints warnings and a line per epoch while stage 9 trains; ends with what started it."""
 
 import argparse
 import os
@@ -17,6 +17,29 @@ def get_parser() -> argparse.ArgumentParser:
     return parser
 
 
+class Remarks:
+    """What training warns of before its first step, told once on the terminal.
+
+    Args:
+        path: The file that training writes them to.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._told = self._time()
+
+    def tell(self) -> None:
+        """Print the remarks if they are of this run."""
+        time = self._time()
+        if time not in (None, self._told):
+            self._told = time
+            for line in self.path.read_text(encoding="utf-8").splitlines():
+                print(f"  warning: {line}", flush=True)
+
+    def _time(self) -> int | None:
+        return self.path.stat().st_mtime_ns if self.path.exists() else None
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Follows; see `get_parser`."""
     options = get_parser().parse_args(arguments)
@@ -24,8 +47,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     from espnet_soups.report.follow import describe_epoch, follow_epochs
 
-    parent = os.getppid()
-    for record in follow_epochs(options.exp_dir, stop=lambda: os.getppid() != parent):
+    parent, remarks = os.getppid(), Remarks(options.exp_dir / "remarks.txt")
+
+    def stop() -> bool:  # asked every two seconds
+        remarks.tell()
+        return os.getppid() != parent
+
+    for record in follow_epochs(options.exp_dir, stop):
         config = yaml.safe_load((options.exp_dir / "config.yaml").read_text(encoding="utf-8"))
         print(f"  {describe_epoch(record, config['max_epoch'])}", flush=True)
 

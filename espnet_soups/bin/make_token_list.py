@@ -1,6 +1,7 @@
 """Makes the token list of one language from a training set (stage 5)."""
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,35 +20,39 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument("--bpemode", default="unigram", choices=["unigram", "bpe", "char"])
     parser.add_argument("--nbpe", type=int, default=500, help="Pieces (500)")
     parser.add_argument("--target", type=Path, required=True, help="Folder of tokens.txt")
+    parser.add_argument(
+        "--check", type=Path, nargs="*", default=[], help="Sets whose labels it must spell, too"
+    )
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Makes the list; see `get_parser`."""
     options = get_parser().parse_args(arguments)
-    from espnet_soups.data.data_dir import NO_LABEL, check_same_keys
-    from espnet_soups.data.table import read_table
-    from espnet_soups.data.token_list import char_tokens, train_sentencepiece, write_token_list
+    from espnet_soups.data.token_list import (
+        char_tokens,
+        read_labels_of,
+        token_cutter,
+        train_sentencepiece,
+        write_token_list,
+    )
+    from espnet_soups.data.unknown_tokens import count_unknown, judge_unknown
 
-    labels_path, languages_path = options.source / options.label, options.source / "utt2lang"
-    labels, spoken = read_table(labels_path), read_table(languages_path)
-    check_same_keys(labels_path, labels, languages_path, spoken)
-    texts = [
-        text
-        for key, text in labels.items()
-        if text != NO_LABEL and options.language in (None, spoken[key])
-    ]
-    if not texts:
-        raise ValueError(
-            f"{labels_path} has no label in language {options.language!r}; {languages_path} has"
-            f" {sorted(set(spoken.values()))}."
-        )
+    texts = list(read_labels_of(options.source, options.label, options.language).values())
     if options.token_type == "char":
         tokens = char_tokens(texts)
     else:
         tokens = train_sentencepiece(texts, options.target, options.nbpe, options.bpemode)
+    to_tokens, known = token_cutter(options.token_type, options.target), set(tokens)
+    path = options.target / "tokens.txt"
+    for folder in (options.source, *options.check):
+        labels = read_labels_of(folder, options.label, options.language)
+        name = f"{folder / options.label}{f' ({options.language})' if options.language else ''}"
+        warning = judge_unknown(count_unknown(labels, to_tokens, known), name, str(path))
+        if warning is not None:
+            print(f"warning: {warning}", file=sys.stderr)
     write_token_list(options.target, tokens)
-    print(f"{options.target}/tokens.txt: {len(tokens)} tokens from {len(texts)} labels")
+    print(f"{path}: {len(tokens)} tokens from {len(texts)} labels")
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Writes the data dir; see `get_parser`."""
     options = get_parser().parse_args(arguments)
     from espnet_soups.data.data_dir import read_data_dir, write_data_dir
-    from espnet_soups.data.dump import perturb_speed
+    from espnet_soups.data.speed import perturb_speed
 
     source = read_data_dir(options.source)
     data = perturb_speed(source, options.factors, options.target)

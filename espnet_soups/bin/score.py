@@ -1,6 +1,7 @@
 """Scores a decoded set (stage 12)."""
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -46,6 +47,9 @@ def get_parser() -> argparse.ArgumentParser:
         help="sacrebleu's tokenizer for every target (default: by language: zh, ja-mecab,"
         " ko-mecab, char for other scripts without spaces, else 13a)",
     )
+    parser.add_argument(
+        "--train_dir", type=Path, help="Training set: tell how many of its utterances are scored"
+    )
     parser.add_argument("--resamples", type=int, default=1000, help="(default: 1000)")
     parser.add_argument("--seed", type=int, default=0, help="Of the bootstrap (default: 0)")
     return parser
@@ -66,6 +70,7 @@ def read_bool(word: str) -> bool:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Scores and prints a table."""
     options = get_parser().parse_args(arguments)
+    from espnet_soups.data.overlap import count_trained
     from espnet_soups.scoring.score_config import ScoreConfig
     from espnet_soups.scoring.score_set import score_set
     from espnet_soups.scoring.score_table import render_table
@@ -78,6 +83,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         seed=options.seed,
     )
     print(render_table(score_set(options.reference_dir, options.decode_dir, config)))
+    if options.train_dir is not None:
+        trained = count_trained(options.train_dir, options.reference_dir)
+        if trained:
+            print(
+                f"warning: {trained} utterances of {options.reference_dir} are in the training set"
+                f" {options.train_dir}: these scores flatter the model",
+                file=sys.stderr,
+            )
 
 
 if __name__ == "__main__":

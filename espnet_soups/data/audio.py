@@ -9,6 +9,7 @@ import soxr
 
 from espnet_soups.data.table import whole_file
 
+LARGEST = 16.0  # samples of floating-point audio lie in [-1, 1]; clipped peaks go a little beyond
 WAY_OUT = "replace it, or take the utterance out of all files of its folder"
 
 
@@ -25,7 +26,8 @@ def read_audio(path: str | Path, fs: int, resample: bool = False) -> np.ndarray:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is not readable, empty, or has another sampling rate.
+        ValueError: If it is not readable, empty, not finite, of the scale of integers, or has
+            another sampling rate.
     """
     if not Path(path).is_file():
         raise FileNotFoundError(f"Audio file {path} does not exist.")
@@ -36,6 +38,13 @@ def read_audio(path: str | Path, fs: int, resample: bool = False) -> np.ndarray:
         raise ValueError(f"Audio file {path} cannot be read: {reason}; {WAY_OUT}.") from error
     if len(samples) == 0:
         raise ValueError(f"Audio file {path} has no samples; {WAY_OUT}.")
+    broken = np.flatnonzero(~np.isfinite(samples).all(axis=1))
+    if len(broken):
+        raise ValueError(
+            f"Audio file {path} has NaN or infinity in {len(broken):,} of {len(samples):,} samples,"
+            f" first at {broken[0] / rate:.3f} s; {WAY_OUT}."
+        )
+    check_scale(samples, f"Audio file {path}", "write it as 16-bit integers, or divide by 32768")
     mono = samples.mean(axis=1)
     if rate == fs:
         return np.ascontiguousarray(mono)
@@ -45,6 +54,25 @@ def read_audio(path: str | Path, fs: int, resample: bool = False) -> np.ndarray:
             " let stage 3 do so with `--resample true`."
         )
     return np.asarray(soxr.resample(mono, rate, fs), dtype=np.float32)
+
+
+def check_scale(samples: np.ndarray, name: str, remedy: str) -> None:
+    """Refuse floating-point samples of the size of integers, which would be clipped.
+
+    Args:
+        samples: Of any shape.
+        name: How the message calls the audio.
+        remedy: What it says to do.
+
+    Raises:
+        ValueError: If they reach far beyond [-1, 1].
+    """
+    largest = float(np.max(np.abs(samples)))
+    if largest > LARGEST:
+        raise ValueError(
+            f"{name} has samples up to {largest:,.0f}, but floating-point audio lies in [-1, 1]:"
+            f" {remedy}."
+        )
 
 
 def change_speed(samples: np.ndarray, factor: float) -> np.ndarray:

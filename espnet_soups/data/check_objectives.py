@@ -8,19 +8,20 @@ from espnet_soups.data.data_dir import NO_LABEL, DataDir
 from espnet_soups.objective import Objective
 
 
-def count_labels(data: DataDir, objectives: Sequence[Objective]) -> Counter[str]:
+def count_labels(data: DataDir, objectives: Sequence[Objective], least: int = 1) -> Counter[str]:
     """Counts the labels of each objective.
 
     Args:
         data: A set.
         objectives: The objectives of the run.
+        least: Utterances that each language must have: a training step takes two.
 
     Returns:
         Number of labels by the name of the objective.
 
     Raises:
-        ValueError: If an utterance speaks an unknown language, a label file is missing, or an
-            objective has no label.
+        ValueError: If an utterance speaks an unknown language, a label file is missing, an
+            objective has no label, or a language too few utterances.
     """
     spoken = {objective.language for objective in objectives}
     strangers = {lang: key for key, lang in data.languages.items() if lang not in spoken}
@@ -31,6 +32,13 @@ def count_labels(data: DataDir, objectives: Sequence[Objective]) -> Counter[str]
             f" {sorted(spoken)}; name it in `--asr_langs` or `--st_pairs`, or remove its"
             " utterances."
         )
+    spoken_by = Counter(data.languages.values())
+    for language, number in spoken_by.items():
+        if number < least:
+            raise ValueError(
+                f"{data.path} has {number} utterance of {language}, but every step of training"
+                f" takes {least} of each language: add some, or leave the language out."
+            )
     counts: Counter[str] = Counter()
     for objective in objectives:
         name = objective.label.replace("_", ".", 1)

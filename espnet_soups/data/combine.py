@@ -5,18 +5,19 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from espnet_soups.data.data_dir import NO_LABEL
+from espnet_soups.data.data_dir import NO_LABEL, refuse_parts
 
 REQUIRED = ("wav.scp", "text", "utt2lang", "utt2spk", "spk2utt")
-MISSING = {"utt2gender": "unknown", "spk2gender": "unknown"}
+MISSING = {"utt2gender": "unknown", "spk2gender": "unknown", "utt2speed": "1"}
 GROUPS = "utt2group"
 
 
 def combine_data_dirs(sources: Sequence[Path], target: Path) -> int:
     """Merges sorted tables; memory does not grow with the sets.
 
-    A label file that a source lacks counts as `<na>` there, a gender as `unknown`; where it lacks
-    `utt2group`, each utterance is a group of its own. Groups of one name are one group.
+    A label file that a source lacks counts as `<na>` there, a gender as `unknown`, a speed as 1;
+    where it lacks `utt2group`, each utterance is a group of its own. Groups of one name are one
+    group.
 
     Args:
         sources: Data dirs with different utterance ids.
@@ -27,8 +28,10 @@ def combine_data_dirs(sources: Sequence[Path], target: Path) -> int:
 
     Raises:
         OSError: If a file is missing.
-        ValueError: If an id comes twice, or a file is not sorted.
+        ValueError: If an id comes twice, a file is not sorted, or utterances are parts of files.
     """
+    for source in sources:
+        refuse_parts(source)
     optional = {file.name for source in sources for file in source.glob("text.*")}
     optional |= {
         name for name in (*MISSING, GROUPS) if any((source / name).is_file() for source in sources)

@@ -74,7 +74,7 @@ def extract_features(waveform: np.ndarray, config: FeatureConfig) -> np.ndarray:
     import torch
     from torchaudio.compliance import kaldi
 
-    shortest = config.fs * FRAME_LENGTH_MS // 1000
+    shortest = shortest_of(config)
     if waveform.ndim != 1 or len(waveform) < shortest:
         raise ValueError(
             f"A waveform of at least {shortest} samples (one frame of {FRAME_LENGTH_MS} ms, one"
@@ -90,6 +90,20 @@ def extract_features(waveform: np.ndarray, config: FeatureConfig) -> np.ndarray:
         dither=0.0,
     ).numpy()
     return stack_frames(frames, config.stack)
+
+
+def shortest_of(config: FeatureConfig) -> int:
+    """Return the samples of one frame of 25 ms."""
+    return config.fs * FRAME_LENGTH_MS // 1000
+
+
+def fill_frame(waveform: np.ndarray, config: FeatureConfig) -> np.ndarray:
+    """Return a waveform with silence behind it where it is shorter than one frame.
+
+    A clip of 10 ms is a frame to stage 3; whether it is trained on is for the length filter.
+    """
+    missing = shortest_of(config) - len(waveform)
+    return np.pad(waveform, (0, missing)) if missing > 0 else waveform
 
 
 def stack_frames(frames: np.ndarray, stack: int) -> np.ndarray:

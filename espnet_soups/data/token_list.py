@@ -2,12 +2,60 @@
 
 import io
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from espnet_soups.data.table import write_text
+from espnet_soups.data.data_dir import NO_LABEL, check_same_keys, read_labels
+from espnet_soups.data.table import read_table, whole_file
 
 BLANK, UNKNOWN, SOS_EOS, SPACE = "<blank>", "<unk>", "<sos/eos>", "<space>"
+
+
+def read_labels_of(folder: Path, name: str, language: str | None) -> dict[str, str]:
+    """Read the labels of one language.
+
+    Args:
+        folder: A data dir.
+        name: `text`, or `text.<target>`.
+        language: What is spoken; None: any.
+
+    Returns:
+        Utterance id to label, those that are missing left out.
+
+    Raises:
+        OSError: If a file is missing.
+        ValueError: If a file is malformed, or there is no label in that language.
+    """
+    labels_path, languages_path = folder / name, folder / "utt2lang"
+    labels, spoken = read_labels(labels_path), read_table(languages_path)
+    check_same_keys(labels_path, labels, languages_path, spoken)
+    chosen = {
+        key: text
+        for key, text in labels.items()
+        if text != NO_LABEL and language in (None, spoken[key])
+    }
+    if not chosen:
+        raise ValueError(
+            f"{labels_path} has no label in language {language!r}; {languages_path} has"
+            f" {sorted(set(spoken.values()))}."
+        )
+    return chosen
+
+
+def token_cutter(token_type: str, folder: Path) -> Callable[[str], list[str]]:
+    """Return what cuts a text into tokens, as training does.
+
+    Args:
+        token_type: `char` or `bpe`.
+        folder: Holds `bpe.model`, for `bpe`.
+    """
+    if token_type == "char":
+        return lambda text: [SPACE if letter == " " else letter for letter in text]
+    import sentencepiece
+
+    processor = sentencepiece.SentencePieceProcessor(str(folder / "bpe.model"))
+    cut: Callable[[str], list[str]] = processor.encode_as_pieces
+    return cut
 
 
 def char_tokens(texts: Iterable[str]) -> list[str]:
@@ -24,8 +72,10 @@ def char_tokens(texts: Iterable[str]) -> list[str]:
 def train_sentencepiece(texts: Iterable[str], folder: Path, size: int, mode: str) -> list[str]:
     """Trains a sentencepiece model.
 
+    It normalises nothing: what is cut into pieces and put together again is the text itself.
+
     Args:
-        texts: Training texts.
+        texts: Training texts, as `clean_label` returns them.
         folder: Gets `bpe.model` and `bpe.vocab`.
         size: Pieces, sentencepiece's own special ones included; `char` has as many as there are.
         mode: `unigram`, `bpe` or `char`. `char` makes every character a piece of its own, and no
@@ -39,13 +89,15 @@ def train_sentencepiece(texts: Iterable[str], folder: Path, size: int, mode: str
     """
     import sentencepiece
 
-    model = io.BytesIO()
+    model, sentences = io.BytesIO(), list(texts)
     options: dict[str, object] = {"vocab_size": size}
     if mode == "char":
         options = {"use_all_vocab": True, "add_dummy_prefix": False}
     try:
         sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=iter(list(texts)),
+            sentence_iterator=iter(sentences),
+            normalization_rule_name="identity",  # labels are normalised once, by `clean_label`
+            max_sentence_length=max(4192, *(4 * len(text) for text in sentences)),  # none skipped
             model_writer=model,
             model_type=mode,
             character_coverage=1.0,
@@ -61,16 +113,21 @@ def train_sentencepiece(texts: Iterable[str], folder: Path, size: int, mode: str
         ) from error
     processor = sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
     pieces = [processor.id_to_piece(i) for i in range(processor.vocab_size())]
-    folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / ".bpe.model.tmp"
-    temporary.write_bytes(model.getvalue())
-    temporary.replace(folder / "bpe.model")
+    _write_changed(folder / "bpe.model", model.getvalue())
     rows = [f"{piece}\t{processor.get_score(i)}\n" for i, piece in enumerate(pieces)]
-    write_text(folder / "bpe.vocab", "".join(rows))
+    _write_changed(folder / "bpe.vocab", "".join(rows).encode())
     return [BLANK, UNKNOWN, *(p for p in pieces if p != "<unk>"), SOS_EOS]
 
 
 def write_token_list(folder: Path, tokens: Iterable[str]) -> None:
     """Writes `tokens.txt`, a token a line."""
-    folder.mkdir(parents=True, exist_ok=True)
-    write_text(folder / "tokens.txt", "".join(f"{token}\n" for token in tokens))
+    _write_changed(folder / "tokens.txt", "".join(f"{token}\n" for token in tokens).encode())
+
+
+def _write_changed(path: Path, content: bytes) -> None:
+    """Write a file unless it says so already: runs that share it look at when it changed."""
+    if path.is_file() and path.read_bytes() == content:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(path) as temporary:
+        temporary.write_bytes(content)

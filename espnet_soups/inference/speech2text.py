@@ -10,6 +10,7 @@ import torch
 from espnet2.legacy.nets.pytorch_backend.transformer.subsampling import TooShortUttError
 from torch.nn.utils.rnn import pad_sequence
 
+from espnet_soups.data.audio import check_scale
 from espnet_soups.data.features import FeatureConfig, extract_features, read_feature_config
 from espnet_soups.inference.decode_config import DecodeConfig, read_decode_config
 from espnet_soups.inference.load_model import load_model
@@ -127,7 +128,8 @@ class Speech2Text:
         """Gives what the encoder takes of one utterance: features [T, D] or samples [samples].
 
         Raises:
-            ValueError: If the speech is empty, not finite, or of a wrong shape.
+            ValueError: If the speech is empty, not finite, of the scale of integers, or of a wrong
+                shape.
         """
         array = np.asarray(speech.cpu() if isinstance(speech, torch.Tensor) else speech)
         if array.size == 0:
@@ -139,6 +141,8 @@ class Speech2Text:
             )
         if not np.isfinite(array).all():
             raise ValueError("The speech holds NaN or infinite numbers.")
+        if array.ndim == 1:
+            check_scale(array, "The speech", "divide samples of 16-bit integers by 32768")
         if self.input_size is None and array.ndim != 1:
             raise ValueError(f"Samples of shape [samples] are expected, but got {array.shape}.")
         if self.input_size is not None and array.ndim == 1:

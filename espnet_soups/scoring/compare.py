@@ -28,6 +28,8 @@ class Difference:
         low: Lower end of the 95 % interval of `second - first`.
         high: Upper end.
         p_value: How often resamples differ as much by chance, two-sided.
+        defined: Whether the score says something of both systems, and for a mean of all its
+            members; BLEU does not where no hypothesis has four words.
     """
 
     first: float
@@ -35,6 +37,7 @@ class Difference:
     low: float
     high: float
     p_value: float
+    defined: bool = True
 
 
 @dataclass(frozen=True)
@@ -156,6 +159,9 @@ def _differences(
                 row: _difference(
                     [(values[name][0][score], values[name][1][score]) for name in members],
                     [(resampled[name][0][score], resampled[name][1][score]) for name in members],
+                    defined=not any(
+                        score in item.undefined() for name in members for item in pairs[name]
+                    ),
                 )
                 for row, members in rows.items()
             }
@@ -165,8 +171,10 @@ def _differences(
 def _difference(
     values: Sequence[tuple[float, float]],
     resampled: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]],
+    defined: bool,
 ) -> Difference:
     first, second = np.mean(values, axis=0).tolist()
     draws = np.mean([two - one for one, two in resampled], axis=0)
     interval = estimate(second - first, draws)
-    return Difference(first, second, interval.low, interval.high, p_value(second - first, draws))
+    p = p_value(second - first, draws)
+    return Difference(first, second, interval.low, interval.high, p, defined)

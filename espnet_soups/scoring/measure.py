@@ -19,8 +19,16 @@ from espnet_soups.scoring.error_rate import (
 from espnet_soups.scoring.listing import Entry, recognition_entries, translation_entries
 from espnet_soups.scoring.score_config import ScoreConfig
 from espnet_soups.scoring.text_pairs import TextPairs
-from espnet_soups.scoring.translation import bleu, chrf, score_bleu, score_chrf, tokenizer_for
+from espnet_soups.scoring.translation import (
+    bleu,
+    chrf,
+    lacks_four_words,
+    score_bleu,
+    score_chrf,
+    tokenizer_for,
+)
 
+NO_FOUR_WORDS = "no_four_words"  # BLEU is 0 by definition
 Scores = dict[str, NDArray[np.float64]]
 
 
@@ -49,6 +57,10 @@ class Measured:
         return {
             name: float(score) for name, score in self.scores(self.statistics.sum(axis=0)).items()
         }
+
+    def undefined(self) -> set[str]:
+        """Return the scores that say nothing: BLEU where no hypothesis has four words."""
+        return {name for name, detail in self.details.items() if detail.get(NO_FOUR_WORDS)}
 
     def title(self) -> str:
         """Gives the first line of the listing."""
@@ -143,7 +155,11 @@ def measure_translation(pairs: TextPairs, config: ScoreConfig) -> Measured:
         pairs=pairs,
         statistics=np.concatenate([item.statistics for item in results.values()], axis=1),
         scores=scores,
-        details={name: {"signature": item.signature} for name, item in results.items()},
+        details={
+            name: {"signature": item.signature}
+            | ({NO_FOUR_WORDS: True} if name != "chrf" and lacks_four_words(item) else {})
+            for name, item in results.items()
+        },
         entries=translation_entries(pairs, chrf(results["chrf"].statistics).tolist()),
         unit="chrf",
     )

@@ -55,6 +55,14 @@ def render_table(scores: Mapping[str, Any]) -> str:
         item["bleu"]["signature"] for item in scores["objectives"].values() if "bleu" in item
     }
     footer = [f"BLEU: {signature}" for signature in sorted(signatures)]
+    short = [
+        n for n, item in scores["objectives"].items() if "no_four_words" in item.get("bleu", {})
+    ]
+    if short:
+        footer.append(
+            f"BLEU of {', '.join(short)} is 0 since no hypothesis has four words, and so says"
+            " nothing, nor does a mean with it: read chrF"
+        )
     footer.append(f"[ , ]: {scores['confidence']:.0%} {describe_draws(scores.get('groups'))}")
     return "\n\n".join([*blocks, "\n".join(footer)])
 

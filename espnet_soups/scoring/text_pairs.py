@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from espnet_soups.data.label_text import clean_label
 from espnet_soups.objective import Objective, recognition, translation
 from espnet_soups.scoring.text_file import NOT_AVAILABLE, read_text
 
@@ -68,7 +69,7 @@ def parse_objective(name: str) -> Objective:
 
 
 def read_pairs(reference_dir: Path, decode_dir: Path, objective: Objective) -> TextPairs:
-    """Reads the references and hypotheses of an objective.
+    """Reads the references and hypotheses of an objective, both in the normal form of labels.
 
     Args:
         reference_dir: Holds `utt2lang`, `text` and `text.<target>`.
@@ -83,7 +84,10 @@ def read_pairs(reference_dir: Path, decode_dir: Path, objective: Objective) -> T
     reference_path = reference_dir / label
     hypothesis_path = decode_dir / objective.name / "text"
     languages = read_text(reference_dir / "utt2lang")
-    labels, hypotheses = read_text(reference_path), read_text(hypothesis_path)
+    labels, hypotheses = (
+        {key: clean_label(text) for key, text in read_text(path).items()}
+        for path in (reference_path, hypothesis_path)
+    )
     of_language = {key for key, language in languages.items() if language == objective.language}
     _refuse(of_language - labels.keys(), reference_dir / "utt2lang", reference_path)
     spoken = {key: text for key, text in labels.items() if key in of_language}

@@ -43,6 +43,15 @@ def tokenizer_for(language: str) -> str:
     return TOKENIZERS.get(language.split("-")[0].lower(), BLEU.TOKENIZER_DEFAULT)
 
 
+def lacks_four_words(result: MetricResult) -> bool:
+    """Tell whether BLEU is 0 since no hypothesis has four words, whatever these are.
+
+    Args:
+        result: Of `score_bleu`.
+    """
+    return bool(result.statistics[:, -1].sum() == 0)
+
+
 def score_bleu(
     references: Sequence[str], hypotheses: Sequence[str], tokenizer: str, lowercase: bool
 ) -> MetricResult:

@@ -45,6 +45,11 @@ def check_options(args: argparse.Namespace) -> None:
             f" {args.trainer}` fix weights by `combiner: static` and `combiner_conf: {{weights:"
             " ...}` of `trainer_conf`."
         )
+    if args.write_collected_feats:
+        raise ValueError(
+            "`write_collected_feats` must be false, but got true: ESPnet names a file after each"
+            " utterance id, and ids may be paths; stage 3 writes features."
+        )
     for option, name, classes in _named_classes(args):
         if name is None and option not in REQUIRED:
             continue

@@ -77,6 +77,9 @@ def build_trial_model(
     args.st_token_list = {target: list(TRIAL_TOKENS) for target in targets}
     MSPTask.check_required_command_args(args)
     model = MSPTask.build_model(args)
+    for name, parameter in model.named_parameters():  # as ESPnet does before the optimiser
+        if any(name == part or name.startswith(f"{part}.") for part in args.freeze_param):
+            parameter.requires_grad = False
     check_optimization(args, model)
     names = [objective.name for objective in model.objectives]
     levels = [list(range(len(names)))] if model.soup is None else model.soup.hierarchy.levels

@@ -1,5 +1,6 @@
 """Checkpoints that survive SIGKILL, and that are looked at before they are used."""
 
+import difflib
 import errno
 import logging
 import os
@@ -187,7 +188,8 @@ def check_init_param(setting: str, expected: Mapping[str, Tensor]) -> None:
         expected: The tensors of the model by name.
 
     Raises:
-        ValueError: If a name is missing or surplus, or a shape differs.
+        ValueError: If a name is missing or surplus, a shape differs, or nothing is left out by an
+            excluded prefix.
         OSError: If there is no such file.
     """
     path, source, target, excluded = [*setting.split(":", 3), "", "", ""][:4]
@@ -197,6 +199,13 @@ def check_init_param(setting: str, expected: Mapping[str, Tensor]) -> None:
         raise ValueError(f"`init_param` names {path}, which is no model file or is cut short.")
     skipped = tuple(prefix for prefix in excluded.split(",") if prefix)
     loaded = safe_torch_load(path, map_location="cpu")
+    for prefix in skipped:
+        if not any(name.startswith(prefix) for name in loaded):
+            close = difflib.get_close_matches(prefix, loaded, n=3, cutoff=0.3)
+            raise ValueError(
+                f"`init_param` leaves out {prefix!r}, but {path} has no tensor whose name begins"
+                f" so{f' (closest: {close})' if close else ''}."
+            )
     found = _below({k: v for k, v in loaded.items() if not k.startswith(skipped)}, source)
     if not found:
         raise ValueError(f"`init_param` names module {source!r}, which {path} does not have.")

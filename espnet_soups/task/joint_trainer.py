@@ -13,6 +13,7 @@ from espnet2.train.trainer import Trainer
 
 from espnet_soups.model.msp_model import MSPModel
 from espnet_soups.task.changed_settings import check_changes
+from espnet_soups.task.check_labels import tell_labels
 from espnet_soups.task.checkpoint import (
     CURRENT,
     check_tensors,
@@ -81,8 +82,8 @@ class JointTrainer(Trainer):
         """Trains, from the last whole checkpoint if there is one.
 
         Raises:
-            ValueError: If the checkpoint is of another configuration, or if settings have changed
-                and no epoch is left to train with them.
+            ValueError: If the checkpoint is of another configuration, if settings have changed and
+                no epoch is left to train with them, or if labels cannot be learnt.
             OSError: If the disk is full.
         """
         options, distributed_option = kwargs["trainer_options"], kwargs["distributed_option"]
@@ -105,6 +106,8 @@ class JointTrainer(Trainer):
                 if is_first_rank(distributed_option):
                     mend_epoch_files(output_dir, states, options.best_model_criterion)
                 del states
+        first = is_first_rank(distributed_option)
+        tell_labels(cls.settings, network_of(model), output_dir if first else None)
         with keep_whole_files(output_dir):
             super().run(model, *args, **kwargs)
 

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
+from espnet2.fileio.read_text import load_num_sequence_text
 from espnet2.iterators.abs_iter_factory import AbsIterFactory
 from espnet2.iterators.sequence_iter_factory import SequenceIterFactory
 from espnet2.tasks.abs_task import AbsTask, IteratorOptions
@@ -16,22 +17,20 @@ from espnet2.train.collate_fn import CommonCollateFn
 from espnet2.utils import config_argparse
 
 from espnet_soups.backbone.settings import check_backbone
+from espnet_soups.file_names import require_file_name
 from espnet_soups.model.msp_model import MSPModel
 from espnet_soups.model.ssl_config import read_ssl_config
 from espnet_soups.task.build_model import build_model
+from espnet_soups.task.check_names import check_names
 from espnet_soups.task.check_options import check_options
 from espnet_soups.task.checkpoint import check_init_param, keep_config
-from espnet_soups.task.interpret import (
-    inline_token_lists,
-    languages_of,
-    ssl_languages_of,
-)
+from espnet_soups.task.interpret import languages_of, ssl_languages_of
 from espnet_soups.task.joint_trainer import JointTrainer
 from espnet_soups.task.language_data import read_language_data
 from espnet_soups.task.launcher import settle_launcher
 from espnet_soups.task.options import CLASS_CHOICES, OptionParser, add_options
 from espnet_soups.task.parameter_groups import scale_learning_rates
-from espnet_soups.task.preprocessor import MSPPreprocessor
+from espnet_soups.task.preprocessor import MSPPreprocessor, build_preprocessor
 from espnet_soups.task.trainers import find_trainer
 from espnet_soups.task.union_sampler import UnionBatchSampler, one_language_batches
 
@@ -101,17 +100,7 @@ class MSPTask(AbsTask):
     @classmethod
     def build_preprocess_fn(cls, args: argparse.Namespace, train: bool) -> MSPPreprocessor:
         """Builds the preprocessor."""
-        inline_token_lists(args)
-        return MSPPreprocessor(
-            train=train,
-            languages=languages_of(args),
-            asr_tokens=args.asr_token_list,
-            st_tokens=args.st_token_list,
-            asr_token_type=args.asr_token_type,
-            st_token_type=args.st_token_type,
-            asr_bpemodel=args.asr_bpemodel,
-            st_bpemodel=args.st_bpemodel,
-        )
+        return build_preprocessor(args, train)
 
     @classmethod
     def required_data_names(cls, train: bool = True, inference: bool = False) -> tuple[str, ...]:
@@ -163,8 +152,11 @@ class MSPTask(AbsTask):
         """Builds ESPnet's optimiser and ties the soup to its steps.
 
         Raises:
-            ValueError: If a file of `--init_param` does not fit the model.
+            ValueError: If a file of `--init_param` does not fit the model, or an option names a
+                parameter or a statistic that it does not have.
         """
+        if isinstance(model, MSPModel):
+            check_names(args, model)
         if not (args.collect_stats or args.dry_run or args.ignore_init_mismatch):
             for setting in args.init_param:
                 check_init_param(setting, model.state_dict())
@@ -183,9 +175,12 @@ class MSPTask(AbsTask):
         """Builds batches that hold every language (training) or one language (validation).
 
         Raises:
-            ValueError: If the data name no `utt2lang`, or no shape file.
+            ValueError: If the data name no `utt2lang`, or no shape file, or if attention is to be
+                drawn into files named after ids that are paths.
         """
         if mode == "plot_att":
+            for key in load_num_sequence_text(iter_options.shape_files[0], loader_type="csv_int"):
+                require_file_name("With `num_att_plot` an utterance id", key)
             return super().build_sequence_iter_factory(args, iter_options, mode)
         rank = torch.distributed.get_rank() if iter_options.distributed else 0
         world_size = torch.distributed.get_world_size() if iter_options.distributed else 1

@@ -1,5 +1,6 @@
 """Text to token ids, language names to indices; audio passes as it is."""
 
+import argparse
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -7,7 +8,9 @@ from espnet2.text.build_tokenizer import build_tokenizer
 from espnet2.text.token_id_converter import TokenIDConverter
 from espnet2.train.preprocessor import AbsPreprocessor
 
+from espnet_soups.data.label_text import clean_label
 from espnet_soups.model.batch import ABSENT
+from espnet_soups.task.interpret import inline_token_lists, languages_of
 
 NO_LABEL = "<na>"
 
@@ -40,11 +43,11 @@ class MSPPreprocessor(AbsPreprocessor):
         super().__init__(train)
         self.languages = list(languages)
         self.asr = {
-            language: _TextToIds(tokens, asr_token_type, asr_bpemodel.get(language))
+            language: TextToIds(tokens, asr_token_type, asr_bpemodel.get(language))
             for language, tokens in asr_tokens.items()
         }
         self.st = {
-            language: _TextToIds(tokens, st_token_type, st_bpemodel.get(language))
+            language: TextToIds(tokens, st_token_type, st_bpemodel.get(language))
             for language, tokens in st_tokens.items()
         }
 
@@ -82,7 +85,7 @@ class MSPPreprocessor(AbsPreprocessor):
             )
         return self.languages.index(language)
 
-    def _ids(self, uid: str, name: str, text: str, to_ids: "_TextToIds | None") -> np.ndarray:
+    def _ids(self, uid: str, name: str, text: str, to_ids: "TextToIds | None") -> np.ndarray:
         if to_ids is None or text == NO_LABEL:
             return np.array([ABSENT], dtype=np.int64)
         ids = to_ids(text)
@@ -94,10 +97,34 @@ class MSPPreprocessor(AbsPreprocessor):
         return np.array(ids, dtype=np.int64)
 
 
-class _TextToIds:
+class TextToIds:
+    """Cuts a label into tokens and gives their ids.
+
+    Args:
+        tokens: The token list.
+        token_type: `char` or `bpe`.
+        bpemodel: Sentencepiece model, for `bpe`.
+    """
+
     def __init__(self, tokens: Sequence[str], token_type: str, bpemodel: str | None) -> None:
         self.tokenizer = build_tokenizer(token_type=token_type, bpemodel=bpemodel)
         self.converter = TokenIDConverter(token_list=list(tokens), unk_symbol="<unk>")
 
     def __call__(self, text: str) -> list[int]:
-        return self.converter.tokens2ids(self.tokenizer.text2tokens(text))
+        """Return the ids of a label in its normal form."""
+        return self.converter.tokens2ids(self.tokenizer.text2tokens(clean_label(text)))
+
+
+def build_preprocessor(args: argparse.Namespace, train: bool) -> MSPPreprocessor:
+    """Build the preprocessor that the options ask for; token lists are read into the options."""
+    inline_token_lists(args)
+    return MSPPreprocessor(
+        train=train,
+        languages=languages_of(args),
+        asr_tokens=args.asr_token_list,
+        st_tokens=args.st_token_list,
+        asr_token_type=args.asr_token_type,
+        st_token_type=args.st_token_type,
+        asr_bpemodel=args.asr_bpemodel,
+        st_bpemodel=args.st_bpemodel,
+    )

@@ -67,3 +67,24 @@ def test_a_full_disk_is_told_with_the_file_and_leaves_none(tmp_path):
         write_flac(tmp_path / "a.flac", np.zeros(500, dtype=np.float32), 8000)
     assert caught.value.errno == errno.ENOSPC
     assert list(tmp_path.iterdir()) == []
+
+
+def test_floating_point_audio_of_the_size_of_integers_is_refused_in_one_sentence(tmp_path):
+    samples = np.linspace(-9000.0, 9000.0, 800, dtype=np.float32)
+    soundfile.write(tmp_path / "a.wav", samples, 8000, subtype="FLOAT")
+    with pytest.raises(ValueError, match=r"a\.wav has samples up to 9,000, but floating.*32768\.$"):
+        read_audio(tmp_path / "a.wav", 8000)
+    soundfile.write(tmp_path / "a.wav", samples / 6000, 8000, subtype="FLOAT")
+    assert np.abs(read_audio(tmp_path / "a.wav", 8000)).max() == pytest.approx(
+        1.5
+    )  # loud, but real
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_one_sample_that_is_no_number_is_told_with_its_file_and_place(tmp_path, value):
+    samples = np.zeros(8000, dtype=np.float32)
+    samples[2000] = value
+    soundfile.write(tmp_path / "a.wav", samples, 8000, subtype="FLOAT")
+    said = r"a\.wav has NaN or infinity in 1 of 8,000 samples, first at 0\.250 s; replace it"
+    with pytest.raises(ValueError, match=said):
+        read_audio(tmp_path / "a.wav", 8000)

@@ -28,6 +28,13 @@ def test_an_objective_without_label_is_refused(data_dir):
         count_labels(data_dir, build_objectives(["en", "fr"], ["fr_de"]))
 
 
+def test_a_language_of_one_utterance_is_refused_where_a_step_takes_two(data_dir):
+    few = data_dir.keep(["en_a-one", "en_a-two", "fr_b-one"])
+    assert count_labels(few, OBJECTIVES)["asr_fr"] == 1
+    with pytest.raises(ValueError, match="has 1 utterance of fr, but every step of training takes"):
+        count_labels(few, OBJECTIVES, least=2)
+
+
 def test_missing_and_empty_audio_and_pipes_are_refused(data_dir):
     check_audio(data_dir)
     Path(data_dir.audio["en_a-two"]).write_bytes(b"")

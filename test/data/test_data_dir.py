@@ -2,6 +2,7 @@
 
 import pytest
 
+from espnet_soups.data.combine import combine_data_dirs
 from espnet_soups.data.data_dir import read_data_dir
 
 
@@ -43,3 +44,12 @@ def test_a_missing_folder_is_named(tmp_path):
 def test_keep_keeps_all_tables_together(data_dir):
     kept = data_dir.keep(["fr_b-one"])
     assert list(kept.audio) == list(kept.languages) == list(kept.labels["text.en"]) == ["fr_b-one"]
+
+
+@pytest.mark.parametrize("name", ["segments", "reco2file_and_channel"])
+def test_utterances_that_are_parts_of_files_are_refused_by_the_name_of_the_table(data_dir, name):
+    (data_dir.path / name).write_text("en_a-one en_a-one 0.0 0.1\n")
+    with pytest.raises(ValueError, match=f"has `{name}`, but it is not read: every line of `wav"):
+        read_data_dir(data_dir.path)
+    with pytest.raises(ValueError, match=f"has `{name}`"):
+        combine_data_dirs([data_dir.path], data_dir.path.parent / "all")

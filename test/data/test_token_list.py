@@ -42,3 +42,12 @@ def test_more_pieces_than_the_texts_have_are_refused(tmp_path):
 def test_a_token_stands_on_each_line(tmp_path):
     write_token_list(tmp_path / "char", ["<blank>", "<space>"])
     assert (tmp_path / "char" / "tokens.txt").read_text() == "<blank>\n<space>\n"
+
+
+def test_a_list_that_is_the_same_again_is_left_as_it_is_for_the_runs_that_share_it(tmp_path):
+    found = []
+    for _ in range(2):
+        write_token_list(tmp_path, train_sentencepiece(TEXTS, tmp_path, 24, "unigram"))
+        found.append({path.name: path.stat().st_ino for path in tmp_path.iterdir()})
+    assert found[0].keys() == {"bpe.model", "bpe.vocab", "tokens.txt"}
+    assert found[0] == found[1]

@@ -159,10 +159,10 @@ def test_librispeech_and_aishell_run_from_nested_archives_to_error_rates_of_word
         assert f"\nstage {number}: " in result.stdout
     assert "data/test_clean: 2 utterances; labels: asr_en 2" in result.stdout
     assert "data/test_aishell: 2 utterances; labels: asr_zh 2" in result.stdout
-    tokens = folder / "data" / "zh_token_list" / "bpe_char" / "tokens.txt"
+    tokens = folder / "data" / "zh_token_list" / "asr_bpe_char" / "tokens.txt"
     characters = tokens.read_text(encoding="utf-8").split()
     assert set(characters[2:-1]) == set("而对楼市成交抑制AB歌作用最大")
-    english = folder / "data" / "en_token_list" / "bpe_unigram16" / "tokens.txt"
+    english = folder / "data" / "en_token_list" / "asr_bpe_unigram16" / "tokens.txt"
     assert len(english.read_text().split()) == 18
     genders = (folder / "data" / "train" / "spk2gender").read_text()
     assert genders == "en_26 m\nen_27 f\nzh_S0002 f\n"

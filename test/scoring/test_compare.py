@@ -165,3 +165,36 @@ def test_an_interval_and_a_star_that_disagree_are_pointed_out(low, p, warned) ->
     item = Difference(first=2.3, second=7.9, low=low, high=15.5, p_value=p)
     tables = render(Comparison({"bleu": {"st_es_en": item}}, {"st_es_en": 70}, True, []), 1000)
     assert ("where [ , ] and * disagree" in tables) == warned
+
+
+def test_bleu_of_hypotheses_without_four_words_gets_no_star_nor_does_its_mean(experiments) -> None:
+    path = experiments[1] / "beam" / "test" / "st_fr_en" / "text"
+    lines = [line.split(" ") for line in path.read_text().splitlines()]
+    write(path, {key: " ".join(words[:3]) for key, *words in lines})
+    comparison = compare(experiments)
+    defined = {name: item.defined for name, item in comparison.differences["bleu"].items()}
+    assert defined == {"st_es_en": True, "st_fr_en": False, MEAN: False}
+    assert all(item.defined for item in comparison.differences["chrf"].values())
+    tables = render(comparison, 1000)
+    rows = tables.partition("chrF")[0].splitlines()
+    assert [row.rstrip().endswith("–") for row in rows if row.startswith(("st_", MEAN))] == [
+        False,
+        True,
+        True,
+    ]
+    assert "no hypothesis of one of them has four words" in tables
+
+
+def test_a_table_says_why_bleu_is_0(experiments, capsys) -> None:
+    reference, first, _ = experiments
+    folder = first / "beam" / "test"
+    for name in ("st_fr_en", "st_es_en"):
+        keys = [line.split(" ")[0] for line in (folder / name / "text").read_text().splitlines()]
+        short = "one two" if name == "st_fr_en" else "one two three four"
+        write(folder / name / "text", dict.fromkeys(keys, short))
+    score(["--reference_dir", str(reference), "--decode_dir", str(folder)])
+    printed = capsys.readouterr().out
+    assert "BLEU of st_fr_en is 0 since no hypothesis has four words" in printed
+    record = json.loads((folder / "scores.json").read_text())["objectives"]
+    assert record["st_fr_en"]["bleu"]["no_four_words"] is True
+    assert "no_four_words" not in record["st_es_en"]["bleu"]

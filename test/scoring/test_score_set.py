@@ -132,3 +132,10 @@ def test_an_utterance_without_group_is_refused_before_anything_is_written(decode
     with pytest.raises(ValueError, match="utt2group has no group for 22 utterances, the first"):
         run(decoded)
     assert not (decoded[1] / "scores.json").exists()
+
+
+def test_utterances_of_the_training_set_are_told_beside_their_scores(decoded, capsys) -> None:
+    run(decoded)
+    assert "training set" not in capsys.readouterr().err
+    run(decoded, "--train_dir", str(decoded[0]))
+    assert "warning: 24 utterances of" in capsys.readouterr().err

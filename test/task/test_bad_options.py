@@ -46,6 +46,18 @@ from espnet_soups.bin.msp_train import HELP, main
         ),
         (("--asr_token_list", "it={root}/tokens.txt"), r"no utterance of \['it'\]"),
         (("--asr_token_list", "it={root}/none.txt"), "none.txt"),
+        (("--asr_token_list", "i/t={root}/tokens.txt"), "A language names files.*no slash"),
+        (("--write_collected_feats", "true"), "`write_collected_feats` must be false"),
+        (
+            ("--freeze_param", "encoder.encoder.0"),
+            r"`freeze_param` names 'encoder\.encoder\.0'.*closest: encoder\.encoders\.0",
+        ),
+        (
+            ("--best_model_criterion", "valid,accuracy,max"),
+            r"`best_model_criterion` of valid has no 'accuracy'; its keys are",
+        ),
+        (("--early_stopping_criterion", "valid", "los", "min"), "`early_stopping_criterion` of v"),
+        (("--val_scheduler_criterion", "dev", "loss"), "`val_scheduler_criterion` has no 'dev'"),
         (("--no_such_option", "1"), "--no_such_option"),
         (("--batch_bins", "many"), "--batch_bins.*many"),
         (("--config", "{root}/none.yaml"), "none.yaml"),

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Trains one speech model on many objectives: 13 stages from audio to a report.
 #
-#   data/<set> --1,2--> data/<set>_sp --3--> dump/<feats_type>/org/<set> --4--> dump/<feats_type>/<set>
-#   --5--> data/<language>_token_list --6--> exp/msp_stats_* --7--> exp/ssl_<tag> (pre-trained encoder)
+#   data/<set> --1,2--> data/<set>_sp --3--> dump/<features>/<set> --4--> dump/<features>/<durations>/<set>
+#   --5--> data/<language>_token_list/<task>_<tokens> --6--> exp/msp_stats_* --7--> exp/ssl_<tag> (pre-trained encoder)
 #   --9,10--> exp/msp_<tag> --11,12,13--> scores, report
 #
 # A recipe's run.sh calls it with the facts of its corpus, then "$@". `./run.sh --help` lists all options.
@@ -14,6 +14,10 @@ set -euo pipefail
 . scripts/options.sh
 # shellcheck source=egs2/TEMPLATE/msp1/scripts/stages.sh
 . scripts/stages.sh
+# shellcheck source=egs2/TEMPLATE/msp1/scripts/checks.sh
+. scripts/checks.sh
+# shellcheck source=egs2/TEMPLATE/msp1/scripts/split_keys.sh
+. scripts/split_keys.sh
 
 command_line="./run.sh${MSP_ARGUMENTS:-}"
 
@@ -105,15 +109,29 @@ read -ra pretrain_arg_list <<<"${pretrain_args}"
 read -ra unlabeled_set_list <<<"${unlabeled_sets}"
 target_langs=$(printf '%s\n' ${st_pair_list[@]+"${st_pair_list[@]##*_}"} | sort -u | paste -sd' ')
 
-refuse() {
-    echo "error: $1" >&2
-    exit 1
-}
 ((stage <= 13 && stage <= stop_stage)) || refuse "--stage must be 13 (the last one) or less, and not above --stop_stage, but got --stage ${stage} --stop_stage ${stop_stage}"
-[[ ${ssl} =~ ^(none|cpc|best_rq)$ ]] || refuse "--ssl must be none, cpc or best_rq, but got ${ssl}"
-[[ ${ssl_audio} =~ ^(labeled|unlabeled)$ ]] || refuse "--ssl_audio must be labeled or unlabeled, but got ${ssl_audio}"
+refuse_other ssl "${ssl}" none cpc best_rq
+refuse_other ssl_audio "${ssl_audio}" labeled unlabeled
+refuse_other feats_type "${feats_type}" fbank raw
+refuse_other asr_token_type "${asr_token_type}" char bpe
+refuse_other st_token_type "${st_token_type}" char bpe
+refuse_other bpemode "${bpemode}" unigram bpe
+[[ -z ${soup} ]] || refuse_other soup "${soup}" joint vs vc vm custom
+for name in test_sets unlabeled_sets asr_langs asr_char_langs; do refuse_commas "${name}" "${!name}"; done
+refuse_words st_pairs '^[^_]+_.+$' "pairs of source_target such as 'fr_en es_en'" "${st_pairs}"
+refuse_words speed_perturb_factors '^[0-9]*\.?[0-9]+$' "numbers such as '0.9 1.0 1.1'" "${speed_perturb_factors}"
+refuse_path train_set "${train_set}"
+refuse_path valid_set "${valid_set}"
+refuse_path test_sets ${test_set_list[@]+"${test_set_list[@]}"}
+refuse_path unlabeled_sets ${unlabeled_set_list[@]+"${unlabeled_set_list[@]}"}
+refuse_path asr_langs ${asr_lang_list[@]+"${asr_lang_list[@]}"}
+refuse_path st_pairs ${st_pair_list[@]+"${st_pair_list[@]}"}
+for name in ${unlabeled_set_list[@]+"${unlabeled_set_list[@]}"}; do
+    [[ " ${train_set} ${valid_set} ${test_sets} " != *" ${name} "* ]] ||
+        refuse "--unlabeled_sets must be sets of their own, but ${name} is a training, validation or test set, too"
+done
 if [[ -n ${baseline} ]]; then
-    [[ ${baseline} =~ ^(two_stage|joint)$ ]] || refuse "--baseline must be two_stage or joint, but got ${baseline}"
+    refuse_other baseline "${baseline}" two_stage joint
     [[ ${ssl} != none ]] || refuse "--baseline ${baseline} needs --ssl cpc or --ssl best_rq"
     soup=joint
     [[ ${baseline} == two_stage ]] && init_from_pretrained=true || init_from_pretrained=false
@@ -129,20 +147,13 @@ pretrains=false joins=false
 [[ ${ssl_audio} == labeled || ${joins} == true ]] || refuse "--ssl_audio unlabeled needs U in stage 9: --ssl_in_training true, and not --baseline two_stage"
 
 # --- names, as ESPnet makes them -------------------------------------------------------------
-feats_dir=${dumpdir}/${feats_type}
+# shellcheck source=egs2/TEMPLATE/msp1/scripts/feature_folders.sh
+. scripts/feature_folders.sh
 speeds=${speed_perturb_factors:+_sp}
 train_name=${train_set}${speeds}
 token_name=${asr_token_type}$([[ ${asr_token_type} == char ]] || echo "${asr_nbpe}")
-st_folder=${st_token_type}
-[[ ${st_token_type} == char ]] || st_folder=bpe_${bpemode}${st_nbpe}
-asr_folder=${asr_token_type}
-[[ ${asr_token_type} == char ]] || asr_folder=bpe_${bpemode}${asr_nbpe}
-# runs with other speeds have token lists of their own: a list must not change under a trained model
-st_folder+=${speeds} asr_folder+=${speeds}
-asr_bpemode() { [[ " ${asr_char_langs} " == *" $1 "* ]] && echo char || echo "${bpemode}"; }
-asr_folder_of() { # asr_folder_of LANGUAGE
-    [[ ${asr_token_type}$(asr_bpemode "$1") == bpechar ]] && echo "bpe_char${speeds}" || echo "${asr_folder}"
-}
+# shellcheck source=egs2/TEMPLATE/msp1/scripts/token_folders.sh
+. scripts/token_folders.sh
 soup_args=()
 [[ -z ${soup} ]] || soup_args+=(--trainer_conf "soup=${soup}")
 [[ -z ${order} ]] || soup_args+=(--trainer_conf "order=${order}")
@@ -165,7 +176,8 @@ if [[ -z ${msp_tag} ]]; then
     [[ -z ${combiner_conf} ]] || msp_tag+=_$(sed -E 's/[^[:alnum:].]+/_/g' <<<"${combiner_conf}")
     msp_tag+=$(tag_of "${train_args}")${speeds}
 fi
-stats_dir=${expdir}/msp_stats_${feats_type}_${token_name}_${st_folder}
+refuse_path "msp_tag (or what it is made of)" "${msp_tag}"
+stats_dir=${expdir}/msp_stats_${feats_name}_${kept_dir##*/}_${token_name}_${st_folder}
 exp_dir=${expdir}/msp_${msp_tag}
 ssl_tag=$(basename "$(realpath "${train_config}")" .yaml)
 ssl_tag=${ssl_name}_${ssl_tag#train_msp_}_${feats_type}${speeds}
@@ -191,12 +203,12 @@ model_args+=(--asr_token_type "${asr_token_type}" --st_token_type "${st_token_ty
 
 token_args=()
 for language in ${asr_lang_list[@]+"${asr_lang_list[@]}"}; do
-    folder=${datadir}/${language}_token_list/$(asr_folder_of "${language}")
+    folder=$(token_folder asr "${language}")
     token_args+=(--asr_token_list "${language}=${folder}/tokens.txt")
     [[ ${asr_token_type} == char ]] || token_args+=(--asr_bpemodel "${language}=${folder}/bpe.model")
 done
 for language in ${target_langs}; do
-    folder=${datadir}/${language}_token_list/${st_folder}
+    folder=$(token_folder st "${language}")
     token_args+=(--st_token_list "${language}=${folder}/tokens.txt")
     [[ ${st_token_type} == char ]] || token_args+=(--st_bpemodel "${language}=${folder}/bpe.model")
 done
@@ -213,14 +225,14 @@ data_args() { # data_args train|valid FOLDER
     printf -- "--${kind}_data_path_and_name_and_type\n%s\n" "${files[@]}"
 }
 mapfile -t all_data_args < <(
-    data_args train "${feats_dir}/${train_name}"
-    data_args valid "${feats_dir}/${valid_set}"
+    data_args train "${kept_dir}/${train_name}"
+    data_args valid "${kept_dir}/${valid_set}"
 )
 
 # --- self-supervision: its options in stage 9, and the data that hold audio without labels --------
 mkdir -p "${expdir}" "${dumpdir}"
 ssl_args=() init_args=() union_dir="" train_shapes=${stats_dir}/train/speech_shape
-mapfile -t train_data_args < <(data_args train "${feats_dir}/${train_name}")
+mapfile -t train_data_args < <(data_args train "${kept_dir}/${train_name}")
 if [[ ${ssl} != none ]]; then
     ssl_lines=$(soups make_pretrain_config --train_config "${train_config}" --pretrain_config "${pretrain_config}" \
         --ssl "${ssl}" --output "${ssl_dir}/pretrain.yaml")
@@ -268,11 +280,10 @@ fi
 if stage 1 "Data preparation" "${datadir}/.stage1.done" --settings "${data_settings[@]}" \
     --inputs local/data.sh --outputs "${datadir}/${train_set}/text" "${datadir}/${valid_set}/text"; then
     datadir=${datadir} local/data.sh ${data_opts[@]+"${data_opts[@]}"}
-    for name in "${train_set}" "${valid_set}"; do
-        soups check_data_dir "${datadir}/${name}" --asr_langs "${asr_langs}" --st_pairs "${st_pairs}"
-    done
-    for name in "${test_set_list[@]}"; do
-        soups check_data_dir "${datadir}/${name}" --asr_langs "${asr_langs}" --st_pairs "${st_pairs}" --may_lack_languages true
+    soups check_data_dir "${datadir}/${train_set}" --asr_langs "${asr_langs}" --st_pairs "${st_pairs}" --least 2
+    for name in "${valid_set}" "${test_set_list[@]}"; do
+        soups check_data_dir "${datadir}/${name}" --asr_langs "${asr_langs}" --st_pairs "${st_pairs}" \
+            --train "${datadir}/${train_set}" --may_lack_languages "$([[ ${name} == "${valid_set}" ]] && echo false || echo true)"
     done
     stage_done "${datadir}/{${train_set},${valid_set},${test_sets// /,}}"
 fi
@@ -286,7 +297,7 @@ fi
 if [[ -z ${speed_perturb_factors} ]]; then
     stage_skipped 2 "Speed perturbation" "--speed_perturb_factors is empty"
 elif stage 2 "Speed perturbation" "${datadir}/.stage2.done" --settings "factors=${speed_perturb_factors}" \
-    --inputs "${datadir}/${train_set}" --outputs "${datadir}/${train_name}/wav.scp"; then
+    --inputs "${datadir}/${train_set}" --outputs "${datadir}/${train_name}/wav.scp" "${datadir}/${train_name}/utt2speed"; then
     read -ra factors <<<"${speed_perturb_factors}"
     soups perturb_speed --source "${datadir}/${train_set}" --target "${datadir}/${train_name}" \
         --factors "${factors[@]}"
@@ -294,43 +305,44 @@ elif stage 2 "Speed perturbation" "${datadir}/.stage2.done" --settings "factors=
 fi
 
 # each set is a stage of its own, since runs with other speeds share all but the training set
-for name in "${train_name}" "${valid_set}" "${test_set_list[@]}"; do
-    target=${feats_dir}/org/${name}
-    [[ ${name} == "${train_name}" || ${name} == "${valid_set}" ]] || target=${feats_dir}/${name}
+mapfile -t sets < <(printf '%s\n' "${train_name}" "${valid_set}" "${test_set_list[@]}" | awk '!seen[$0]++')
+for name in "${sets[@]}"; do
+    target=${feats_dir}/${name}
     if stage 3 "Features of ${name}" "${feats_dir}/.stage3_${name}.done" \
-        --settings "${feats_conf[@]}" "resample=${resample}" --inputs "${datadir}/${name}" --outputs "${target}"; then
+        --settings "${feats_conf[@]}" --inputs "${datadir}/${name}" --outputs "${target}"; then
         soups dump_features --feats_type "${feats_type}" --fs "${fs}" --num_mel_bins "${num_mel_bins}" \
-            --stack "${stack}" --resample "${resample}" --nj "${nj}" "${datadir}/${name}=${target}"
+            --stack "${stack}" --resample "${resample}" --nj "${nj}" --look_at "${sets[@]/#/${datadir}/}" \
+            --sets "${datadir}/${name}=${target}"
         stage_done "${target}"
     fi
 done
 
 if [[ -n ${unlabeled_sets} ]] && stage 3 "Features without labels" "${feats_dir}/.stage3_unlabeled.done" \
-    --settings "${feats_conf[@]}" "resample=${resample}" --inputs "${unlabeled_set_list[@]/#/${datadir}/}" \
-    --outputs "${unlabeled_set_list[@]/#/${feats_dir}/org/}"; then
-    sets=()
-    for name in "${unlabeled_set_list[@]}"; do sets+=("${datadir}/${name}=${feats_dir}/org/${name}"); done
+    --settings "${feats_conf[@]}" --inputs "${unlabeled_set_list[@]/#/${datadir}/}" \
+    --outputs "${unlabeled_set_list[@]/#/${feats_dir}/}"; then
+    unlabeled_pairs=()
+    for name in "${unlabeled_set_list[@]}"; do unlabeled_pairs+=("${datadir}/${name}=${feats_dir}/${name}"); done
     soups dump_features --feats_type "${feats_type}" --fs "${fs}" --num_mel_bins "${num_mel_bins}" \
-        --stack "${stack}" --resample "${resample}" --nj "${nj}" --unlabeled true "${sets[@]}"
-    stage_done "${feats_dir}/org"
+        --stack "${stack}" --resample "${resample}" --nj "${nj}" --unlabeled true --sets "${unlabeled_pairs[@]}"
+    stage_done "${unlabeled_sets}"
 fi
 
 for name in "${train_name}" "${valid_set}"; do
-    if stage 4 "Length filter of ${name}" "${feats_dir}/.stage4_${name}.done" \
+    if stage 4 "Length filter of ${name}" "${kept_dir}/.stage4_${name}.done" \
         --settings "min=${min_wav_duration}" "max=${max_wav_duration}" \
-        --inputs "${feats_dir}/org/${name}/${length_file}" --outputs "${feats_dir}/${name}/text"; then
-        soups filter_lengths --source "${feats_dir}/org/${name}" --target "${feats_dir}/${name}" \
+        --inputs "${feats_dir}/${name}/${length_file}" --outputs "${kept_dir}/${name}/text"; then
+        soups filter_lengths --source "${feats_dir}/${name}" --target "${kept_dir}/${name}" \
             --frame_seconds "${frame_seconds}" --min_wav_duration "${min_wav_duration}" \
             --max_wav_duration "${max_wav_duration}"
-        stage_done "${feats_dir}/${name}"
+        stage_done "${kept_dir}/${name}"
     fi
 done
 
-if [[ -n ${unlabeled_sets} ]] && stage 4 "Length filter without labels" "${feats_dir}/.stage4_unlabeled.done" \
+if [[ -n ${unlabeled_sets} ]] && stage 4 "Length filter without labels" "${kept_dir}/.stage4_unlabeled.done" \
     --settings "min=${min_wav_duration}" "max=${max_wav_duration}" \
-    --inputs "${unlabeled_set_list[@]/#/${feats_dir}/org/}" --outputs "${unlabeled_set_list[@]/#/${feats_dir}/}"; then
+    --inputs "${unlabeled_set_list[@]/#/${feats_dir}/}" --outputs "${unlabeled_set_list[@]/#/${kept_dir}/}"; then
     for name in "${unlabeled_set_list[@]}"; do
-        soups filter_lengths --source "${feats_dir}/org/${name}" --target "${feats_dir}/${name}" --unlabeled true \
+        soups filter_lengths --source "${feats_dir}/${name}" --target "${kept_dir}/${name}" --unlabeled true \
             --frame_seconds "${frame_seconds}" --min_wav_duration "${min_wav_duration}" \
             --max_wav_duration "${max_wav_duration}"
     done
@@ -339,40 +351,38 @@ fi
 
 token_lists=()
 for language in ${asr_lang_list[@]+"${asr_lang_list[@]}"}; do
-    token_lists+=("${datadir}/${language}_token_list/$(asr_folder_of "${language}")/tokens.txt")
+    token_lists+=("$(token_folder asr "${language}")/tokens.txt")
 done
-for language in ${target_langs}; do token_lists+=("${datadir}/${language}_token_list/${st_folder}/tokens.txt"); done
+for language in ${target_langs}; do token_lists+=("$(token_folder st "${language}")/tokens.txt"); done
 if stage 5 "Token lists" "${datadir}/.stage5_${asr_folder}_${st_folder}.done" \
     --settings "languages=${asr_langs}" "targets=${target_langs}" ${asr_char_langs:+"characters=${asr_char_langs}"} \
-    --inputs "${feats_dir}/${train_name}/text" --outputs "${token_lists[@]}"; then
+    --inputs "${kept_dir}/${train_name}/text" "${kept_dir}/${valid_set}/text" --outputs "${token_lists[@]}"; then
     for language in ${asr_lang_list[@]+"${asr_lang_list[@]}"}; do
-        soups make_token_list --source "${feats_dir}/${train_name}" --language "${language}" \
+        soups make_token_list --source "${kept_dir}/${train_name}" --language "${language}" \
             --token_type "${asr_token_type}" --bpemode "$(asr_bpemode "${language}")" --nbpe "${asr_nbpe}" \
-            --target "${datadir}/${language}_token_list/$(asr_folder_of "${language}")"
+            --target "$(token_folder asr "${language}")" --check "${kept_dir}/${valid_set}"
     done
     for language in ${target_langs}; do
-        soups make_token_list --source "${feats_dir}/${train_name}" --label "text.${language}" \
+        soups make_token_list --source "${kept_dir}/${train_name}" --label "text.${language}" \
             --token_type "${st_token_type}" --bpemode "${bpemode}" --nbpe "${st_nbpe}" \
-            --target "${datadir}/${language}_token_list/${st_folder}"
+            --target "$(token_folder st "${language}")" --check "${kept_dir}/${valid_set}"
     done
     stage_done "${#token_lists[@]} token lists in ${datadir}"
 fi
 
 if stage 6 "Statistics" "${stats_dir}/.stage6.done" --settings "${model_args[@]}" \
-    --inputs "${token_lists[@]}" "${feats_dir}/${train_name}/${speech_file}" "${feats_dir}/${valid_set}/${speech_file}" \
+    --inputs "${token_lists[@]}" "${kept_dir}/${train_name}/${speech_file}" "${kept_dir}/${valid_set}/${speech_file}" \
     --outputs "${stats_dir}/train/speech_shape" "${stats_dir}/valid/speech_shape" "${stats_dir}/train/feats_stats.npz"; then
     jobs_dir=${stats_dir}/jobs
     rm -rf "${jobs_dir}"
     mkdir -p "${jobs_dir}"
     # loading ESPnet takes longer than 20,000 utterances of statistics
-    utterances=$(wc -l <"${feats_dir}/${train_name}/${length_file}")
+    utterances=$(wc -l <"${kept_dir}/${train_name}/${length_file}")
     stats_nj=$(((utterances + 19999) / 20000))
     ((stats_nj <= nj)) || stats_nj=${nj}
-    for ((job = 1; job <= stats_nj; job++)); do
-        for name in "${train_name}" "${valid_set}"; do
-            awk -v n="${stats_nj}" -v j="${job}" 'NR % n == j % n' "${feats_dir}/${name}/${length_file}" \
-                >"${jobs_dir}/${name}.${job}.scp"
-        done
+    stats_nj=$(jobs_for "${stats_nj}" "${kept_dir}/${train_name}/${length_file}" "${kept_dir}/${valid_set}/${length_file}")
+    for name in "${train_name}" "${valid_set}"; do
+        split_keys "${stats_nj}" "${kept_dir}/${name}/${length_file}" "${jobs_dir}/${name}"
     done
     ${train_cmd} --jobs "${stats_nj}" --log "${jobs_dir}/stats.JOB.log" -- \
         python -m espnet_soups.bin.msp_train --collect_stats true --config "${train_config}" --ngpu 0 --normalize none \
@@ -393,7 +403,7 @@ fi
 threads=${num_threads}
 # with GPUs: a process for each, and the 4 that load its data (num_workers of the configurations)
 ((threads > 0)) || threads=$((ngpu > 0 ? 5 * ngpu : cores))
-unlabeled_dirs=(${unlabeled_set_list[@]+"${unlabeled_set_list[@]/#/${feats_dir}/}"})
+unlabeled_dirs=(${unlabeled_set_list[@]+"${unlabeled_set_list[@]/#/${kept_dir}/}"})
 train_model() { # train_model FOLDER CONFIG TRAIN_SHAPES OPTION...
     local folder=$1 config=$2 shapes=$3 follower
     shift 3
@@ -417,15 +427,15 @@ if ! ${pretrains}; then
     stage_skipped 7 "SSL pre-training" "$([[ ${ssl} == none ]] && echo "--ssl is none" || echo "--init_from_pretrained is false")"
 elif stage 7 "SSL pre-training" "${ssl_dir}/.stage7.done" \
     --settings "${audio_args[@]}" ${pretrain_arg_list[@]+"${pretrain_arg_list[@]}"} \
-    --inputs "${ssl_dir}/pretrain.yaml" "${feats_dir}/${train_name}/${speech_file}" \
+    --inputs "${ssl_dir}/pretrain.yaml" "${kept_dir}/${train_name}/${speech_file}" \
     "${stats_dir}/valid/speech_shape" ${unlabeled_dirs[@]+"${unlabeled_dirs[@]/%//${speech_file}}"} \
     --outputs "${pretrained}"; then
-    soups unite_audio --labeled "${feats_dir}/${train_name}" --unlabeled ${unlabeled_dirs[@]+"${unlabeled_dirs[@]}"} \
+    soups unite_audio --labeled "${kept_dir}/${train_name}" --unlabeled ${unlabeled_dirs[@]+"${unlabeled_dirs[@]}"} \
         --feats_type "${feats_type}" --target "${ssl_dir}/train_data"
     mapfile -t languages <"${ssl_dir}/train_data/languages"
     mapfile -t ssl_data_args < <(
         audio_data_args train "${ssl_dir}/train_data"
-        audio_data_args valid "${feats_dir}/${valid_set}"
+        audio_data_args valid "${kept_dir}/${valid_set}"
     )
     train_model "${ssl_dir}" "${ssl_dir}/pretrain.yaml" "${ssl_dir}/train_data/speech_shape" \
         "${audio_args[@]}" --ssl_languages "${languages[@]}" "${ssl_data_args[@]}" \
@@ -442,10 +452,10 @@ if stage 9 "Training" "${exp_dir}/.stage9.done" \
     --inputs "${train_config}" "${stats_dir}/train/speech_shape" "${token_lists[@]}" ${pretrained_files[@]+"${pretrained_files[@]}"} \
     --outputs "${exp_dir}/config.yaml" "${exp_dir}/checkpoint.pth"; then
     if [[ -n ${union_dir} ]]; then
-        soups unite_audio --labeled "${feats_dir}/${train_name}" --unlabeled "${unlabeled_dirs[@]}" \
+        soups unite_audio --labeled "${kept_dir}/${train_name}" --unlabeled "${unlabeled_dirs[@]}" \
             --feats_type "${feats_type}" --keep_labels true --target "${union_dir}"
     fi
-    mapfile -t valid_data_args < <(data_args valid "${feats_dir}/${valid_set}")
+    mapfile -t valid_data_args < <(data_args valid "${kept_dir}/${valid_set}")
     train_model "${exp_dir}" "${train_config}" "${train_shapes}" \
         "${model_args[@]}" "${token_args[@]}" "${train_data_args[@]}" "${valid_data_args[@]}" \
         ${soup_args[@]+"${soup_args[@]}"} ${ssl_args[@]+"${ssl_args[@]}"} ${init_args[@]+"${init_args[@]}"} \
@@ -466,25 +476,23 @@ for name in "${test_set_list[@]}"; do
         --outputs "${decode_dir}/speed.json"; then
         rm -rf "${decode_dir}/logdir"
         mkdir -p "${decode_dir}/logdir"
-        for ((job = 1; job <= inference_nj; job++)); do
-            awk -v n="${inference_nj}" -v j="${job}" 'NR % n == j % n' "${feats_dir}/${name}/${speech_file}" \
-                >"${decode_dir}/logdir/keys.${job}.scp"
-        done
+        decode_nj=$(jobs_for "${inference_nj}" "${feats_dir}/${name}/${speech_file}")
+        split_keys "${decode_nj}" "${feats_dir}/${name}/${speech_file}" "${decode_dir}/logdir/keys"
         gpus=0
         ! ${gpu_inference} || gpus=1
-        ${decode_cmd} --jobs "${inference_nj}" --gpus "${gpus}" --log "${decode_dir}/logdir/decode.JOB.log" -- \
+        ${decode_cmd} --jobs "${decode_nj}" --gpus "${gpus}" --log "${decode_dir}/logdir/decode.JOB.log" -- \
             python -m espnet_soups.bin.msp_inference --exp_dir "${exp_dir}" --model_file "${inference_model}" --config "${inference_config}" \
             --data_path_and_name_and_type "${feats_dir}/${name}/${speech_file},speech,${speech_type}" \
             --utt2lang "${feats_dir}/${name}/utt2lang" --key_file "${decode_dir}/logdir/keys.JOB.scp" \
             --output_dir "${decode_dir}/logdir/output.JOB" --ngpu "${gpus}"
-        soups join_outputs --decode_dir "${decode_dir}" --jobs "${inference_nj}" --utt2lang "${feats_dir}/${name}/utt2lang"
+        soups join_outputs --decode_dir "${decode_dir}" --jobs "${decode_nj}" --utt2lang "${feats_dir}/${name}/utt2lang"
         stage_done "${decode_dir}"
     fi
     score_settings=("bleu_lowercase=${bleu_lowercase}")
     ! ${bleu_lc_rm} || score_settings+=("bleu_lc_rm=${bleu_lc_rm}")
     if stage 12 "Scoring ${name}" "${decode_dir}/.stage12.done" --settings "${score_settings[@]}" \
         --inputs "${decode_dir}/speed.json" "${feats_dir}/${name}/text" --outputs "${decode_dir}/scores.json"; then
-        soups score --reference_dir "${feats_dir}/${name}" --decode_dir "${decode_dir}" \
+        soups score --reference_dir "${feats_dir}/${name}" --decode_dir "${decode_dir}" --train_dir "${datadir}/${train_set}" \
             --bleu_lowercase "${bleu_lowercase}" --bleu_lc_rm "${bleu_lc_rm}"
         stage_done "${decode_dir}/scores.json"
     fi
@@ -496,10 +504,8 @@ for name in "${test_set_list[@]}"; do
             --command "${command_line}" ${publish_args[@]+"${publish_args[@]}"}
         pack_args=()
         for file in "${exp_dir}/RESULTS.md" "${exp_dir}/report.html" "${exp_dir}/images" \
-            "${stats_dir}/train/feats_stats.npz" "${datadir}"/*_token_list/"${asr_folder}" "${datadir}"/*_token_list/"${st_folder}" \
-            "${datadir}"/*_token_list/bpe_char; do
-            # characters of both tasks lie in the same folders
-            [[ ! -e ${file} || " ${pack_args[*]-} " == *" ${file} "* ]] || pack_args+=(--option "${file}")
+            "${stats_dir}/train/feats_stats.npz" "${token_lists[@]%/tokens.txt}"; do
+            [[ ! -e ${file} ]] || pack_args+=(--option "${file}")
         done
         python -m espnet2.bin.pack asr --asr_train_config "${exp_dir}/config.yaml" \
             --asr_model_file "${exp_dir}/${inference_model}" "${pack_args[@]}" --outpath "${exp_dir}/model.tmp.zip" >"${exp_dir}/pack.log"

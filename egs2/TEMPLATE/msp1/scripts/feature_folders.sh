@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Where features lie: of a whole set, as it is decoded and scored, and of what the length filter keeps of it.
+# All settings that features depend on are part of the path: other settings never replace what a training reads.
+# Audio that is resampled is the same for all runs; --resample only says whether a run may do so.
+#
+#   ${feats_dir}/<set>     every utterance (stage 3): test sets, a validation set among them
+#   ${kept_dir}/<set>      what training and validation use (stage 4)
+#
+# shellcheck disable=SC2034,SC2154 # options of msp.sh; msp.sh uses what is set here
+feats_name=${feats_type}_${fs}hz
+[[ ${feats_type} == raw ]] || feats_name+=_${num_mel_bins}mel_stack${stack}
+feats_dir=${dumpdir}/${feats_name}
+kept_dir=${feats_dir}/${min_wav_duration}-${max_wav_duration}s

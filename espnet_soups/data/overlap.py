@@ -1,0 +1,65 @@
+"""Utterances that a model is tested on and was trained on."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from espnet_soups.data.data_dir import DataDir
+from espnet_soups.data.table import read_table
+
+SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """What two sets have in common.
+
+    Attributes:
+        ids: Utterance ids that both have.
+        audio: Ids of the second set whose audio file is one of the first.
+        groups: Groups of `utt2group` that both have.
+    """
+
+    ids: list[str]
+    audio: list[str]
+    groups: list[str]
+
+
+def find_overlap(train: DataDir, other: DataDir) -> Overlap:
+    """Find what a set shares with the training set.
+
+    Args:
+        train: The training set.
+        other: A validation or test set.
+    """
+    files = {os.path.realpath(path) for path in train.audio.values()}
+    groups = set(train.groups.values())
+    return Overlap(
+        ids=[key for key in other.audio if key in train.audio],
+        audio=[key for key, path in other.audio.items() if os.path.realpath(path) in files],
+        groups=[name for name in dict.fromkeys(other.groups.values()) if name in groups],
+    )
+
+
+def describe_overlap(overlap: Overlap, train: DataDir, other: DataDir) -> list[str]:
+    """Return a warning for each thing that two sets share."""
+    if other.path.resolve() == train.path.resolve():
+        return [f"{other.path} is the training set: its scores do not tell how good a model is"]
+    total = len(other.audio)
+    parts = [
+        (overlap.ids, f"{len(overlap.ids)} of {total} utterances of {other.path} are in"),
+        (overlap.audio, f"{len(overlap.audio)} of {total} audio files of {other.path} are also of"),
+        (overlap.groups, f"{len(overlap.groups)} groups (utt2group) of {other.path} are also in"),
+    ]
+    return [
+        f"{text} the training set {train.path}: {', '.join(names[:SHOWN])}"
+        f"{' …' if len(names) > SHOWN else ''}; scores on them flatter the model"
+        for names, text in parts
+        if names
+    ]
+
+
+def count_trained(train_dir: Path, reference_dir: Path) -> int:
+    """Count the utterances of a set that are in the training set, by id."""
+    trained = read_table(train_dir / "utt2lang")
+    return sum(key in trained for key in read_table(reference_dir / "utt2lang"))
