@@ -52,3 +52,8 @@ def test_rare_labels_come_into_both_parts():
     batch = Batch(torch.zeros(6, 2, 1), 2 * ones, (0,) * 6, {"text": labels}, {"text": ones})
     for part in batch.split(2):
         assert len(part.labelled("text", range(3))) == 1
+
+
+def test_one_utterance_of_each_language_still_makes_two_parts():
+    first, second = make_batch().take([0, 1]).split(2)
+    assert {*first.languages, *second.languages} == {0, 1}

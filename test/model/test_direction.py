@@ -213,3 +213,22 @@ def fix_moments(model, optimizer):
 def test_an_optimiser_without_second_moments_is_refused():
     with pytest.raises(ValueError, match=r"`metric: adam` reads the second moments.*is SGD"):
         arriving(make_toy_batch(), 0, 1, metric="adam")
+
+
+@pytest.mark.parametrize("name", ["mgda", "imtl_g", "upgrad"])
+def test_the_gram_of_an_accumulated_step_is_that_of_the_gradient_that_is_stepped_on(name):
+    """Mini-batches of unlike labels: the shares of their halves differ."""
+    batches = [make_toy_batch(seed=seed, per_language=3) for seed in range(4)]
+    model = make_toy_model("msp", {"soup": "vs", "combiner": name, "gram": "batch"}).train()
+    scale_losses(model, NEAR)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
+    model.soup.bind(model, optimizer)
+    model.soup.open_epoch(1, 2, len(batches))
+    for _ in range(2):
+        optimizer.zero_grad()
+        for batch in batches:
+            (model(**batch)[0].sum() / len(batches)).backward()
+        found = [p.grad.flatten() for n, p in model.named_parameters() if n.startswith("encoder.")]
+        optimizer.step()
+    rows = sum(own_gradients(batch, 0, factors=NEAR) for batch in batches)
+    assert cosine(torch.cat(found), AGGREGATORS[name]()(rows)) >= 0.999

@@ -102,6 +102,8 @@ class Reference:
                 )
                 for g in (first, second)
             )
+            if self.gradient_norm != "release":  # a mean of gradients, whatever the penalties
+                one, two = one / sum(self.c[p:]), two / sum(self.c[p:])
             signal = (one * two).sum(1).mean()
             power = ((one**2).sum(1) + (two**2).sum(1)).mean() / 2
             scale, gamma = self.scales[p].see(signal, power, elapsed), GAMMA
@@ -382,3 +384,65 @@ def test_a_checkpoint_of_the_engine_before_is_refused_in_one_sentence():
     del state["soup"]["scale"]
     with pytest.raises(ValueError, match=r"engine of an earlier release.*`--resume false`"):
         Trained().optimizer.load_state_dict(state)
+
+
+@pytest.mark.parametrize("gradient_norm", ["none", "rows"])
+def test_penalties_that_grow_with_every_step_follow_the_equations(gradient_norm):
+    penalty = [{"level": 2, "init": 0.1, "max": 1.5, "ramp": 1.0}]
+    trained = Trained(penalty=penalty, gradient_norm=gradient_norm)
+    trained.model.soup.open_epoch(1, 1, 1, steps=6)
+    reference = Reference(gradient_norm=gradient_norm)
+    for step in range(6):
+        reference.c = [1.0, 0.1 + 1.4 * step / 6]
+        batch = make_toy_batch(seed=step)
+        trained.step([batch])
+        reference.pipelined([batch])
+        trained.assert_equals(reference)
+    assert moved_far(reference)
+
+
+def test_running_means_forget_by_the_optimiser_steps_that_went_by():
+    trained, reference = Trained(), Reference()
+    for step, elapsed in enumerate([1, 40, 1, 100]):
+        batch = make_toy_batch(seed=step)
+        trained.model.soup.since = elapsed - 1  # as if so many steps had not been measured
+        trained.step([batch])
+        reference.pipelined([batch], elapsed=elapsed)
+        trained.assert_equals(reference)
+    assert moved_far(reference)
+
+
+def test_a_half_without_labels_in_some_mini_batches_is_the_mean_of_the_others():
+    """One Spanish translation, twice in the first mini-batch and once in the second."""
+    batch = {name: value.repeat_interleave(2, dim=0) for name, value in make_toy_batch().items()}
+    spanish = (batch["lang"][:, 0] == 2).nonzero()[:, 0]
+
+    def labelled(number):
+        cut = {name: value.clone() for name, value in batch.items()}
+        cut["text_en"][spanish[number:]], cut["text_en_lengths"][spanish[number:]] = -1, 1
+        return cut
+
+    squares = []
+    for window in ([labelled(2)], [labelled(2), labelled(1)]):
+        trained = Trained(accum_grad=len(window))
+        trained.step(window)
+        squares.append(trained.model.soup.geometry.norms.signal[4])
+    torch.testing.assert_close(squares[1], squares[0], rtol=1e-5, atol=0.0)
+
+
+def test_a_checkpoint_that_was_measured_in_other_units_restarts_the_running_means(caplog):
+    first, second = Trained(), Trained(layers=["encoder.encoders.1"])
+    first.step([make_toy_batch()])
+    second.optimizer.load_state_dict(first.optimizer.state_dict())
+    assert "running means start anew" in caplog.text
+    assert second.model.soup.weights.scale.steps.tolist() == [0.0, 0.0]
+    assert torch.equal(second.weights, first.weights)
+
+
+def test_a_penalty_that_falls_when_a_run_is_made_longer_is_told(caplog):
+    runs = [Trained(penalty=[{"level": 2}]) for _ in range(2)]
+    runs[0].model.soup.open_epoch(EPOCH, 40, 1)
+    runs[1].optimizer.load_state_dict(runs[0].optimizer.state_dict())
+    runs[1].model.soup.clock.begun = False  # a new process
+    runs[1].model.soup.open_epoch(EPOCH + 1, 400, 1)
+    assert "The penalty of level 2 falls from 1.5 to 0.26" in caplog.text
