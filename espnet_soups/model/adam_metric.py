@@ -13,7 +13,8 @@ class AdamMetric:
     Adam steps along `P^-1 d` with `P = sqrt(v) + eps`, so that the slope of an objective along the
     step is `<g_k, P^-1 d>`. Weights that are solved with `<g_i, P^-1 g_j>` raise no objective on
     the *step*, to first order; the Euclidean ones promise that for plain gradient descent alone.
-    Momentum and weight decay are left out.
+    Momentum, weight decay and learning rates of single groups are left out: the backbone has one
+    rate.
 
     Args:
         optimizer: Adam or AdamW.

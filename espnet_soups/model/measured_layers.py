@@ -20,8 +20,8 @@ class MeasuredLayers:
     A selection begins with an epoch: the first `steps` optimiser steps that are measured are
     measured at full depth, on all shared parameters. Then each layer of the encoder gets one
     cosine with an interval (see `LayerConflict`). Layers whose interval lies below the threshold
-    are selected, and those that were selected before stay until their cosine is at `threshold +
-    hysteresis` or above. While a new selection is under way, the old one goes on feeding the Gram
+    are selected; with a `hysteresis` those that were selected before stay until their cosine is at
+    `threshold + hysteresis` or above. While a new selection is under way, the old one goes on feeding the Gram
     matrix. If no layer conflicts, nothing is measured until the next selection: weights rest.
 
     Args:
