@@ -21,8 +21,9 @@ class MeasuredLayers:
     measured at full depth, on all shared parameters. Then each layer of the encoder gets one
     cosine with an interval (see `LayerConflict`). Layers whose interval lies below the threshold
     are selected; with a `hysteresis` those that were selected before stay until their cosine is at
-    `threshold + hysteresis` or above. While a new selection is under way, the old one goes on feeding the Gram
-    matrix. If no layer conflicts, nothing is measured until the next selection: weights rest.
+    `threshold + hysteresis` or above. While a new selection is under way, the old one goes on
+    feeding the Gram matrix. If no layer conflicts, nothing is measured until the next selection:
+    weights rest.
 
     Args:
         shared: Prefixes of the modules that objectives share.
