@@ -217,5 +217,11 @@ def _in_case(stores: dict[str, ClipStore], split: str, config: CovostConfig) -> 
 
 
 def flac_path(audio: Path, language: str, name: str) -> Path:
-    """Gives the FLAC file of a clip; a hundred folders keep each of them small."""
-    return audio / language / name[-2:] / f"{name}.flac"
+    """Gives the FLAC file of a clip; a hundred folders keep each of them small.
+
+    >>> flac_path(Path("audio"), "fr", "common_voice_fr_17299384").as_posix()
+    'audio/fr/84/common_voice_fr_17299384.flac'
+    >>> flac_path(Path("audio"), "fr", "..").as_posix()
+    'audio/fr/__/...flac'
+    """
+    return audio / language / name[-2:].replace(".", "_") / f"{name}.flac"

@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from espnet_soups.data.data_dir import DataDir
@@ -32,7 +33,12 @@ def find_overlap(train: DataDir, other: DataDir) -> Overlap:
         train: The training set.
         other: A validation or test set.
     """
-    files = {os.path.realpath(path) for path in train.audio.values()}
+    # links of folders are followed once each; a link for every file of a training set is not
+    folder_of = cache(os.path.realpath)
+    files = {
+        os.path.join(folder_of(os.path.dirname(path)), os.path.basename(path))
+        for path in train.audio.values()
+    }
     groups = set(train.groups.values())
     return Overlap(
         ids=[key for key in other.audio if key in train.audio],

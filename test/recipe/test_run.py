@@ -132,6 +132,10 @@ def test_the_packed_model_decodes_as_the_recipe_did(recipe: Path, tmp_path: Path
         (["--stage", "9", "--stop-stage", "5"], "but got --stage 9 --stop_stage 5"),
         (["--test_sets", "test ../dev"], "--test_sets names folders, so it must hold no slash"),
         (["--msp_tag", "../../mine"], "--msp_tag (or what it is made of) names folders"),
+        (
+            ["--train_args", "--max_epoch 3" + " --encoder_conf dropout_rate=0.1" * 9],
+            "200 bytes or less, but has",  # a lock of such a name would be waited for without end
+        ),
         (["--asr_langs", "en fr/ca"], "--asr_langs names folders"),
         (["--feats_type", "../raw"], "--feats_type must be fbank or raw, but got ../raw"),
         (["--ssl", "mae"], "--ssl must be none, cpc or best_rq, but got mae"),

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from espnet_soups.task.check_names import check_parameters
+from espnet_soups.task.check_names import check_parameters, check_targets
 from espnet_soups.task.checkpoint import check_init_param
 
 NAMES = ["encoder.encoders.0.weight", "encoder.encoders.1.weight", "heads.asr_fr.ctc.bias"]
@@ -26,3 +26,11 @@ def test_a_prefix_that_leaves_nothing_out_is_refused_with_the_closest_names(tmp_
     check_init_param(f"{tmp_path}/a.pth:::decoder", tensors)
     with pytest.raises(ValueError, match=r"leaves out 'decodr', but .*closest: \['decoder.weight"):
         check_init_param(f"{tmp_path}/a.pth:::decodr", tensors)
+
+
+def test_a_target_of_an_adapter_that_is_no_module_is_refused_beside_one_that_is():
+    check_targets(
+        ["linear_q", "self_attn.linear_v"], ["a.self_attn.linear_q", "self_attn.linear_v"]
+    )
+    with pytest.raises(ValueError, match=r"names 'linear_k', which .*\(closest: linear_q\)"):
+        check_targets(["linear_q", "linear_k"], ["a.self_attn.linear_q"])

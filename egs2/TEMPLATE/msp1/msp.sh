@@ -308,8 +308,10 @@ fi
 mapfile -t sets < <(printf '%s\n' "${train_name}" "${valid_set}" "${test_set_list[@]}" | awk '!seen[$0]++')
 for name in "${sets[@]}"; do
     target=${feats_dir}/${name}
+    set_inputs=("${datadir}/${name}")
+    [[ -z ${speeds} || ${name} != "${train_name}" ]] || set_inputs+=("${datadir}/${name}/utt2speed")
     if stage 3 "Features of ${name}" "${feats_dir}/.stage3_${name}.done" \
-        --settings "${feats_conf[@]}" --inputs "${datadir}/${name}" --outputs "${target}"; then
+        --settings "${feats_conf[@]}" --inputs "${set_inputs[@]}" --outputs "${target}"; then
         soups dump_features --feats_type "${feats_type}" --fs "${fs}" --num_mel_bins "${num_mel_bins}" \
             --stack "${stack}" --resample "${resample}" --nj "${nj}" --look_at "${sets[@]/#/${datadir}/}" \
             --sets "${datadir}/${name}=${target}"

@@ -24,11 +24,13 @@ refuse_other() {
 
 # A set, a language and a tag name folders: none may lead out of the folder that they belong to.
 refuse_path() {
-    local option=$1 name
+    local LC_ALL=C option=$1 name # so that lengths are in bytes
     shift
     for name in "$@"; do
         [[ -n ${name} && ${name} != [.-]* && ${name} != *[/[:space:]]* ]] ||
             refuse "--${option} names folders, so it must hold no slash or white space and must not begin with '.' or '-', but got '${name}'"
+        # file systems take 255 bytes, of which stamps and locks need some
+        ((${#name} <= 200)) || refuse "--${option} names folders, so it must have 200 bytes or less, but has ${#name}; give a shorter one by --${option%% *}: '${name}'"
     done
 }
 
