@@ -129,7 +129,7 @@ def dump_set(
                 problems += failed
                 if number % 20 == 0 or number == len(chunks):
                     done = min(number * CHUNK, len(utterances))
-                    logging.info(f"{target}: {done}/{len(utterances)}")
+                    logging.info(f"{place or target}: {done}/{len(utterances)}")
         except BaseException:
             executor.shutdown(cancel_futures=True)  # what has gone wrong need not wait for all
             raise
