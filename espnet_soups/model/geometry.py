@@ -14,7 +14,7 @@ from espnet_soups.model.soup_config import SoupConfig
 
 
 class Geometry:
-    """Takes inner products of gradients, and turns weights into what gates multiply with.
+    """Inner products of gradients, and from weights what gates multiply with.
 
     With `gradient_norm: rows` each gradient is divided by its running norm, in the products and in
     the step; with `metric: adam` products are those of what AdamW makes of gradients.
