@@ -3,6 +3,7 @@
 import kaldiio
 import numpy as np
 import pytest
+from soup_options import SOUP
 
 from espnet_soups.testing.toy_corpus import make_toy_corpus
 from espnet_soups.testing.toy_model import DECODER_CONF, ENCODER_CONF
@@ -47,11 +48,6 @@ class Runs:
         folder = self.root / name
         main([*corpus, "--output_dir", str(folder), *options])
         return folder
-
-
-SOUP = ("--trainer", "msp", "--trainer_conf", "soup=vm", "--trainer_conf", "order=SA")
-# By epochs, so that it does not depend on how long the run will be.
-SOUP += ("--trainer_conf", 'penalty=[{"level":2,"increment":0.02}]')
 
 
 @pytest.fixture(scope="session")

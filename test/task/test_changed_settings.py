@@ -6,10 +6,10 @@ import shutil
 import pytest
 import torch
 import yaml
+from soup_options import SOUP
 
 from espnet_soups.task.changed_settings import describe_changes, find_changes
 
-SOUP = ("--trainer", "msp", "--trainer_conf", "soup=vm", "--trainer_conf", "order=SA")
 GAMMA = ("--trainer_conf", "combiner_conf.gamma=0.5")
 
 

@@ -6,10 +6,9 @@ import shutil
 import zipfile
 
 import pytest
+from soup_options import SOUP
 
 from espnet_soups.task.checkpoint import is_disk_full
-
-SOUP = ("--trainer", "msp", "--trainer_conf", "soup=vm", "--trainer_conf", "order=SA")
 
 
 @pytest.fixture

@@ -5,11 +5,9 @@ import shutil
 
 import pytest
 import torch
+from soup_options import SOUP
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-SOUP = ("--trainer", "msp", "--trainer_conf", "soup=vm", "--trainer_conf", "order=SA")
-# By epochs, so that it does not depend on how long the run will be.
-SOUP += ("--trainer_conf", 'penalty=[{"level":2,"increment":0.02}]')
 NAMES = ["asr_en", "asr_fr", "asr_es", "st_fr_en", "st_es_en"]
 
 
