@@ -217,7 +217,7 @@ def _in_case(stores: dict[str, ClipStore], split: str, config: CovostConfig) -> 
 
 
 def flac_path(audio: Path, language: str, name: str) -> Path:
-    """Gives the FLAC file of a clip; a hundred folders keep each of them small.
+    """Return the FLAC file of a clip; a hundred folders keep each of them small.
 
     >>> flac_path(Path("audio"), "fr", "common_voice_fr_17299384").as_posix()
     'audio/fr/84/common_voice_fr_17299384.flac'

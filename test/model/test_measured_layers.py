@@ -3,6 +3,7 @@ import logging
 import numpy as np
 import pytest
 import torch
+from method_reference import onto_simplex
 from toy_soup import LAYERS, WIDTH, Run, draw_halves, draw_slopes
 
 FULL = (LAYERS + 1) * (WIDTH + 2)
@@ -70,14 +71,6 @@ def test_only_the_selected_layers_are_measured_and_feed_the_gram_matrix():
     assert run.soup.layers.describe()["full_depth_steps"] == 3
     assert run.soup.layers.describe()["steps"] == 8
     assert np.abs(weights - 0.25).max() > 0.01
-
-
-def onto_simplex(vector):
-    low, high = vector.min() - 1.0, vector.max()
-    for _ in range(100):
-        middle = (low + high) / 2
-        low, high = (middle, high) if np.maximum(vector - middle, 0).sum() > 1 else (low, middle)
-    return np.maximum(vector - high, 0)
 
 
 def test_where_no_layer_conflicts_nothing_is_measured_and_the_log_says_so(caplog):
