@@ -8,16 +8,14 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "espnet_soups"
 # What each room may import from the package, beside itself.
 LADDER = {
-    "objective": set(),
-    "losses": {"objective"},
-    "gradients": {"objective"},
-    "weighting": {"objective"},
-    "levels": {"objective"},
-    "model": {"objective", "losses", "gradients", "weighting", "levels"},
+    "losses": set(),
+    "gradients": set(),
+    "weighting": set(),
+    "levels": {"objectives"},
+    "backbone": set(),
 }
-LADDER["backbone"] = set()
-LADDER["task"] = {"model", "data", "backbone", *LADDER["model"]}
-EVERYWHERE = {"settings", "file_names"}  # stand below all rooms
+LADDER["soup"] = {"losses", "gradients", "weighting", "levels", "objectives"}
+EVERYWHERE = {"settings", "file_names", "files", "ranks"}  # stand below all rooms
 
 
 def rooms_imported_by(path):

@@ -11,7 +11,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from espnet_soups.benchmark.batches import draw_batch, take_language
 from espnet_soups.benchmark.spec import BenchSpec
-from espnet_soups.model.msp_model import MSPModel
+from espnet_soups.network.msp_model import MSPModel
 from espnet_soups.task.msp_task import MSPTask
 from espnet_soups.weighting.combiner import Shown
 from espnet_soups.weighting.modo import MoDo

@@ -24,8 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = get_parser().parse_args(arguments)
     if options.nbest < 0:
         raise ValueError(f"`--nbest` must not be negative, but got {options.nbest}.")
-    from espnet_soups.task.averaging import average_best_epochs
-    from espnet_soups.task.checkpoint import is_disk_full
+    from espnet_soups.task.training.averaging import average_best_epochs
+    from espnet_soups.task.training.checkpoint import is_disk_full
 
     try:
         averages = average_best_epochs(options.exp_dir, options.nbest)

@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def measure_tables(folder: Path, rows: int) -> dict[str, float]:
     """Joins generated tables of so many rows and writes a data dir."""
-    from espnet_soups.data.covost2_join import ClipStore
+    from espnet_soups.data.corpora.covost2_join import ClipStore
     from espnet_soups.data.utterance import write_set
 
     write_tables(folder, rows)
@@ -61,7 +61,7 @@ def measure_tables(folder: Path, rows: int) -> dict[str, float]:
 
 def measure_clips(folder: Path, clips: int, seconds: float) -> dict[str, float]:
     """Decodes generated MP3 clips in this process."""
-    from espnet_soups.data.convert_clips import convert_clips
+    from espnet_soups.data.corpora.convert_clips import convert_clips
     from espnet_soups.testing.miniature_corpora import write_noise
 
     for number in range(clips):

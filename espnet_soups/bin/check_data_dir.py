@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from espnet_soups.data.check_objectives import check_audio, count_labels
     from espnet_soups.data.data_dir import read_data_dir
     from espnet_soups.data.overlap import describe_overlap, find_overlap
-    from espnet_soups.objective import build_objectives
+    from espnet_soups.objectives.objective import build_objectives
 
     if options.unlabeled == "true":
         data = read_data_dir(options.path, labelled=False)

@@ -27,11 +27,11 @@ def get_parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Checks; see `get_parser`."""
     options = get_parser().parse_args(arguments)
-    from espnet_soups.task.check_words import check_words
+    from espnet_soups.task.checks.check_words import check_words
 
     check_words(options.train_config, options.asr_langs.split(), options.train_args)
-    from espnet_soups.inference.decode_config import load_decode_config
-    from espnet_soups.task.check_recipe import build_trial_model, check_machine, describe_model
+    from espnet_soups.objectives.decoding.decode_config import load_decode_config
+    from espnet_soups.task.checks.check_recipe import build_trial_model, check_machine, describe_model
 
     decoding = load_decode_config(options.inference_config)
     check_machine(options.ngpu, options.backend, options.expdir)

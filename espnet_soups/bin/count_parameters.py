@@ -89,7 +89,7 @@ def count(
     """
     import torch
 
-    from espnet_soups.task.check_recipe import count_parameters, parse_trial_options
+    from espnet_soups.task.checks.check_recipe import count_parameters, parse_trial_options
     from espnet_soups.task.msp_task import MSPTask
 
     words = ["--trainer", "default"]

@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = get_parser().parse_args(arguments)
     from espnet_soups.data.data_dir import read_data_dir, write_data_dir
     from espnet_soups.data.length_filter import filter_lengths
-    from espnet_soups.data.table import read_table, write_table
+    from espnet_soups.files import read_table, write_table
 
     raw = (options.source / "wav.scp").exists()
     audio_file = "wav.scp" if raw else "feats.scp"

@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = get_parser().parse_args(arguments)
     import yaml
 
-    from espnet_soups.data.table import write_text
+    from espnet_soups.files import write_text
     from espnet_soups.task.pretrain_config import make_pretrain_config, ssl_settings
 
     config = make_pretrain_config(options.train_config, options.pretrain_config, options.ssl)

@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise ValueError(f"`--num_threads` must be 1 or more, but got {args.num_threads}.")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s: %(message)s")
     logging.getLogger("espnet2.legacy.nets").setLevel(logging.WARNING)  # ten lines per utterance
-    from espnet_soups.inference.decode_config import load_decode_config
+    from espnet_soups.objectives.decoding.decode_config import load_decode_config
 
     config = load_decode_config(args.config)
     import torch

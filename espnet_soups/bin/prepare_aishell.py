@@ -32,8 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Prepares the corpus; see `get_parser`."""
     options = get_parser().parse_args(arguments)
     set_up_logging()
-    from espnet_soups.data.aishell import OFFICIAL, find_aishell, read_aishell
-    from espnet_soups.data.counts import check_counts
+    from espnet_soups.data.corpora.aishell import OFFICIAL, find_aishell, read_aishell
+    from espnet_soups.data.corpora.counts import check_counts
     from espnet_soups.data.utterance import write_set
 
     corpus, resources = find_aishell(options.corpus, options.download == "true")

@@ -24,8 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Prepares the corpus; see `get_parser`."""
     options = get_parser().parse_args(arguments)
     set_up_logging()
-    from espnet_soups.data.asterisk import LANGUAGES, prepare_asterisk
-    from espnet_soups.data.asterisk_download import download_prompts
+    from espnet_soups.data.corpora.asterisk import LANGUAGES, prepare_asterisk
+    from espnet_soups.data.corpora.asterisk_download import download_prompts
 
     download_prompts(options.downloads, LANGUAGES)
     counts, removals = prepare_asterisk(options.downloads, options.data)

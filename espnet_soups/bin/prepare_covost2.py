@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Prepares the corpus; see `get_parser`."""
     options = get_parser().parse_args(arguments)
     set_up_logging()
-    from espnet_soups.data.covost2 import SPLITS, CovostConfig, prepare_covost2
+    from espnet_soups.data.corpora.covost2 import SPLITS, CovostConfig, prepare_covost2
     from espnet_soups.jobs.local import count_cores
 
     config = CovostConfig(

@@ -35,8 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Prepares the corpus; see `get_parser`."""
     options = get_parser().parse_args(arguments)
     set_up_logging()
-    from espnet_soups.data.counts import check_counts
-    from espnet_soups.data.librispeech import (
+    from espnet_soups.data.corpora.counts import check_counts
+    from espnet_soups.data.corpora.librispeech import (
         OFFICIAL,
         TRAIN_SETS,
         find_librispeech,

@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     words = list(sys.argv[1:] if arguments is None else arguments)
     end = words.index("--") if "--" in words else len(words)
     options, more = get_parser().parse_args(words[:end]), words[end + 1 :]
-    from espnet_soups.data.table import write_text
+    from espnet_soups.files import write_text
     from espnet_soups.tables.plan import load_table
     from espnet_soups.tables.render import render
     from espnet_soups.tables.runs import plan_runs

@@ -7,7 +7,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from espnet_soups.data.table import whole_file
+from espnet_soups.files import whole_file
 
 LARGEST = 16.0  # samples of floating-point audio lie in [-1, 1]; clipped peaks go a little beyond
 WAY_OUT = "replace it, or take the utterance out of all files of its folder"

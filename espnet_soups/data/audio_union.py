@@ -9,7 +9,7 @@ import soundfile
 
 from espnet_soups.data.data_dir import NO_LABEL, DataDir, read_data_dir, write_data_dir
 from espnet_soups.data.dump import AUDIO_FILES, LENGTHS
-from espnet_soups.data.table import read_table, write_table, write_text
+from espnet_soups.files import read_table, write_table, write_text
 
 SHAPE_FILE, LANGUAGES_FILE = "speech_shape", "languages"
 UNLABELED = "unlabeled"  # stands for the language, where audio without labels is a group of its own

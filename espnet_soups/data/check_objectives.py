@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from espnet_soups.data.data_dir import NO_LABEL, DataDir
-from espnet_soups.objective import Objective
+from espnet_soups.objectives.objective import Objective
 
 
 def count_labels(data: DataDir, objectives: Sequence[Objective], least: int = 1) -> Counter[str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from espnet_soups.data.label_text import clean_label
-from espnet_soups.data.table import read_table, write_table
+from espnet_soups.files import read_table, write_table
 
 NO_LABEL = "<na>"
 NOT_READ = ("segments", "reco2file_and_channel")  # Kaldi's ways to say which part of a file it is

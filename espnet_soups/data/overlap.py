@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from espnet_soups.data.data_dir import DataDir
-from espnet_soups.data.table import read_table
+from espnet_soups.files import read_table
 
 SHOWN = 3
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from espnet_soups.data.data_dir import NO_LABEL, check_same_keys, read_labels
-from espnet_soups.data.table import read_table, whole_file
+from espnet_soups.files import read_table, whole_file
 
 BLANK, UNKNOWN, SOS_EOS, SPACE = "<blank>", "<unk>", "<sos/eos>", "<space>"
 

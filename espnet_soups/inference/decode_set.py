@@ -7,8 +7,8 @@ from pathlib import Path
 
 import torch
 
-from espnet_soups.data.table import read_table
-from espnet_soups.inference.decode_config import DecodeConfig
+from espnet_soups.files import read_table
+from espnet_soups.objectives.decoding.decode_config import DecodeConfig
 from espnet_soups.inference.job_output import Speed
 from espnet_soups.inference.result import Hypothesis
 from espnet_soups.inference.speech2text import Speech2Text

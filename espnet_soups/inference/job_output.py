@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from espnet_soups.data.table import write_table, write_text
+from espnet_soups.files import write_table, write_text
 from espnet_soups.inference.result import Hypothesis
 
 FILES = ("text", "token", "token_int", "score")

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from espnet_soups.data.table import read_table, write_table
+from espnet_soups.files import read_table, write_table
 from espnet_soups.inference.job_output import FILES, Speed
 
 

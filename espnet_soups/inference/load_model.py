@@ -13,8 +13,8 @@ from espnet2.torch_utils.safe_torch_load import safe_torch_load
 from torch import Tensor
 
 from espnet_soups.backbone.settings import without_hub
-from espnet_soups.model.msp_model import MSPModel
-from espnet_soups.task.checkpoint import check_tensors
+from espnet_soups.network.msp_model import MSPModel
+from espnet_soups.task.training.checkpoint import check_tensors
 from espnet_soups.task.msp_task import MSPTask
 
 MODEL_FILES = (

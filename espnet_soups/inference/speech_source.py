@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from espnet_soups.data.audio import read_audio
-from espnet_soups.data.table import read_table
+from espnet_soups.files import read_table
 
 KINDS = ("kaldi_ark", "sound")
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from espnet_soups.objective import Objective, match_names
+from espnet_soups.objectives.objective import Objective, match_names
 
 SOUPS = ("joint", "vs", "vc", "vm", "custom")
 # Letters of an order, read bottom-up, and the objectives that each stands for.

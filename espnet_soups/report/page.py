@@ -19,7 +19,7 @@ from espnet_soups.report.method_text import (
     step_notes,
     why_no_levels,
 )
-from espnet_soups.report.pictures import TITLES
+from espnet_soups.report.plots.pictures import TITLES
 from espnet_soups.report.results import Decoding, Experiment
 from espnet_soups.report.wording import (
     count,

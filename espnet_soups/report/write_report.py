@@ -7,7 +7,7 @@ from pathlib import Path
 from espnet_soups.report.json_file import read_json
 from espnet_soups.report.markdown import render_results
 from espnet_soups.report.page import render_page
-from espnet_soups.report.pictures import TITLES, draw_comparison, draw_scores, draw_training
+from espnet_soups.report.plots.pictures import TITLES, draw_comparison, draw_scores, draw_training
 from espnet_soups.report.published import PUBLISHED, read_siblings, render_lines, upsert
 from espnet_soups.report.results import RESULTS, SCORES, Experiment, read_decodings
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from espnet_soups.data.text_case import apply_case
-from espnet_soups.scoring.error_rate import (
+from espnet_soups.objectives.metrics.error_rate import (
     COUNTS,
     ErrorCounts,
     count_character_errors,
@@ -16,10 +16,10 @@ from espnet_soups.scoring.error_rate import (
     error_rate,
     has_words,
 )
-from espnet_soups.scoring.listing import Entry, recognition_entries, translation_entries
+from espnet_soups.objectives.metrics.listing import Entry, recognition_entries, translation_entries
 from espnet_soups.scoring.score_config import ScoreConfig
 from espnet_soups.scoring.text_pairs import TextPairs
-from espnet_soups.scoring.translation import (
+from espnet_soups.objectives.metrics.bleu_chrf import (
     bleu,
     chrf,
     lacks_four_words,

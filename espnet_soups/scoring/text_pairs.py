@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from espnet_soups.data.label_text import clean_label
-from espnet_soups.objective import Objective, recognition, translation
+from espnet_soups.objectives.objective import Objective, recognition, translation
 from espnet_soups.scoring.text_file import NOT_AVAILABLE, read_text
 
 

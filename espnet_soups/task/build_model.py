@@ -7,14 +7,14 @@ from typing import Any
 from espnet2.torch_utils.initialize import initialize
 
 from espnet_soups.backbone.settings import keep_architectures
-from espnet_soups.model.build_soup import build_soup
-from espnet_soups.model.head import Head
-from espnet_soups.model.msp_model import MSPModel
-from espnet_soups.model.shared_head import HeadView
-from espnet_soups.model.soup_config import read_soup_config
-from espnet_soups.model.ssl_head import SSLHead
-from espnet_soups.task.build_class import build_class
-from espnet_soups.task.heads import build_heads
+from espnet_soups.soup.build_soup import build_soup
+from espnet_soups.objectives.heads.text_head import Head
+from espnet_soups.network.msp_model import MSPModel
+from espnet_soups.objectives.heads.shared_head import HeadView
+from espnet_soups.soup.soup_config import read_soup_config
+from espnet_soups.objectives.self_supervision.ssl_head import SSLHead
+from espnet_soups.objectives.heads.build_class import build_class
+from espnet_soups.objectives.heads.build_heads import build_heads
 from espnet_soups.task.interpret import (
     expand_static_weights,
     inline_token_lists,
@@ -22,9 +22,9 @@ from espnet_soups.task.interpret import (
     objectives_of,
 )
 from espnet_soups.task.options import CLASS_CHOICES
-from espnet_soups.task.ssl import build_ssl_head
-from espnet_soups.task.trainer import MSPTrainer
-from espnet_soups.task.trainers import find_trainer
+from espnet_soups.objectives.self_supervision.build_head import build_ssl_head
+from espnet_soups.task.training.msp_trainer import MSPTrainer
+from espnet_soups.task.training.find_trainer import find_trainer
 
 CHOICES = {choices.name: choices for choices in CLASS_CHOICES}
 

@@ -4,8 +4,8 @@ import argparse
 from collections.abc import Collection
 from pathlib import Path
 
-from espnet_soups.objective import Objective, build_objectives, match_names
-from espnet_soups.task.ssl import ssl_of
+from espnet_soups.objectives.objective import Objective, build_objectives, match_names
+from espnet_soups.objectives.self_supervision.build_head import ssl_of
 
 
 def objectives_of(args: argparse.Namespace) -> list[Objective]:

@@ -18,20 +18,20 @@ from espnet2.utils import config_argparse
 
 from espnet_soups.backbone.settings import check_backbone
 from espnet_soups.file_names import require_file_name
-from espnet_soups.model.msp_model import MSPModel
-from espnet_soups.model.ssl_config import read_ssl_config
+from espnet_soups.network.msp_model import MSPModel
+from espnet_soups.objectives.self_supervision.ssl_config import read_ssl_config
 from espnet_soups.task.build_model import build_model
-from espnet_soups.task.check_names import check_names
-from espnet_soups.task.check_options import check_options
-from espnet_soups.task.checkpoint import check_init_param, keep_config
+from espnet_soups.task.checks.check_names import check_names
+from espnet_soups.task.checks.check_options import check_options
+from espnet_soups.task.training.checkpoint import check_init_param, keep_config
 from espnet_soups.task.interpret import languages_of, ssl_languages_of
-from espnet_soups.task.joint_trainer import JointTrainer
+from espnet_soups.task.training.joint_trainer import JointTrainer
 from espnet_soups.task.language_data import read_language_data
 from espnet_soups.task.launcher import settle_launcher
 from espnet_soups.task.options import CLASS_CHOICES, OptionParser, add_options
 from espnet_soups.task.parameter_groups import scale_learning_rates
 from espnet_soups.task.preprocessor import MSPPreprocessor, build_preprocessor
-from espnet_soups.task.trainers import find_trainer
+from espnet_soups.task.training.find_trainer import find_trainer
 from espnet_soups.task.union_sampler import UnionBatchSampler, one_language_batches
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from espnet_soups.model.msp_model import MSPModel
+from espnet_soups.network.msp_model import MSPModel
 
 # Settings of a scheduler that are learning rates: they become one value per group.
 RATES = {"onecyclelr": ("max_lr",), "cycliclr": ("base_lr", "max_lr")}

@@ -9,7 +9,7 @@ from espnet2.text.token_id_converter import TokenIDConverter
 from espnet2.train.preprocessor import AbsPreprocessor
 
 from espnet_soups.data.label_text import clean_label
-from espnet_soups.model.batch import ABSENT
+from espnet_soups.network.batch import ABSENT
 from espnet_soups.task.interpret import inline_token_lists, languages_of
 
 NO_LABEL = "<na>"

@@ -10,9 +10,9 @@ from typing import Any
 
 import yaml
 
-from espnet_soups.data.table import write_text
-from espnet_soups.objective import match_names
-from espnet_soups.task.selection import relative_improvement
+from espnet_soups.files import write_text
+from espnet_soups.objectives.objective import match_names
+from espnet_soups.task.training.delta import relative_improvement
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from espnet_soups.objective import match_names
+from espnet_soups.objectives.objective import match_names
 from espnet_soups.settings import refuse_unknown, require_number
 from espnet_soups.weighting.catalogue import EXTRA, PACKAGES, REFUSED, SOURCES
 from espnet_soups.weighting.combiner import Combiner, Shown

@@ -9,7 +9,7 @@ from espnet_soups.benchmark.catalogue import build_mode
 from espnet_soups.benchmark.modes import split_parameters
 from espnet_soups.benchmark.names import STEPS_PER_ROUND
 from espnet_soups.benchmark.spec import BatchShape, BenchSpec
-from espnet_soups.model import msp_model
+from espnet_soups.network import msp_model
 from espnet_soups.testing.toy_model import DECODER_CONF, ENCODER_CONF
 
 SPEC = BenchSpec(

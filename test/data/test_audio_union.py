@@ -5,7 +5,7 @@ import pytest
 from espnet_soups.data.audio_union import unite_audio
 from espnet_soups.data.data_dir import DataDir, read_data_dir, write_data_dir
 from espnet_soups.data.length_filter import filter_lengths
-from espnet_soups.data.table import read_table, write_table
+from espnet_soups.files import read_table, write_table
 
 
 def dump(path, keys, language, dimension=4, labels=None):

@@ -15,7 +15,7 @@ from espnet_soups.data.dump import dump_set, replace_set
 from espnet_soups.data.features import FeatureConfig, extract_features
 from espnet_soups.data.length_filter import filter_lengths
 from espnet_soups.data.speed import perturb_speed
-from espnet_soups.data.table import read_table
+from espnet_soups.files import read_table
 
 FBANK = FeatureConfig("fbank", fs=8000, num_mel_bins=20, stack=4)
 

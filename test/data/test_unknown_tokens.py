@@ -3,7 +3,7 @@
 import pytest
 
 from espnet_soups.bin.make_token_list import main
-from espnet_soups.data.table import write_table
+from espnet_soups.files import write_table
 from espnet_soups.data.unknown_tokens import count_unknown, judge_unknown
 
 KNOWN = {"a", "b", "<space>"}

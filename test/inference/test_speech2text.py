@@ -10,7 +10,7 @@ import yaml
 
 from espnet_soups import Speech2Text
 from espnet_soups.data.features import FeatureConfig, extract_features
-from espnet_soups.model.shared_head import HeadView
+from espnet_soups.objectives.heads.shared_head import HeadView
 from espnet_soups.testing.toy_corpus import ToyExperiment
 
 

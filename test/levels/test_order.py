@@ -1,7 +1,7 @@
 import pytest
 
 from espnet_soups.levels.order import arrange_levels
-from espnet_soups.objective import Objective, build_objectives
+from espnet_soups.objectives.objective import Objective, build_objectives
 
 OBJECTIVES = build_objectives(["en", "zh"], ["zh_en"])
 WITH_SSL = [*OBJECTIVES, Objective("ssl", "ssl", "en")]

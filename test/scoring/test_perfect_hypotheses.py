@@ -5,8 +5,8 @@ from espnet2.text.build_tokenizer import build_tokenizer
 
 from espnet_soups.bin.make_token_list import main
 from espnet_soups.data.label_text import clean_label
-from espnet_soups.data.table import read_table, write_table
-from espnet_soups.objective import recognition, translation
+from espnet_soups.files import read_table, write_table
+from espnet_soups.objectives.objective import recognition, translation
 from espnet_soups.scoring.measure import measure
 from espnet_soups.scoring.score_config import ScoreConfig
 from espnet_soups.scoring.text_pairs import read_pairs

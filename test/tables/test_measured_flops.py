@@ -5,8 +5,8 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from espnet_soups.gradients.gate import Gates
-from espnet_soups.model.elsewhere import weigh_elsewhere
-from espnet_soups.model.measuring import Measuring as Engine
+from espnet_soups.soup.elsewhere import weigh_elsewhere
+from espnet_soups.soup.measuring import Measuring as Engine
 from espnet_soups.tables import budget
 from espnet_soups.tables.budget import Audio, Measuring, ModelShape
 

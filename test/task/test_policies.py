@@ -11,8 +11,8 @@ from espnet2.train.distributed_utils import DistributedOption
 from espnet2.train.trainer import Trainer
 from recipe_configs import BASE, CONFIGS, EGS2, PAPER, name_of, read
 
-from espnet_soups.task.check_options import check_options
-from espnet_soups.task.check_recipe import parse_trial_options
+from espnet_soups.task.checks.check_options import check_options
+from espnet_soups.task.checks.check_recipe import parse_trial_options
 from espnet_soups.task.parameter_groups import scale_learning_rates
 
 STEPS = 2  # optimiser steps of a trial epoch

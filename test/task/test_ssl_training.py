@@ -5,8 +5,8 @@ import json
 import pytest
 import torch
 
-from espnet_soups.task.checkpoint import check_init_param
-from espnet_soups.task.epoch_record import check_tally
+from espnet_soups.task.training.checkpoint import check_init_param
+from espnet_soups.task.training.epoch_record import check_tally
 
 CPC = ("--ssl", "cpc", *("--ssl_conf", "context_frames=8", "--ssl_conf", "future_frames=4"))
 CPC = (*CPC, "--ssl_conf", "min_context_frames=4", "--ssl_conf", "hidden_size=8")
@@ -82,10 +82,10 @@ def test_the_encoder_is_handed_over_and_u_becomes_the_lowest_level(runs, pretrai
     assert last_record(resumed)["delta"] == record["delta"]
 
     from espnet_soups import Speech2Text
-    from espnet_soups.report.cosine_plots import plot_cosine_groups, plot_cosines
+    from espnet_soups.report.plots.cosine_plots import plot_cosine_groups, plot_cosines
     from espnet_soups.report.history import read_history
     from espnet_soups.report.train_log import read_train_log
-    from espnet_soups.report.training_plots import plot_losses, plot_weights
+    from espnet_soups.report.plots.training_plots import plot_losses, plot_weights
 
     speech2text = Speech2Text.from_pretrained(whole)
     assert [objective.name for objective in speech2text.objectives] == record["objectives"][:-1]

@@ -1,0 +1,1 @@
+"""The corpora of the recipes: one module prepares each."""

@@ -1,1 +1,0 @@
-"""The model: one shared encoder, a head per objective, gates between them."""

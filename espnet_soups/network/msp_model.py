@@ -1,0 +1,259 @@
+"""The multi-objective speech model: an ESPnet model with a head per objective."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import torch
+from espnet2.asr.encoder.abs_encoder import AbsEncoder
+from espnet2.asr.frontend.abs_frontend import AbsFrontend
+from espnet2.asr.preencoder.abs_preencoder import AbsPreEncoder
+from espnet2.asr.specaug.abs_specaug import AbsSpecAug
+from espnet2.layers.abs_normalize import AbsNormalize
+from espnet2.torch_utils.device_funcs import force_gatherable
+from torch import Tensor
+
+from espnet_soups.losses.loss_sum import LossSum, zero_touch
+from espnet_soups.network.batch import Batch, collect_batch
+from espnet_soups.network.encoded import check_encoding, encode_rows, encodes_at_once
+from espnet_soups.network.encoding_model import EncodingModel
+from espnet_soups.losses.global_counts import count_over_ranks
+from espnet_soups.objectives.heads.text_head import Head
+from espnet_soups.network.running_statistics import RunningStatistics
+from espnet_soups.objectives.heads.shared_head import HeadView
+from espnet_soups.soup.soup import Soup
+from espnet_soups.objectives.self_supervision.ssl_head import SSLHead
+from espnet_soups.network.step_guard import StepGuard
+from espnet_soups.network.step_stats import step_stats
+from espnet_soups.network.tally import LabelTally
+from espnet_soups.objectives.objective import Objective
+
+
+class MSPModel(EncodingModel):
+    """One shared encoder; behind it a gate and a head for each objective.
+
+    `forward` reads like the algorithm of the paper: encode, losses, measure, sum. It returns the
+    plain sum of the mean losses; the gates weigh what reaches the backbone.
+
+    Args:
+        objectives: The objectives, in the order of every vector and matrix.
+        languages: The languages, in the order of the language indices of a batch.
+        frontend: ESPnet's frontend for raw audio; None where features come from disk.
+        specaug: SpecAugment, or None.
+        normalize: Feature normalisation, or None.
+        preencoder: ESPnet's pre-encoder, or None.
+        encoder: Any of ESPnet's encoders.
+        heads: The head of each objective by name.
+        shared_heads: Heads that several objectives share, by task; empty: none.
+        encoding: `per_language` encodes each language of a mini-batch by itself, which costs
+            less to measure; `pooled` all at once, which costs less otherwise; `auto` does what
+            suits the mini-batch, and always `pooled` where the encoder has BatchNorm.
+        static_weights: What each loss is multiplied with where there is no soup, by name.
+    """
+
+    def __init__(
+        self,
+        objectives: Sequence[Objective],
+        languages: Sequence[str],
+        frontend: AbsFrontend | None,
+        specaug: AbsSpecAug | None,
+        normalize: AbsNormalize | None,
+        preencoder: AbsPreEncoder | None,
+        encoder: AbsEncoder,
+        heads: Mapping[str, Head | HeadView | SSLHead],
+        shared_heads: Mapping[str, Head],
+        encoding: str = "auto",
+        static_weights: Mapping[str, float] | None = None,
+    ) -> None:
+        super().__init__(frontend, specaug, normalize, preencoder, encoder)
+        check_encoding(encoding)
+        self.objectives, self.languages = list(objectives), list(languages)
+        self.heads = torch.nn.ModuleDict(dict(heads))
+        self.shared_heads = torch.nn.ModuleDict(dict(shared_heads))
+        self.encoding = encoding
+        self.static_weights = dict(static_weights or {})
+        names = [objective.name for objective in self.objectives]
+        self.tally = LabelTally(names)
+        self.guard = StepGuard(names)
+        self.soup: Soup | None = None
+
+    @property
+    def shared_modules(self) -> list[str]:
+        """Prefixes of the modules that objectives share: the backbone in the paper's words."""
+        modules = ["frontend", "preencoder", "encoder"]
+        return modules + [f"shared_heads.{name}" for name in self.shared_heads]
+
+    def forward(
+        self,
+        speech: Tensor,
+        speech_lengths: Tensor,
+        lang: Tensor,
+        **labels: Tensor | list[str],
+    ) -> tuple[Tensor, dict[str, Tensor], Tensor]:
+        """Gives the loss of a mini-batch.
+
+        Args:
+            speech: Features [B, T, D] or samples [B, T].
+            speech_lengths: Frames or samples of each utterance, [B].
+            lang: Index of the language of each utterance, [B, 1].
+            **labels: `text`, `text_<target>`: token ids [B, L] (first token -1: no label), each
+                with its `..._lengths` [B]; `utt_id` is not used.
+
+        Returns:
+            (loss, stats, weight): the sum of the objectives' mean losses per label token, what
+            the reporter logs, and the number of utterances.
+        """
+        batch = collect_batch(speech, speech_lengths, lang, labels)
+        soup = self._open_batch(speech.device)
+        statistics = RunningStatistics(self) if self.training else None
+        measured = soup is not None and soup.measured
+        parts = batch.split(1 if soup is None else soup.parts)
+        sums = [self._part_losses(part, measured) for part in parts]
+        counted = count_over_ranks(sums, len(batch.languages))
+        means: list[Sequence[Tensor]] = [
+            [loss.total / count.clamp(min=1) for loss, count in zip(part, row, strict=True)]
+            for part, row in zip(sums, counted.labels, strict=True)
+        ]
+        counts = counted.labels
+        if soup is None:
+            total = self._total(means, counts)
+        else:
+            kept = soup.parts_stepped_on
+            deposited = soup.observe(means, counted)
+            total = self._total(deposited[kept], counts[kept])
+            total = soup.settle(total, means[kept], self._shares(counts[kept]))
+        valid = soup is None or soup.valid
+        # ESPnet weighs the ranks by their utterances; this undoes it (the counts are global).
+        loss = total * counted.share
+        if statistics is not None:
+            for part in sums:
+                self.tally.add(part)
+            self.guard.see_losses(counted.finite)
+            if not bool(counted.finite.all()):
+                valid = False
+                statistics.restore()
+        if not valid:
+            self.guard.watch.stop()
+            loss = loss * torch.nan  # on all ranks, so that ESPnet skips the step
+        heads = [self.heads[objective.name] for objective in self.objectives]
+        scored = [not self.training or bool(head.attends) for head in heads]
+        watched = [getattr(head, "watched", ()) for head in heads]
+        stats = step_stats(self.objectives, sums, counted, soup, loss, scored, watched)
+        returned = (loss, stats, counted.utterances)
+        return force_gatherable(returned, loss.device)  # type: ignore[no-any-return]
+
+    def objective_losses(
+        self, speech: Tensor, speech_lengths: Tensor, lang: Tensor, **labels: Tensor | list[str]
+    ) -> list[Tensor]:
+        """Gives the mean loss per label token of every objective, for procedures of one's own."""
+        batch = collect_batch(speech, speech_lengths, lang, labels)
+        sums = self._part_losses(batch, measured=True)
+        return [loss.total / loss.count.clamp(min=1) for loss in sums]
+
+    def _open_batch(self, device: torch.device) -> Soup | None:
+        """Opens a mini-batch; gives the soup while training."""
+        if not self.training:
+            return None
+        self.guard.begin_batch(device)
+        if self.soup is not None:
+            self.soup.begin_batch()
+        return self.soup
+
+    def _part_losses(self, batch: Batch, measured: bool) -> list[LossSum]:
+        """Encodes one independent part and gives the loss sum of every objective, in order."""
+        labelled = {
+            objective.name: self._labelled(batch, objective)
+            for objective in self.objectives
+            if objective.task != "ssl"
+        }
+        spoken: dict[int, list[int]] = {}
+        for rows in labelled.values():
+            if rows:
+                language = batch.languages[rows[0]]
+                spoken[language] = sorted({*spoken.get(language, []), *rows})
+        spoken = dict(sorted(spoken.items()))
+        at_once = encodes_at_once(self.encoding, batch, spoken, self.encoder, measured)
+        encoded = encode_rows(batch, spoken, self.encode, at_once)
+        losses = []
+        for position, objective in enumerate(self.objectives):
+            if objective.task == "ssl":
+                losses.append(self._ssl_loss(position, batch))
+                continue
+            rows = labelled[objective.name]
+            if not rows:
+                losses.append(self.heads[objective.name].absent(batch.speech))  # type: ignore[operator]
+                continue
+            states, lengths = encoded[batch.languages[rows[0]]].take(rows)
+            labels = batch.labels_of(objective.label, rows)
+            losses.append(self._head_loss(position, states, lengths, *labels))
+        if not any(bool(loss.count > 0) for loss in losses):
+            # no loss came out of the encoder: DDP would wait for its gradients on this rank
+            touched = losses[0].total + zero_touch(self.encoding_parameters(), batch.speech)
+            losses[0] = replace(losses[0], total=touched)
+        return losses
+
+    def _labelled(self, batch: Batch, objective: Objective) -> list[int]:
+        """Gives the positions of the utterances that have a label of an objective."""
+        rows = batch.rows_of(self.languages.index(objective.language))
+        return batch.labelled(objective.label, rows)
+
+    def _ssl_loss(self, position: int, batch: Batch) -> LossSum:
+        """Gives the loss sum of self-supervision: its head encodes crops or masked features."""
+        head = self.heads[self.objectives[position].name]
+        rows = batch.rows_with(head.audio)  # type: ignore[arg-type]
+        if not rows:
+            return head.absent(batch.speech)  # type: ignore[no-any-return, operator]
+
+        def encode(feats: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+            states, frames = self.encode_features(feats, lengths)
+            return self._before_head(states, position), frames
+
+        feats, lengths = self.features(*batch.speech_of(rows), augment=False)
+        return self._behind_head(head(feats, lengths, encode), position)
+
+    def _head_loss(
+        self,
+        position: int,
+        states: Tensor,
+        lengths: Tensor,
+        labels: Tensor,
+        label_lengths: Tensor,
+    ) -> LossSum:
+        """Gives the loss sum of one objective, with its gate."""
+        head = self.heads[self.objectives[position].name]
+        loss = head(self._before_head(states, position), lengths, labels, label_lengths)
+        return self._behind_head(loss, position)
+
+    def _before_head(self, states: Tensor, position: int) -> Tensor:
+        """Passes encoded frames through the gate, where the head follows its own loss."""
+        states = self.guard.watch(states, position)
+        if self.soup is None or self._weighs_head(position):
+            return states
+        return self.soup.gates(states, position)
+
+    def _behind_head(self, loss: LossSum, position: int) -> LossSum:
+        """Passes a loss through the gate, where the head is weighed like the backbone."""
+        if self.soup is None or not self._weighs_head(position):
+            return loss
+        return replace(loss, total=self.soup.gates(loss.total, position))
+
+    def _weighs_head(self, position: int) -> bool:
+        """Tells whether a head is weighed: a shared one counts as backbone."""
+        shared = isinstance(self.heads[self.objectives[position].name], HeadView)
+        return shared or (self.soup is not None and self.soup.config.heads == "weighted")
+
+    def _shares(self, counts: Tensor) -> Tensor:
+        """Return what each loss counts in the step: a mean over the label tokens of all parts.
+
+        Args:
+            counts: Label tokens of each part on all ranks, [parts, m].
+        """
+        shares = counts / counts.sum(dim=0).clamp(min=1)
+        if self.soup is None and self.static_weights:
+            static = [self.static_weights.get(o.name, 1.0) for o in self.objectives]
+            shares = shares * shares.new_tensor(static)
+        return shares
+
+    def _total(self, means: Sequence[Sequence[Tensor]], counts: Tensor) -> Tensor:
+        """Return the sum of the objectives' mean losses, by the label tokens of each part."""
+        stacked = torch.stack([torch.stack(list(part)) for part in means])
+        return (stacked * self._shares(counts).to(stacked)).sum()

@@ -1,0 +1,68 @@
+"""What one mini-batch tells ESPnet's reporter, under readable names."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from espnet_soups.losses.loss_sum import LossSum
+from espnet_soups.losses.global_counts import GlobalCounts
+from espnet_soups.soup.soup import Soup
+from espnet_soups.objectives.objective import Objective
+
+
+def step_stats(
+    objectives: Sequence[Objective],
+    sums: Sequence[Sequence[LossSum]],
+    counted: GlobalCounts,
+    soup: Soup | None,
+    reference: Tensor,
+    with_accuracy: Sequence[bool],
+    watched: Sequence[Sequence[str]] = (),
+) -> dict[str, Tensor]:
+    """Gives the statistics of a mini-batch: the same keys in the same order on every rank.
+
+    Losses and accuracies are those of all ranks together, so that ESPnet, which averages over the
+    ranks by their utterances, leaves them as they are.
+
+    Args:
+        objectives: The objectives, in order.
+        sums: Their losses on this rank for each independent part of the mini-batch.
+        counted: What `count_over_ranks` made of them.
+        soup: The soup while training; None: no weights are reported.
+        reference: Any tensor on the device and in the dtype wanted.
+        with_accuracy: Whether the accuracy of each objective is computed at all.
+        watched: Names of the further numbers that each objective reports.
+
+    Returns:
+        `loss` (plain mean of the objectives of the mini-batch, free of weights), `acc` (mean token
+        accuracy of the supervised ones; of self-supervision where it is alone), then
+        `loss/<objective>`, `acc/<objective>`, `<objective>/<watched>`, `lambda/<objective>` (the
+        weights that this mini-batch was trained with) and `penalty/level<p>`. NaN: nothing to
+        report.
+    """
+    losses, accuracies = counted.losses, counted.accuracies
+    stats = {"loss": losses.nanmean()}
+    supervised = [objective.task != "ssl" for objective in objectives]
+    scored = [
+        known and (own or not any(supervised))
+        for known, own in zip(with_accuracy, supervised, strict=True)
+    ]
+    if any(scored):
+        mask = torch.tensor(scored, device=accuracies.device)
+        stats["acc"] = accuracies[mask].nanmean()
+    for objective, loss in zip(objectives, losses, strict=True):
+        stats[f"loss/{objective.name}"] = loss
+    for objective, accuracy, known in zip(objectives, accuracies, with_accuracy, strict=True):
+        if known:
+            stats[f"acc/{objective.name}"] = accuracy
+    for position, names in enumerate(watched):
+        for name in names:
+            values = torch.stack([part[position].watched[name] for part in sums])
+            stats[f"{objectives[position].name}/{name}"] = values.nanmean()
+    if soup is not None:
+        for name, weight in zip(soup.names, soup.weights_used, strict=True):
+            stats[f"lambda/{name}"] = weight
+        for level, penalty in enumerate(soup.clock.c[1:], start=2):
+            stats[f"penalty/level{level}"] = penalty
+    return {key: value.detach().to(reference.dtype) for key, value in stats.items()}

@@ -1,0 +1,47 @@
+"""How many labels each objective saw in an epoch, and how many CTC could not align."""
+
+from collections.abc import Sequence
+
+import torch
+
+from espnet_soups.losses.loss_sum import LossSum
+from espnet_soups.ranks import sum_over_ranks
+
+
+class LabelTally:
+    """Counts labels while training, so that nothing is left out in silence.
+
+    Args:
+        names: Names of the objectives, in order.
+
+    >>> tally = LabelTally(["asr_fr"])
+    >>> tally.labels, tally.unalignable
+    ([0], [0])
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = list(names)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forgets what was counted, as at the start of an epoch."""
+        self.labels = [0] * len(self.names)
+        self.unalignable = [0] * len(self.names)
+        self.shortened = 0
+
+    def add(self, losses: Sequence[LossSum]) -> None:
+        """Counts the labels of a mini-batch, one loss sum per objective."""
+        for position, loss in enumerate(losses):
+            self.labels[position] += loss.utterances
+            self.unalignable[position] += loss.unalignable
+            self.shortened += loss.shortened
+
+    def over_ranks(self, device: torch.device) -> dict[str, tuple[int, int]]:
+        """Gives (labels, unalignable labels) of each objective, summed over all ranks."""
+        counts = torch.tensor([self.labels, self.unalignable], device=device)
+        labels, unalignable = sum_over_ranks(counts).tolist()
+        return dict(zip(self.names, zip(labels, unalignable, strict=True), strict=True))
+
+    def shortened_over_ranks(self, device: torch.device) -> int:
+        """Gives how many utterances self-supervision shortened, summed over all ranks."""
+        return int(sum_over_ranks(torch.tensor([self.shortened], device=device)))

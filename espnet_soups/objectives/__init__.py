@@ -1,0 +1,1 @@
+"""What can be learnt: one file per kind of objective; no other room knows a task by name."""

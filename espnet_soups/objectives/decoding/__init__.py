@@ -1,0 +1,1 @@
+"""From encoded speech to text: greedy and beam searches."""

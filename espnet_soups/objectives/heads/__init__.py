@@ -1,0 +1,1 @@
+"""Heads: what turns encoded speech and labels into losses."""

@@ -1,0 +1,1 @@
+"""Scores of decoded sets, computed from sums over utterances."""

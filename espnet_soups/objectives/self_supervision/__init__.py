@@ -1,0 +1,1 @@
+"""Self-supervision: contrastive predictive coding and BEST-RQ."""

@@ -1,0 +1,110 @@
+"""The head of contrastive predictive coding."""
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from espnet_soups.losses.cpc import info_nce
+from espnet_soups.losses.loss_sum import LossSum, sum_dtype
+from espnet_soups.objectives.self_supervision.crops import Crops, draw_crops
+from espnet_soups.objectives.self_supervision.predictor import AutoregressivePredictor, LinearPredictor
+from espnet_soups.objectives.self_supervision.ssl_config import CPCConfig
+from espnet_soups.objectives.self_supervision.ssl_head import Encode, SSLHead, variance
+
+
+class CPCHead(SSLHead):
+    """Encodes a context, predicts the frames after it, and finds them among others (InfoNCE).
+
+    Context and future are cut out of the features: an encoder that looks both ways never sees the
+    future with the context. What predictions are compared with are projections of the future's
+    features, each of an encoded frame's share of them, or of the future encoded by itself.
+
+    Args:
+        encoder_size: Dimension of the encoder output.
+        feature_size: Dimension of the features.
+        config: The settings.
+        context: Feature frames of a context.
+        future: Feature frames of a future.
+        shortest: Feature frames that a context has at least.
+        steps: Encoded frames of a future.
+
+    Source:
+        The paper's self-supervised objective (context of 240 frames, the next 120 step by step).
+        What the predicted frames are compared with is not told there. An encoder that looks both
+        ways tells them apart by where they stand in their crop, if they are encoded.
+    """
+
+    watched: ClassVar[tuple[str, ...]] = ("encoder_variance", "candidates")
+
+    def __init__(
+        self,
+        encoder_size: int,
+        feature_size: int,
+        config: CPCConfig,
+        context: int,
+        future: int,
+        shortest: int,
+        steps: int,
+    ) -> None:
+        super().__init__(config.audio)
+        self.context, self.future, self.shortest = context, future, shortest
+        self.temperature, self.negatives = config.temperature, config.negatives
+        self.steps, self.encodes_targets = steps, config.targets == "encoded"
+        target_size = encoder_size if self.encodes_targets else feature_size * (future // steps)
+        self.target = torch.nn.Linear(target_size, config.projection_size)
+        self.predictor: AutoregressivePredictor | LinearPredictor
+        if config.predictor == "linear":
+            self.predictor = LinearPredictor(encoder_size, steps, config.projection_size)
+        else:
+            self.predictor = AutoregressivePredictor(
+                encoder_size, config.hidden_size, config.projection_size
+            )
+
+    def forward(self, feats: Tensor, lengths: Tensor, encode: Encode) -> LossSum:
+        """Gives the loss of some utterances; see `SSLHead.forward`."""
+        crops = draw_crops(lengths, self.context, self.future, self.shortest, self.generator())
+        enough = 2 if self.negatives == "step" else 1  # a frame to tell the right one from
+        if len(crops.rows) < enough:
+            return self.absent(feats, len(lengths), len(lengths))
+        targets = self.targets(feats, crops, encode)
+        predictions, contexts = self.predict(feats, crops, encode, targets.size(1))
+        contrast = info_nce(predictions, targets, self.temperature, self.negatives)
+        dtype = sum_dtype(targets)
+        watched = {
+            "encoder_variance": variance(contexts).to(dtype),
+            "candidates": contrast.candidates.to(dtype),
+        }
+        return LossSum(
+            total=contrast.total.to(dtype),
+            count=targets.new_tensor(targets.size(0) * targets.size(1), dtype=dtype),
+            correct=contrast.correct.to(dtype),
+            utterances=len(lengths),
+            unalignable=crops.left_out,
+            shortened=crops.shortened,
+            watched=watched,
+        )
+
+    def targets(self, feats: Tensor, crops: Crops, encode: Encode) -> Tensor:
+        """Gives what predictions are compared with, [N, steps, E]."""
+        future, lengths = crops.take_futures(feats)
+        if self.encodes_targets:
+            future, _ = encode(future, lengths)
+        else:
+            share = future.size(1) // self.steps
+            future = future[:, : share * self.steps].unflatten(1, (self.steps, share)).flatten(2)
+        projected: Tensor = self.target(future)
+        return projected
+
+    def predict(
+        self, feats: Tensor, crops: Crops, encode: Encode, steps: int
+    ) -> tuple[Tensor, Tensor]:
+        """Predicts the frames after each context from the context alone.
+
+        Returns:
+            (predictions [N, steps, E], all encoded frames of the contexts without padding [M, D]).
+        """
+        context, lengths = encode(*crops.take_contexts(feats))
+        last = context[torch.arange(len(lengths), device=lengths.device), lengths - 1]
+        inside = torch.arange(context.size(1), device=lengths.device) < lengths.unsqueeze(1)
+        return self.predictor(last, steps), context[inside]

@@ -1,0 +1,140 @@
+"""The picture that compares the experiments of a directory: their validation curves."""
+
+import math
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from espnet_soups.report.plots.figure import COLORS, DASHES, epoch_axis, marker, new_figure
+from espnet_soups.report.history import SOUP_FILE, Curves, History, read_history
+from espnet_soups.report.train_log import read_train_log
+
+PANELS = (("asr", "ASR"), ("st", "ST"))
+KINDS = {
+    "accuracies": ("accuracy", "right tokens (%)", 100.0),
+    "valid_losses": ("loss", "loss (nats per token)", 1.0),
+}
+SEED = re.compile(r"_?seed_?\d+")
+WIDE, WIDTH = 4, 56  # more lines than this, of names not longer than that: two columns
+
+
+def read_histories(expdir: Path) -> tuple[dict[str, History], dict[str, str]]:
+    """Read the curves of every experiment of a directory, unfinished ones too.
+
+    Args:
+        expdir: Holds the experiments.
+
+    Returns:
+        (the histories by name, why others were left out). Folders without soup.jsonl and
+        train.log, and trainings without recognition or translation, are no experiments.
+    """
+    histories: dict[str, History] = {}
+    left_out: dict[str, str] = {}
+    for folder in sorted(path for path in expdir.iterdir() if path.is_dir()):
+        if not ((folder / SOUP_FILE).is_file() or (folder / "train.log").is_file()):
+            continue
+        try:
+            history = read_history(folder, read_train_log(folder))
+        except ValueError as error:
+            left_out[folder.name] = str(error)  # another run's defect does not stop this report
+            continue
+        if any(name.startswith(("asr", "st_")) for name in history.objectives):
+            histories[folder.name] = history
+    return histories, left_out
+
+
+def plot_comparison(histories: Mapping[str, History]) -> Figure:
+    """Draw mean validation loss and accuracy of recognition and translation by epoch.
+
+    Names that differ in their seed alone share a colour; their dashes differ.
+
+    Args:
+        histories: The experiments by name, at least one.
+    """
+    panels = [
+        (task, title)
+        for task, title in PANELS
+        if any(_members(item.valid_losses, task) for item in histories.values())
+    ]
+    styles = experiment_styles(list(histories))
+    order = sorted(histories, key=list(styles).index)
+    columns = 2 if len(order) > WIDE and len(panels) > 1 and max(map(len, order)) <= WIDTH else 1
+    legend = 0.19 * math.ceil(len(order) / columns) + 0.2
+    heading = "Validation, mean over languages or pairs, by epoch"
+    figure = new_figure(max(6.4, 4.6 * len(panels)), 5.6 + legend, heading)
+    grid = figure.subplots(len(KINDS), len(panels), squeeze=False, sharex=True)
+    epochs = sorted({epoch for item in histories.values() for epoch in item.epochs})
+    for column, (task, title) in enumerate(panels):
+        for row, (kind, (noun, label, _)) in enumerate(KINDS.items()):
+            axes = grid[row, column]
+            _draw_curves(axes, histories, kind, task, styles)
+            axes.set_title(f"{title} {noun}")
+            axes.set_ylabel(label)
+            epoch_axis(axes, epochs, label=row == len(KINDS) - 1)
+    lines = {str(line.get_label()): line for axes in grid.flat for line in axes.get_lines()}
+    shown = [name for name in order if name in lines]
+    look: dict[str, Any] = {"loc": "outside lower center", "fontsize": 8.0, "handlelength": 3.2}
+    figure.legend([lines[name] for name in shown], shown, ncols=columns, **look)
+    return figure
+
+
+def mean_curve(curves: Curves, task: str) -> NDArray[np.float64] | None:
+    """Return the mean over the objectives of a task, [E]; None where it has none.
+
+    An epoch in which one of them is not known is NaN: a mean over fewer would jump.
+
+    Args:
+        curves: A curve by objective, [E] each.
+        task: `asr`, `st` or `ssl`.
+    """
+    members = _members(curves, task)
+    return np.mean([curves[name] for name in members], axis=0) if members else None
+
+
+def experiment_styles(names: list[str]) -> dict[str, dict[str, Any]]:
+    """Return the line of each experiment: the colour without the seed, the dashes by the seed.
+
+    Seeds of one experiment come one after the other, as the legend shows them.
+
+    Args:
+        names: The experiments.
+
+    >>> styles = experiment_styles(["a", "a_seed2", "b"])
+    >>> styles["a"]["color"] == styles["a_seed2"]["color"] != styles["b"]["color"]
+    True
+    """
+    families = list(dict.fromkeys(SEED.sub("", name) for name in names))
+    used: set[tuple[str, str]] = set()
+    styles = {}
+    for name in sorted(names, key=lambda name: families.index(SEED.sub("", name))):
+        place = families.index(SEED.sub("", name))
+        color = COLORS[place % len(COLORS)]
+        free = [dash for dash in DASHES if (color, dash) not in used]
+        dash = free[0] if free else DASHES[-1]
+        used.add((color, dash))
+        styles[name] = {"color": color, "linestyle": dash}
+    return styles
+
+
+def _draw_curves(
+    axes: Axes,
+    histories: Mapping[str, History],
+    kind: str,
+    task: str,
+    styles: Mapping[str, dict[str, Any]],
+) -> None:
+    for name, item in histories.items():
+        curve = mean_curve(getattr(item, kind), task)
+        if curve is not None:
+            look = {"marker": marker(item.epochs), "markersize": 4.0, "label": name, **styles[name]}
+            axes.plot(item.epochs, KINDS[kind][2] * curve, **look)
+
+
+def _members(curves: Curves, task: str) -> list[str]:
+    return [name for name in curves if name.partition("_")[0] == task]

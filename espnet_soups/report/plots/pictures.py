@@ -1,0 +1,116 @@
+"""Every picture that an experiment has data for, and why the others are left out."""
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from espnet_soups.report.plots.comparison_plot import plot_comparison, read_histories
+from espnet_soups.report.plots.cosine_plots import plot_cosine_groups, plot_cosines
+from espnet_soups.report.plots.figure import save, style_context
+from espnet_soups.report.history import History
+from espnet_soups.report.plots.measured_plots import plot_norms, plot_raised
+from espnet_soups.report.results import Decoding
+from espnet_soups.report.plots.score_plot import plot_scores
+from espnet_soups.report.plots.training_plots import (
+    plot_accuracies,
+    plot_losses,
+    plot_penalties,
+    plot_weights,
+)
+
+SCORES = "scores"
+TITLES = {
+    "loss": "Training and validation loss",
+    "accuracy": "Validation accuracy",
+    "weights": "Weights of the objectives, minus uniform",
+    "penalties": "Penalties of the levels",
+    "raised": "Steps that raised an objective",
+    "gradient_norm": "Gradient norms, without the noise of the batches",
+    "cosine": "Cosines between gradients, mean over the training",
+    "cosine_groups": "Cosines between gradients, by epoch",
+}
+DRAWINGS: dict[str, Callable[[History], Figure]] = {
+    "loss": plot_losses,
+    "accuracy": plot_accuracies,
+    "weights": plot_weights,
+    "penalties": plot_penalties,
+    "raised": plot_raised,
+    "gradient_norm": plot_norms,
+    "cosine": plot_cosines,
+    "cosine_groups": plot_cosine_groups,
+}
+
+
+def draw_training(history: History, folder: Path) -> tuple[dict[str, Path], dict[str, str]]:
+    """Draw the pictures of a training; those of an earlier report are removed.
+
+    Args:
+        history: Its curves.
+        folder: Where the PNG files go.
+
+    Returns:
+        (the file of each picture by name, why each other one was left out).
+    """
+    left_out = missing_pictures(history)
+    paths = {name: folder / f"{name}.png" for name in TITLES}
+    for name in TITLES:
+        if name in left_out:
+            paths.pop(name).unlink(missing_ok=True)
+            continue
+        with style_context():
+            save(DRAWINGS[name](history), paths[name])
+    return paths, left_out
+
+
+def missing_pictures(history: History) -> dict[str, str]:
+    """Return why each picture that has no data is left out, by name."""
+    pairs = "no pair of gradients was measured"
+    lacking = {
+        "accuracy": (not history.accuracies, "no accuracy was recorded"),
+        "weights": (
+            not any(level.can_move for level in history.levels),
+            "no weight can move: static weights, or one objective alone on its level",
+        ),
+        "penalties": (len(history.levels) < 2, "one level only"),
+        "raised": (not history.raised, "no step was measured"),
+        "gradient_norm": (not history.norms, "no gradient was measured"),
+        "cosine": (history.cosines is None, pairs),
+        "cosine_groups": (history.cosines is None, pairs),
+    }
+    return {name: why for name, (lacks, why) in lacking.items() if lacks}
+
+
+def draw_scores(decodings: Sequence[Decoding], folder: Path) -> dict[str, Path]:
+    """Draw the scores of each decoding; pictures of decodings that are gone are removed.
+
+    Returns:
+        The file of each, by `<inference_tag>/<set>`.
+    """
+    paths = {item.label: folder / f"{SCORES}_{_file_name(item.label)}.png" for item in decodings}
+    for old in folder.glob(f"{SCORES}*.png"):
+        if old not in paths.values():
+            old.unlink()
+    for item in decodings:
+        with style_context():
+            save(plot_scores(item.scores, item.label), paths[item.label])
+    return paths
+
+
+def draw_comparison(expdir: Path, name: str) -> tuple[Path | None, dict[str, str]]:
+    """Draw the validation curves of all experiments of a directory.
+
+    Returns:
+        (the picture, None if no experiment has a curve; why experiments were left out).
+    """
+    histories, left_out = read_histories(expdir)
+    if not histories:
+        return None, left_out
+    with style_context():
+        save(plot_comparison(histories), expdir / name)
+    return expdir / name, left_out
+
+
+def _file_name(label: str) -> str:
+    return re.sub(r"[^\w.-]", "_", label)

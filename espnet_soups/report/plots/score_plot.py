@@ -1,0 +1,74 @@
+"""The picture of the scores, with their intervals."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from espnet_soups.report.plots.figure import COLORS, new_figure
+
+PANELS = {
+    "wer": "WER (%), lower is better",
+    "cer": "CER (%), lower is better",
+    "bleu": "BLEU, higher is better",
+    "chrf": "chrF, higher is better",
+}
+
+
+def plot_scores(scores: Mapping[str, Any], label: str) -> Figure:
+    """Draw each score of each objective with its 95 % interval, and the mean below.
+
+    Args:
+        scores: What `scores.json` holds.
+        label: What was decoded, for the title.
+    """
+    members = {
+        panel: {name: item[panel] for name, item in scores["objectives"].items() if panel in item}
+        for panel in PANELS
+    }
+    shown = {panel: items for panel, items in members.items() if items}
+    columns = min(2, len(shown))
+    rows = (len(shown) + columns - 1) // columns
+    most = max(len(items) for items in shown.values())
+    figure = new_figure(
+        4.6 * columns,
+        rows * (0.27 * most + 1.1) + 0.5,
+        f"Scores of {label}, 95 % intervals",
+    )
+    grid = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for axes, (panel, items) in zip(grid, shown.items(), strict=False):
+        mean = {"mean": scores["mean"][panel]} if len(items) > 1 else {}
+        _draw(axes, items | mean, COLORS[0] if panel in ("wer", "cer") else COLORS[2])
+        axes.set_xlabel(PANELS[panel])
+    for axes in grid[len(shown) :]:
+        axes.set_axis_off()
+    return figure
+
+
+def _draw(axes: Axes, items: Mapping[str, Mapping[str, float]], color: str) -> None:
+    for row, (name, item) in enumerate(items.items()):
+        value = item["value"]
+        axes.errorbar(
+            value,
+            row,
+            # A percentile interval need not hold the value itself.
+            xerr=[[max(0.0, value - item["low"])], [max(0.0, item["high"] - value)]],
+            fmt="D" if name == "mean" else "o",
+            color="#333333" if name == "mean" else color,
+            markersize=5.5,
+            capsize=3.0,
+        )
+        axes.annotate(
+            f"{value:.1f}",
+            (max(item["high"], value), row),
+            xytext=(6, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=8.5,
+        )
+    axes.set_yticks(range(len(items)), list(items))
+    axes.set_ylim(len(items) - 0.4, -0.6)
+    highest = max(max(item["high"], item["value"]) for item in items.values())
+    axes.set_xlim(0.0, 1.18 * highest or 1.0)
+    axes.grid(visible=False, axis="y")

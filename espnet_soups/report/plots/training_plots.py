@@ -1,0 +1,196 @@
+"""Pictures of a training: losses, accuracies, weights, penalties."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from espnet_soups.report.plots.figure import (
+    COLORS,
+    by_task,
+    draw_curve,
+    epoch_axis,
+    line_style,
+    marker,
+    new_figure,
+    objective_styles,
+    panel_height,
+    side_legend,
+    task_panels,
+)
+from espnet_soups.report.history import Curves, History
+from espnet_soups.report.level import Level
+from espnet_soups.report.wording import describe_level
+
+PANELS = 5  # small pictures in a row
+LOOKS: tuple[dict[str, Any], ...] = (
+    {"color": COLORS[0], "linestyle": "-", "label": "training"},
+    {"color": COLORS[1], "linestyle": "--", "label": "validation"},
+)
+SMALLEST = 0.05  # range of weights: a smaller one would make a drift of a thousandth look large
+
+
+def plot_losses(history: History) -> Figure:
+    """Draw training and validation loss of each objective, a small picture each.
+
+    Pictures of one task share their scale, so that languages can be compared; where there are
+    few, a translation stands below the recognition of its source.
+
+    Args:
+        history: The training.
+    """
+    rows = _loss_rows(history.objectives)
+    columns = max(len(names) for names in rows)
+    figure = new_figure(
+        max(2.1 * columns, 4.2), 1.75 * len(rows) + 0.9, _loss_title(history.objectives)
+    )
+    grid = figure.subplots(len(rows), columns, squeeze=False)
+    limits = {task: _limits(history, names) for task, names in by_task(history.objectives).items()}
+    for number, names in enumerate(rows):
+        labelled = False
+        padded = [*names, *[""] * (columns - len(names))]
+        for column, (axes, name) in enumerate(zip(grid[number], padded, strict=True)):
+            if not name:
+                axes.set_axis_off()
+                continue
+            for curves, look in zip((history.losses, history.valid_losses), LOOKS, strict=True):
+                axes.plot(history.epochs, curves[name], marker=marker(history.epochs), **look)
+            axes.set_title(name)
+            axes.set_ylim(*limits[_task(name)])
+            epoch_axis(axes, history.epochs, label=_is_last(rows, number, column))
+            if not labelled:
+                axes.set_ylabel("loss (nats)")
+            labelled = True
+    figure.legend(
+        handles=[Line2D([], [], **look) for look in LOOKS], loc="outside lower center", ncols=2
+    )
+    return figure
+
+
+def plot_accuracies(history: History) -> Figure:
+    """Draw the share of right tokens on the validation data, a picture per task.
+
+    Args:
+        history: The training.
+    """
+    figure, panels = task_panels(list(history.accuracies), "Validation accuracy")
+    styles = objective_styles(history.objectives, len(history.epochs))
+    for task, (axes, names) in panels.items():
+        for name in names:
+            axes.plot(history.epochs, 100.0 * history.accuracies[name], label=name, **styles[name])
+        axes.set_title(task.upper())
+        axes.set_ylabel("right predictions (%)" if task == "ssl" else "right tokens (%)")
+        axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
+        epoch_axis(axes, history.epochs, label=task == list(panels)[-1])
+        side_legend(axes)
+    return figure
+
+
+def plot_weights(history: History) -> Figure:
+    """Draw by how much λ differs from uniform on each level that can move, the top level first.
+
+    Levels whose weights cannot move are named, not drawn; where no level can, all are drawn.
+
+    Args:
+        history: The training.
+    """
+    levels = dict(enumerate(history.levels, start=1))
+    shown = {number: level for number, level in levels.items() if level.can_move} or levels
+    still = [level for number, level in levels.items() if number not in shown]
+    note = f"\n({'; '.join(map(_why_still, still))})" if still else ""
+    heights = [panel_height(len(level.objectives)) for level in shown.values()]
+    title = f"Weights λ at the end of each epoch, minus the uniform weight 1/m{note}"
+    figure = new_figure(7.5, sum(heights) + 0.6, title)
+    grid = figure.subplots(len(shown), 1, squeeze=False, height_ratios=heights)
+    styles = objective_styles(history.objectives, len(history.epochs))
+    for axes, (number, level) in zip(grid[:, 0], shown.items(), strict=True):
+        above = level.weights - 1.0 / len(level.objectives)
+        for name, curve in zip(level.objectives, above.T, strict=True):
+            draw_curve(axes, history.epochs, curve, label=name, **styles[name])
+        axes.axhline(0.0, color="#999999", linewidth=0.8, zorder=1, label="uniform")
+        axes.set_title(_level_title(number, level))
+        axes.set_ylabel("λ − 1/m")
+        largest = max(np.abs(above[np.isfinite(above)]), default=0.0)
+        limit = max(SMALLEST, 1.08 * largest)
+        axes.set_ylim(-limit, limit)
+        epoch_axis(axes, history.epochs, label=axes is grid[-1, 0])
+        side_legend(axes)
+    return figure
+
+
+def plot_penalties(history: History) -> Figure:
+    """Draw the penalty of each lower level over the epochs.
+
+    Args:
+        history: The training.
+    """
+    figure = new_figure(7.5, 3.0, "Penalty of the lower levels")
+    axes = figure.subplots()
+    names = [
+        f"level {number}{' (top)' if number == 1 else ''}: {describe_level(level.objectives)}"
+        for number, level in enumerate(history.levels, start=1)
+    ]
+    for position, (level, name) in enumerate(zip(history.levels[1:], names[1:], strict=True)):
+        style = {"marker": marker(history.epochs), **line_style(position)}
+        axes.plot(history.epochs, level.penalties, label=name, **style)
+    axes.axhline(1.0, color="#999999", linewidth=0.8, zorder=1, label=names[0])
+    axes.set_ylabel("penalty c (top level = 1)")
+    axes.set_ylim(bottom=0.0)
+    epoch_axis(axes, history.epochs)
+    side_legend(axes)
+    return figure
+
+
+def _level_title(number: int, level: Level) -> str:
+    top = " (top)" if number == 1 else ""
+    distance = level.distances[-1]
+    known = "not known" if np.isnan(distance) else f"{distance:.3f}"
+    return f"level {number}{top}, total variation distance from uniform at the end: {known}"
+
+
+def _why_still(level: Level) -> str:
+    if len(level.objectives) == 1:
+        return f"{level.objectives[0]}: alone on its level, λ = 1"
+    return f"{describe_level(level.objectives)}: {level.combiner} weights"
+
+
+def _loss_title(objectives: list[str]) -> str:
+    if "ssl" not in objectives:
+        return "Loss per label token"
+    return "Loss per label token (ssl: per prediction)" if len(objectives) > 1 else "Loss of ssl"
+
+
+def _is_last(rows: list[list[str]], number: int, column: int) -> bool:
+    """Return whether no picture stands below."""
+    return not any(row[column : column + 1] not in ([], [""]) for row in rows[number + 1 :])
+
+
+def _loss_rows(objectives: list[str]) -> list[list[str]]:
+    """Lay objectives out in rows of tasks, `""` where a language has none."""
+    groups = by_task(objectives)
+    languages = list(dict.fromkeys(name.split("_")[1] for name in objectives if "_" in name))
+    table = [
+        [next((n for n in names if n.split("_")[1:2] == [own]), "") for own in languages]
+        for names in groups.values()
+    ]
+    placed = sum(bool(name) for row in table for name in row)
+    without = [name for name in objectives if "_" not in name]
+    if len(languages) <= PANELS and placed + len(without) == len(objectives):
+        return [row for row in table if any(row)] + ([without] if without else [])
+    columns = min(PANELS, max(len(names) for names in groups.values()))
+    return [
+        names[i : i + columns] for names in groups.values() for i in range(0, len(names), columns)
+    ]
+
+
+def _task(name: str) -> str:
+    return name.partition("_")[0]
+
+
+def _limits(history: History, names: list[str]) -> tuple[float, float]:
+    curves: list[Curves] = [history.losses, history.valid_losses]
+    values = np.concatenate([item[name] for item in curves for name in names])
+    finite = values[np.isfinite(values)]
+    top = float(finite.max()) if finite.size else 1.0
+    return min(0.0, float(finite.min()) if finite.size else 0.0), 1.06 * top or 1.0

@@ -1,0 +1,1 @@
+"""The engine of a soup: settings, state, weights, penalties and measured layers."""

@@ -1,0 +1,101 @@
+"""Layers on which the weights do not act: they follow uniform weights, or stay as they are."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+from torch.nn import Parameter
+
+from espnet_soups.gradients.rows import HALF_SCALE, in_half_precision
+from espnet_soups.soup.measured_layers import MeasuredLayers
+
+
+class Elsewhere:
+    """The part of the backbone that does not feed the weights.
+
+    Args:
+        shared: All parameters of the backbone.
+        layers: What feeds the weights.
+    """
+
+    def __init__(self, shared: Iterable[Parameter], layers: MeasuredLayers) -> None:
+        self._shared, self._layers = list(shared), layers
+
+    @property
+    def parameters(self) -> list[Parameter]:
+        """Its parameters, as layers are selected now."""
+        used = {id(parameter) for parameter in self._layers.used_parameters}
+        return [parameter for parameter in self._shared if id(parameter) not in used]
+
+
+def weigh_elsewhere(
+    total: Tensor,
+    losses: Sequence[Sequence[Tensor]],
+    factors: Tensor,
+    parameters: Sequence[Parameter],
+) -> Tensor:
+    """Return the loss with gradients of its own for some shared parameters.
+
+    The gates multiply whatever passes into the backbone. What some layers should get instead is
+    added when the gradient of the loss arrives, so that accumulation, loss scales and DDP treat it
+    like any other gradient. The gates must be open.
+
+    Args:
+        total: The loss of the mini-batch, a scalar.
+        losses: For each part of the mini-batch, one scalar per objective, [parts][m].
+        factors: What is added to the multiplier of each loss on these parameters, [parts, m].
+        parameters: The parameters.
+
+    Returns:
+        The same loss.
+    """
+    weighed = [
+        loss * float(factor)
+        for part, row in zip(losses, factors, strict=True)
+        for loss, factor in zip(part, row, strict=True)
+        if float(factor) != 0.0 and loss.requires_grad
+    ]
+    if not weighed or not parameters:
+        return total
+    scale = HALF_SCALE if in_half_precision(total.device.type) else 1.0
+    with torch.autocast(total.device.type, enabled=False):
+        found = torch.autograd.grad(
+            scale * torch.stack(weighed).sum(), parameters, retain_graph=True, allow_unused=True
+        )
+    reached = [(p, g) for p, g in zip(parameters, found, strict=True) if g is not None]
+    added = [gradient / scale for _, gradient in reached]
+    result: Tensor = _Added.apply(added, total, *[parameter for parameter, _ in reached])
+    return result
+
+
+def leave_as_they_are(
+    optimizer: torch.optim.Optimizer, left: Callable[[], Sequence[Parameter]]
+) -> None:
+    """Let an optimiser skip parameters, moments and weight decay included.
+
+    Args:
+        optimizer: The optimiser.
+        left: Returns the parameters that the next step leaves as they are.
+    """
+
+    def drop(*_: Any) -> None:
+        for parameter in left():
+            parameter.grad = None
+
+    optimizer.register_step_pre_hook(drop)
+
+
+class _Added(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, added: list[Tensor], total: Tensor, *_: Tensor) -> Tensor:
+        ctx.added = added
+        return total.view_as(total)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *arriving: Tensor) -> tuple[Tensor | None, ...]:
+        added, ctx.added = ctx.added, []  # autograd would keep them as long as the loss lives
+        scale = arriving[0]
+        return None, scale, *[gradient * scale.to(gradient) for gradient in added]

@@ -1,0 +1,99 @@
+"""Names that options of ESPnet give to parameters and statistics: one that is none is refused."""
+
+import argparse
+import difflib
+from collections.abc import Iterable, Sequence
+
+from espnet_soups.network.msp_model import MSPModel
+from espnet_soups.settings import refuse_unknown
+
+CRITERIA = ("best_model_criterion", "early_stopping_criterion", "val_scheduler_criterion")
+CLOSEST = 3
+
+
+def check_names(args: argparse.Namespace, model: MSPModel) -> None:
+    """Check what the options name against what the model has.
+
+    Args:
+        args: The options: `freeze_param`, `adapter_conf`, and the criteria of selection, stopping
+            and scheduler.
+        model: The model.
+
+    Raises:
+        ValueError: If a name matches nothing: ESPnet would train, or select, as if it were not
+            there.
+    """
+    check_parameters("freeze_param", args.freeze_param, [n for n, _ in model.named_parameters()])
+    if args.use_adapter:
+        targets = (args.adapter_conf or {}).get("target_modules", [])
+        check_targets(targets, [name for name, _ in model.named_modules()])
+    for option in CRITERIA:
+        given = getattr(args, option)
+        for phase, name, *_ in given if option == "best_model_criterion" else [given]:
+            refuse_unknown(f"`{option}`", [phase], ["train", "valid"])
+            known = statistics_of(model, phase, with_slash=option != "best_model_criterion")
+            refuse_unknown(f"`{option}` of {phase}", [name], known)
+
+
+def check_parameters(option: str, prefixes: Iterable[str], names: Sequence[str]) -> None:
+    """Check that modules or parameters exist.
+
+    Args:
+        option: How the message calls the option.
+        prefixes: Names of modules or parameters, without a dot at the end.
+        names: The parameters that there are.
+
+    Raises:
+        ValueError: If one matches no parameter; the message has the closest modules.
+    """
+    parts = {
+        ".".join(name.split(".")[:depth])
+        for name in names
+        for depth in range(1, name.count(".") + 2)
+    }
+    for prefix in prefixes:
+        if prefix not in parts:
+            close = difflib.get_close_matches(prefix, sorted(parts), n=CLOSEST, cutoff=0.5)
+            top = sorted({name.partition(".")[0] for name in names})
+            hint = f"closest: {', '.join(close)}; " if close else ""
+            raise ValueError(
+                f"`{option}` names {prefix!r}, which matches no parameter ({hint}the model has"
+                f" {', '.join(top)}): give the name of a module or a parameter."
+            )
+
+
+def check_targets(targets: Iterable[str], modules: Sequence[str]) -> None:
+    """Check that each target of an adapter is the end of the name of a module, as LoRA has it.
+
+    Raises:
+        ValueError: If one is of none; ESPnet asks for one that matches, and passes over the others.
+    """
+    ends = sorted({name.rpartition(".")[2] for name in modules})
+    for target in targets:
+        if not any(name.endswith(target) for name in modules):
+            close = difflib.get_close_matches(target, ends, n=CLOSEST, cutoff=0.5)
+            hint = f" (closest: {', '.join(close)})" if close else ""
+            raise ValueError(
+                f"`target_modules` of `adapter_conf` names {target!r}, which is the end of no"
+                f" module's name{hint}."
+            )
+
+
+def statistics_of(model: MSPModel, phase: str, with_slash: bool) -> list[str]:
+    """List the statistics that a criterion may look at.
+
+    Args:
+        model: The model.
+        phase: `train` or `valid`.
+        with_slash: Whether those of single objectives count; they cannot name a file.
+
+    Returns:
+        Their names.
+    """
+    heads = [model.heads[objective.name] for objective in model.objectives]
+    scored = phase == "valid" or any(bool(head.attends) for head in heads)
+    names = ["loss", *(["acc"] if scored else []), *(["delta"] if phase == "valid" else [])]
+    if with_slash:
+        own = [objective.name for objective in model.objectives]
+        names += [f"{kind}/{name}" for kind in names[: 1 + scored] for name in own]
+    return names

@@ -1,0 +1,90 @@
+"""Looks at `..._conf` options before any work, so that a typing error costs a second."""
+
+import argparse
+import inspect
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from espnet2.tasks.abs_task import optim_classes, scheduler_classes
+from espnet2.train.class_choices import ClassChoices
+
+from espnet_soups.backbone.choices import decoder_choices
+from espnet_soups.settings import refuse_unknown
+from espnet_soups.task.options import CLASS_CHOICES
+from espnet_soups.task.training.msp_trainer import MSPTrainer
+from espnet_soups.task.training.find_trainer import find_trainer
+
+# What the sampler of many languages stands in for; None: as in training.
+BATCHES = {
+    "batch_type": ("numel",),
+    "valid_batch_type": ("numel", None),
+    "iterator_type": ("sequence",),
+    "valid_iterator_type": ("sequence", None),
+}
+
+REQUIRED = ("encoder", "frontend", "optim")  # `null` is none of them
+
+
+def check_options(args: argparse.Namespace) -> None:
+    """Checks every class that the options name, and the names of its own options.
+
+    Raises:
+        ValueError: If there is no class of a name, or it does not know an option; the message
+            lists the valid ones. If static weights meet a soup, which would not look at them, or
+            batches are to be built in another way than ours.
+    """
+    for option, built in BATCHES.items():
+        if getattr(args, option) not in built:
+            raise ValueError(
+                f"`{option}` must be `{built[0]}`, but got {getattr(args, option)!r}: mini-batches"
+                " of many languages are always cut by `batch_bins`."
+            )
+    if args.static_weights and issubclass(find_trainer(args.trainer), MSPTrainer):
+        raise ValueError(
+            f"`static_weights` {args.static_weights} are for `trainer: default`; with `trainer:"
+            f" {args.trainer}` fix weights by `combiner: static` and `combiner_conf: {{weights:"
+            " ...}` of `trainer_conf`."
+        )
+    if args.write_collected_feats:
+        raise ValueError(
+            "`write_collected_feats` must be false, but got true: ESPnet names a file after each"
+            " utterance id, and ids may be paths; stage 3 writes features."
+        )
+    for option, name, classes in _named_classes(args):
+        if name is None and option not in REQUIRED:
+            continue
+        if not isinstance(name, str) or name.lower() not in classes:
+            raise ValueError(f"`{option}` must be one of {sorted(classes)}, but got {name!r}.")
+        setattr(args, option, name.lower())
+        conf = getattr(args, f"{option}_conf") or {}
+        if not isinstance(conf, dict):
+            raise ValueError(f"`{option}_conf` must be a mapping, but got {conf!r}.")
+        valid = _option_names(classes[name.lower()])
+        if valid:
+            refuse_unknown(f"`{option}_conf` of {name}", conf, sorted(valid))
+
+
+def _named_classes(
+    args: argparse.Namespace,
+) -> Iterator[tuple[str, Any, Mapping[str, type]]]:
+    choices: ClassChoices
+    for choices in CLASS_CHOICES:
+        if choices.name == "frontend" and args.input_size is not None:
+            continue  # features come from disk
+        yield choices.name, getattr(args, choices.name), choices.classes
+    for option in (
+        "asr_decoder",
+        "st_decoder",
+    ):  # by CTC alone it is not built: a slip all the same
+        yield option, getattr(args, option), decoder_choices.classes
+    yield "optim", args.optim, optim_classes
+    yield "scheduler", args.scheduler, scheduler_classes
+
+
+def _option_names(kind: type) -> list[str]:
+    """Gives the names that a constructor takes; empty where it takes any."""
+    parameters = list(inspect.signature(kind).parameters.values())
+    if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters):
+        return []
+    given = {"optimizer", "params", "vocab_size", "encoder_output_size"}
+    return [parameter.name for parameter in parameters if parameter.name not in given]

@@ -1,0 +1,143 @@
+"""Builds a run on trial, before its data exist, so that a mistake costs seconds and not hours."""
+
+import argparse
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from espnet2.tasks.abs_task import optim_classes, scheduler_classes
+from typeguard import TypeCheckError
+
+from espnet_soups.network.msp_model import MSPModel
+from espnet_soups.task.msp_task import MSPTask
+
+# Stands for token lists that stage 5 has yet to make.
+TRIAL_TOKENS = ["<blank>", "<unk>", "a", "<sos/eos>"]
+DISK_GIB = 2
+SUBMIT_COMMANDS = {"local": "bash", "slurm": "sbatch", "ssh": "ssh"}
+
+
+@dataclass(frozen=True)
+class TrialModel:
+    """What a configuration amounts to.
+
+    Attributes:
+        levels: Names of the objectives of each level, the top level first; one level without soup.
+        parameters: Trainable parameters by part, vocabularies not counted.
+        has_asr_decoder: Whether recognition has attention decoders.
+    """
+
+    levels: tuple[tuple[str, ...], ...]
+    parameters: dict[str, int]
+    has_asr_decoder: bool
+
+
+def check_machine(ngpu: int, backend: str, expdir: Path) -> None:
+    """Checks GPUs, the commands of the backend, and the room on the disk.
+
+    Raises:
+        ValueError: If GPUs are wanted that this machine does not have.
+        OSError: If a command is missing or the disk is almost full.
+    """
+    command = SUBMIT_COMMANDS[backend]
+    if shutil.which(command) is None:
+        raise OSError(f"The backend {backend} (cmd.sh) needs `{command}`, which is not installed.")
+    if backend == "local" and ngpu > torch.cuda.device_count():
+        raise ValueError(
+            f"`--ngpu {ngpu}` is more than the {torch.cuda.device_count()} GPUs of this machine;"
+            " use `--ngpu 0` to train on the CPU."
+        )
+    expdir.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(expdir).free / 2**30
+    if free < DISK_GIB:
+        raise OSError(f"{expdir.resolve()} has {free:.1f} GiB left; {DISK_GIB} GiB are needed.")
+
+
+def build_trial_model(
+    config: Path, asr_languages: Sequence[str], arguments: Sequence[str]
+) -> TrialModel:
+    """Builds model, soup, optimiser and scheduler of a training configuration.
+
+    Args:
+        config: The YAML file.
+        asr_languages: Languages that are recognised.
+        arguments: Further options of `msp_train`, without data and token lists.
+
+    Returns:
+        What it amounts to.
+
+    Raises:
+        ValueError: If an option is not valid.
+    """
+    args = parse_trial_options(config, arguments)
+    args.asr_token_list = {language: list(TRIAL_TOKENS) for language in asr_languages}
+    targets = {pair.rpartition("_")[2] for pair in args.st_pairs}
+    args.st_token_list = {target: list(TRIAL_TOKENS) for target in targets}
+    MSPTask.check_required_command_args(args)
+    model = MSPTask.build_model(args)
+    for name, parameter in model.named_parameters():  # as ESPnet does before the optimiser
+        if any(name == part or name.startswith(f"{part}.") for part in args.freeze_param):
+            parameter.requires_grad = False
+    check_optimization(args, model)
+    names = [objective.name for objective in model.objectives]
+    levels = [list(range(len(names)))] if model.soup is None else model.soup.hierarchy.levels
+    return TrialModel(
+        levels=tuple(tuple(names[index] for index in level) for level in levels),
+        parameters=count_parameters(model),
+        has_asr_decoder=float(args.asr_ctc_weight) < 1.0,
+    )
+
+
+def check_optimization(args: argparse.Namespace, model: MSPModel) -> None:
+    """Builds optimiser and scheduler as ESPnet does before the first step.
+
+    Raises:
+        ValueError: If one of them does not take its options; the message names the option.
+    """
+    refused = (ValueError, TypeError, AttributeError, ZeroDivisionError, TypeCheckError)
+    try:
+        optim_classes[args.optim](model.parameters(), **args.optim_conf)
+    except refused as error:
+        raise ValueError(_refusal("optim", args, error)) from error
+    optimizers = MSPTask.build_optimizers(args, model)
+    if args.scheduler is None:
+        return
+    try:
+        scheduler_classes[args.scheduler](optimizers[0], **args.scheduler_conf)
+    except refused as error:
+        raise ValueError(_refusal("scheduler", args, error)) from error
+
+
+def _refusal(option: str, args: argparse.Namespace, error: Exception) -> str:
+    name, conf = getattr(args, option), getattr(args, f"{option}_conf")
+    reason = " ".join(str(error).split()).rstrip(".")
+    return f"`{option}: {name}` does not take `{option}_conf: {conf}`: {reason}."
+
+
+def parse_trial_options(config: Path, arguments: Sequence[str]) -> argparse.Namespace:
+    """Parses the options of training; statistics for normalisation do not exist yet."""
+    words = ["--config", str(config), "--output_dir", "trial", *arguments, "--normalize", "none"]
+    args: argparse.Namespace = MSPTask.get_parser().parse_args(words)
+    return args
+
+
+def count_parameters(model: MSPModel) -> dict[str, int]:
+    """Counts trainable parameters by part: encoder, ASR heads, ST heads."""
+    counts: dict[str, int] = {}
+    for name, parameter in model.named_parameters():
+        first, second = (*name.split("."), "")[:2]
+        part = f"{second.partition('_')[0]} heads" if first.endswith("heads") else first
+        counts[part] = counts.get(part, 0) + parameter.numel() * parameter.requires_grad
+    return counts
+
+
+def describe_model(model: TrialModel) -> str:
+    """Says in a few lines what will be trained."""
+    lines = [
+        f"  level {position}{' (top)' if position == 1 else ''}: {', '.join(names)}"
+        for position, names in enumerate(model.levels, start=1)
+    ]
+    parts = ", ".join(f"{part} {number / 1e6:.2f} M" for part, number in model.parameters.items())
+    return "\n".join([*lines, f"  parameters without vocabularies: {parts}"])

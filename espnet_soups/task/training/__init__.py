@@ -1,0 +1,1 @@
+"""Trainers, checkpoints and the record of each epoch."""

@@ -1,0 +1,156 @@
+"""`soup.jsonl`: one line per epoch, for plots and for whoever wants to know what happened."""
+
+import json
+import logging
+import math
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from espnet2.train.reporter import SubReporter, aggregate
+
+from espnet_soups.soup.soup import Soup
+from espnet_soups.network.step_guard import StepGuard
+
+FILE = "soup.jsonl"
+SSL = "ssl"
+
+
+def epoch_means(reporter: SubReporter, prefix: str) -> dict[str, float]:
+    """Gives the mean of every statistic whose name starts with a prefix, without the prefix."""
+    return {
+        key[len(prefix) :]: float(aggregate(values))
+        for key, values in reporter.stats.items()
+        if key.startswith(prefix)
+    }
+
+
+def describe_levels(soup: Soup) -> list[dict[str, Any]]:
+    """Return each level with its objectives, penalty, combiner and weights, the top level first."""
+    weights, distances = soup.weights.values, soup.hierarchy.distances(soup.weights.values)
+    return [
+        {
+            "level": position + 1,
+            "objectives": [soup.names[index] for index in level],
+            "penalty": float(soup.clock.c[position]),
+            "combiner": combiner.name,
+            "moves": combiner.moves,
+            "weights": weights[level].tolist(),
+            "mean_weights": soup.means.weights[level].tolist(),
+            "distance": float(distances[position]),
+            "mean_distance": float(soup.means.distances[position]),
+        }
+        for position, (level, combiner) in enumerate(
+            zip(soup.hierarchy.levels, soup.weights.combiners, strict=True)
+        )
+    ]
+
+
+def describe_gradients(soup: Soup) -> dict[str, Any]:
+    """Return what the measured steps of an epoch have shown of the gradients."""
+    means = soup.means.gradients
+    return {
+        "optimizer_steps": soup.means.steps,
+        "measured_steps": means.measured,
+        "gradient_norm": dict(zip(soup.names, means.norms().tolist(), strict=True)),
+        "signal_share": dict(zip(soup.names, means.signal_shares().tolist(), strict=True)),
+        "raised": dict(zip(soup.names, means.raised().tolist(), strict=True)),
+        "raised_any": means.raised_any(),
+        "cosine": means.cosines().tolist() if means.measured else None,
+        "cosine_steps": means.steps().tolist(),
+    }
+
+
+def tally_line(labels: Mapping[str, tuple[int, int]], shortened: int = 0) -> str:
+    """Says what took no part, or only a part; empty where all was used.
+
+    Args:
+        labels: (labels, those that were left out) of each objective.
+        shortened: Utterances that self-supervision used with a shorter context.
+
+    >>> tally_line({"asr_fr": (120, 3), "st_fr_en": (118, 0)})
+    'Labels longer than their frames took no part: 3 of 120 of asr_fr'
+    >>> tally_line({"ssl": (120, 3)}, 7)
+    'Utterances too short for ssl took no part: 3 of 120; with a shorter context: 7'
+    """
+    left_out = {name: pair for name, pair in labels.items() if pair[1]}
+    sentences = []
+    parts = [f"{bad} of {all_} of {name}" for name, (all_, bad) in left_out.items() if name != SSL]
+    if parts:
+        sentences.append(f"Labels longer than their frames took no part: {', '.join(parts)}")
+    if SSL in left_out or shortened:
+        seen, bad = labels[SSL]
+        sentences.append(
+            f"Utterances too short for {SSL} took no part: {bad} of {seen}; with a shorter"
+            f" context: {shortened}"
+        )
+    return ". ".join(sentences)
+
+
+def check_steps(guard: StepGuard, none_valid: bool, epoch: int, accum_grad: int) -> None:
+    """Says how many steps of an epoch were skipped.
+
+    Args:
+        guard: What counted them.
+        none_valid: Whether there was no other.
+        epoch: From 1.
+        accum_grad: Mini-batches per step.
+
+    Raises:
+        ValueError: If no step was made.
+    """
+    if none_valid and guard.skipped == 0:
+        raise ValueError(
+            f"Epoch {epoch} made no step: it has fewer mini-batches than `accum_grad`"
+            f" ({accum_grad}). Lower `accum_grad` or `batch_bins`."
+        )
+    if none_valid:
+        raise ValueError(
+            f"No step of epoch {epoch} was valid. Skipped, since a loss or a gradient was not"
+            f" finite: {guard.describe()}. Lower the learning rate, or look for broken audio or"
+            " labels of these objectives."
+        )
+    if guard.skipped:
+        logging.warning(
+            f"Steps of epoch {epoch} that were skipped, since a loss or a gradient was not"
+            f" finite: {guard.describe()}"
+        )
+
+
+def check_tally(labels: Mapping[str, tuple[int, int]], epoch: int) -> None:
+    """Refuses to go on where self-supervision has learned from no utterance at all.
+
+    Args:
+        labels: (labels, those that were left out) of each objective.
+        epoch: The epoch that they were counted in.
+
+    Raises:
+        ValueError: If all utterances of `ssl` were left out.
+    """
+    seen, left_out = labels.get(SSL, (0, 0))
+    if 0 < seen == left_out:
+        raise ValueError(
+            f"All {seen} utterances of epoch {epoch} are too short for `{SSL}`: lower"
+            " `min_context_frames` and `future_frames` (cpc) or `mask_frames` (best_rq) of"
+            " `ssl_conf`, or add longer audio."
+        )
+
+
+def write_record(output_dir: Path, record: dict[str, Any]) -> None:
+    """Adds a record; epochs from this one on, left by a run that was cut short, are replaced."""
+    path = output_dir / FILE
+    lines: Sequence[str] = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    kept = [line for line in lines if json.loads(line)["epoch"] < record["epoch"]]
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text("\n".join([*kept, json.dumps(record)]) + "\n", encoding="utf-8")
+    os.replace(temporary, path)
+
+
+def without_nan(value: Any) -> Any:
+    """Turns what JSON cannot write, NaN and infinity, into null."""
+    if isinstance(value, dict):
+        return {key: without_nan(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [without_nan(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

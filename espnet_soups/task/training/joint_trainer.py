@@ -1,0 +1,239 @@
+"""ESPnet's trainer with checkpoints that survive and a record of every epoch."""
+
+import argparse
+import logging
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from espnet2.torch_utils.safe_torch_load import safe_torch_load
+from espnet2.train.trainer import Trainer
+
+from espnet_soups.network.msp_model import MSPModel
+from espnet_soups.task.checks.changed_settings import check_changes
+from espnet_soups.task.checks.check_labels import tell_labels
+from espnet_soups.task.training.checkpoint import (
+    CURRENT,
+    check_tensors,
+    keep_whole_files,
+    mend_epoch_files,
+    recover,
+    set_aside,
+)
+from espnet_soups.task.training.epoch_record import (
+    SSL,
+    check_steps,
+    check_tally,
+    epoch_means,
+    tally_line,
+    without_nan,
+    write_record,
+)
+from espnet_soups.task.training.delta import first_epoch_losses, read_reference, relative_improvement
+
+# Variance of the encoder output below which every frame looks alike.
+COLLAPSED = 1e-4
+
+
+@dataclass(frozen=True)
+class TrainedEpoch:
+    """What is known of an epoch between training and validation.
+
+    Attributes:
+        seconds: Wall time of its training.
+        loss: Mean loss of each objective.
+        labels: (labels, unalignable labels) of each objective.
+        shortened: Utterances that self-supervision used with a shorter context.
+        ssl: What its head watches: variance of the encoder output, perplexities.
+    """
+
+    seconds: float
+    loss: dict[str, float]
+    labels: dict[str, tuple[int, int]]
+    shortened: int
+    ssl: dict[str, float]
+
+
+class JointTrainer(Trainer):
+    """Trains on the weighted sum of the losses (`trainer: default`).
+
+    Every step is ESPnet's. Around the epochs it keeps the last whole checkpoint, writes
+    `soup.jsonl`, and ends a run that learns nothing.
+    """
+
+    begun: ClassVar[bool] = False  # whether this process has begun an epoch
+    earlier: ClassVar[str | None] = None  # config.yaml as it was before this run
+    settings: ClassVar[dict[str, Any]]
+    trained: ClassVar[TrainedEpoch]
+    reference_file: ClassVar[str | None] = None
+    reference: ClassVar[dict[str, float] | None]
+
+    @classmethod
+    def build_options(cls, args: argparse.Namespace) -> Any:
+        """Gives ESPnet's options of a trainer, and keeps the settings beside them."""
+        cls.settings = vars(args)
+        cls.reference_file = args.delta_reference
+        return super().build_options(args)
+
+    @classmethod
+    def run(cls, model: torch.nn.Module, *args: Any, **kwargs: Any) -> None:
+        """Trains, from the last whole checkpoint if there is one.
+
+        Raises:
+            ValueError: If the checkpoint is of another configuration, if settings have changed and
+                no epoch is left to train with them, or if labels cannot be learnt.
+            OSError: If the disk is full.
+        """
+        options, distributed_option = kwargs["trainer_options"], kwargs["distributed_option"]
+        output_dir = Path(options.output_dir)
+        named = cls.reference_file
+        cls.reference = None if named is None else read_reference(Path(named))
+        if options.resume:
+            if is_first_rank(distributed_option):
+                recover(output_dir)
+            if distributed_option.distributed:
+                torch.distributed.barrier()
+            if (output_dir / CURRENT).exists():
+                states = safe_torch_load(output_dir / CURRENT, map_location="cpu")
+                check_changes(output_dir, cls.earlier, cls.settings, options, states)
+                if not getattr(options, "use_adapter", False):
+                    check_tensors(states["model"], model.state_dict(), str(output_dir / CURRENT))
+                cls.check_states(states)
+                if named is None:
+                    cls.reference = first_epoch_losses(states["reporter"])
+                if is_first_rank(distributed_option):
+                    mend_epoch_files(output_dir, states, options.best_model_criterion)
+                del states
+        first = is_first_rank(distributed_option)
+        tell_labels(cls.settings, network_of(model), output_dir if first else None)
+        with keep_whole_files(output_dir):
+            super().run(model, *args, **kwargs)
+
+    @classmethod
+    def train_one_epoch(cls, model: torch.nn.Module, *args: Any, **kwargs: Any) -> bool:
+        """Trains an epoch with ESPnet's own steps.
+
+        Raises:
+            ValueError: If no step of the epoch was valid.
+        """
+        network, options, reporter = network_of(model), kwargs["options"], kwargs["reporter"]
+        start = time.perf_counter()
+        JointTrainer.begun = True
+        for optimizer in kwargs["optimizers"]:
+            optimizer.zero_grad()  # what an incomplete accumulation left is in no checkpoint
+        network.tally.reset()
+        network.guard.open_epoch(options.accum_grad)
+        cls.open_epoch(network, reporter, options, len(kwargs["iterator"]))
+        nothing_learnt = super().train_one_epoch(model, *args, **kwargs)
+        device = next(network.parameters()).device
+        network.guard.close_epoch(device)
+        check_steps(network.guard, nothing_learnt, reporter.get_epoch(), options.accum_grad)
+        cls.close_epoch(network, reporter)
+        labels = network.tally.over_ranks(device)
+        shortened = network.tally.shortened_over_ranks(device)
+        check_tally(labels, reporter.get_epoch())
+        line = tally_line(labels, shortened)
+        if line:
+            logging.warning(line)
+        watched = epoch_means(reporter, f"{SSL}/")
+        if watched.get("encoder_variance", 1.0) < COLLAPSED:
+            logging.warning(
+                f"The encoder has collapsed: the variance of its output is"
+                f" {watched['encoder_variance']:.2g}, so that all frames look alike."
+            )
+        seconds = time.perf_counter() - start
+        losses = epoch_means(reporter, "loss/")
+        cls.trained = TrainedEpoch(seconds, losses, labels, shortened, watched)
+        return False
+
+    @classmethod
+    def validate_one_epoch(cls, model: torch.nn.Module, *args: Any, **kwargs: Any) -> None:
+        """Validates, writes the record of the epoch, and sets the last checkpoint aside."""
+        start = time.perf_counter()
+        super().validate_one_epoch(model, *args, **kwargs)
+        network, reporter = network_of(model), kwargs["reporter"]
+        valid_loss = epoch_means(reporter, "loss/")
+        if cls.reference is None:
+            cls.reference = valid_loss
+        delta = relative_improvement(valid_loss, cls.reference)
+        reporter.register({"delta": delta})  # on every rank, since each looks for the best epoch
+        reporter.next()
+        logging.info(
+            f"valid delta: {delta:+.4f}, mean relative improvement of the validation losses over"
+            f" {cls.origin()}"
+        )
+        if not is_first_rank(kwargs["distributed_option"]):
+            return
+        output_dir = Path(kwargs["options"].output_dir)
+        record = {
+            "epoch": reporter.get_epoch(),
+            "seconds": round(cls.trained.seconds, 3),
+            "valid_seconds": round(time.perf_counter() - start, 3),
+            "objectives": network.tally.names,
+            "loss": cls.trained.loss,
+            "valid_loss": valid_loss,
+            "valid_accuracy": epoch_means(reporter, "acc/"),
+            "delta": delta,
+            "labels": {name: pair[0] for name, pair in cls.trained.labels.items()},
+            "unalignable": {name: pair[1] for name, pair in cls.trained.labels.items()},
+            "skipped_steps": network.guard.skipped,
+            "not_finite": network.guard.not_finite,
+        } | cls.describe(network)
+        if SSL in network.tally.names:
+            record["ssl"] = cls.trained.ssl | {"shortened": cls.trained.shortened}
+            record["valid_ssl"] = epoch_means(reporter, f"{SSL}/")
+        write_record(output_dir, without_nan(record))
+        set_aside(output_dir)
+
+    @classmethod
+    def origin(cls) -> str:
+        """Says what `delta` refers to."""
+        return "the first epoch" if cls.reference_file is None else str(cls.reference_file)
+
+    @classmethod
+    def check_states(cls, states: dict[str, Any]) -> None:
+        """Refuses a checkpoint that this trainer cannot go on from.
+
+        Raises:
+            ValueError: If it was written by `trainer: msp`.
+        """
+        if any("soup" in state for state in states["optimizers"]):
+            raise ValueError(
+                f"{CURRENT} was written by `trainer: msp`, but this run has `trainer: default`."
+                " Use another `--output_dir`, or `--resume false`."
+            )
+
+    @classmethod
+    def open_epoch(cls, network: MSPModel, reporter: Any, options: Any, batches: int) -> None:
+        """Do what an epoch of so many mini-batches begins with: nothing, with static weights."""
+
+    @classmethod
+    def close_epoch(cls, network: MSPModel, reporter: Any) -> None:
+        """Does what the training of an epoch ends with: nothing, where weights are static."""
+
+    @classmethod
+    def describe(cls, network: MSPModel) -> dict[str, Any]:
+        """Gives what the record says of levels, weights and gradients."""
+        names = network.tally.names
+        weights = [network.static_weights.get(name, 1.0) for name in names]
+        level = {"level": 1, "objectives": names, "penalty": 1.0, "weights": weights}
+        return {"levels": [level], "gradient_norm": {}, "cosine": None}
+
+
+def network_of(model: torch.nn.Module) -> MSPModel:
+    """Gives the model itself, out of its distributed wrapper.
+
+    Raises:
+        ValueError: If it is not a model of ours.
+    """
+    network = getattr(model, "module", model)
+    if not isinstance(network, MSPModel):
+        raise ValueError(f"This trainer trains an MSPModel, but got {type(network).__name__}.")
+    return network
+
+
+def is_first_rank(distributed_option: Any) -> bool:
+    """Tells whether this process writes the files."""
+    return not distributed_option.distributed or distributed_option.dist_rank == 0

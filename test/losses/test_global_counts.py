@@ -1,0 +1,59 @@
+"""Two ranks on one process: what each adds to the sum is written down, and then summed."""
+
+import pytest
+import torch
+
+import espnet_soups.losses.global_counts as global_counts
+from espnet_soups.losses.loss_sum import LossSum
+
+NAN = float("nan")
+# (total, count, right tokens) of three objectives; the last one has no label anywhere.
+FIRST = [(6.0, 3.0, 2.0), (0.0, 0.0, NAN), (0.0, 0.0, NAN)]
+SECOND = [(2.0, 5.0, 2.0), (8.0, 4.0, 1.0), (0.0, 0.0, NAN)]
+
+
+def make_sums(numbers):
+    return [[LossSum(*(torch.tensor(value) for value in three), utterances=1) for three in numbers]]
+
+
+@pytest.fixture
+def on_both_ranks(monkeypatch):
+    """Gives what each of two ranks knows, for its sums and its number of utterances."""
+
+    def count(*ranks):
+        sent = []
+        monkeypatch.setattr(global_counts, "sum_over_ranks", lambda v: sent.append(v.clone()) or v)
+        for sums, utterances in ranks:
+            global_counts.count_over_ranks(sums, utterances)
+        monkeypatch.setattr(global_counts, "sum_over_ranks", lambda _: sum(sent))
+        return [global_counts.count_over_ranks(*rank) for rank in ranks]
+
+    return count
+
+
+def test_losses_and_accuracies_are_means_per_label_token_of_all_ranks(on_both_ranks):
+    for known in on_both_ranks((make_sums(FIRST), 2), (make_sums(SECOND), 6)):
+        assert known.losses.tolist() == pytest.approx([1.0, 2.0, NAN], nan_ok=True)
+        assert known.accuracies.tolist() == pytest.approx([0.5, 0.25, NAN], nan_ok=True)
+        assert known.present.tolist() == [[True, True, False]]
+        assert known.finite.tolist() == [True, True, True]
+
+
+def test_shares_turn_a_mean_by_utterances_into_a_sum(on_both_ranks):
+    first, second = on_both_ranks((make_sums(FIRST), 2), (make_sums(SECOND), 6))
+    assert (first.share.item(), second.share.item()) == pytest.approx((4.0, 8 / 6))
+
+
+def test_a_loss_that_is_not_finite_on_one_rank_is_known_to_both(on_both_ranks):
+    broken = [(NAN, 3.0, 2.0), *FIRST[1:]]
+    for known in on_both_ranks((make_sums(broken), 2), (make_sums(SECOND), 6)):
+        assert known.finite.tolist() == [False, True, True]
+        assert known.losses[1].item() == pytest.approx(2.0)
+
+
+def test_the_parts_of_a_mini_batch_are_counted_apart_and_reported_together(on_both_ranks):
+    parts = [*make_sums(FIRST), *make_sums(SECOND)]
+    known = on_both_ranks((parts, 4))[0]
+    assert known.present.tolist() == [[True, False, False], [True, True, False]]
+    assert known.labels.tolist() == [[3.0, 0.0, 0.0], [5.0, 4.0, 0.0]]
+    assert known.losses.tolist() == pytest.approx([1.0, 2.0, NAN], nan_ok=True)

@@ -1,0 +1,69 @@
+"""Wrong words of a soup cost a second, not the import of ESPnet."""
+
+import subprocess
+import sys
+
+import pytest
+
+from espnet_soups.task.checks.check_words import check_words, read_yaml
+
+BASE = ["--st_pairs", "fr_en", "es_en", "--asr_token_type", "char"]
+
+
+@pytest.fixture
+def config(tmp_path):
+    path = tmp_path / "train.yaml"
+    path.write_text("trainer: msp\ntrainer_conf: {soup: vm, order: USA, combiner: modo}\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["--trainer_conf", "soup=vs"],
+        ["--trainer_conf", "order=AS", "--trainer_conf", "combiner_conf={gamma: 0.1}"],
+        ["--trainer_conf", "soup=custom", "--trainer_conf", "levels=[[st_*], [asr_*]]"],
+        ["--trainer", "default", "--trainer_conf", "soup=vmm"],  # no soup: nothing to look at
+        ["--trainer_conf", "combiner_conf.gamma=0.1", "--ssl", "cpc"],
+    ],
+)
+def test_valid_words_pass(config, words):
+    check_words(config, ["en", "fr"], [*BASE, *words])
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("soup=vmm", "`soup` must be one of .* but got 'vmm'"),
+        ("order=USQ", "`order` must use each of the letters"),
+        ("order=U", "`order: U` must place every objective on one level"),
+        ("combiner=mogda", "`combiner` must be one of .*'modo'.* but got 'mogda'"),
+        ("souq=vs", r"`trainer_conf` has no 'souq' \(closest: 'soup'\)"),
+    ],
+)
+def test_a_wrong_word_is_refused(config, word, said):
+    with pytest.raises(ValueError, match=said):
+        check_words(config, ["en", "fr"], [*BASE, "--trainer_conf", word])
+
+
+def test_yaml_that_is_none_is_told_by_its_line(tmp_path):
+    path = tmp_path / "a.yaml"
+    path.write_text("soup: vm\n\tbad: 1\n")
+    with pytest.raises(ValueError, match=r"a\.yaml:2 is not valid YAML: found character"):
+        read_yaml(path)
+    path.write_text("- a\n")
+    with pytest.raises(ValueError, match="must hold `key: value` lines"):
+        read_yaml(path)
+
+
+def test_a_wrong_word_is_refused_before_torch_and_espnet_are_imported(config):
+    script = (
+        "import sys\nfrom espnet_soups.bin.check_recipe import main\n"
+        f"words = ['--train_config', {str(config)!r}, '--inference_config', 'none.yaml']\n"
+        "words += ['--asr_langs', 'en', '--', '--trainer_conf', 'soup=vmm']\n"
+        "try:\n    main(words)\nexcept ValueError as error:\n"
+        "    print(error, 'torch' in sys.modules, 'espnet2' in sys.modules)\n"
+    )
+    result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert "but got 'vmm'. False False" in result.stdout, result.stderr

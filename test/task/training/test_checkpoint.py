@@ -1,0 +1,60 @@
+"""Checkpoints on a disk that is full."""
+
+import errno
+import resource
+import shutil
+import zipfile
+
+import pytest
+from soup_options import SOUP
+
+from espnet_soups.task.training.checkpoint import is_disk_full
+
+
+@pytest.fixture
+def limit_file_size():
+    """Gives a function that limits what files may hold: beyond it they end as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_full_disk_ends_in_a_sentence_and_leaves_a_checkpoint_to_go_on_from(
+    runs, soup_run, limit_file_size
+):
+    folder = runs.root / "full"
+    shutil.copytree(soup_run, folder, symlinks=True)
+    before = (folder / "checkpoint.pth").read_bytes()
+    limit_file_size(len(before) // 2)
+    said = f"A file of {folder} could not be written, is the disk full.*goes on from the last"
+    with pytest.raises(OSError, match=said):
+        runs.train(folder.name, *SOUP, "--max_epoch", "4")
+    limit_file_size(resource.RLIM_INFINITY)
+    assert (folder / "checkpoint.pth").read_bytes() == before
+    assert all(zipfile.is_zipfile(path) for path in folder.glob("*.pth"))
+    runs.train(folder.name, *SOUP, "--max_epoch", "4")
+    assert (folder / "4epoch.pth").exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "full"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), True),
+        (
+            RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 768 vs 662"),
+            True,
+        ),
+        (
+            RuntimeError("[enforce fail at inline_container.cc:862] . PytorchStreamWriter failed"),
+            True,
+        ),
+        (
+            RuntimeError("PytorchStreamReader failed reading zip archive, inline_container.cc"),
+            False,
+        ),
+        (OSError(errno.EACCES, "Permission denied"), False),
+        (RuntimeError("The size of tensor a (3) must match that of tensor b (2)"), False),
+    ],
+)
+def test_a_full_disk_is_told_from_other_errors(error, full):
+    assert is_disk_full(error) == full
