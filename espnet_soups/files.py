@@ -1,9 +1,10 @@
-"""Kaldi-style tables: one line per utterance, `key value...`, sorted, UTF-8."""
+"""Kaldi-style tables (one line per utterance, `key value...`, sorted, UTF-8), and YAML files."""
 
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 
 def read_table(path: Path, allow_empty: bool = False) -> dict[str, str]:
@@ -60,6 +61,28 @@ def write_text(path: Path, text: str) -> None:
     """Writes a text file; it appears whole or not at all."""
     with whole_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML mapping.
+
+    Raises:
+        OSError: If there is no such file.
+        ValueError: If it is no YAML, or no mapping; the message has the line.
+    """
+    import yaml
+
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        place = "" if mark is None else f":{mark.line + 1}"
+        raise ValueError(f"{path}{place} is not valid YAML: {error.problem}.") from error
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path} is not valid YAML: {' '.join(str(error).split())}.") from error
+    if not isinstance(found, dict | None):
+        raise ValueError(f"{path} must hold `key: value` lines, but holds {found!r:.60}.")
+    return found or {}
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from espnet_soups.files import read_yaml
 from espnet_soups.levels.order import arrange_levels
 from espnet_soups.soup.soup_config import read_soup_config
 from espnet_soups.objectives.objective import build_objectives
@@ -35,26 +36,6 @@ def check_words(config: Path, asr_languages: Sequence[str], words: Sequence[str]
         asr_languages, options.get("st_pairs") or [], options.get("ssl", "none") != "none"
     )
     arrange_levels(soup.soup, objectives, soup.order, soup.levels)
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """Read a YAML mapping.
-
-    Raises:
-        OSError: If there is no such file.
-        ValueError: If it is no YAML, or no mapping; the message has the line.
-    """
-    try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        place = "" if mark is None else f":{mark.line + 1}"
-        raise ValueError(f"{path}{place} is not valid YAML: {error.problem}.") from error
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path} is not valid YAML: {' '.join(str(error).split())}.") from error
-    if not isinstance(found, dict | None):
-        raise ValueError(f"{path} must hold `key: value` lines, but holds {found!r:.60}.")
-    return found or {}
 
 
 def _values_of(option: str, words: Sequence[str]) -> list[list[str]]:
