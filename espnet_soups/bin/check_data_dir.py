@@ -1,27 +1,22 @@
 """Checks a data dir: files, ids, languages, labels and audio (stage 1)."""
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from espnet_soups.bin.command import run_command, set_up_logging
+from espnet_soups.bin.run_parser import RunParser
 
 
-def get_parser() -> argparse.ArgumentParser:
+def get_parser() -> RunParser:
     """Gives the options."""
-    parser = argparse.ArgumentParser(
-        prog="python -m espnet_soups.bin.check_data_dir",
-        description=__doc__,
-        epilog="All further options are those of run.sh, as `--name=value`.",
-        allow_abbrev=False,
-    )
+    parser = RunParser("check_data_dir", __doc__)
     parser.add_argument("path", type=Path, help="The data dir")
     parser.add_argument(
         "--may_lack_languages",
         default="false",
         choices=["true", "false"],
-        help="Whether the set may lack some languages and tables of labels, as test sets may (false)",
+        help="Whether the set may lack languages and tables of labels, as test sets may (false)",
     )
     parser.add_argument(
         "--unlabeled", default="false", choices=["true", "false"], help="Audio alone (false)"
@@ -37,11 +32,11 @@ def get_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Check one data dir; see `get_parser`."""
-    options, words = get_parser().parse_known_args(arguments)
+    options, given = get_parser().parse(arguments)
     from espnet_soups.data.check_objectives import check_audio, count_labels, objectives_of
     from espnet_soups.data.data_dir import read_data_dir
     from espnet_soups.data.overlap import describe_overlap, find_overlap
-    from espnet_soups.objectives.run import read_options, read_run
+    from espnet_soups.objectives.run import read_run
 
     set_up_logging()
     if options.unlabeled == "true":
@@ -49,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         check_audio(data)
         print(f"{options.path}: {len(data.audio)} utterances without labels")
         return
-    run = read_run(read_options(words))
+    run = read_run(given)
     may_lack = options.may_lack_languages == "true"
     seconds = [label.file for label in run.labels() if label.type == "audio"]
     seconds = [name for name in seconds if not may_lack or (options.path / name).is_file()]

@@ -1,10 +1,10 @@
 """Prints what a run of a recipe learns, and what msp.sh needs to know of it: a line for each."""
 
-import argparse
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from espnet_soups.bin.command import run_command
+from espnet_soups.bin.run_parser import RunParser
 
 if TYPE_CHECKING:
     from espnet_soups.objectives.run import Run
@@ -18,15 +18,14 @@ ANSWERS: "dict[str, tuple[str, Callable[[Run], Sequence[str]]]]" = {
         lambda run: [run.experiment_tag(), run.statistics_tag()],
     ),
     "model": ("options of msp_train, vocabularies left out", lambda run: run.words()),
-    "trial": (
-        "the same with stand-ins for vocabularies, to build a model before stage 5",
-        lambda run: run.words(stand_ins=True),
-    ),
     "labels": (
         "files of labels: `FILE NAME TYPE`, the type is text or audio",
         lambda run: [f"{label.file} {label.name} {label.type}" for label in run.labels()],
     ),
-    "settings": ("settings of objectives, on which vocabularies may depend", lambda r: r.settings()),
+    "settings": (
+        "settings of objectives, on which vocabularies may depend",
+        lambda run: run.settings(),
+    ),
     "vocabularies": (
         "files of vocabularies",
         lambda run: [str(item.folder / item.file) for item in run.vocabularies()],
@@ -38,14 +37,9 @@ ANSWERS: "dict[str, tuple[str, Callable[[Run], Sequence[str]]]]" = {
 }
 
 
-def get_parser() -> argparse.ArgumentParser:
+def get_parser() -> RunParser:
     """Return the options."""
-    parser = argparse.ArgumentParser(
-        prog="python -m espnet_soups.bin.objectives",
-        description=__doc__,
-        epilog="All further options are those of run.sh, as `--name=value`.",
-        allow_abbrev=False,
-    )
+    parser = RunParser("objectives", __doc__)
     listed = "; ".join(f"{name}: {meaning}" for name, (meaning, _) in ANSWERS.items())
     parser.add_argument(
         "what",
@@ -58,10 +52,10 @@ def get_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print it; see `get_parser`."""
-    options, words = get_parser().parse_known_args(arguments)
-    from espnet_soups.objectives.run import read_options, read_run
+    options, given = get_parser().parse(arguments)
+    from espnet_soups.objectives.run import read_run
 
-    run = read_run(read_options(words))
+    run = read_run(given)
     for what in options.what:
         _, answer = ANSWERS[what]
         for line in answer(run):

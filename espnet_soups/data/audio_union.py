@@ -58,8 +58,8 @@ def unite_audio(
     """
     if keep_labels and audio_labels and unlabeled:
         raise ValueError(
-            f"{unlabeled[0]} has no {audio_labels[0]}, which an objective learns from, so that the two"
-            " cannot share mini-batches: leave out `--ssl_audio unlabeled`, or the objective."
+            f"{unlabeled[0]} has no {audio_labels[0]}, which an objective learns from, so that the"
+            " two cannot share mini-batches: leave out `--ssl_audio unlabeled`, or the objective."
         )
     audio_file, lengths_file = AUDIO_FILES[feats_type], LENGTHS[feats_type]
     for path in unlabeled:

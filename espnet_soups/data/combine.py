@@ -17,8 +17,8 @@ def combine_data_dirs(sources: Sequence[Path], target: Path) -> int:
     """Merges sorted tables; memory does not grow with the sets.
 
     A label file (`text.<target>`, `utt2<label>`) that a source lacks counts as `<na>` there, as
-    does a table of speakers (`spk2gender`), a speed as 1; where it lacks `utt2group`, each utterance
-    is a group of its own. Groups of one name are one group.
+    does a table of speakers (`spk2gender`), a speed as 1; where it lacks `utt2group`, each
+    utterance is a group of its own. Groups of one name are one group.
 
     Args:
         sources: Data dirs with different utterance ids.

@@ -66,8 +66,8 @@ def _tables(data: DataDir, names: Sequence[str]) -> list[Mapping[str, str]]:
         table = data.labels_of(name)
         if table is None:
             raise ValueError(
-                f"{data.path} has no {name}, which an objective learns from: run the stages before"
-                " this one."
+                f"{data.path} has no {name}, which an objective learns from: add it to the data"
+                " dir, and run stage 3 again (`--stage 3 --force true`)."
             )
         tables.append(table)
     return tables

@@ -1,4 +1,4 @@
-"""A run of a recipe: what the options of run.sh and the training configuration say of objectives."""
+"""A run of a recipe: what run.sh and the training configuration say of objectives."""
 
 import argparse
 import json
@@ -48,7 +48,7 @@ class Run:
         own: The options of `msp_train` that those of run.sh amount to; stand-ins are mappings.
         options: All options of `msp_train` that declare objectives.
         objectives: The objectives in their order.
-        languages: What utterances may speak.
+        languages: What utterances may speak: the languages of objectives, and further ones.
     """
 
     run: Mapping[str, str]
@@ -57,24 +57,22 @@ class Run:
     objectives: tuple[Objective, ...]
     languages: tuple[str, ...]
 
-    def words(self, stand_ins: bool = False) -> list[str]:
-        """Return the options of run.sh as words of `msp_train`.
-
-        Args:
-            stand_ins: Whether stand-ins for vocabularies are among them, to build a model on trial.
-        """
-        # lists first, then the rest, then what maps names to something
-        sizes = {list: 0, dict: 2}
+    def words(self) -> list[str]:
+        """Return the options of run.sh as words of `msp_train`, vocabularies left out."""
+        # lists first, then the rest, then objectives, whose settings further words may change
+        given = {name: value for name, value in self.own.items() if not isinstance(value, Mapping)}
         found: list[str] = []
-        for name, value in sorted(self.own.items(), key=lambda item: sizes.get(type(item[1]), 1)):
-            if isinstance(value, list):
-                found += [f"--{name}", *value]
-            elif not isinstance(value, dict):
-                found += [f"--{name}", str(value)]
-            elif stand_ins or name == "objectives":
-                for key, item in value.items():
-                    found += [f"--{name}", f"{key}={json.dumps(item, ensure_ascii=False)}"]
+        for name, value in sorted(given.items(), key=lambda item: not isinstance(item[1], list)):
+            found += [f"--{name}", *(value if isinstance(value, list) else [str(value)])]
+        for name in self.own.get("objectives", {}):
+            found += ["--objectives", f"{name}={{}}"]
         return found
+
+    def stand_ins(self) -> dict[str, Any]:
+        """Return the options that name vocabularies, with stand-ins for what is yet to be."""
+        mappings = {name: value for name, value in self.own.items() if isinstance(value, Mapping)}
+        mappings.pop("objectives", None)
+        return mappings
 
     def labels(self) -> list[Label]:
         """Return the files of labels, each once."""
@@ -122,9 +120,7 @@ def read_run(given: Mapping[str, str]) -> Run:
         OSError: If there is no such training configuration.
         ValueError: If an option or the configuration is not valid, or there is no objective.
     """
-    defaults = {
-        name: default for kind in KINDS for name, (default, _) in kind.run_options.items()
-    }
+    defaults = {name: default for kind in KINDS for name, (default, _) in kind.run_options.items()}
     run = {**COMMON, **defaults, **given}
     config = read_yaml(Path(run["train_config"])) if run["train_config"] else {}
     kinds_of(config)  # refuses `objectives` that are malformed
@@ -142,38 +138,13 @@ def read_run(given: Mapping[str, str]) -> Run:
     return Run(run, own, options, objectives, languages)
 
 
-def read_options(words: Sequence[str]) -> dict[str, str]:
-    """Return options of run.sh, given as `--name=value` or `--name value`.
-
-    Raises:
-        ValueError: If a word is no option, or the last one has no value.
-    """
-    options: dict[str, str] = {}
-    rest = iter(words)
-    for word in rest:
-        name, equals, value = word.partition("=")
-        if not name.startswith("--"):
-            raise ValueError(f"Options of run.sh look like `--name=value`, but got {word!r}.")
-        try:
-            options[name.removeprefix("--")] = value if equals else next(rest)
-        except StopIteration:
-            raise ValueError(f"The option {name} needs a value after it.") from None
-    return options
-
-
-def _languages(given: Sequence[str], objectives: Sequence[Objective]) -> tuple[str, ...]:
-    spoken = {objective.language for objective in objectives} - {""}
-    languages = tuple(given or sorted(spoken))
+def _languages(further: Sequence[str], objectives: Sequence[Objective]) -> tuple[str, ...]:
+    spoken = [objective.language for objective in objectives if objective.language]
+    languages = tuple(dict.fromkeys([*spoken, *further]))
     if not languages:
         raise ValueError(
-            "--languages must name all languages in utt2lang, such as 'en fr', since no objective"
+            "--languages must name the languages in utt2lang, such as 'en fr', since no objective"
             f" of this run names one: {[objective.name for objective in objectives]}"
-        )
-    lacking = sorted(spoken - set(languages))
-    if lacking:
-        raise ValueError(
-            f"--languages must name all languages in utt2lang, but lacks {lacking}, which"
-            " objectives speak"
         )
     return languages
 

@@ -46,7 +46,7 @@ option test_sets test "Names of the test sets"
 option asr_langs "" "Languages to recognise, such as 'en fr'"
 option st_pairs "" "Pairs to translate, such as 'fr_en es_en'"
 option objectives "" "Further objectives as their kinds make them; settings stand in train_config, below objectives"
-option languages "" "All languages in utt2lang; empty: those that objectives name"
+option languages "" "Further languages in utt2lang, which only objectives of all languages hear, such as 'de it'"
 option local_data_opts "" "Options of local/data.sh"
 option local_data_languages false "Tell local/data.sh the languages, pairs and processes of this run"
 option_group "Audio"
@@ -146,7 +146,7 @@ speeds=${speed_perturb_factors:+_sp}
 train_name=${train_set}${speeds}
 option_words run_options
 run_options+=("--speeds=${speeds}")
-ask_kinds tags model trial labels settings vocabularies vocabulary_args
+ask_kinds names tags model labels settings vocabularies vocabulary_args
 # shellcheck source=egs2/TEMPLATE/msp1/scripts/feature_folders.sh
 . scripts/feature_folders.sh
 soup_args=()
@@ -238,10 +238,10 @@ pretrain_inputs=()
 ! ${pretrains} || pretrain_inputs=("${ssl_dir}/pretrain.yaml")
 if stage=0 skip_stages="" stage 0 "Checks" "${expdir}/.stage0_${msp_tag}_${inference_tag}.done" \
     --settings "${check_args[@]}" ${pretrain_arg_list[@]+"${pretrain_arg_list[@]}"} \
-    "langs=${asr_langs}" "backend=${cmd_backend}" "ngpu=${ngpu}" \
+    "objectives=${kinds_names[*]}" "backend=${cmd_backend}" "ngpu=${ngpu}" \
     --inputs "${train_config}" "${inference_config}" ${pretrain_inputs[@]+"${pretrain_inputs[@]}"}; then
     soups check_recipe --train_config "${train_config}" --inference_config "${inference_config}" \
-        --asr_langs "${asr_langs}" --ngpu "${ngpu}" --backend "${cmd_backend}" --expdir "${expdir}" \
+        --ngpu "${ngpu}" --backend "${cmd_backend}" --expdir "${expdir}" "${run_options[@]}" \
         -- "${check_args[@]}" 2> >(grep -v "Failed to import Flash Attention" >&2) # ESPnet needs none
     if ${pretrains}; then
         echo "  pre-training:"
