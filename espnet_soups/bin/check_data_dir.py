@@ -41,14 +41,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from espnet_soups.data.check_objectives import check_audio, count_labels
     from espnet_soups.data.data_dir import read_data_dir
     from espnet_soups.data.overlap import describe_overlap, find_overlap
-    from espnet_soups.objectives.objective import build_objectives
+    from espnet_soups.objectives.registry import declared_objectives
 
     if options.unlabeled == "true":
         data = read_data_dir(options.path, labelled=False)
         check_audio(data)
         print(f"{options.path}: {len(data.audio)} utterances without labels")
         return
-    objectives = build_objectives(options.asr_langs.split(), options.st_pairs.split())
+    objectives = declared_objectives(
+        {
+            "asr_token_list": dict.fromkeys(options.asr_langs.split()),
+            "st_pairs": options.st_pairs.split(),
+        }
+    )
     data = read_data_dir(options.path)
     check_audio(data)
     if options.may_lack_languages == "true":

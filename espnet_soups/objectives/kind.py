@@ -124,7 +124,7 @@ class Kind(ABC):
     decode_config: ClassVar[type[Any] | None] = None
     left_out: ClassVar[str] = "Labels that could not be used took no part"
 
-    # --- which objectives there are ----------------------------------------------------------
+    # --- which objectives there are ------------------------------------------------------------
 
     @abstractmethod
     def objective(self, name: str, settings: Options) -> Objective:
@@ -157,6 +157,7 @@ class Kind(ABC):
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Add options of its own to `msp_train`; the default: none, see `objectives:`."""
+        return None
 
     def check(self, objectives: Sequence[Objective], args: argparse.Namespace) -> None:
         """Refuse settings that do not fit, before any work; the default refuses none.
@@ -164,8 +165,29 @@ class Kind(ABC):
         Raises:
             ValueError: If one does not.
         """
+        return None
 
-    # --- a run: from the options of run.sh to those of msp_train --------------------------------
+    def check_set(
+        self,
+        objective: Objective,
+        labels: Mapping[str, str],
+        trained: Mapping[str, str],
+        where: str,
+    ) -> None:
+        """Compare the labels of a validation or test set with those of training, in stage 1.
+
+        Args:
+            objective: The objective.
+            labels: Utterance id to label, `<na>` left out.
+            trained: The same of the training set.
+            where: The file of `labels`, for messages.
+
+        Raises:
+            ValueError: If they do not fit, such as labels of a class that training lacks.
+        """
+        return None
+
+    # --- a run: from the options of run.sh to those of msp_train -------------------------------
 
     def options_of_run(self, run: Mapping[str, str]) -> dict[str, Any]:
         """Return what options of `run.sh` are among those of `msp_train`; the default: none.
@@ -188,11 +210,13 @@ class Kind(ABC):
 
     def stand_in(self, objectives: Sequence[Objective], args: argparse.Namespace) -> None:
         """Put stand-ins where the options lack vocabularies, to build a model before stage 5."""
+        return None
 
-    # --- labels ----------------------------------------------------------------------------------
+    # --- labels --------------------------------------------------------------------------------
 
     def inline(self, args: argparse.Namespace) -> None:
         """Read the files that options name into the options, so that `config.yaml` is portable."""
+        return None
 
     def encoders(
         self, objectives: Sequence[Objective], args: argparse.Namespace
@@ -212,7 +236,7 @@ class Kind(ABC):
         """
         return []
 
-    # --- the network -------------------------------------------------------------------------------
+    # --- the network ---------------------------------------------------------------------------
 
     @abstractmethod
     def build_heads(
@@ -237,7 +261,7 @@ class Kind(ABC):
         """
         return []
 
-    # --- decoding and scores -----------------------------------------------------------------------
+    # --- decoding and scores -------------------------------------------------------------------
 
     def build_decoder(
         self,

@@ -60,7 +60,8 @@ class Translation(TextKind):
             source, _, target = str(pair).partition("_")
             if not (source and target):
                 raise ValueError(
-                    f"A pair of `st_pairs` must look like `fr_en` (source_target), but got {pair!r}."
+                    f"A pair of `st_pairs` must look like `fr_en` (source_target), but got"
+                    f" {pair!r}."
                 )
         return [self.objective(f"{self.name}_{pair}", {}) for pair in pairs]
 
