@@ -68,12 +68,15 @@ def metrics_of(scores: Record) -> list[Metric]:
 
 
 def headlines(scores: Sequence[Record]) -> list[Metric]:
-    """Return the scores that comparisons show, those that at least one of the records has."""
+    """Return the scores that comparisons show, those that at least one of the records has.
+
+    Where none of them is a headline, all are shown.
+    """
     found = {metric.name: metric for item in scores for metric in metrics_of(item)}
     known = [metric.name for kind in KINDS for metric in kind.metrics]
     order = [name for name in known if name in found]
     order += [name for name in found if name not in known]
-    return [found[name] for name in order if found[name].headline]
+    return [found[name] for name in order if found[name].headline] or list(found.values())
 
 
 def scores_by_kind(scores: Record) -> list[KindScores]:

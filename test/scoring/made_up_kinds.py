@@ -39,7 +39,9 @@ class Mood(MadeUpKind):
     def measure(self, objective, reference_dir, decode_dir, config):
         """Count right labels."""
         pairs = read_pairs(reference_dir, decode_dir, objective)
-        right = np.array([one == two for one, two in zip(pairs.references, pairs.hypotheses)])
+        right = np.array(
+            [one == two for one, two in zip(pairs.references, pairs.hypotheses, strict=True)]
+        )
         labels = sorted(set(pairs.references))
         confusion = np.zeros((len(labels), len(labels)), dtype=int)
         for one, two in zip(pairs.references, pairs.hypotheses, strict=True):
