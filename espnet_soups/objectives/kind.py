@@ -38,12 +38,18 @@ class Metric:
         title: In tables and pictures.
         unit: `%`, or empty.
         lower_is_better: Which way is up.
+        headline: Whether it stands in comparisons of experiments, on cards and in pictures.
+        digits: Decimals that are shown.
+        counts: What an error rate counts, such as `Wrd`: the head of that column.
     """
 
     name: str
     title: str
     unit: str = "%"
     lower_is_better: bool = True
+    headline: bool = True
+    digits: int = 1
+    counts: str = ""
 
     @property
     def heading(self) -> str:

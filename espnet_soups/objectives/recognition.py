@@ -3,12 +3,16 @@
 import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from espnet_soups.file_names import require_file_name
 from espnet_soups.objectives.kind import Encoder, Metric, Options, Vocabulary
 from espnet_soups.objectives.objective import Objective
 from espnet_soups.objectives.text_kind import STAND_IN, TextKind
+
+if TYPE_CHECKING:
+    from espnet_soups.objectives.metrics.measured import Measured
+    from espnet_soups.objectives.metrics.score_config import ScoreConfig
 
 
 class Recognition(TextKind):
@@ -19,9 +23,9 @@ class Recognition(TextKind):
     sign: ClassVar[str] = "ASR"
     letters: ClassVar[Mapping[str, str]] = {"A": "asr_*", "E": "asr_en", "C": "asr_zh"}
     metrics: ClassVar[tuple[Metric, ...]] = (
-        Metric("wer", "WER"),
-        Metric("cer", "CER"),
-        Metric("sentence_error", "S.Err"),
+        Metric("wer", "WER", counts="Wrd"),
+        Metric("cer", "CER", counts="Chr"),
+        Metric("sentence_error", "S.Err", headline=False),
     )
     run_options: ClassVar[Mapping[str, tuple[str, str]]] = {
         "asr_langs": ("", "Languages to recognise, such as 'en fr'"),
@@ -101,3 +105,12 @@ class Recognition(TextKind):
         single = language in run["asr_char_langs"].split()
         tokens = "bpe_char" if single and run["asr_token_type"] == "bpe" else None
         return token_folder(self.name, language, run, tokens)
+
+    def measure(
+        self, objective: Objective, reference_dir: Path, decode_dir: Path, config: "ScoreConfig"
+    ) -> "Measured":
+        """Count word, character and sentence errors."""
+        from espnet_soups.objectives.metrics.text_errors import measure_errors
+        from espnet_soups.objectives.metrics.text_pairs import read_pairs
+
+        return measure_errors(read_pairs(reference_dir, decode_dir, objective))

@@ -3,12 +3,16 @@
 import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from espnet_soups.file_names import require_file_name
 from espnet_soups.objectives.kind import Encoder, Metric, Options, Vocabulary
 from espnet_soups.objectives.objective import Objective
 from espnet_soups.objectives.text_kind import STAND_IN, TextKind
+
+if TYPE_CHECKING:
+    from espnet_soups.objectives.metrics.measured import Measured
+    from espnet_soups.objectives.metrics.score_config import ScoreConfig
 
 
 class Translation(TextKind):
@@ -21,7 +25,7 @@ class Translation(TextKind):
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric("bleu", "BLEU", "", lower_is_better=False),
         Metric("chrf", "chrF", "", lower_is_better=False),
-        Metric("bleu_lc_rm", "BLEU lc.rm", "", lower_is_better=False),
+        Metric("bleu_lc_rm", "BLEU lc.rm", "", lower_is_better=False, headline=False),
     )
     run_options: ClassVar[Mapping[str, tuple[str, str]]] = {
         "st_pairs": ("", "Pairs to translate, such as 'fr_en es_en'"),
@@ -119,3 +123,16 @@ class Translation(TextKind):
         from espnet_soups.objectives.token_lists import token_folder
 
         return token_folder(self.name, language, run)
+
+    def measure(
+        self, objective: Objective, reference_dir: Path, decode_dir: Path, config: "ScoreConfig"
+    ) -> "Measured":
+        """Count what BLEU and chrF need.
+
+        Raises:
+            ValueError: If the tokenizer of BLEU is unknown or not installed.
+        """
+        from espnet_soups.objectives.metrics.text_pairs import read_pairs
+        from espnet_soups.objectives.metrics.translation_scores import measure_translation
+
+        return measure_translation(read_pairs(reference_dir, decode_dir, objective), config)

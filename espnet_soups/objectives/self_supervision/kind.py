@@ -17,7 +17,7 @@ class SelfSupervision(Kind):
 
     name: ClassVar[str] = "ssl"
     title: ClassVar[str] = "Self-supervision"
-    sign: ClassVar[str] = "U"
+    sign: ClassVar[str] = "SSL"
     letters: ClassVar[Mapping[str, str]] = {"U": "ssl*"}
     left_out: ClassVar[str] = "Utterances too short for self-supervision took no part"
 

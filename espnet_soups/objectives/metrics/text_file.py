@@ -2,11 +2,9 @@
 
 from pathlib import Path
 
-NOT_AVAILABLE = "<na>"
-
 
 def read_text(path: Path) -> dict[str, str]:
-    """Reads a file of keys and texts.
+    """Read a file of keys and texts.
 
     Args:
         path: A UTF-8 file; a line that holds a key alone has the empty text.

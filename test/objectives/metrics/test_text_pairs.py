@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from espnet_soups.scoring.text_file import read_text
-from espnet_soups.scoring.text_pairs import find_objectives, parse_objective, read_pairs
+from espnet_soups.objectives.metrics.text_file import read_text
+from espnet_soups.objectives.metrics.text_pairs import read_pairs
+from espnet_soups.objectives.objective import Objective
+from espnet_soups.objectives.registry import parse_objective
 
 
 def write(path: Path, *lines: str) -> Path:
@@ -76,20 +78,10 @@ def test_only_a_newline_ends_a_line(tmp_path) -> None:
     assert read_text(path) == {"a": "un deux trois", "b": ""}
 
 
-def test_objectives_are_found_recognition_first(tmp_path) -> None:
-    for name in ("st_fr_en", "asr_it", "asr_fr"):
-        write(tmp_path / name / "text", "a b")
-    (tmp_path / "logdir").mkdir()
-    assert [item.name for item in find_objectives(tmp_path)] == ["asr_fr", "asr_it", "st_fr_en"]
-
-
-def test_an_objective_without_text_is_named(tmp_path) -> None:
-    (tmp_path / "asr_fr").mkdir()
-    with pytest.raises(ValueError, match=r"has no `text` in \['asr_fr'\]"):
-        find_objectives(tmp_path)
-
-
-@pytest.mark.parametrize("name", ["asr_", "st_fr", "st_fr_", "mt_fr_en"])
-def test_other_names_are_no_objectives(name) -> None:
-    with pytest.raises(ValueError, match="is named asr_<language> or st_<source>_<target>"):
-        parse_objective(name)
+def test_an_objective_of_all_languages_is_scored_on_all(reference, tmp_path) -> None:
+    write(reference / "utt2gender", "a female", "b male", "c <na>", "d male")
+    write(tmp_path / "cls_gender/text", "a female", "b male", "c male", "d female")
+    objective = Objective("cls_gender", "cls", label="gender", label_file="utt2gender")
+    pairs = read_pairs(reference, tmp_path, objective)
+    assert pairs.keys == ["a", "b", "d"]
+    assert pairs.without_reference == 1

@@ -22,7 +22,7 @@ class ScoreConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuses fewer resamples than a 95 % interval can be read from.
+        """Refuse fewer resamples than a 95 % interval can be read from.
 
         Raises:
             ValueError: If `resamples` is under 100 or `seed` negative.
