@@ -281,5 +281,6 @@ class Classification(Kind):
     ) -> "Measured":
         """Return accuracy, macro-F1 and the confusion matrix of a decoded set."""
         from espnet_soups.objectives.metrics.class_errors import measure_classes
+        from espnet_soups.objectives.metrics.text_pairs import read_pairs
 
-        return measure_classes(objective, reference_dir, decode_dir)
+        return measure_classes(read_pairs(reference_dir, decode_dir, objective, ABSENT))
