@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from espnet_soups.objectives.labels import LabelledObjective
     from espnet_soups.objectives.metrics.measured import Measured
     from espnet_soups.objectives.metrics.score_config import ScoreConfig
+    from espnet_soups.objectives.stock_model import StockModel
 
 Options = Mapping[str, Any]  # of msp_train, by name
 Encoder = Callable[[str], "np.ndarray"]  # the label of one utterance to an array
@@ -269,6 +270,28 @@ class Kind(ABC):
 
     # --- decoding and scores -------------------------------------------------------------------
 
+    def has(self, method: str) -> bool:
+        """Return whether the kind has a method of its own, such as `build_decoder` or `export`."""
+        return getattr(type(self), method) is not getattr(Kind, method)
+
+    def locate(self, args: argparse.Namespace, find: Callable[[str], str]) -> None:
+        """Replace the files that decoding needs by where they lie; the default: there are none.
+
+        Args:
+            args: Options of `config.yaml`, which may lie on another machine than it was written on.
+            find: Returns where the file of an option is.
+
+        Raises:
+            FileNotFoundError: If `find` does not find one.
+        """
+
+    def check_decoding(self, objective: Objective, head: "Head", config: "DecodeConfig") -> None:
+        """Refuse what `build_decoder` would refuse, before stage 5 and any training.
+
+        Raises:
+            ValueError: If the head lacks what the configuration asks for.
+        """
+
     def build_decoder(
         self,
         objective: Objective,
@@ -301,9 +324,7 @@ class Kind(ABC):
         """
         raise ValueError(f"{objective.name} is not scored: {type(self).__name__} has no measure.")
 
-    def export(
-        self, objective: Objective, model: Any, args: argparse.Namespace
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
+    def export(self, objective: Objective, model: Any, args: argparse.Namespace) -> "StockModel":
         """Return the configuration and the tensors of a stock ESPnet model of the objective.
 
         Raises:
