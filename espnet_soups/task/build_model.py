@@ -7,11 +7,11 @@ from typing import Any
 from espnet2.torch_utils.initialize import initialize
 
 from espnet_soups.backbone.settings import keep_architectures
-from espnet_soups.soup.build_soup import build_soup
+from espnet_soups.soup.build import build_soup
 from espnet_soups.objectives.heads.text_head import Head
 from espnet_soups.network.msp_model import MSPModel
 from espnet_soups.objectives.heads.shared_head import HeadView
-from espnet_soups.soup.soup_config import read_soup_config
+from espnet_soups.soup.config import read_soup_config
 from espnet_soups.objectives.self_supervision.ssl_head import SSLHead
 from espnet_soups.objectives.heads.build_class import build_class
 from espnet_soups.objectives.heads.build_heads import build_heads

@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from espnet_soups.levels.order import arrange_levels
-from espnet_soups.soup.soup_config import read_soup_config
+from espnet_soups.soup.config import read_soup_config
 from espnet_soups.objectives.objective import build_objectives
 from espnet_soups.weighting.catalogue import REFUSED, SOURCES
 
