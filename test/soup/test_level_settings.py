@@ -2,9 +2,9 @@ import pytest
 import torch
 from toy_soup import NAMES, OBJECTIVES, Run, draw_halves, draw_slopes
 
-from espnet_soups.objectives.objective import build_objectives
 from espnet_soups.soup.build import build_soup
 from espnet_soups.soup.config import read_soup_config
+from espnet_soups.testing.toy_objectives import LETTERS, build_objectives
 from espnet_soups.weighting.combiner import Shown
 from espnet_soups.weighting.registry import build_combiner
 
@@ -131,14 +131,16 @@ def test_a_hierarchy_of_languages_holds_the_tasks_of_each_on_one_level():
 def test_orders_by_letters_put_languages_on_levels():
     config = read_soup_config({"soup": "vm", "order": "ECS"})
     objectives = build_objectives(["en", "zh"], ["zh_en"])
-    soup = build_soup(config, objectives, ["encoder"])
+    soup = build_soup(config, objectives, ["encoder"], LETTERS)
     levels = [[soup.names[index] for index in level] for level in soup.hierarchy.levels]
     assert levels == [["st_zh_en"], ["asr_zh"], ["asr_en"]]
 
 
 def test_lists_for_an_order_lose_the_entries_of_letters_without_an_objective():
     conf = {"combiner": ["modo", "uw", "static"], "combiner_conf": [{"gamma": 1}, {}, {}]}
-    soup = build_soup(read_soup_config({"soup": "vm", "order": "USA", **conf}), OBJECTIVES, ["e"])
+    soup = build_soup(
+        read_soup_config({"soup": "vm", "order": "USA", **conf}), OBJECTIVES, ["e"], LETTERS
+    )
     assert soup.weigher.names == ["modo", "uw"]
 
 

@@ -3,9 +3,9 @@
 import torch
 
 from espnet_soups.losses.global_counts import GlobalCounts
-from espnet_soups.objectives.objective import build_objectives
 from espnet_soups.soup.build import build_soup
 from espnet_soups.soup.config import read_soup_config
+from espnet_soups.testing.toy_objectives import LETTERS, build_objectives
 
 OBJECTIVES = build_objectives(["fr", "es"], ["fr_en", "es_en"])
 NAMES = [objective.name for objective in OBJECTIVES]
@@ -77,7 +77,7 @@ class Run:
 
     def __init__(self, model=None, optimizer=None, **conf):
         self.model = Model() if model is None else model
-        self.soup = build_soup(read_soup_config(conf), OBJECTIVES, ["encoder"])
+        self.soup = build_soup(read_soup_config(conf), OBJECTIVES, ["encoder"], LETTERS)
         make = optimizer or (lambda parameters: torch.optim.SGD(parameters, lr=0.01))
         self.optimizer = make(self.model.parameters())
         self.soup.bind(self.model, self.optimizer)

@@ -6,16 +6,17 @@ import torch
 from torch import Tensor
 
 from espnet_soups.losses.loss_sum import LossSum
-from espnet_soups.objectives.heads.text_head import SOS_EOS, Head
+from espnet_soups.objectives.heads.head import Head
+from espnet_soups.objectives.heads.text_head import SOS_EOS, TextHead
 
 
 def language_token(language: str) -> str:
-    """Gives the token of a language, in ESPnet's manner: `<fr>`."""
+    """Return the token of a language, in ESPnet's manner: `<fr>`."""
     return f"<{language}>"
 
 
 def join_token_lists(token_lists: Mapping[str, Sequence[str]]) -> list[str]:
-    """Joins token lists: specials first, then language tokens, then every other token once.
+    """Join token lists: specials first, then language tokens, then every other token once.
 
     >>> join_token_lists({"a": ["<blank>", "<unk>", "x", "<sos/eos>"]})
     ['<blank>', '<unk>', '<a>', 'x', '<sos/eos>']
@@ -27,7 +28,7 @@ def join_token_lists(token_lists: Mapping[str, Sequence[str]]) -> list[str]:
     return [*specials, *languages, *ordinary, SOS_EOS]
 
 
-class HeadView(torch.nn.Module):
+class HeadView(Head):
     """What one objective sees of a shared head: its own ids on the outside.
 
     The decoder starts from the language token instead of `<sos/eos>`; where there is only CTC, the
@@ -39,7 +40,9 @@ class HeadView(torch.nn.Module):
         language: The language of the speech.
     """
 
-    def __init__(self, head: Head, token_list: Sequence[str], language: str) -> None:
+    is_shared = True
+
+    def __init__(self, head: TextHead, token_list: Sequence[str], language: str) -> None:
         super().__init__()
         self._head = [head]  # in a list: its parameters belong to the model, not to each view
         index = {token: position for position, token in enumerate(head.token_list)}
@@ -48,25 +51,37 @@ class HeadView(torch.nn.Module):
         self.start = index[language_token(language)]
 
     @property
-    def head(self) -> Head:
+    def head(self) -> TextHead:
         """The shared head."""
         return self._head[0]
 
     @property
-    def attends(self) -> bool:
+    def scored_in_training(self) -> bool:
         """Whether it has an attention decoder."""
-        return self.head.attends
+        return self.head.scored_in_training
 
     def forward(
         self, encoded: Tensor, frame_lengths: Tensor, labels: Tensor, label_lengths: Tensor
     ) -> LossSum:
-        """Gives the loss of labelled utterances; see `Head.forward`."""
+        """Return the loss of labelled utterances; see `Head.forward`."""
         joint = self.to_joint[labels.clamp(min=0)]  # type: ignore[index]
         if self.head.decoder is None:
             first = joint.new_full((joint.size(0), 1), self.start)
             joint, label_lengths = torch.cat([first, joint], dim=1), label_lengths + 1
         return self.head(encoded, frame_lengths, joint, label_lengths, start=self.start)
 
-    def absent(self, like: Tensor) -> LossSum:
-        """Gives a loss of zero; see `Head.absent`."""
-        return self.head.absent(like)
+    def absent(self, like: Tensor, utterances: int = 0, unalignable: int = 0) -> LossSum:
+        """Return a loss of zero; see `Head.absent`."""
+        return self.head.absent(like, utterances, unalignable)
+
+
+def inner_head(head: torch.nn.Module) -> TextHead:
+    """Return the text head that a view looks at, or the head itself.
+
+    Raises:
+        TypeError: If it is no head of a text.
+    """
+    inner = head.head if isinstance(head, HeadView) else head
+    if not isinstance(inner, TextHead):
+        raise TypeError(f"{type(head).__name__} is no head of a text.")
+    return inner

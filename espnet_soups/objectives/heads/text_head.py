@@ -1,4 +1,4 @@
-"""The head of an objective: CTC, an attention decoder, or both."""
+"""The head of a text: CTC, an attention decoder, or both."""
 
 from collections.abc import Sequence
 
@@ -12,12 +12,13 @@ from torch import Tensor
 
 from espnet_soups.losses.attention import IGNORED, attention_sum
 from espnet_soups.losses.ctc import alignable, count_correct, ctc_sum, greedy_tokens
-from espnet_soups.losses.loss_sum import LossSum, absent_sum, sum_dtype
+from espnet_soups.losses.loss_sum import LossSum, sum_dtype
+from espnet_soups.objectives.heads.head import Head
 
 SOS_EOS = "<sos/eos>"
 
 
-class Head(torch.nn.Module):
+class TextHead(Head):
     """Turns encoded speech and labels into the loss of an objective.
 
     The loss is `ctc_weight * CTC + (1 - ctc_weight) * attention`, summed over label tokens.
@@ -47,8 +48,8 @@ class Head(torch.nn.Module):
         self.criterion = LabelSmoothingLoss(len(self.token_list), IGNORED, lsm_weight)
 
     @property
-    def attends(self) -> bool:
-        """Whether it has an attention decoder."""
+    def scored_in_training(self) -> bool:
+        """Whether it has an attention decoder; greedy CTC is for validation alone."""
         return self.decoder is not None
 
     def forward(
@@ -59,7 +60,7 @@ class Head(torch.nn.Module):
         label_lengths: Tensor,
         start: int | None = None,
     ) -> LossSum:
-        """Gives the loss of labelled utterances.
+        """Return the loss of labelled utterances.
 
         Args:
             encoded: Encoder output, [B, T, D].
@@ -107,7 +108,3 @@ class Head(torch.nn.Module):
             correct = encoded.new_tensor(float(right_tokens), dtype=dtype)
         count = label_lengths.sum().to(dtype)
         return LossSum(total, count, correct.to(dtype), utterances, left_out)
-
-    def absent(self, like: Tensor, utterances: int = 0, unalignable: int = 0) -> LossSum:
-        """Gives a loss of zero; see `absent_sum`."""
-        return absent_sum(self.parameters(), like, utterances, unalignable)

@@ -1,7 +1,5 @@
 """The head of BEST-RQ."""
 
-from typing import ClassVar
-
 import torch
 from espnet2.beats.random_tokenizer import RandomProjectionQuantizer
 from torch import Tensor
@@ -14,8 +12,8 @@ from espnet_soups.losses.best_rq import (
     stack_frames,
 )
 from espnet_soups.losses.loss_sum import LossSum, sum_dtype
-from espnet_soups.objectives.self_supervision.ssl_config import BestRQConfig
-from espnet_soups.objectives.self_supervision.ssl_head import Encode, SSLHead, variance
+from espnet_soups.objectives.self_supervision.config import BestRQConfig
+from espnet_soups.objectives.self_supervision.head import Encode, SSLHead, variance
 
 
 class BestRQHead(SSLHead):
@@ -37,7 +35,7 @@ class BestRQHead(SSLHead):
         Several codebooks as in the Universal Speech Model (arXiv 2303.01037).
     """
 
-    watched: ClassVar[tuple[str, ...]] = (
+    watched = (
         "encoder_variance",
         "code_perplexity",
         "prediction_perplexity",
@@ -59,7 +57,9 @@ class BestRQHead(SSLHead):
         self.quantizers = _make_quantizers(feature_size * ratio, config)
         self.output = torch.nn.Linear(encoder_size, config.codebooks * config.codebook_size)
 
-    def forward(self, feats: Tensor, lengths: Tensor, encode: Encode) -> LossSum:
+    def forward(  # type: ignore[override]
+        self, feats: Tensor, lengths: Tensor, encode: Encode
+    ) -> LossSum:
         """Gives the loss of some utterances; see `SSLHead.forward`."""
         kept = lengths // self.ratio > self.span  # else nothing is left to predict from
         left_out = len(lengths) - int(kept.sum())

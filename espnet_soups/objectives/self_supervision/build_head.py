@@ -10,9 +10,9 @@ from espnet2.asr.preencoder.abs_preencoder import AbsPreEncoder
 from espnet2.legacy.nets.pytorch_backend.transformer.subsampling import TooShortUttError
 
 from espnet_soups.objectives.self_supervision.best_rq_head import BestRQHead
+from espnet_soups.objectives.self_supervision.config import BestRQConfig, CPCConfig
 from espnet_soups.objectives.self_supervision.cpc_head import CPCHead
-from espnet_soups.objectives.self_supervision.ssl_config import BestRQConfig, CPCConfig, read_ssl_config
-from espnet_soups.objectives.self_supervision.ssl_head import SSLHead
+from espnet_soups.objectives.self_supervision.head import SSLHead
 
 FRAME_MS = 10.0  # what `ssl_conf` counts in
 TRIAL_FRAMES = 400  # long enough to tell the subsampling of an encoder
@@ -31,14 +31,16 @@ WAVEFORM_ENCODERS = (
 
 def build_ssl_head(
     args: argparse.Namespace,
+    config: CPCConfig | BestRQConfig,
     preencoder: AbsPreEncoder | None,
     encoder: AbsEncoder,
     feature_size: int,
-) -> SSLHead | None:
-    """Builds the head that `ssl` and `ssl_conf` ask for; None: none.
+) -> SSLHead:
+    """Build the head that `ssl` and `ssl_conf` ask for.
 
     Args:
         args: The options of the task.
+        config: `ssl_conf`, read.
         preencoder: ESPnet's pre-encoder, or None.
         encoder: The encoder.
         feature_size: Dimension of the features.
@@ -46,9 +48,6 @@ def build_ssl_head(
     Raises:
         ValueError: If a setting is not valid, or does not fit the frontend or the encoder.
     """
-    config = read_ssl_config(ssl_of(args), getattr(args, "ssl_conf", {}))
-    if config is None:
-        return None
     _check_front_end(args, config)
     milliseconds = feature_frame_ms(args)
     if isinstance(config, CPCConfig):
@@ -80,11 +79,6 @@ def build_ssl_head(
         probability=1.0 - (1.0 - config.mask_prob) ** group,
         ratio=ratio,
     )
-
-
-def ssl_of(args: argparse.Namespace) -> str:
-    """Gives `ssl`; configurations from before there was one mean `none`."""
-    return getattr(args, "ssl", None) or "none"
 
 
 def feature_frame_ms(args: argparse.Namespace) -> float:

@@ -1,16 +1,17 @@
 """The head of contrastive predictive coding."""
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
 from espnet_soups.losses.cpc import info_nce
 from espnet_soups.losses.loss_sum import LossSum, sum_dtype
+from espnet_soups.objectives.self_supervision.config import CPCConfig
 from espnet_soups.objectives.self_supervision.crops import Crops, draw_crops
-from espnet_soups.objectives.self_supervision.predictor import AutoregressivePredictor, LinearPredictor
-from espnet_soups.objectives.self_supervision.ssl_config import CPCConfig
-from espnet_soups.objectives.self_supervision.ssl_head import Encode, SSLHead, variance
+from espnet_soups.objectives.self_supervision.head import Encode, SSLHead, variance
+from espnet_soups.objectives.self_supervision.predictor import (
+    AutoregressivePredictor,
+    LinearPredictor,
+)
 
 
 class CPCHead(SSLHead):
@@ -35,7 +36,7 @@ class CPCHead(SSLHead):
         ways tells them apart by where they stand in their crop, if they are encoded.
     """
 
-    watched: ClassVar[tuple[str, ...]] = ("encoder_variance", "candidates")
+    watched = ("encoder_variance", "candidates")
 
     def __init__(
         self,
@@ -61,7 +62,9 @@ class CPCHead(SSLHead):
                 encoder_size, config.hidden_size, config.projection_size
             )
 
-    def forward(self, feats: Tensor, lengths: Tensor, encode: Encode) -> LossSum:
+    def forward(  # type: ignore[override]
+        self, feats: Tensor, lengths: Tensor, encode: Encode
+    ) -> LossSum:
         """Gives the loss of some utterances; see `SSLHead.forward`."""
         crops = draw_crops(lengths, self.context, self.future, self.shortest, self.generator())
         enough = 2 if self.negatives == "step" else 1  # a frame to tell the right one from

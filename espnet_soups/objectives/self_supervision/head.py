@@ -6,7 +6,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from espnet_soups.losses.loss_sum import LossSum, absent_sum
+from espnet_soups.losses.loss_sum import LossSum
+from espnet_soups.objectives.heads.head import Head
 
 # (features [B, T, D], frames [B]) -> (encoded [B, T', D'], frames [B]), through the gate.
 Encode = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
@@ -14,8 +15,8 @@ Encode = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 VALIDATION_SEED = 0  # crops and masks of validation are the same in every epoch
 
 
-class SSLHead(torch.nn.Module):
-    """Turns features without labels into the loss of the objective `ssl`.
+class SSLHead(Head):
+    """Turns features without labels into a loss.
 
     It calls the encoder itself, since what it encodes is not the utterance: crops or masked
     features.
@@ -24,15 +25,16 @@ class SSLHead(torch.nn.Module):
         audio: Which utterances it learns from: `all`, `labeled` or `unlabeled`.
     """
 
-    watched: ClassVar[tuple[str, ...]] = ()
-    attends = True  # its accuracy is computed while training, too
+    reads: ClassVar[str] = "features"
 
     def __init__(self, audio: str) -> None:
         super().__init__()
         self.audio = audio
 
-    def forward(self, feats: Tensor, lengths: Tensor, encode: Encode) -> LossSum:
-        """Gives the loss of some utterances.
+    def forward(  # type: ignore[override] # it reads features
+        self, feats: Tensor, lengths: Tensor, encode: Encode
+    ) -> LossSum:
+        """Return the loss of some utterances.
 
         Args:
             feats: Normalised features without SpecAugment, [B, T, D].
@@ -40,10 +42,6 @@ class SSLHead(torch.nn.Module):
             encode: The encoder, with the gate of the objective behind it.
         """
         raise NotImplementedError
-
-    def absent(self, like: Tensor, utterances: int = 0, left_out: int = 0) -> LossSum:
-        """Gives a loss of zero; see `absent_sum`."""
-        return absent_sum(self.parameters(), like, utterances, left_out, self.watched)
 
     def generator(self) -> torch.Generator | None:
         """Gives what crops and masks are drawn from: the global generator while training."""

@@ -1,0 +1,50 @@
+"""What the heads of all kinds of objectives have in common."""
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from espnet_soups.losses.loss_sum import LossSum, absent_sum
+
+
+class Head(torch.nn.Module):
+    """Turns encoded speech and labels into the loss of an objective.
+
+    The loss is a sum and a count, so that independent parts of a mini-batch, accumulated ones and
+    those of several ranks add up to the same mean.
+
+    Attributes:
+        reads: What `forward` gets: `encoded` frames, or `features`, for heads that encode by
+            themselves what they have cut or masked.
+        scored_in_training: Whether its accuracy is known while training, too.
+        watched: Names of the further numbers that its losses report.
+        is_shared: Whether its parameters are those of a module that other heads use too; then they
+            count as backbone.
+    """
+
+    reads: ClassVar[str] = "encoded"
+    watched: tuple[str, ...] = ()
+    is_shared: bool = False
+
+    @property
+    def scored_in_training(self) -> bool:
+        """Whether its accuracy is known while training, too."""
+        return True
+
+    def forward(
+        self, encoded: Tensor, frame_lengths: Tensor, labels: Tensor, label_lengths: Tensor
+    ) -> LossSum:
+        """Return the loss of labelled utterances.
+
+        Args:
+            encoded: Encoder output, [B, T, D].
+            frame_lengths: Frames of each utterance, [B].
+            labels: What the encoders of the kind made of the labels, padded, [B, L] or [B, L, F].
+            label_lengths: Length of each label, [B].
+        """
+        raise NotImplementedError
+
+    def absent(self, like: Tensor, utterances: int = 0, unalignable: int = 0) -> LossSum:
+        """Return a loss of zero, for batches without a label; see `absent_sum`."""
+        return absent_sum(self.parameters(), like, utterances, unalignable, self.watched)

@@ -1,0 +1,285 @@
+"""The contract of a kind of objective: all that is particular to a task stands behind it.
+
+A kind is one file of this folder, or a class of a user's own, named in YAML as `kind: module:Class`
+(docs/own_objective.md); `registry.py` finds it. Everything else works with any kind. Importing a
+kind imports neither torch nor ESPnet: what needs them is imported inside its methods.
+"""
+
+import argparse
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from espnet_soups.objectives.objective import Objective
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch.nn import Module
+
+    from espnet_soups.objectives.decoding.decode_config import DecodeConfig
+    from espnet_soups.objectives.decoding.result import Decoder
+    from espnet_soups.objectives.heads.head import Head
+    from espnet_soups.objectives.labels import LabelledObjective
+    from espnet_soups.objectives.metrics.measured import Measured
+    from espnet_soups.objectives.metrics.score_config import ScoreConfig
+
+Options = Mapping[str, Any]  # of msp_train, by name
+Encoder = Callable[[str], "np.ndarray"]  # the label of one utterance to an array
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A score of decoded sets.
+
+    Attributes:
+        name: Key in `scores.json`.
+        title: In tables and pictures.
+        unit: `%`, or empty.
+        lower_is_better: Which way is up.
+    """
+
+    name: str
+    title: str
+    unit: str = "%"
+    lower_is_better: bool = True
+
+    @property
+    def heading(self) -> str:
+        """Title and unit, for the head of a column."""
+        return f"{self.title} {self.unit}".rstrip()
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """A list that stage 5 makes of the labels of the training set: tokens or classes.
+
+    Attributes:
+        folder: Where it lies.
+        words: Options of `msp_train` that name it.
+        make: Makes it from (training set, sets whose labels it must cover too), and returns a line
+            for the log and warnings.
+    """
+
+    folder: Path
+    words: tuple[str, ...]
+    make: Callable[[Path, Sequence[Path]], tuple[str, list[str]]] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The parts of the network that heads are built for.
+
+    Attributes:
+        feature_size: Numbers of a frame before the encoder.
+        encoder_size: Numbers of an encoded frame.
+        encoder: ESPnet's encoder.
+        preencoder: ESPnet's pre-encoder, or None.
+    """
+
+    feature_size: int
+    encoder_size: int
+    encoder: "Module"
+    preencoder: "Module | None" = None
+
+
+@dataclass(frozen=True)
+class Heads:
+    """What a kind builds for its objectives.
+
+    Attributes:
+        own: The head of each objective, by name.
+        shared: Modules that several heads use: they count as backbone, by name.
+    """
+
+    own: "Mapping[str, Head]"
+    shared: "Mapping[str, Module]" = field(default_factory=dict)
+
+
+class Kind(ABC):
+    """A kind of objective.
+
+    Attributes:
+        name: The objectives of the kind are called `<name>` or `<name>_<rest>`.
+        title: Heading of its scores.
+        sign: In the description of levels, such as `ASR×5 > ST×4`.
+        letters: Letters of `order: USA` that stand for its objectives, to globs over their names.
+        metrics: Its scores, the most telling first.
+        data_names: Globs over the data names of its labels, for data that a run may bring along
+            although no objective of it learns from them.
+        run_options: Options of `run.sh` that it reads: name to (default, help).
+        decode_config: Dataclass of the options that it reads from the decoding configuration; kinds
+            may share options. None: none.
+        left_out: What the log says of utterances that its head could not use.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    sign: ClassVar[str]
+    letters: ClassVar[Mapping[str, str]] = {}
+    metrics: ClassVar[tuple[Metric, ...]] = ()
+    data_names: ClassVar[tuple[str, ...]] = ()
+    run_options: ClassVar[Mapping[str, tuple[str, str]]] = {}
+    decode_config: ClassVar[type[Any] | None] = None
+    left_out: ClassVar[str] = "Labels that could not be used took no part"
+
+    # --- which objectives there are ----------------------------------------------------------
+
+    @abstractmethod
+    def objective(self, name: str, settings: Options) -> Objective:
+        """Return the objective of a name.
+
+        Args:
+            name: Of the objective.
+            settings: What `objectives:` of the training configuration says of it.
+
+        Raises:
+            ValueError: If the name or a setting is not valid.
+        """
+
+    def declared(self, options: Options) -> list[Objective]:
+        """Return the objectives that the options of `msp_train` declare, in their order.
+
+        The default: those of this kind below `objectives:`.
+        """
+        from espnet_soups.objectives.registry import kind_of_name
+
+        return [
+            self.objective(name, settings)
+            for name, settings in (options.get("objectives") or {}).items()
+            if kind_of_name(name, settings) is self
+        ]
+
+    def languages(self, options: Options) -> list[str]:
+        """Return languages of `utt2lang` that only objectives of all languages hear; often none."""
+        return []
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Add options of its own to `msp_train`; the default: none, see `objectives:`."""
+
+    def check(self, objectives: Sequence[Objective], args: argparse.Namespace) -> None:
+        """Refuse settings that do not fit, before any work; the default refuses none.
+
+        Raises:
+            ValueError: If one does not.
+        """
+
+    # --- a run: from the options of run.sh to those of msp_train --------------------------------
+
+    def options_of_run(self, run: Mapping[str, str]) -> dict[str, Any]:
+        """Return what options of `run.sh` are among those of `msp_train`; the default: none.
+
+        Args:
+            run: The options of `run.sh` that the kinds name in `run_options`, and `datadir`,
+                `speeds` (what stage 2 adds to names) and `objectives`.
+
+        Returns:
+            Option to value, vocabularies left out: an option that maps languages to vocabularies
+            maps them to stand-ins, with which a model can be built on trial.
+        """
+        return {}
+
+    def vocabularies(
+        self, objectives: Sequence[Objective], run: Mapping[str, str]
+    ) -> list[Vocabulary]:
+        """Return the vocabularies that stage 5 makes; the default: none."""
+        return []
+
+    def stand_in(self, objectives: Sequence[Objective], args: argparse.Namespace) -> None:
+        """Put stand-ins where the options lack vocabularies, to build a model before stage 5."""
+
+    # --- labels ----------------------------------------------------------------------------------
+
+    def inline(self, args: argparse.Namespace) -> None:
+        """Read the files that options name into the options, so that `config.yaml` is portable."""
+
+    def encoders(
+        self, objectives: Sequence[Objective], args: argparse.Namespace
+    ) -> dict[tuple[str, str], Encoder]:
+        """Return what turns labels into arrays of integers, by (data name, spoken language).
+
+        An empty language stands for all. An absent label (`<na>`) never comes here: it is the one
+        number -1 in the batch, in labels of floats NaN. The default: none, as for audio.
+        """
+        return {}
+
+    def check_labels(self, labels: "LabelledObjective") -> list[str]:
+        """Look at the labels of a set before the first step, and return warnings.
+
+        Raises:
+            ValueError: If nothing can be learnt from them.
+        """
+        return []
+
+    # --- the network -------------------------------------------------------------------------------
+
+    @abstractmethod
+    def build_heads(
+        self, objectives: Sequence[Objective], args: argparse.Namespace, parts: Parts
+    ) -> Heads:
+        """Build a head for each of its objectives.
+
+        Raises:
+            ValueError: If an option is not valid.
+        """
+
+    def review_epoch(self, seen: int, left_out: int, watched: Mapping[str, float]) -> list[str]:
+        """Look at what an epoch of training has shown of an objective, and return warnings.
+
+        Args:
+            seen: Utterances with a label.
+            left_out: Those of them that the head could not use.
+            watched: Means of the numbers that the head reports, by name.
+
+        Raises:
+            ValueError: If training on makes no sense.
+        """
+        return []
+
+    # --- decoding and scores -----------------------------------------------------------------------
+
+    def build_decoder(
+        self,
+        objective: Objective,
+        head: "Head",
+        args: argparse.Namespace,
+        config: "DecodeConfig",
+    ) -> "Decoder | None":
+        """Return what turns encoded speech into hypotheses; the default, None: nothing is decoded.
+
+        Raises:
+            ValueError: If the head lacks what the configuration asks for.
+        """
+        return None
+
+    def measure(
+        self, objective: Objective, reference_dir: Path, decode_dir: Path, config: "ScoreConfig"
+    ) -> "Measured":
+        """Score what was decoded.
+
+        Args:
+            objective: The objective.
+            reference_dir: Data dir of the set.
+            decode_dir: Holds `<objective>/text` and, where the decoder returned arrays,
+                `<objective>/array.scp`.
+            config: How to score.
+
+        Raises:
+            OSError: If a file is missing.
+            ValueError: If a file is malformed, keys differ, or there is nothing to score.
+        """
+        raise ValueError(f"{objective.name} is not scored: {type(self).__name__} has no measure.")
+
+    def export(
+        self, objective: Objective, model: Any, args: argparse.Namespace
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the configuration and the tensors of a stock ESPnet model of the objective.
+
+        Raises:
+            ValueError: If ESPnet has no model of the kind, which is the default.
+        """
+        raise ValueError(
+            f"{objective.name} cannot be exported: ESPnet has no model of this kind ({self.title});"
+            " use espnet_soups.Speech2Text."
+        )

@@ -1,0 +1,103 @@
+"""Recognition (ASR): the text of what is said, in the language that is spoken."""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from espnet_soups.file_names import require_file_name
+from espnet_soups.objectives.kind import Encoder, Metric, Options, Vocabulary
+from espnet_soups.objectives.objective import Objective
+from espnet_soups.objectives.text_kind import STAND_IN, TextKind
+
+
+class Recognition(TextKind):
+    """Recognises languages: `asr_<language>`, a CTC head for each (hybrid as a setting)."""
+
+    name: ClassVar[str] = "asr"
+    title: ClassVar[str] = "Recognition"
+    sign: ClassVar[str] = "ASR"
+    letters: ClassVar[Mapping[str, str]] = {"A": "asr_*", "E": "asr_en", "C": "asr_zh"}
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Metric("wer", "WER"),
+        Metric("cer", "CER"),
+        Metric("sentence_error", "S.Err"),
+    )
+    run_options: ClassVar[Mapping[str, tuple[str, str]]] = {
+        "asr_langs": ("", "Languages to recognise, such as 'en fr'"),
+        "asr_token_type": ("char", "Tokens of recognition: char or bpe"),
+        "asr_char_langs": ("", "Languages in single characters although asr_token_type is bpe"),
+        "asr_nbpe": ("500", "Sentencepiece units of each recognised language"),
+        "bpemode": ("unigram", "Kind of sentencepiece model: unigram or bpe"),
+    }
+    ctc_share: ClassVar[float] = 1.0
+    owner: ClassVar[str] = "language"
+
+    def objective(self, name: str, settings: Options) -> Objective:
+        """Return the objective of recognising one language.
+
+        Raises:
+            ValueError: If the name is not `asr_<language>`, or the language cannot name a file.
+        """
+        prefix, _, language = name.partition("_")
+        if prefix != self.name or not language:
+            raise ValueError(f"A recognition objective is named asr_<language>, not {name!r}.")
+        require_file_name("A language", language)
+        facts = {"label": "text", "label_file": "text", "selects": True, "transcribes": True}
+        return Objective(name, self.name, language, **facts)  # type: ignore[arg-type]
+
+    def declared(self, options: Options) -> list[Objective]:
+        """Return an objective for each language of `asr_token_list`."""
+        languages = options.get("asr_token_list") or {}
+        return [self.objective(f"{self.name}_{language}", {}) for language in languages]
+
+    def written(self, objective: Objective) -> str:
+        """Return the language that is spoken."""
+        return objective.language
+
+    def options_of_run(self, run: Mapping[str, str]) -> dict[str, Any]:
+        """Return token lists to be, and the type of tokens."""
+        languages = run["asr_langs"].split()
+        return {
+            "asr_token_list": {language: list(STAND_IN) for language in languages},
+            "asr_token_type": run["asr_token_type"],
+        }
+
+    def encoders(
+        self, objectives: Sequence[Objective], args: argparse.Namespace
+    ) -> dict[tuple[str, str], Encoder]:
+        """Return what turns the texts of each language into token ids."""
+        languages = [objective.language for objective in objectives]
+        return {("text", language): self.text_encoder(language, args) for language in languages}
+
+    def vocabularies(
+        self, objectives: Sequence[Objective], run: Mapping[str, str]
+    ) -> list[Vocabulary]:
+        """Return the token list of each language."""
+        from espnet_soups.objectives.token_lists import TokenList
+
+        lists = []
+        for objective in objectives:
+            language = objective.language
+            single = language in run["asr_char_langs"].split()
+            lists.append(
+                TokenList(
+                    kind=self.name,
+                    owner=language,
+                    spoken=language,
+                    label_file=objective.label_file,
+                    folder=self.token_folder(language, run),
+                    token_type=run["asr_token_type"],
+                    bpemode="char" if single else run["bpemode"],
+                    nbpe=int(run["asr_nbpe"]),
+                ).vocabulary()
+            )
+        return lists
+
+    def token_folder(self, language: str, run: Mapping[str, str]) -> Path:
+        """Return where the token list of a language lies."""
+        from espnet_soups.objectives.token_lists import token_folder
+
+        single = language in run["asr_char_langs"].split()
+        tokens = "bpe_char" if single and run["asr_token_type"] == "bpe" else None
+        return token_folder(self.name, language, run, tokens)

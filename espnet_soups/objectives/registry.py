@@ -1,0 +1,155 @@
+"""Every kind of objective by name, and the objectives of a run in their one order."""
+
+import importlib
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from espnet_soups.file_names import require_file_name
+from espnet_soups.objectives.kind import Kind, Options
+from espnet_soups.objectives.objective import Objective
+from espnet_soups.objectives.recognition import Recognition
+from espnet_soups.objectives.self_supervision.kind import SelfSupervision
+from espnet_soups.objectives.translation import Translation
+
+# In the order of a run: every vector, matrix and list of heads has it. Users' own kinds follow.
+KINDS: tuple[Kind, ...] = (Recognition(), Translation(), SelfSupervision())
+
+
+@cache
+def find_kind(name: str) -> Kind:
+    """Find a kind.
+
+    Args:
+        name: Of a kind that comes along, or `module:Class` of a user's own.
+
+    Raises:
+        ValueError: If there is none of that name, or the class cannot be imported, is none, or
+            lacks what a kind must have.
+    """
+    for kind in KINDS:
+        if kind.name == name:
+            return kind
+    module, separator, class_name = name.partition(":")
+    if not separator:
+        raise ValueError(
+            f"A kind of objective must be one of {[kind.name for kind in KINDS]} or `module:Class`,"
+            f" but got {name!r}."
+        )
+    try:
+        found = getattr(importlib.import_module(module), class_name, None)
+    except ImportError as error:
+        raise ValueError(
+            f"`kind: {name}` cannot be imported ({error}): put the folder of the module on"
+            " PYTHONPATH, for a recipe in path.local.sh."
+        ) from error
+    if not (isinstance(found, type) and issubclass(found, Kind)):
+        raise ValueError(
+            f"`kind: {name}` must be a class derived from espnet_soups.objectives.kind.Kind, but"
+            f" {module} has {'none of that name' if found is None else repr(found)}."
+        )
+    missing = sorted(found.__abstractmethods__)
+    missing += [
+        attribute for attribute in ("name", "title", "sign") if not hasattr(found, attribute)
+    ]
+    if missing:
+        raise ValueError(
+            f"`kind: {name}` lacks {', '.join(missing)}, which every kind must have: see"
+            " espnet_soups/objectives/kind.py."
+        )
+    return found()
+
+
+def kind_of(objective: Objective) -> Kind:
+    """Return the kind of an objective."""
+    return find_kind(objective.kind)
+
+
+def kind_of_name(name: str, settings: Options | None = None) -> Kind:
+    """Return the kind that an objective of a name has: that of its settings, or by the name.
+
+    Raises:
+        ValueError: If the settings name none and the name begins like none.
+    """
+    given = (settings or {}).get("kind")
+    if given is not None:
+        return find_kind(str(given))
+    prefix = name.partition("_")[0]
+    if prefix not in [kind.name for kind in KINDS]:
+        raise ValueError(
+            f"The objective {name!r} is of no known kind: its name must begin with one of"
+            f" {[f'{kind.name}_' for kind in KINDS]}, or its settings must name `kind:"
+            " module:Class`."
+        )
+    return find_kind(prefix)
+
+
+def kinds_of(options: Options) -> list[Kind]:
+    """Return the kinds that a run may have: those that come along, then its own, each once.
+
+    Raises:
+        ValueError: If `objectives` is malformed or names a kind that there is not.
+    """
+    given = options.get("objectives") or {}
+    if not isinstance(given, Mapping) or not all(
+        isinstance(settings, Mapping | None) for settings in given.values()
+    ):
+        raise ValueError(
+            "`objectives` must map names to settings, such as `{cls_gender: {}}`, but got"
+            f" {given!r}."
+        )
+    own = [kind_of_name(name, settings) for name, settings in given.items()]
+    return list(dict.fromkeys([*KINDS, *own]))
+
+
+def declared_objectives(options: Options) -> list[Objective]:
+    """List the objectives that the options of `msp_train` declare.
+
+    Args:
+        options: By name; those that a kind asks for and that are missing declare none.
+
+    Returns:
+        The objectives in the order that every vector and matrix of the run uses.
+
+    Raises:
+        ValueError: If a name is not valid or given twice, or there is no objective.
+    """
+    objectives = [found for kind in kinds_of(options) for found in kind.declared(options)]
+    names = [objective.name for objective in objectives]
+    for name in names:
+        require_file_name("An objective", name)
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise ValueError(f"Each objective must be given once, but {repeated} came twice.")
+    if not objectives:
+        raise ValueError(
+            "There is no objective: set `asr_token_list`, `st_pairs`, `ssl` or `objectives`."
+        )
+    return objectives
+
+
+def order_letters(options: Options) -> dict[str, str]:
+    """Return the letters of `order`, to globs over the names of the objectives they stand for."""
+    return {letter: glob for kind in kinds_of(options) for letter, glob in kind.letters.items()}
+
+
+def parse_objective(name: str) -> Objective:
+    """Return the objective of a folder that nothing else is known of, such as `asr_fr`.
+
+    Raises:
+        ValueError: If its name begins like that of no kind.
+    """
+    return kind_of_name(name).objective(name, {})
+
+
+def by_kind(objectives: Sequence[Objective]) -> dict[Kind, list[Objective]]:
+    """Group objectives by kind, in their order."""
+    grouped: dict[Kind, list[Objective]] = {}
+    for objective in objectives:
+        grouped.setdefault(kind_of(objective), []).append(objective)
+    return grouped
+
+
+def as_options(args: Any) -> Options:
+    """Return a namespace of options as a mapping."""
+    return args if isinstance(args, Mapping) else vars(args)

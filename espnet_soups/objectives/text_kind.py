@@ -1,0 +1,175 @@
+"""What recognition and translation have in common: texts as labels, CTC and attention as heads."""
+
+import argparse
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from espnet_soups.objectives.kind import Encoder, Heads, Kind, Options, Parts
+from espnet_soups.objectives.objective import Objective
+
+if TYPE_CHECKING:
+    from espnet_soups.objectives.labels import LabelledObjective
+
+# Stands for token lists that stage 5 has yet to make.
+STAND_IN = ("<blank>", "<unk>", "a", "<sos/eos>")
+ROUNDING = 2  # frames that an estimate may lack
+TOLD = 0.01  # share of labels left out from which on it is told
+
+
+class TextKind(Kind):
+    """A kind whose labels are texts; its options are named after it, as ESPnet's are.
+
+    Attributes:
+        ctc_share: Default of `<name>_ctc_weight`.
+        owner: What its token lists belong to, in the help.
+    """
+
+    ctc_share: ClassVar[float]
+    owner: ClassVar[str]
+    data_names: ClassVar[tuple[str, ...]] = ("text", "text_*")
+    left_out: ClassVar[str] = "Labels longer than their frames took no part"
+
+    # --- options ---------------------------------------------------------------------------------
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Add its options to `msp_train`."""
+        from espnet2.utils.nested_dict_action import NestedDictAction
+        from espnet2.utils.types import str_or_none
+
+        def add(name: str, **settings: Any) -> None:
+            parser.add_argument(f"--{self.name}_{name}", **settings)
+
+        add(
+            "token_list",
+            action=NestedDictAction,
+            default={},
+            help=f"Token list of each {self.owner}: fr=path, or a list in the YAML",
+        )
+        add(
+            "bpemodel",
+            action=NestedDictAction,
+            default={},
+            help=f"Sentencepiece model of each {self.owner}: fr=path",
+        )
+        add("token_type", default="char", choices=["char", "bpe"])
+        add(
+            "heads",
+            default="separate",
+            help="separate (one head per objective) or shared (one for all, language tokens)",
+        )
+        add("ctc_weight", type=float, default=self.ctc_share, help="Share of CTC, 0 to 1")
+        add("decoder", type=str_or_none, default="transformer", help="ESPnet's attention decoder")
+        add("decoder_conf", action=NestedDictAction, default={})
+
+    def option(self, options: Options, name: str) -> Any:
+        """Return one of its options."""
+        return options[f"{self.name}_{name}"]
+
+    @abstractmethod
+    def written(self, objective: Objective) -> str:
+        """Return the language that the labels of an objective are written in."""
+
+    @abstractmethod
+    def token_folder(self, language: str, run: Mapping[str, str]) -> Path:
+        """Return where the token list of a language lies."""
+
+    # --- a run -------------------------------------------------------------------------------------
+
+    def stand_in(self, objectives: Sequence[Objective], args: argparse.Namespace) -> None:
+        """Put a short token list in the place of each that stage 5 has yet to make."""
+        lists = {self.written(objective): list(STAND_IN) for objective in objectives}
+        setattr(args, f"{self.name}_token_list", lists)
+
+    # --- labels ------------------------------------------------------------------------------------
+
+    def inline(self, args: argparse.Namespace) -> None:
+        """Replace paths of token lists by the lists."""
+        lists = self.option(vars(args), "token_list")
+        for language, value in lists.items():
+            if isinstance(value, str):
+                lines = Path(value).read_text(encoding="utf-8").split("\n")
+                lists[language] = [line for line in lines if line]
+
+    def text_encoder(self, language: str, args: argparse.Namespace) -> "Encoder":
+        """Return what cuts a text of a language into tokens and looks up their ids."""
+        from espnet_soups.objectives.text_encoder import TextEncoder
+
+        options = vars(args)
+        return TextEncoder(
+            self.option(options, "token_list")[language],
+            self.option(options, "token_type"),
+            self.option(options, "bpemodel").get(language),
+        )
+
+    def check_labels(self, labels: "LabelledObjective") -> list[str]:
+        """Look for unknown characters, and where CTC is used for labels longer than their frames.
+
+        Raises:
+            ValueError: If most characters are unknown, or no label fits into its frames.
+        """
+        from espnet_soups.data.unknown_tokens import count_unknown, judge_unknown
+        from espnet_soups.objectives.heads.shared_head import inner_head
+
+        encoder: Any = labels.encoder
+        known = set(encoder.converter.token2id)
+        count = count_unknown(labels.texts, encoder.tokenizer.text2tokens, known)
+        found = [judge_unknown(count, labels.where, "the token list")]
+        if inner_head(labels.head).ctc is not None:
+            needed = [_frames_needed(encoder(text).tolist()) for text in labels.texts.values()]
+            frames = labels.encoded_frames()
+            too_long = sum(
+                need > have + ROUNDING for need, have in zip(needed, frames.tolist(), strict=True)
+            )
+            found.append(_judge_length(too_long, len(needed), labels.where))
+        return [warning for warning in found if warning is not None]
+
+    # --- the network -------------------------------------------------------------------------------
+
+    def build_heads(
+        self, objectives: Sequence[Objective], args: argparse.Namespace, parts: Parts
+    ) -> Heads:
+        """Build a head per objective, or one for all with a view for each.
+
+        Raises:
+            ValueError: If an option is not valid.
+        """
+        from espnet_soups.objectives.heads.build_text_heads import build_text_heads
+
+        lists = {objective.name: self.token_list(args, objective) for objective in objectives}
+        return build_text_heads(self.name, vars(args), objectives, lists, parts.encoder_size)
+
+    def token_list(self, args: argparse.Namespace, objective: Objective) -> list[str]:
+        """Return the token list that the labels of an objective are written in.
+
+        Raises:
+            ValueError: If there is none for its language.
+        """
+        lists: Mapping[str, list[str]] = self.option(vars(args), "token_list")
+        language = self.written(objective)
+        if language not in lists:
+            raise ValueError(
+                f"`{self.name}_token_list` has no list for {language}, which {objective.name}"
+                f" needs; it has {sorted(lists)}."
+            )
+        return list(lists[language])
+
+
+def _frames_needed(ids: Sequence[int]) -> int:
+    """Return the frames that CTC needs: one per token, and one between two that are equal."""
+    return len(ids) + sum(one == other for one, other in pairwise(ids))
+
+
+def _judge_length(too_long: int, labels: int, name: str) -> str | None:
+    from espnet_soups.objectives.labels import NothingToLearnError
+
+    finding = f"{too_long:,} of {labels:,} labels of {name} have more tokens than frames"
+    remedy = "frames of fewer milliseconds (`--stack` of run.sh, the encoder's `input_layer`) or"
+    remedy += " longer tokens (bpe)"
+    if too_long == labels:
+        raise NothingToLearnError(f"All {finding}, so that CTC leaves out every one: use {remedy}.")
+    if too_long > TOLD * labels:
+        return f"{finding} ({too_long / labels:.0%}), and CTC leaves them out: use {remedy}."
+    return None

@@ -1,0 +1,120 @@
+"""Speech translation (ST): text in another language than the one that is spoken."""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from espnet_soups.file_names import require_file_name
+from espnet_soups.objectives.kind import Encoder, Metric, Options, Vocabulary
+from espnet_soups.objectives.objective import Objective
+from espnet_soups.objectives.text_kind import STAND_IN, TextKind
+
+
+class Translation(TextKind):
+    """Translates pairs of languages: `st_<source>_<target>`, an attention decoder for each."""
+
+    name: ClassVar[str] = "st"
+    title: ClassVar[str] = "Translation"
+    sign: ClassVar[str] = "ST"
+    letters: ClassVar[Mapping[str, str]] = {"S": "st_*"}
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Metric("bleu", "BLEU", "", lower_is_better=False),
+        Metric("chrf", "chrF", "", lower_is_better=False),
+        Metric("bleu_lc_rm", "BLEU lc.rm", "", lower_is_better=False),
+    )
+    run_options: ClassVar[Mapping[str, tuple[str, str]]] = {
+        "st_pairs": ("", "Pairs to translate, such as 'fr_en es_en'"),
+        "st_token_type": ("bpe", "Tokens of translation: char or bpe"),
+        "st_nbpe": ("500", "Sentencepiece units of each target language"),
+        "bpemode": ("unigram", "Kind of sentencepiece model: unigram or bpe"),
+    }
+    ctc_share: ClassVar[float] = 0.0
+    owner: ClassVar[str] = "target language"
+
+    def objective(self, name: str, settings: Options) -> Objective:
+        """Return the objective of translating one language into another.
+
+        Raises:
+            ValueError: If the name is not `st_<source>_<target>`, or a language cannot name a file.
+        """
+        prefix, _, pair = name.partition("_")
+        source, _, target = pair.partition("_")
+        if prefix != self.name or not (source and target):
+            raise ValueError(
+                f"A translation objective is named st_<source>_<target>, not {name!r}."
+            )
+        for language in (source, target):
+            require_file_name("A language", language)
+        facts = {"label": f"text_{target}", "label_file": f"text.{target}"}
+        return Objective(name, self.name, source, target, **facts, selects=True, transcribes=True)
+
+    def declared(self, options: Options) -> list[Objective]:
+        """Return an objective for each of `st_pairs`.
+
+        Raises:
+            ValueError: If a pair is malformed.
+        """
+        pairs = options.get("st_pairs") or []
+        for pair in pairs:
+            source, _, target = str(pair).partition("_")
+            if not (source and target):
+                raise ValueError(
+                    f"A pair of `st_pairs` must look like `fr_en` (source_target), but got {pair!r}."
+                )
+        return [self.objective(f"{self.name}_{pair}", {}) for pair in pairs]
+
+    def written(self, objective: Objective) -> str:
+        """Return the target language."""
+        return objective.target or objective.language
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Add its options to `msp_train`."""
+        super().add_options(parser)
+        parser.add_argument(
+            "--st_pairs", nargs="*", default=[], help="Pairs to translate: fr_en es_en ..."
+        )
+
+    def options_of_run(self, run: Mapping[str, str]) -> dict[str, Any]:
+        """Return the pairs, token lists to be, and the type of tokens."""
+        pairs = run["st_pairs"].split()
+        targets = sorted({pair.rpartition("_")[2] for pair in pairs})
+        return {
+            "st_pairs": pairs,
+            "st_token_list": {target: list(STAND_IN) for target in targets},
+            "st_token_type": run["st_token_type"],
+        }
+
+    def encoders(
+        self, objectives: Sequence[Objective], args: argparse.Namespace
+    ) -> dict[tuple[str, str], Encoder]:
+        """Return what turns the texts of each target into token ids, whatever is spoken."""
+        return {
+            (f"text_{target}", ""): self.text_encoder(target, args) for target in args.st_token_list
+        }
+
+    def vocabularies(
+        self, objectives: Sequence[Objective], run: Mapping[str, str]
+    ) -> list[Vocabulary]:
+        """Return the token list of each target language."""
+        from espnet_soups.objectives.token_lists import TokenList
+
+        return [
+            TokenList(
+                kind=self.name,
+                owner=target,
+                spoken=None,
+                label_file=f"text.{target}",
+                folder=self.token_folder(target, run),
+                token_type=run["st_token_type"],
+                bpemode=run["bpemode"],
+                nbpe=int(run["st_nbpe"]),
+            ).vocabulary()
+            for target in sorted({self.written(objective) for objective in objectives})
+        ]
+
+    def token_folder(self, language: str, run: Mapping[str, str]) -> Path:
+        """Return where the token list of a language lies."""
+        from espnet_soups.objectives.token_lists import token_folder
+
+        return token_folder(self.name, language, run)
