@@ -2,8 +2,8 @@ import pytest
 import torch
 from toy_soup import NAMES, OBJECTIVES, Run, draw_halves, draw_slopes
 
-from espnet_soups.soup.build_soup import build_soup
-from espnet_soups.soup.soup_config import read_soup_config
+from espnet_soups.soup.build import build_soup
+from espnet_soups.soup.config import read_soup_config
 from espnet_soups.testing.toy_objectives import LETTERS, build_objectives
 from espnet_soups.weighting.combiner import Shown
 from espnet_soups.weighting.registry import build_combiner
@@ -84,7 +84,7 @@ def test_a_skipped_step_leaves_no_trace_in_states_and_penalties():
         run.step(draw_slopes(1))
     one, other = (str(run.optimizer.state_dict()["soup"]) for run in runs)
     assert one == other
-    assert runs[0].soup.clock.c.tolist() == pytest.approx([1.0, 0.2])
+    assert runs[0].soup.penalties.tolist() == pytest.approx([1.0, 0.2])
 
 
 def test_a_checkpoint_of_another_combiner_keeps_the_weights_and_says_so(caplog):
@@ -141,7 +141,7 @@ def test_lists_for_an_order_lose_the_entries_of_letters_without_an_objective():
     soup = build_soup(
         read_soup_config({"soup": "vm", "order": "USA", **conf}), OBJECTIVES, ["e"], LETTERS
     )
-    assert soup.weights.names == ["modo", "uw"]
+    assert soup.weigher.names == ["modo", "uw"]
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_a_level_rests_while_its_penalty_is_zero_and_wakes_with_the_first_step_t
     run.open_epoch(1, max_epoch=10, steps=100)
     run.step(draw_halves(0))
     assert run.weights[2:].tolist() == [0.5, 0.5]
-    assert float(run.soup.clock.c[1]) == pytest.approx(1.5 / 375)
+    assert float(run.soup.penalties[1]) == pytest.approx(1.5 / 375)
     run.step(draw_halves(1))
     assert run.weights[2:].tolist() != [0.5, 0.5]
 
@@ -214,6 +214,6 @@ def test_normalised_steps_are_measured_whatever_weighs():
     scale = torch.tensor([1.0, 2.0, 4.0, 8.0]).double()
     for seed in range(3):
         run.step(draw_halves(seed, noise=0.0) * scale[:, None, None])
-    run.soup.begin_batch()
+    run.soup.plan()
     factors = run.soup.gates.multipliers
     torch.testing.assert_close(factors * scale, (factors * scale).mean().expand(4))

@@ -1,7 +1,7 @@
 import pytest
 
-from espnet_soups.soup.build_soup import build_soup
-from espnet_soups.soup.soup_config import read_soup_config
+from espnet_soups.soup.build import build_soup
+from espnet_soups.soup.config import read_soup_config
 from espnet_soups.testing.toy_objectives import LETTERS, build_objectives
 
 

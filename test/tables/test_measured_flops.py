@@ -6,7 +6,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from espnet_soups.gradients.gate import Gates
 from espnet_soups.soup.elsewhere import weigh_elsewhere
-from espnet_soups.soup.measuring import Measuring as Engine
+from espnet_soups.soup.row_meter import RowMeter
 from espnet_soups.tables import budget
 from espnet_soups.tables.budget import Audio, Measuring, ModelShape
 
@@ -42,13 +42,13 @@ def count_flops(model, first, reused, elsewhere=False):
     chosen = [] if first is None else list(model.encoder.encoders[first:].parameters())
     if first == 0:
         chosen = list(model.encoder.parameters())
-    engine = Engine(model, ["encoder"], Gates(LANGUAGES), weigh_heads=False)
+    meter = RowMeter(model, ["encoder"], Gates(LANGUAGES), weigh_heads=False)
     audio = [torch.randn(1, FRAMES, 1) for _ in range(LANGUAGES)]
     with FlopCounterMode(display=False) as counter:
-        engine.begin(chosen, steps_on_it=reused)
+        meter.begin(chosen, steps_on_it=reused)
         losses = model.losses(audio)
         if chosen:
-            _, losses = engine.measure(losses, [True] * LANGUAGES)
+            _, losses = meter.measure(losses, [True] * LANGUAGES)
         total = torch.stack(list(losses)).sum()
         if elsewhere:
             below = [model.encoder.embed, *model.encoder.encoders[:first]]

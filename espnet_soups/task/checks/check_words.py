@@ -10,7 +10,7 @@ from espnet2.utils.nested_dict_action import NestedDictAction
 
 from espnet_soups.levels.order import arrange_levels
 from espnet_soups.objectives.registry import KINDS, declared_objectives, order_letters
-from espnet_soups.soup.soup_config import read_soup_config
+from espnet_soups.soup.config import read_soup_config
 from espnet_soups.weighting.catalogue import REFUSED, SOURCES
 
 

@@ -11,10 +11,10 @@ from torch.nn import Module, Parameter
 from espnet_soups.gradients.layer_conflict import Estimate, LayerConflict
 from espnet_soups.gradients.layers import encoder_layers, select_parameters, shared_parameters
 from espnet_soups.ranks import same_on_all_ranks
-from espnet_soups.soup.soup_config import SoupConfig
+from espnet_soups.soup.config import SoupConfig
 
 
-class MeasuredLayers:
+class LayerSelection:
     """Holds the parameters to measure on, and selects layers where `layers: conflicting` says so.
 
     A selection begins with an epoch: the first `steps` optimiser steps that are measured are

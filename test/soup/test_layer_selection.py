@@ -79,7 +79,7 @@ def test_where_no_layer_conflicts_nothing_is_measured_and_the_log_says_so(caplog
     assert chosen(run) == []
     before = run.weights.clone()
     run.step(draw_halves(20))
-    assert not run.soup.measured
+    assert not run.plan.measured
     assert torch.equal(run.weights, before)
     assert "no layer conflicts, so nothing is measured and the weights rest" in caplog.text
     assert run.soup.layers.describe()["layers"] == []
@@ -96,13 +96,13 @@ def test_weights_rest_while_layers_are_selected_anew_after_none_conflicted():
     run.open_epoch(2)
     for batch in halves(3, first=10):
         run.step(batch)
-        assert run.soup.measured
+        assert run.plan.measured
         assert torch.equal(run.weights, before)
     run.step(draw_halves(20))
     assert chosen(run) == BOTH
     run.step(draw_halves(21))
     assert (run.weights - before).abs().max() > 1e-4
-    assert run.soup.since == 0
+    assert run.soup.state.since == 0
 
 
 def test_the_log_of_a_selection_names_layers_with_their_intervals(caplog):
@@ -160,7 +160,7 @@ def test_a_resumed_run_selects_and_weighs_as_an_uninterrupted_one(stop):
     assert str(whole.optimizer.state_dict()["soup"]) == str(second.optimizer.state_dict()["soup"])
     for one, other in zip(whole.model.parameters(), second.model.parameters(), strict=True):
         assert torch.equal(one, other)
-    assert torch.equal(whole.soup.clock.c, second.soup.clock.c)
+    assert torch.equal(whole.soup.penalties, second.soup.penalties)
     assert whole.soup.layers.chosen
     assert all(torch.isfinite(one).all() for one in whole.model.parameters())
 

@@ -9,8 +9,8 @@ from espnet_soups.levels.hierarchy import Hierarchy
 from espnet_soups.levels.order import Levels, arrange_levels
 from espnet_soups.levels.penalty import build_penalties
 from espnet_soups.objectives.objective import Objective
+from espnet_soups.soup.config import SoupConfig
 from espnet_soups.soup.soup import Soup
-from espnet_soups.soup.soup_config import SoupConfig
 from espnet_soups.weighting.registry import build_combiner
 
 STATIC = ("static", "constant", "measure_only")

@@ -1,4 +1,4 @@
-"""Measures the objectives of a mini-batch, and lets the backward pass use what was measured."""
+"""Measures rows on a mini-batch, and lets the backward pass use what was measured."""
 
 from collections.abc import Sequence
 
@@ -13,8 +13,8 @@ from espnet_soups.gradients.layers import layer_parameters, shared_parameters
 from espnet_soups.gradients.rows import in_half_precision, measure_rows
 
 
-class Measuring:
-    """Takes rows, at the price of as few backward passes as possible.
+class RowMeter:
+    """Measures rows, at the price of as few backward passes as possible.
 
     Rows on all shared parameters, or on layers of the encoder from some depth on, come from a pass
     per objective that ends there; the step reuses it, and walks what lies below once. Rows on
@@ -43,21 +43,21 @@ class Measuring:
         self.cut = Cut([layer for layer, _ in self.layers])
         heads = (id(p) for name, p in self.shared.items() if name.startswith("shared_heads."))
         self.above_a_cut = set(heads).union(*found.values())
-        self._measured: Sequence[Parameter] = ()
+        self._parameters: Sequence[Parameter] = ()
         self._deposits = False
 
-    def begin(self, measured: Sequence[Parameter], steps_on_it: bool) -> None:
-        """Opens a mini-batch, before it is encoded.
+    def begin(self, parameters: Sequence[Parameter], steps_on_it: bool) -> None:
+        """Open a mini-batch, before it is encoded.
 
         Args:
-            measured: The parameters to measure on; empty: nothing is measured.
+            parameters: What to measure on; empty: nothing is measured.
             steps_on_it: Whether the step is made on the losses that are measured.
         """
-        self._measured, self._deposits = measured, False
+        self._parameters, self._deposits = parameters, False
         self.cut.set(None)
-        if not measured or not steps_on_it or in_half_precision(measured[0].device.type):
+        if not parameters or not steps_on_it or in_half_precision(parameters[0].device.type):
             return
-        chosen = {id(parameter) for parameter in measured}
+        chosen = {id(parameter) for parameter in parameters}
         if len(chosen) == len(self.shared):
             self._deposits = True
             return
@@ -73,13 +73,13 @@ class Measuring:
     def measure(
         self, losses: Sequence[Tensor], present: Sequence[bool]
     ) -> tuple[Tensor, Sequence[Tensor]]:
-        """Gives rows [m, n] and the losses to go on with; see `measure_and_deposit`."""
+        """Return rows [m, n] and the losses to go on with; see `measure_and_deposit`."""
         with self.gates.opened():
             if not self._deposits:
-                return measure_rows(losses, self._measured, present), losses
-            chosen = {id(parameter) for parameter in self._measured}
+                return measure_rows(losses, self._parameters, present), losses
+            chosen = {id(parameter) for parameter in self._parameters}
             others = [value for value in self.shared.values() if id(value) not in chosen]
-            inputs = Inputs(self._measured, others, self.own, self.cut.origins, self.cut.leaves)
+            inputs = Inputs(self._parameters, others, self.own, self.cut.origins, self.cut.leaves)
             # Operations go back in the precision in which they went forward, as ESPnet's do.
-            with torch.autocast(self._measured[0].device.type, enabled=False):
+            with torch.autocast(self._parameters[0].device.type, enabled=False):
                 return measure_and_deposit(losses, present, inputs, self.gates, self.weigh_heads)
