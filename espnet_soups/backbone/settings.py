@@ -1,17 +1,11 @@
 """What the options of a run say about its backbone: what fits, and what `config.yaml` keeps."""
 
 import argparse
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from espnet_soups.backbone.choices import DECODERS, ENCODERS, FRONTENDS
 from espnet_soups.backbone.waveform import check_rate
-
-OURS: Mapping[str, Mapping[Any, Any]] = {
-    "encoder": ENCODERS,
-    "asr_decoder": DECODERS,
-    "st_decoder": DECODERS,
-}
 
 
 def check_backbone(args: argparse.Namespace) -> None:
@@ -93,7 +87,8 @@ def check_exportable(args: argparse.Namespace) -> None:
 
 def _ours(args: argparse.Namespace) -> Iterator[tuple[str, Any]]:
     """Gives the options that name one of our classes, and the classes."""
-    for option, classes in OURS.items():
-        kind = classes.get(getattr(args, option, None))
+    decoders = sorted(name for name in vars(args) if name.endswith("_decoder"))
+    for option, classes in (("encoder", ENCODERS), *((name, DECODERS) for name in decoders)):
+        kind: Any = classes.get(getattr(args, option, None) or "")
         if kind is not None:
             yield option, kind

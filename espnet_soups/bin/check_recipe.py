@@ -31,7 +31,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     check_words(options.train_config, options.asr_langs.split(), options.train_args)
     from espnet_soups.objectives.decoding.decode_config import load_decode_config
-    from espnet_soups.task.checks.check_recipe import build_trial_model, check_machine, describe_model
+    from espnet_soups.task.checks.check_recipe import (
+        build_trial_model,
+        check_machine,
+        describe_model,
+    )
 
     decoding = load_decode_config(options.inference_config)
     check_machine(options.ngpu, options.backend, options.expdir)

@@ -16,8 +16,8 @@ from espnet_soups.data.audio import change_speed, read_audio, write_flac
 from espnet_soups.data.data_dir import DataDir, write_data_dir
 from espnet_soups.data.features import FeatureConfig, extract_features, fill_frame
 from espnet_soups.data.speed import speed_of
-from espnet_soups.files import read_table, whole_file, write_table, write_text
 from espnet_soups.data.worker_pool import worker_pool
+from espnet_soups.files import read_table, whole_file, write_table, write_text
 
 CHUNK = 32  # utterances of one job
 LENGTHS = {"fbank": "utt2num_frames", "raw": "utt2num_samples"}

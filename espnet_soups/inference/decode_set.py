@@ -8,11 +8,11 @@ from pathlib import Path
 import torch
 
 from espnet_soups.files import read_table
-from espnet_soups.objectives.decoding.decode_config import DecodeConfig
 from espnet_soups.inference.job_output import Speed
 from espnet_soups.inference.result import Hypothesis
 from espnet_soups.inference.speech2text import Speech2Text
 from espnet_soups.inference.speech_source import SpeechSource
+from espnet_soups.objectives.decoding.decode_config import DecodeConfig
 
 WINDOW = 512  # utterances that are read and sorted by length at a time
 

@@ -16,12 +16,12 @@ from torch import Tensor
 from espnet_soups.backbone.settings import check_exportable
 from espnet_soups.files import write_text
 from espnet_soups.inference.load_model import load_model
-from espnet_soups.objectives.heads.text_head import SOS_EOS, Head
 from espnet_soups.network.msp_model import MSPModel
+from espnet_soups.objectives.heads.build_heads import token_list_of
 from espnet_soups.objectives.heads.shared_head import HeadView
+from espnet_soups.objectives.heads.text_head import SOS_EOS, Head
 from espnet_soups.objectives.objective import Objective
 from espnet_soups.task.training.checkpoint import check_tensors
-from espnet_soups.objectives.heads.build_heads import token_list_of
 
 MODEL_FILE = "model.pth"
 BACKBONE = ("frontend", "specaug", "normalize", "preencoder", "encoder")

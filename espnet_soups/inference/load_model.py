@@ -14,8 +14,8 @@ from torch import Tensor
 
 from espnet_soups.backbone.settings import without_hub
 from espnet_soups.network.msp_model import MSPModel
-from espnet_soups.task.training.checkpoint import check_tensors
 from espnet_soups.task.msp_task import MSPTask
+from espnet_soups.task.training.checkpoint import check_tensors
 
 MODEL_FILES = (
     "valid.acc.ave.pth",

@@ -12,13 +12,13 @@ from torch.nn.utils.rnn import pad_sequence
 
 from espnet_soups.data.audio import check_scale
 from espnet_soups.data.features import FeatureConfig, extract_features, read_feature_config
-from espnet_soups.objectives.decoding.decode_config import DecodeConfig, read_decode_config
 from espnet_soups.inference.load_model import load_model
-from espnet_soups.objectives.decoding.text_decoder import ObjectiveDecoder
 from espnet_soups.inference.result import Hypothesis, Result
 from espnet_soups.network.msp_model import MSPModel
-from espnet_soups.objectives.objective import match_names
+from espnet_soups.objectives.decoding.decode_config import DecodeConfig, read_decode_config
+from espnet_soups.objectives.decoding.text_decoder import ObjectiveDecoder
 from espnet_soups.objectives.heads.build_heads import token_list_of
+from espnet_soups.objectives.objective import match_names
 
 
 class Speech2Text:

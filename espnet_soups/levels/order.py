@@ -1,13 +1,11 @@
 """From the words of the paper (`soup: vm`, `order: USA`) to a list of levels."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from espnet_soups.objectives.objective import Objective, match_names
 
 SOUPS = ("joint", "vs", "vc", "vm", "custom")
-# Letters of an order, read bottom-up, and the objectives that each stands for.
-LETTERS = {"U": "ssl*", "A": "asr_*", "S": "st_*", "E": "asr_en", "C": "asr_zh", "G": "gender"}
 
 
 @dataclass(frozen=True)
@@ -26,6 +24,7 @@ class Levels:
 def arrange_levels(
     soup: str,
     objectives: Sequence[Objective],
+    letters: Mapping[str, str],
     order: str = "USA",
     levels: Sequence[Sequence[str]] = (),
 ) -> Levels:
@@ -35,8 +34,9 @@ def arrange_levels(
         soup: `joint` or `vs` (one level), `vc` (self-supervision below the rest), `vm` (by
             `order`) or `custom` (by `levels`).
         objectives: All objectives of the run.
+        letters: Letters of an order, to globs over the names of the objectives they stand for.
         order: For `vm`: letters read bottom-up, e.g. `USA` = self-supervision, then translation,
-            recognition on top; see `LETTERS`.
+            recognition on top.
         levels: For `custom`: globs over objective names, the top level first.
 
     Returns:
@@ -53,27 +53,27 @@ def arrange_levels(
     if soup in ("joint", "vs"):
         return Levels((tuple(names),))
     if soup == "vc":
-        supervised = tuple(name for name in names if not name.startswith("ssl"))
-        lower = tuple(name for name in names if name.startswith("ssl"))
+        supervised = tuple(item.name for item in objectives if item.supervised)
+        lower = tuple(item.name for item in objectives if not item.supervised)
         return Levels((supervised, lower)) if lower else Levels((supervised,), dropped="U")
     if soup == "vm":
-        return _arrange_by_order(order, names)
+        return _arrange_by_order(order, names, letters)
     if soup == "custom":
         return Levels(_check_partition(_expand(levels, names), names, "`levels`"))
     raise ValueError(f"`soup` must be one of {list(SOUPS)}, but got {soup!r}.")
 
 
-def _arrange_by_order(order: str, names: list[str]) -> Levels:
-    unknown = not isinstance(order, str) or set(order) - set(LETTERS)
+def _arrange_by_order(order: str, names: list[str], letters: Mapping[str, str]) -> Levels:
+    unknown = not isinstance(order, str) or set(order) - set(letters)
     if unknown or not order or len(set(order)) != len(order):
         raise ValueError(
-            f"`order` must use each of the letters {list(LETTERS)} at most once, bottom-up,"
+            f"`order` must use each of the letters {list(letters)} at most once, bottom-up,"
             f" e.g. USA, but got {order!r}."
         )
     found, dropped = [], ""
     for letter in reversed(order):
         try:
-            found.append(tuple(match_names(LETTERS[letter], names)))
+            found.append(tuple(match_names(letters[letter], names)))
         except ValueError:
             dropped = letter + dropped
     return Levels(_check_partition(tuple(found), names, f"`order: {order}`"), dropped)

@@ -1,6 +1,6 @@
 """A loss before it is averaged."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -34,6 +34,29 @@ class LossSum:
     unalignable: int = 0
     shortened: int = 0
     watched: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+def add_sums(sums: Sequence[LossSum]) -> LossSum:
+    """Add the losses of an objective on several groups of utterances; a single one is itself.
+
+    Numbers that are watched are averaged, each group counting as much as its labels.
+    """
+    if len(sums) == 1:
+        return sums[0]
+    counts = torch.stack([loss.count for loss in sums])
+    shares = counts / counts.sum()
+    return LossSum(
+        total=torch.stack([loss.total for loss in sums]).sum(),
+        count=counts.sum(),
+        correct=torch.stack([loss.correct for loss in sums]).sum(),
+        utterances=sum(loss.utterances for loss in sums),
+        unalignable=sum(loss.unalignable for loss in sums),
+        shortened=sum(loss.shortened for loss in sums),
+        watched={
+            name: (torch.stack([loss.watched[name] for loss in sums]) * shares).sum()
+            for name in sums[0].watched
+        },
+    )
 
 
 def absent_sum(

@@ -1,13 +1,13 @@
 """One mini-batch, and how it is divided by language and into independent parts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import torch
 from torch import Tensor
 
-ABSENT = -1  # first token of a label that the utterance does not have
+ABSENT = -1  # the only number of a label that the utterance does not have
 
 
 @dataclass(frozen=True)
@@ -18,8 +18,9 @@ class Batch:
         speech: Features [B, T, D] or samples [B, T].
         lengths: Frames or samples of each utterance, [B].
         languages: Index of the language of each utterance.
-        labels: Data name (`text`, `text_en`) -> token ids [B, L]; `ABSENT` where there is none.
-        label_lengths: Data name -> tokens of each label, [B].
+        labels: Data name (`text`, `utt2gender`) -> integers [B, L], `ABSENT` where there is no
+            label; or floats [B, L, ...], NaN where there is none.
+        label_lengths: Data name -> length of each label, [B].
     """
 
     speech: Tensor
@@ -29,7 +30,7 @@ class Batch:
     label_lengths: Mapping[str, Tensor]
 
     def take(self, rows: Sequence[int]) -> "Batch":
-        """Gives some utterances, without the padding that the others needed."""
+        """Return some utterances, without the padding that the others needed."""
         index = torch.tensor(rows, device=self.speech.device)
         lengths = self.lengths[index]
         label_lengths = {name: value[index] for name, value in self.label_lengths.items()}
@@ -45,11 +46,11 @@ class Batch:
         )
 
     def rows_of(self, language: int) -> list[int]:
-        """Gives the positions of the utterances of a language."""
+        """Return the positions of the utterances of a language."""
         return [row for row, spoken in enumerate(self.languages) if spoken == language]
 
     def speech_of(self, rows: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """Gives speech [rows, T, ...] and lengths [rows], without the padding of the others."""
+        """Return speech [rows, T, ...] and lengths [rows], without the padding of the others."""
         if len(rows) == len(self.languages):
             return self.speech, self.lengths
         index = torch.tensor(rows, device=self.speech.device)
@@ -57,30 +58,31 @@ class Batch:
         return self.speech[index, : int(lengths.max())], lengths
 
     def labels_of(self, name: str, rows: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """Gives labels [rows, L] and their lengths [rows], without the padding of the others."""
+        """Return labels [rows, L] and their lengths [rows], without the padding of the others."""
         index = torch.tensor(rows, device=self.speech.device)
         lengths = self.label_lengths[name][index]
         return self.labels[name][index, : int(lengths.max())], lengths
 
     def labelled(self, name: str, rows: Sequence[int]) -> list[int]:
-        """Gives those of the positions that have a label of this name."""
+        """Return those of the positions that have a label of this name."""
         if name not in self.labels:
             return []
-        first = self._first_tokens[name]
-        return [row for row in rows if first[row] != ABSENT]
+        present = self._present[name]
+        return [row for row in rows if present[row]]
 
-    def rows_with(self, audio: str) -> list[int]:
-        """Gives the positions of `all` utterances, or of those with (`labeled`) or without any
-        label (`unlabeled`)."""
+    def rows_with(self, audio: str, names: Collection[str]) -> list[int]:
+        """Return the positions of `all` utterances, or of those with (`labeled`) or without
+        (`unlabeled`) a label of some names."""
         everything = list(range(len(self.languages)))
         if audio == "all":
             return everything
-        known = {row for name in self.labels for row in self.labelled(name, everything)}
+        known = {row for name in names for row in self.labelled(name, everything)}
         return [row for row in everything if (row in known) == (audio == "labeled")]
 
     @cached_property
-    def _first_tokens(self) -> dict[str, list[int]]:
-        return {name: value[:, 0].tolist() for name, value in self.labels.items()}
+    def _present(self) -> dict[str, list[bool]]:
+        """Whether each utterance has a label, by name."""
+        return {name: _is_present(value).tolist() for name, value in self.labels.items()}
 
     def split(self, parts: int) -> list["Batch"]:
         """Deal the utterances of each language into independent parts, in turn.
@@ -107,13 +109,19 @@ class Batch:
         return [self.take(sorted(rows)) for rows in dealt]
 
     def _labels_present(self, row: int) -> list[bool]:
-        return [first[row] != ABSENT for first in self._first_tokens.values()]
+        return [present[row] for present in self._present.values()]
+
+
+def _is_present(labels: Tensor) -> Tensor:
+    """Return whether labels [B, L, ...] are there, bool [B]: an absent one begins with a sign."""
+    first = labels[:, 0].flatten(start_dim=1)[:, 0] if labels.dim() > 2 else labels[:, 0]
+    return ~torch.isnan(first) if first.is_floating_point() else first != ABSENT
 
 
 def collect_batch(
     speech: Tensor, lengths: Tensor, languages: Tensor, labels: Mapping[str, Tensor | list[str]]
 ) -> Batch:
-    """Gives what ESPnet hands to `forward` as a batch.
+    """Return what ESPnet hands to `forward` as a batch.
 
     Args:
         speech: Features [B, T, D] or samples [B, T].

@@ -12,20 +12,18 @@ from espnet2.layers.abs_normalize import AbsNormalize
 from espnet2.torch_utils.device_funcs import force_gatherable
 from torch import Tensor
 
-from espnet_soups.losses.loss_sum import LossSum, zero_touch
-from espnet_soups.network.batch import Batch, collect_batch
-from espnet_soups.network.encoded import check_encoding, encode_rows, encodes_at_once
-from espnet_soups.network.encoding_model import EncodingModel
 from espnet_soups.losses.global_counts import count_over_ranks
-from espnet_soups.objectives.heads.text_head import Head
+from espnet_soups.losses.loss_sum import LossSum, add_sums, zero_touch
+from espnet_soups.network.batch import Batch, collect_batch
+from espnet_soups.network.encoded import Encoded, check_encoding, encode_rows, encodes_at_once
+from espnet_soups.network.encoding_model import EncodingModel
 from espnet_soups.network.running_statistics import RunningStatistics
-from espnet_soups.objectives.heads.shared_head import HeadView
-from espnet_soups.soup.soup import Soup
-from espnet_soups.objectives.self_supervision.ssl_head import SSLHead
 from espnet_soups.network.step_guard import StepGuard
 from espnet_soups.network.step_stats import step_stats
 from espnet_soups.network.tally import LabelTally
+from espnet_soups.objectives.heads.head import Head
 from espnet_soups.objectives.objective import Objective
+from espnet_soups.soup.soup import Soup
 
 
 class MSPModel(EncodingModel):
@@ -43,7 +41,7 @@ class MSPModel(EncodingModel):
         preencoder: ESPnet's pre-encoder, or None.
         encoder: Any of ESPnet's encoders.
         heads: The head of each objective by name.
-        shared_heads: Heads that several objectives share, by task; empty: none.
+        shared_heads: Modules that the heads of several objectives share, by name; empty: none.
         encoding: `per_language` encodes each language of a mini-batch by itself, which costs
             less to measure; `pooled` all at once, which costs less otherwise; `auto` does what
             suits the mini-batch, and always `pooled` where the encoder has BatchNorm.
@@ -59,8 +57,8 @@ class MSPModel(EncodingModel):
         normalize: AbsNormalize | None,
         preencoder: AbsPreEncoder | None,
         encoder: AbsEncoder,
-        heads: Mapping[str, Head | HeadView | SSLHead],
-        shared_heads: Mapping[str, Head],
+        heads: Mapping[str, Head],
+        shared_heads: Mapping[str, torch.nn.Module],
         encoding: str = "auto",
         static_weights: Mapping[str, float] | None = None,
     ) -> None:
@@ -95,8 +93,8 @@ class MSPModel(EncodingModel):
             speech: Features [B, T, D] or samples [B, T].
             speech_lengths: Frames or samples of each utterance, [B].
             lang: Index of the language of each utterance, [B, 1].
-            **labels: `text`, `text_<target>`: token ids [B, L] (first token -1: no label), each
-                with its `..._lengths` [B]; `utt_id` is not used.
+            **labels: By data name, such as `text`: integers [B, L] (-1: no label) or floats
+                [B, L, ...] (NaN: no label), each with its `..._lengths` [B]; `utt_id` is not used.
 
         Returns:
             (loss, stats, weight): the sum of the objectives' mean losses per label token, what
@@ -134,9 +132,9 @@ class MSPModel(EncodingModel):
         if not valid:
             self.guard.watch.stop()
             loss = loss * torch.nan  # on all ranks, so that ESPnet skips the step
-        heads = [self.heads[objective.name] for objective in self.objectives]
-        scored = [not self.training or bool(head.attends) for head in heads]
-        watched = [getattr(head, "watched", ()) for head in heads]
+        heads = [self._head(objective) for objective in self.objectives]
+        scored = [not self.training or head.scored_in_training for head in heads]
+        watched = [head.watched for head in heads]
         stats = step_stats(self.objectives, sums, counted, soup, loss, scored, watched)
         returned = (loss, stats, counted.utterances)
         return force_gatherable(returned, loss.device)  # type: ignore[no-any-return]
@@ -159,49 +157,69 @@ class MSPModel(EncodingModel):
         return self.soup
 
     def _part_losses(self, batch: Batch, measured: bool) -> list[LossSum]:
-        """Encodes one independent part and gives the loss sum of every objective, in order."""
+        """Encode one independent part and return the loss sum of every objective, in order."""
         labelled = {
             objective.name: self._labelled(batch, objective)
             for objective in self.objectives
-            if objective.task != "ssl"
+            if self._head(objective).reads == "encoded"
         }
         spoken: dict[int, list[int]] = {}
-        for rows in labelled.values():
-            if rows:
-                language = batch.languages[rows[0]]
+        for of_objective in labelled.values():
+            for language, rows in of_objective.items():
                 spoken[language] = sorted({*spoken.get(language, []), *rows})
         spoken = dict(sorted(spoken.items()))
         at_once = encodes_at_once(self.encoding, batch, spoken, self.encoder, measured)
         encoded = encode_rows(batch, spoken, self.encode, at_once)
-        losses = []
-        for position, objective in enumerate(self.objectives):
-            if objective.task == "ssl":
-                losses.append(self._ssl_loss(position, batch))
-                continue
-            rows = labelled[objective.name]
-            if not rows:
-                losses.append(self.heads[objective.name].absent(batch.speech))  # type: ignore[operator]
-                continue
-            states, lengths = encoded[batch.languages[rows[0]]].take(rows)
-            labels = batch.labels_of(objective.label, rows)
-            losses.append(self._head_loss(position, states, lengths, *labels))
+        losses = [
+            self._encoded_loss(position, batch, labelled[objective.name], encoded)
+            if objective.name in labelled
+            else self._features_loss(position, batch)
+            for position, objective in enumerate(self.objectives)
+        ]
         if not any(bool(loss.count > 0) for loss in losses):
             # no loss came out of the encoder: DDP would wait for its gradients on this rank
             touched = losses[0].total + zero_touch(self.encoding_parameters(), batch.speech)
             losses[0] = replace(losses[0], total=touched)
         return losses
 
-    def _labelled(self, batch: Batch, objective: Objective) -> list[int]:
-        """Gives the positions of the utterances that have a label of an objective."""
-        rows = batch.rows_of(self.languages.index(objective.language))
-        return batch.labelled(objective.label, rows)
+    def _head(self, objective: Objective) -> Head:
+        return self.heads[objective.name]  # type: ignore[return-value]
 
-    def _ssl_loss(self, position: int, batch: Batch) -> LossSum:
-        """Gives the loss sum of self-supervision: its head encodes crops or masked features."""
-        head = self.heads[self.objectives[position].name]
-        rows = batch.rows_with(head.audio)  # type: ignore[arg-type]
+    def _labelled(self, batch: Batch, objective: Objective) -> dict[int, list[int]]:
+        """Return the positions of the utterances that have a label of an objective, by language."""
+        languages = [self.languages.index(objective.language)] if objective.language else None
+        found = {
+            language: batch.labelled(objective.label, batch.rows_of(language))
+            for language in languages or range(len(self.languages))
+        }
+        return {language: rows for language, rows in found.items() if rows}
+
+    def _encoded_loss(
+        self,
+        position: int,
+        batch: Batch,
+        labelled: Mapping[int, list[int]],
+        encoded: Mapping[int, Encoded],
+    ) -> LossSum:
+        """Return the loss sum of an objective on encoded frames, language by language."""
+        objective = self.objectives[position]
+        head = self._head(objective)
+        if not labelled:
+            return head.absent(batch.speech)
+        sums = []
+        for language, rows in labelled.items():
+            states, lengths = encoded[language].take(rows)
+            labels = batch.labels_of(objective.label, rows)
+            sums.append(head(self._before_head(states, position), lengths, *labels))
+        return self._behind_head(add_sums(sums), position)
+
+    def _features_loss(self, position: int, batch: Batch) -> LossSum:
+        """Return the loss sum of an objective whose head encodes by itself, from all languages."""
+        head = self._head(self.objectives[position])
+        transcripts = [o.label for o in self.objectives if o.transcribes] or list(batch.labels)
+        rows = batch.rows_with(getattr(head, "audio", "all"), transcripts)
         if not rows:
-            return head.absent(batch.speech)  # type: ignore[no-any-return, operator]
+            return head.absent(batch.speech)
 
         def encode(feats: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
             states, frames = self.encode_features(feats, lengths)
@@ -209,19 +227,6 @@ class MSPModel(EncodingModel):
 
         feats, lengths = self.features(*batch.speech_of(rows), augment=False)
         return self._behind_head(head(feats, lengths, encode), position)
-
-    def _head_loss(
-        self,
-        position: int,
-        states: Tensor,
-        lengths: Tensor,
-        labels: Tensor,
-        label_lengths: Tensor,
-    ) -> LossSum:
-        """Gives the loss sum of one objective, with its gate."""
-        head = self.heads[self.objectives[position].name]
-        loss = head(self._before_head(states, position), lengths, labels, label_lengths)
-        return self._behind_head(loss, position)
 
     def _before_head(self, states: Tensor, position: int) -> Tensor:
         """Passes encoded frames through the gate, where the head follows its own loss."""
@@ -238,7 +243,7 @@ class MSPModel(EncodingModel):
 
     def _weighs_head(self, position: int) -> bool:
         """Tells whether a head is weighed: a shared one counts as backbone."""
-        shared = isinstance(self.heads[self.objectives[position].name], HeadView)
+        shared = self._head(self.objectives[position]).is_shared
         return shared or (self.soup is not None and self.soup.config.heads == "weighted")
 
     def _shares(self, counts: Tensor) -> Tensor:

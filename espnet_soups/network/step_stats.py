@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from espnet_soups.losses.loss_sum import LossSum
 from espnet_soups.losses.global_counts import GlobalCounts
-from espnet_soups.soup.soup import Soup
+from espnet_soups.losses.loss_sum import LossSum
 from espnet_soups.objectives.objective import Objective
+from espnet_soups.soup.soup import Soup
 
 
 def step_stats(
@@ -35,18 +35,17 @@ def step_stats(
         watched: Names of the further numbers that each objective reports.
 
     Returns:
-        `loss` (plain mean of the objectives of the mini-batch, free of weights), `acc` (mean token
-        accuracy of the supervised ones; of self-supervision where it is alone), then
-        `loss/<objective>`, `acc/<objective>`, `<objective>/<watched>`, `lambda/<objective>` (the
-        weights that this mini-batch was trained with) and `penalty/level<p>`. NaN: nothing to
-        report.
+        `loss` (plain mean of the objectives of the mini-batch, free of weights), `acc` (mean
+        accuracy of those that select a model; of all where none does), then `loss/<objective>`,
+        `acc/<objective>`, `<objective>/<watched>`, `lambda/<objective>` (the weights that this
+        mini-batch was trained with) and `penalty/level<p>`. NaN: nothing to report.
     """
     losses, accuracies = counted.losses, counted.accuracies
     stats = {"loss": losses.nanmean()}
-    supervised = [objective.task != "ssl" for objective in objectives]
+    selecting = [objective.selects for objective in objectives]
     scored = [
-        known and (own or not any(supervised))
-        for known, own in zip(with_accuracy, supervised, strict=True)
+        known and (own or not any(selecting))
+        for known, own in zip(with_accuracy, selecting, strict=True)
     ]
     if any(scored):
         mask = torch.tensor(scored, device=accuracies.device)

@@ -27,14 +27,14 @@ class LabelTally:
         """Forgets what was counted, as at the start of an epoch."""
         self.labels = [0] * len(self.names)
         self.unalignable = [0] * len(self.names)
-        self.shortened = 0
+        self.shortened = [0] * len(self.names)
 
     def add(self, losses: Sequence[LossSum]) -> None:
         """Counts the labels of a mini-batch, one loss sum per objective."""
         for position, loss in enumerate(losses):
             self.labels[position] += loss.utterances
             self.unalignable[position] += loss.unalignable
-            self.shortened += loss.shortened
+            self.shortened[position] += loss.shortened
 
     def over_ranks(self, device: torch.device) -> dict[str, tuple[int, int]]:
         """Gives (labels, unalignable labels) of each objective, summed over all ranks."""
@@ -42,6 +42,7 @@ class LabelTally:
         labels, unalignable = sum_over_ranks(counts).tolist()
         return dict(zip(self.names, zip(labels, unalignable, strict=True), strict=True))
 
-    def shortened_over_ranks(self, device: torch.device) -> int:
-        """Gives how many utterances self-supervision shortened, summed over all ranks."""
-        return int(sum_over_ranks(torch.tensor([self.shortened], device=device)))
+    def shortened_over_ranks(self, device: torch.device) -> dict[str, int]:
+        """Return how many utterances each objective used in part, summed over all ranks."""
+        counts = sum_over_ranks(torch.tensor(self.shortened, device=device)).tolist()
+        return dict(zip(self.names, counts, strict=True))

@@ -106,6 +106,8 @@ class Kind(ABC):
         sign: In the description of levels, such as `ASR×5 > ST×4`.
         letters: Letters of `order: USA` that stand for its objectives, to globs over their names.
         metrics: Its scores, the most telling first.
+        data_names: Globs over the data names of its labels, for data that a run may bring along
+            although no objective of it learns from them.
         run_options: Options of `run.sh` that it reads: name to (default, help).
         decode_config: Dataclass of the options that it reads from the decoding configuration; kinds
             may share options. None: none.
@@ -117,6 +119,7 @@ class Kind(ABC):
     sign: ClassVar[str]
     letters: ClassVar[Mapping[str, str]] = {}
     metrics: ClassVar[tuple[Metric, ...]] = ()
+    data_names: ClassVar[tuple[str, ...]] = ()
     run_options: ClassVar[Mapping[str, tuple[str, str]]] = {}
     decode_config: ClassVar[type[Any] | None] = None
     left_out: ClassVar[str] = "Labels that could not be used took no part"

@@ -49,7 +49,9 @@ def find_kind(name: str) -> Kind:
             f" {module} has {'none of that name' if found is None else repr(found)}."
         )
     missing = sorted(found.__abstractmethods__)
-    missing += [attribute for attribute in ("name", "title", "sign") if not hasattr(found, attribute)]
+    missing += [
+        attribute for attribute in ("name", "title", "sign") if not hasattr(found, attribute)
+    ]
     if missing:
         raise ValueError(
             f"`kind: {name}` lacks {', '.join(missing)}, which every kind must have: see"

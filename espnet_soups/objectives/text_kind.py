@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from espnet_soups.objectives.kind import Encoder, Heads, Kind, Options, Parts, Vocabulary
+from espnet_soups.objectives.kind import Encoder, Heads, Kind, Options, Parts
 from espnet_soups.objectives.objective import Objective
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ class TextKind(Kind):
 
     ctc_share: ClassVar[float]
     owner: ClassVar[str]
+    data_names: ClassVar[tuple[str, ...]] = ("text", "text_*")
     left_out: ClassVar[str] = "Labels longer than their frames took no part"
 
     # --- options ---------------------------------------------------------------------------------

@@ -8,6 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from espnet_soups.data.text_case import apply_case
+from espnet_soups.objectives.metrics.bleu_chrf import (
+    bleu,
+    chrf,
+    lacks_four_words,
+    score_bleu,
+    score_chrf,
+    tokenizer_for,
+)
 from espnet_soups.objectives.metrics.error_rate import (
     COUNTS,
     ErrorCounts,
@@ -19,14 +27,6 @@ from espnet_soups.objectives.metrics.error_rate import (
 from espnet_soups.objectives.metrics.listing import Entry, recognition_entries, translation_entries
 from espnet_soups.scoring.score_config import ScoreConfig
 from espnet_soups.scoring.text_pairs import TextPairs
-from espnet_soups.objectives.metrics.bleu_chrf import (
-    bleu,
-    chrf,
-    lacks_four_words,
-    score_bleu,
-    score_chrf,
-    tokenizer_for,
-)
 
 NO_FOUR_WORDS = "no_four_words"  # BLEU is 0 by definition
 Scores = dict[str, NDArray[np.float64]]

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from espnet_soups.objectives.metrics.listing import pick_examples, render_listing
 from espnet_soups.scoring.bootstrap import CONFIDENCE, estimate
 from espnet_soups.scoring.groups import count_groups, read_groups, resample_measured
-from espnet_soups.objectives.metrics.listing import pick_examples, render_listing
 from espnet_soups.scoring.measure import Measured, Scores, measure
 from espnet_soups.scoring.score_config import ScoreConfig
 from espnet_soups.scoring.text_pairs import find_objectives, read_pairs

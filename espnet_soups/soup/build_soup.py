@@ -8,15 +8,20 @@ from typing import Any
 from espnet_soups.levels.hierarchy import Hierarchy
 from espnet_soups.levels.order import Levels, arrange_levels
 from espnet_soups.levels.penalty import build_penalties
+from espnet_soups.objectives.objective import Objective
 from espnet_soups.soup.soup import Soup
 from espnet_soups.soup.soup_config import SoupConfig
-from espnet_soups.objectives.objective import Objective
 from espnet_soups.weighting.registry import build_combiner
 
 STATIC = ("static", "constant", "measure_only")
 
 
-def build_soup(config: SoupConfig, objectives: Sequence[Objective], shared: Sequence[str]) -> Soup:
+def build_soup(
+    config: SoupConfig,
+    objectives: Sequence[Objective],
+    shared: Sequence[str],
+    letters: Mapping[str, str],
+) -> Soup:
     """Builds a soup.
 
     Args:
@@ -24,6 +29,7 @@ def build_soup(config: SoupConfig, objectives: Sequence[Objective], shared: Sequ
             `combiner: static`, `constant` or `measure_only`.
         objectives: The objectives of the run, in order.
         shared: Prefixes of the modules that objectives share.
+        letters: Letters of `order`, to globs over the names of objectives.
 
     Returns:
         The soup, not yet bound to a model.
@@ -33,7 +39,7 @@ def build_soup(config: SoupConfig, objectives: Sequence[Objective], shared: Sequ
     """
     if config.soup == "joint" and config.combiner not in STATIC:
         config = replace(config, combiner="static", combiner_conf={})
-    levels = arrange_levels(config.soup, objectives, config.order, config.levels)
+    levels = arrange_levels(config.soup, objectives, letters, config.order, config.levels)
     names = [objective.name for objective in objectives]
     hierarchy = Hierarchy([[names.index(name) for name in level] for level in levels.names])
     combiners = [

@@ -12,10 +12,10 @@ from espnet_soups.gradients.products import HalfProducts
 from espnet_soups.gradients.signal import RunningSignal
 from espnet_soups.levels.hierarchy import Hierarchy
 from espnet_soups.levels.penalty import Penalties
+from espnet_soups.losses.global_counts import GlobalCounts
 from espnet_soups.soup.elsewhere import Elsewhere, leave_as_they_are, weigh_elsewhere
 from espnet_soups.soup.epoch_means import EpochMeans
 from espnet_soups.soup.geometry import Geometry
-from espnet_soups.losses.global_counts import GlobalCounts
 from espnet_soups.soup.level_weights import Evidence, LevelWeights, Moved
 from espnet_soups.soup.measured_layers import MeasuredLayers
 from espnet_soups.soup.measuring import Measuring

@@ -1,44 +1,42 @@
 """From options to a model: front end, encoder, heads and soup put together."""
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from espnet2.torch_utils.initialize import initialize
 
 from espnet_soups.backbone.settings import keep_architectures
-from espnet_soups.soup.build_soup import build_soup
-from espnet_soups.objectives.heads.text_head import Head
 from espnet_soups.network.msp_model import MSPModel
-from espnet_soups.objectives.heads.shared_head import HeadView
-from espnet_soups.soup.soup_config import read_soup_config
-from espnet_soups.objectives.self_supervision.ssl_head import SSLHead
 from espnet_soups.objectives.heads.build_class import build_class
-from espnet_soups.objectives.heads.build_heads import build_heads
+from espnet_soups.objectives.kind import Heads, Parts
+from espnet_soups.objectives.objective import Objective
+from espnet_soups.objectives.registry import by_kind, order_letters
+from espnet_soups.soup.build_soup import build_soup
+from espnet_soups.soup.soup_config import read_soup_config
 from espnet_soups.task.interpret import (
     expand_static_weights,
-    inline_token_lists,
+    inline_vocabularies,
     languages_of,
     objectives_of,
 )
 from espnet_soups.task.options import CLASS_CHOICES
-from espnet_soups.objectives.self_supervision.build_head import build_ssl_head
-from espnet_soups.task.training.msp_trainer import MSPTrainer
 from espnet_soups.task.training.find_trainer import find_trainer
+from espnet_soups.task.training.msp_trainer import MSPTrainer
 
 CHOICES = {choices.name: choices for choices in CLASS_CHOICES}
 
 
 def build_model(args: argparse.Namespace) -> MSPModel:
-    """Builds the model, and the soup where the trainer wants one.
+    """Build the model, and the soup where the trainer wants one.
 
     Args:
-        args: All options; token lists that are files are read into them, for `config.yaml`.
+        args: All options; vocabularies that are files are read into them, for `config.yaml`.
 
     Raises:
         ValueError: If an option is not valid.
     """
-    inline_token_lists(args)
+    inline_vocabularies(args)
     keep_architectures(args)
     objectives = objectives_of(args)
     if args.input_size is None:
@@ -50,11 +48,9 @@ def build_model(args: argparse.Namespace) -> MSPModel:
     preencoder = _build("preencoder", args.preencoder, args.preencoder_conf)
     input_size = feature_size if preencoder is None else preencoder.output_size()
     encoder = _build("encoder", args.encoder, args.encoder_conf, input_size=input_size)
-    separate, shared_heads = build_heads(args, objectives, encoder.output_size())
-    heads: dict[str, Head | HeadView | SSLHead] = {**separate}
-    ssl_head = build_ssl_head(args, preencoder, encoder, feature_size)
-    if ssl_head is not None:
-        heads["ssl"] = ssl_head
+    heads = build_heads(
+        objectives, args, Parts(feature_size, encoder.output_size(), encoder, preencoder)
+    )
     model = MSPModel(
         objectives,
         languages_of(args),
@@ -63,17 +59,37 @@ def build_model(args: argparse.Namespace) -> MSPModel:
         _build("normalize", args.normalize, args.normalize_conf),
         preencoder,
         encoder,
-        heads,
-        shared_heads,
+        heads.own,
+        heads.shared,
         args.encoding,
         expand_static_weights(args.static_weights, objectives),
     )
     if issubclass(find_trainer(args.trainer), MSPTrainer):
         config = read_soup_config(args.trainer_conf)
-        model.soup = build_soup(config, objectives, model.shared_modules)
+        model.soup = build_soup(config, objectives, model.shared_modules, order_letters(vars(args)))
     if args.init is not None:
         initialize(model, args.init)
     return model
+
+
+def build_heads(objectives: Sequence[Objective], args: argparse.Namespace, parts: Parts) -> Heads:
+    """Build the heads of all objectives, each kind its own.
+
+    Raises:
+        ValueError: If an option is not valid, or a kind has left out a head or a part of it.
+    """
+    own, shared = {}, {}
+    for kind, members in by_kind(objectives).items():
+        built = kind.build_heads(members, args, parts)
+        missing = [member.name for member in members if member.name not in built.own]
+        if missing:
+            raise ValueError(
+                f"`build_heads` of {type(kind).__name__} must return a head for each of its"
+                f" objectives, but {missing} have none."
+            )
+        own |= built.own
+        shared |= built.shared
+    return Heads(own, shared)
 
 
 def _build(option: str, name: str | None, options: Mapping[str, Any], **given: Any) -> Any:

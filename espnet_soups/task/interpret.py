@@ -1,57 +1,52 @@
-"""What the options of a run mean: objectives, languages, token lists, static weights."""
+"""What the options of a run mean: objectives, languages, vocabularies, static weights."""
 
 import argparse
 from collections.abc import Collection
-from pathlib import Path
 
-from espnet_soups.objectives.objective import Objective, build_objectives, match_names
-from espnet_soups.objectives.self_supervision.build_head import ssl_of
+from espnet_soups.objectives.objective import Objective, match_names
+from espnet_soups.objectives.registry import declared_objectives, kinds_of
 
 
 def objectives_of(args: argparse.Namespace) -> list[Objective]:
-    """Gives the objectives that the options ask for."""
-    return build_objectives(args.asr_token_list, args.st_pairs, ssl_of(args) != "none")
+    """Return the objectives that the options declare."""
+    return declared_objectives(vars(args))
 
 
 def languages_of(args: argparse.Namespace) -> list[str]:
-    """Gives every language that is spoken, in the order of the objectives; then those of `ssl`.
+    """Return every language that is spoken: those of objectives, then further ones of `languages`
+    and of objectives of all languages.
 
     Raises:
         ValueError: If there is none.
     """
-    labelled = [objective.language for objective in objectives_of(args) if objective.language]
-    languages = list(dict.fromkeys([*labelled, *ssl_languages_of(args)]))
+    options = vars(args)
+    spoken = [objective.language for objective in objectives_of(args) if objective.language]
+    further = [language for kind in kinds_of(options) for language in kind.languages(options)]
+    languages = list(dict.fromkeys([*spoken, *(options.get("languages") or []), *further]))
     if not languages:
-        raise ValueError("`ssl` alone needs `ssl_languages`: the languages in utt2lang.")
+        raise ValueError(
+            "No objective names a language, so `languages` must list those of utt2lang"
+            " (self-supervision: `ssl_languages`)."
+        )
     return languages
 
 
-def ssl_languages_of(args: argparse.Namespace) -> list[str]:
-    """Gives the languages whose audio is for self-supervision alone.
-
-    Raises:
-        ValueError: If there are some, but no self-supervision.
-    """
-    languages = list(getattr(args, "ssl_languages", []))
-    if languages and ssl_of(args) == "none":
-        raise ValueError(f"`ssl_languages` {languages} need `ssl: cpc` or `ssl: best_rq`.")
-    return languages
+def optional_languages_of(args: argparse.Namespace) -> list[str]:
+    """Return the languages that a validation set may lack."""
+    options = vars(args)
+    return [language for kind in kinds_of(options) for language in kind.languages(options)]
 
 
-def inline_token_lists(args: argparse.Namespace) -> None:
-    """Replaces paths of token lists by the lists, so that `config.yaml` is portable."""
-    for option in ("asr_token_list", "st_token_list"):
-        lists = getattr(args, option)
-        for language, value in lists.items():
-            if isinstance(value, str):
-                lines = Path(value).read_text(encoding="utf-8").split("\n")
-                lists[language] = [line for line in lines if line]
+def inline_vocabularies(args: argparse.Namespace) -> None:
+    """Read the vocabularies that options name into the options, so that `config.yaml` is whole."""
+    for kind in kinds_of(vars(args)):
+        kind.inline(args)
 
 
 def expand_static_weights(
     weights: dict[str, float], objectives: Collection[Objective]
 ) -> dict[str, float]:
-    """Gives the static weight of each objective that a glob names."""
+    """Return the static weight of each objective that a glob names."""
     names = [objective.name for objective in objectives]
     return {
         name: float(weight)

@@ -19,19 +19,20 @@ from espnet2.utils import config_argparse
 from espnet_soups.backbone.settings import check_backbone
 from espnet_soups.file_names import require_file_name
 from espnet_soups.network.msp_model import MSPModel
-from espnet_soups.objectives.self_supervision.ssl_config import read_ssl_config
+from espnet_soups.objectives.registry import by_kind, kinds_of
 from espnet_soups.task.build_model import build_model
+from espnet_soups.task.checks.check_data_names import check_data_names
 from espnet_soups.task.checks.check_names import check_names
 from espnet_soups.task.checks.check_options import check_options
-from espnet_soups.task.training.checkpoint import check_init_param, keep_config
-from espnet_soups.task.interpret import languages_of, ssl_languages_of
-from espnet_soups.task.training.joint_trainer import JointTrainer
+from espnet_soups.task.interpret import languages_of, objectives_of, optional_languages_of
 from espnet_soups.task.language_data import read_language_data
 from espnet_soups.task.launcher import settle_launcher
 from espnet_soups.task.options import CLASS_CHOICES, OptionParser, add_options
 from espnet_soups.task.parameter_groups import scale_learning_rates
 from espnet_soups.task.preprocessor import MSPPreprocessor, build_preprocessor
+from espnet_soups.task.training.checkpoint import check_init_param, keep_config
 from espnet_soups.task.training.find_trainer import find_trainer
+from espnet_soups.task.training.joint_trainer import JointTrainer
 from espnet_soups.task.union_sampler import UnionBatchSampler, one_language_batches
 
 
@@ -72,8 +73,12 @@ class MSPTask(AbsTask):
             raise ValueError(f"These options are required: {', '.join(missing)}.")
         check_options(args)
         check_backbone(args)
-        read_ssl_config(args.ssl, args.ssl_conf)
+        objectives = objectives_of(args)
+        grouped = by_kind(objectives)
+        for kind in kinds_of(vars(args)):
+            kind.check(grouped.get(kind, []), args)
         languages_of(args)
+        check_data_names(args, objectives)
         find_trainer(args.trainer)
         settle_launcher(args, os.environ)
 
@@ -109,8 +114,8 @@ class MSPTask(AbsTask):
 
     @classmethod
     def optional_data_names(cls, train: bool = True, inference: bool = False) -> tuple[str, ...]:
-        """Names that a data set may have, beside `text_<target>`."""
-        return ("text",)
+        """Names that a data set may have: labels are checked against the objectives, before."""
+        return ()
 
     @classmethod
     def check_task_requirements(
@@ -120,21 +125,15 @@ class MSPTask(AbsTask):
         train: bool,
         inference: bool = False,
     ) -> None:
-        """Checks the data names; `text_<target>` passes for any target.
+        """Check that no required data name is missing.
 
         Raises:
-            ValueError: If a name is missing or unknown.
+            ValueError: If one is.
         """
         names = list(dataset.names())
         required = cls.required_data_names(train, inference)
-        missing = [name for name in required if name not in names]
-        known = {*required, *cls.optional_data_names(train, inference)}
-        unknown = [name for name in names if name not in known and not name.startswith("text_")]
-        if missing or (unknown and not allow_variable_data_keys):
-            raise ValueError(
-                f"The data need the names {list(required)} and may have `text` and"
-                f" `text_<target>`, but have {names}."
-            )
+        if not set(required) <= set(names):
+            raise ValueError(f"The data need the names {list(required)}, but have {names}.")
 
     @classmethod
     def build_model(cls, args: argparse.Namespace) -> MSPModel:
@@ -190,7 +189,7 @@ class MSPTask(AbsTask):
                 f"The {mode} data need `<utt2lang file>,lang,text` and a shape file for speech,"
                 f" but there are {sorted(paths)} and {list(iter_options.shape_files)}."
             )
-        optional = ssl_languages_of(args) if mode != "train" else ()
+        optional = optional_languages_of(args) if mode != "train" else ()
         shapes = iter_options.shape_files[0]
         data = read_language_data(shapes, paths["lang"], languages_of(args), optional)
         if mode == "train":

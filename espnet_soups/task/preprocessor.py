@@ -1,18 +1,16 @@
-"""Text to token ids, language names to indices; audio passes as it is."""
+"""Labels to arrays, language names to indices; audio passes as it is."""
 
 import argparse
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from espnet2.text.build_tokenizer import build_tokenizer
-from espnet2.text.token_id_converter import TokenIDConverter
 from espnet2.train.preprocessor import AbsPreprocessor
 
-from espnet_soups.data.label_text import clean_label
 from espnet_soups.network.batch import ABSENT
-from espnet_soups.task.interpret import inline_token_lists, languages_of
-
-NO_LABEL = "<na>"
+from espnet_soups.objectives.kind import Encoder
+from espnet_soups.objectives.labels import NO_LABEL
+from espnet_soups.objectives.registry import by_kind
+from espnet_soups.task.interpret import inline_vocabularies, languages_of, objectives_of
 
 
 class MSPPreprocessor(AbsPreprocessor):
@@ -21,46 +19,27 @@ class MSPPreprocessor(AbsPreprocessor):
     Args:
         train: Whether it is for training; ESPnet asks for it.
         languages: The languages; their positions are the indices.
-        asr_tokens: Token list of each recognised language.
-        st_tokens: Token list of each language that is translated into.
-        asr_token_type: `char` or `bpe`.
-        st_token_type: `char` or `bpe`.
-        asr_bpemodel: Sentencepiece model of each recognised language, for `bpe`.
-        st_bpemodel: Sentencepiece model of each target language, for `bpe`.
+        encoders: What turns labels into arrays, by (data name, spoken language); an empty language
+            stands for all.
     """
 
     def __init__(
-        self,
-        train: bool,
-        languages: Sequence[str],
-        asr_tokens: Mapping[str, Sequence[str]],
-        st_tokens: Mapping[str, Sequence[str]],
-        asr_token_type: str,
-        st_token_type: str,
-        asr_bpemodel: Mapping[str, str],
-        st_bpemodel: Mapping[str, str],
+        self, train: bool, languages: Sequence[str], encoders: Mapping[tuple[str, str], Encoder]
     ) -> None:
         super().__init__(train)
         self.languages = list(languages)
-        self.asr = {
-            language: TextToIds(tokens, asr_token_type, asr_bpemodel.get(language))
-            for language, tokens in asr_tokens.items()
-        }
-        self.st = {
-            language: TextToIds(tokens, st_token_type, st_bpemodel.get(language))
-            for language, tokens in st_tokens.items()
-        }
+        self.encoders = dict(encoders)
 
     def __call__(self, uid: str, data: dict[str, str | np.ndarray]) -> dict[str, np.ndarray]:
-        """Prepares an utterance.
+        """Prepare an utterance.
 
         Args:
             uid: Utterance id.
-            data: `speech`, `lang`, `text` and `text_<target>`, each where it is there.
+            data: `speech`, `lang` and labels by their data names, each where it is there.
 
         Returns:
-            The same names: `lang` as an index [1], labels as token ids; an absent label
-            (`<na>`, or a language without recognition) is the one id -1.
+            The same names: `lang` as an index [1], labels as arrays; an absent label (`<na>`, or
+            one that no objective learns from) is the one number -1.
 
         Raises:
             ValueError: If the language is unknown or a label is empty.
@@ -72,11 +51,18 @@ class MSPPreprocessor(AbsPreprocessor):
                 prepared[name] = value
             elif name == "lang":
                 prepared[name] = np.array([self._index(uid, value)], dtype=np.int64)
-            elif name == "text":
-                prepared[name] = self._ids(uid, name, value, self.asr.get(str(language)))
             else:
-                prepared[name] = self._ids(uid, name, value, self.st.get(name[len("text_") :]))
+                prepared[name] = self._encode(uid, name, value, self.encoder(name, str(language)))
         return prepared
+
+    def encoder(self, name: str, language: str) -> Encoder | None:
+        """Return what encodes a label of an utterance of a language; None: nothing learns from it.
+
+        Args:
+            name: Data name of the label.
+            language: What is spoken.
+        """
+        return self.encoders.get((name, language)) or self.encoders.get((name, ""))
 
     def _index(self, uid: str, language: str) -> int:
         if language not in self.languages:
@@ -85,46 +71,25 @@ class MSPPreprocessor(AbsPreprocessor):
             )
         return self.languages.index(language)
 
-    def _ids(self, uid: str, name: str, text: str, to_ids: "TextToIds | None") -> np.ndarray:
-        if to_ids is None or text == NO_LABEL:
+    def _encode(self, uid: str, name: str, text: str, encoder: Encoder | None) -> np.ndarray:
+        if encoder is None or text == NO_LABEL:
             return np.array([ABSENT], dtype=np.int64)
-        ids = to_ids(text)
-        if not ids:
+        try:
+            encoded = encoder(text)
+        except ValueError as error:
+            raise ValueError(f"Utterance {uid}, `{name}`: {error}") from error
+        if not len(encoded):
             raise ValueError(
                 f"Utterance {uid} has an empty label in `{name}`: write `{NO_LABEL}` where there"
                 " is none."
             )
-        return np.array(ids, dtype=np.int64)
-
-
-class TextToIds:
-    """Cuts a label into tokens and gives their ids.
-
-    Args:
-        tokens: The token list.
-        token_type: `char` or `bpe`.
-        bpemodel: Sentencepiece model, for `bpe`.
-    """
-
-    def __init__(self, tokens: Sequence[str], token_type: str, bpemodel: str | None) -> None:
-        self.tokenizer = build_tokenizer(token_type=token_type, bpemodel=bpemodel)
-        self.converter = TokenIDConverter(token_list=list(tokens), unk_symbol="<unk>")
-
-    def __call__(self, text: str) -> list[int]:
-        """Return the ids of a label in its normal form."""
-        return self.converter.tokens2ids(self.tokenizer.text2tokens(clean_label(text)))
+        return encoded
 
 
 def build_preprocessor(args: argparse.Namespace, train: bool) -> MSPPreprocessor:
-    """Build the preprocessor that the options ask for; token lists are read into the options."""
-    inline_token_lists(args)
-    return MSPPreprocessor(
-        train=train,
-        languages=languages_of(args),
-        asr_tokens=args.asr_token_list,
-        st_tokens=args.st_token_list,
-        asr_token_type=args.asr_token_type,
-        st_token_type=args.st_token_type,
-        asr_bpemodel=args.asr_bpemodel,
-        st_bpemodel=args.st_bpemodel,
-    )
+    """Build the preprocessor that the options ask for; vocabularies are read into the options."""
+    inline_vocabularies(args)
+    encoders: dict[tuple[str, str], Encoder] = {}
+    for kind, objectives in by_kind(objectives_of(args)).items():
+        encoders |= kind.encoders(objectives, args)
+    return MSPPreprocessor(train, languages_of(args), encoders)

@@ -3,8 +3,8 @@
 import pytest
 
 from espnet_soups.bin.make_token_list import main
-from espnet_soups.files import write_table
 from espnet_soups.data.unknown_tokens import count_unknown, judge_unknown
+from espnet_soups.files import write_table
 
 KNOWN = {"a", "b", "<space>"}
 

@@ -13,8 +13,8 @@ import torch
 from espnet_soups import Speech2Text
 from espnet_soups.bin import export, join_outputs, msp_inference
 from espnet_soups.files import read_table
-from espnet_soups.objectives.decoding.decode_config import DecodeConfig
 from espnet_soups.inference.decode_set import cut_batches
+from espnet_soups.objectives.decoding.decode_config import DecodeConfig
 from espnet_soups.testing.toy_corpus import ToyExperiment
 
 

@@ -1,6 +1,11 @@
 import pytest
 
-from espnet_soups.objectives.objective import build_objectives, match_names, recognition, translation
+from espnet_soups.objectives.objective import (
+    build_objectives,
+    match_names,
+    recognition,
+    translation,
+)
 
 
 def test_objectives_stand_in_the_order_they_are_given():

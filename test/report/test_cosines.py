@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from espnet_soups.report.plots.cosine_plots import plot_cosine_groups, plot_cosines
 from espnet_soups.report.cosines import group_curves, mean_over_epochs, read_cosines
-from espnet_soups.report.plots.figure import style_context
 from espnet_soups.report.history import read_history
+from espnet_soups.report.plots.cosine_plots import plot_cosine_groups, plot_cosines
+from espnet_soups.report.plots.figure import style_context
 from espnet_soups.report.train_log import TrainLog
 
 NAMES = ["asr_fr", "asr_it", "st_fr_en", "ssl"]

@@ -2,9 +2,9 @@ import pytest
 import torch
 from toy_soup import NAMES, OBJECTIVES, Run, draw_halves, draw_slopes
 
+from espnet_soups.objectives.objective import build_objectives
 from espnet_soups.soup.build_soup import build_soup
 from espnet_soups.soup.soup_config import read_soup_config
-from espnet_soups.objectives.objective import build_objectives
 from espnet_soups.weighting.combiner import Shown
 from espnet_soups.weighting.registry import build_combiner
 

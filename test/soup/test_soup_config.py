@@ -1,8 +1,8 @@
 import pytest
 
+from espnet_soups.objectives.objective import build_objectives
 from espnet_soups.soup.build_soup import build_soup
 from espnet_soups.soup.soup_config import read_soup_config
-from espnet_soups.objectives.objective import build_objectives
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,9 @@
 
 import torch
 
+from espnet_soups.objectives.objective import build_objectives
 from espnet_soups.soup.build_soup import build_soup
 from espnet_soups.soup.soup_config import read_soup_config
-from espnet_soups.objectives.objective import build_objectives
 
 OBJECTIVES = build_objectives(["fr", "es"], ["fr_en", "es_en"])
 NAMES = [objective.name for objective in OBJECTIVES]

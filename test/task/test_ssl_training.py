@@ -82,10 +82,10 @@ def test_the_encoder_is_handed_over_and_u_becomes_the_lowest_level(runs, pretrai
     assert last_record(resumed)["delta"] == record["delta"]
 
     from espnet_soups import Speech2Text
-    from espnet_soups.report.plots.cosine_plots import plot_cosine_groups, plot_cosines
     from espnet_soups.report.history import read_history
-    from espnet_soups.report.train_log import read_train_log
+    from espnet_soups.report.plots.cosine_plots import plot_cosine_groups, plot_cosines
     from espnet_soups.report.plots.training_plots import plot_losses, plot_weights
+    from espnet_soups.report.train_log import read_train_log
 
     speech2text = Speech2Text.from_pretrained(whole)
     assert [objective.name for objective in speech2text.objectives] == record["objectives"][:-1]

@@ -16,9 +16,9 @@ from espnet_soups.data.corpora.convert_clips import convert_clips
 from espnet_soups.data.corpora.counts import check_counts
 from espnet_soups.data.corpora.covost2_join import ClipStore, clip_name
 from espnet_soups.data.corpora.covost2_tables import OFFICIAL, directions_of, find_table
-from espnet_soups.files import write_text
 from espnet_soups.data.text_case import CASES, apply_case
 from espnet_soups.data.utterance import Utterance, write_set
+from espnet_soups.files import write_text
 
 FS = 16000
 SPLITS = ("train", "dev", "test")

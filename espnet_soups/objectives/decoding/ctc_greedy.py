@@ -2,8 +2,8 @@
 
 from torch import Tensor
 
-from espnet_soups.objectives.decoding.head_scorers import FrameClassifier
 from espnet_soups.losses.ctc import greedy_tokens
+from espnet_soups.objectives.decoding.head_scorers import FrameClassifier
 
 Scored = tuple[list[int], float]
 

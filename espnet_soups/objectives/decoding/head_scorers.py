@@ -12,8 +12,8 @@ import torch
 from espnet2.legacy.nets.scorer_interface import BatchScorerInterface, ScorerInterface
 from torch import Tensor
 
-from espnet_soups.objectives.heads.text_head import Head
 from espnet_soups.objectives.heads.shared_head import HeadView
+from espnet_soups.objectives.heads.text_head import Head
 
 
 class FrameClassifier(Protocol):

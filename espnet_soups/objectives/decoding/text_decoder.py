@@ -5,13 +5,13 @@ from collections.abc import Callable
 from espnet2.text.build_tokenizer import build_tokenizer
 from torch import Tensor
 
+from espnet_soups.inference.result import Hypothesis
 from espnet_soups.objectives.decoding.beam_decoder import BeamDecoder
 from espnet_soups.objectives.decoding.ctc_greedy import GreedyDecoder, Scored
 from espnet_soups.objectives.decoding.decode_config import DecodeConfig
 from espnet_soups.objectives.decoding.head_scorers import ctc_of, decoder_of
-from espnet_soups.inference.result import Hypothesis
-from espnet_soups.objectives.heads.text_head import SOS_EOS, Head
 from espnet_soups.objectives.heads.shared_head import HeadView
+from espnet_soups.objectives.heads.text_head import SOS_EOS, Head
 from espnet_soups.objectives.objective import Objective
 
 ASR_WINDOW_MARGIN = 100  # what espnet2.bin.asr_inference has by default

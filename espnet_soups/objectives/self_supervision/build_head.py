@@ -10,8 +10,8 @@ from espnet2.asr.preencoder.abs_preencoder import AbsPreEncoder
 from espnet2.legacy.nets.pytorch_backend.transformer.subsampling import TooShortUttError
 
 from espnet_soups.objectives.self_supervision.best_rq_head import BestRQHead
-from espnet_soups.objectives.self_supervision.cpc_head import CPCHead
 from espnet_soups.objectives.self_supervision.config import BestRQConfig, CPCConfig
+from espnet_soups.objectives.self_supervision.cpc_head import CPCHead
 from espnet_soups.objectives.self_supervision.head import SSLHead
 
 FRAME_MS = 10.0  # what `ssl_conf` counts in

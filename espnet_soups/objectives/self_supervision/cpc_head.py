@@ -5,10 +5,13 @@ from torch import Tensor
 
 from espnet_soups.losses.cpc import info_nce
 from espnet_soups.losses.loss_sum import LossSum, sum_dtype
-from espnet_soups.objectives.self_supervision.crops import Crops, draw_crops
-from espnet_soups.objectives.self_supervision.predictor import AutoregressivePredictor, LinearPredictor
 from espnet_soups.objectives.self_supervision.config import CPCConfig
+from espnet_soups.objectives.self_supervision.crops import Crops, draw_crops
 from espnet_soups.objectives.self_supervision.head import Encode, SSLHead, variance
+from espnet_soups.objectives.self_supervision.predictor import (
+    AutoregressivePredictor,
+    LinearPredictor,
+)
 
 
 class CPCHead(SSLHead):

@@ -19,7 +19,7 @@ class SelfSupervision(Kind):
     title: ClassVar[str] = "Self-supervision"
     sign: ClassVar[str] = "U"
     letters: ClassVar[Mapping[str, str]] = {"U": "ssl*"}
-    left_out: ClassVar[str] = "Utterances too short for it took no part"
+    left_out: ClassVar[str] = "Utterances too short for self-supervision took no part"
 
     def objective(self, name: str, settings: Options) -> Objective:
         """Return the one objective of this kind.
@@ -63,7 +63,7 @@ class SelfSupervision(Kind):
         """
         from espnet_soups.objectives.self_supervision.config import read_ssl_config
 
-        read_ssl_config(args.ssl, args.ssl_conf)
+        read_ssl_config(_method(vars(args)), args.ssl_conf)
         self.languages(vars(args))
 
     def languages(self, options: Options) -> list[str]:

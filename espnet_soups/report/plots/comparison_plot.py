@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from espnet_soups.report.plots.figure import COLORS, DASHES, epoch_axis, marker, new_figure
 from espnet_soups.report.history import SOUP_FILE, Curves, History, read_history
+from espnet_soups.report.plots.figure import COLORS, DASHES, epoch_axis, marker, new_figure
 from espnet_soups.report.train_log import read_train_log
 
 PANELS = (("asr", "ASR"), ("st", "ST"))

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from espnet_soups.report.cosines import group_curves, mean_over_epochs
+from espnet_soups.report.history import History
 from espnet_soups.report.plots.figure import (
     draw_curve,
     epoch_axis,
@@ -16,7 +17,6 @@ from espnet_soups.report.plots.figure import (
     new_figure,
     side_legend,
 )
-from espnet_soups.report.history import History
 
 SMALLEST = 0.05  # range of a picture: in a smaller one chance would look like conflict
 

@@ -3,6 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
+from espnet_soups.report.history import History
 from espnet_soups.report.plots.figure import (
     draw_curve,
     epoch_axis,
@@ -11,7 +12,6 @@ from espnet_soups.report.plots.figure import (
     side_legend,
     task_panels,
 )
-from espnet_soups.report.history import History
 
 
 def plot_raised(history: History) -> Figure:

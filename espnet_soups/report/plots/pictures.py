@@ -6,12 +6,11 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from espnet_soups.report.history import History
 from espnet_soups.report.plots.comparison_plot import plot_comparison, read_histories
 from espnet_soups.report.plots.cosine_plots import plot_cosine_groups, plot_cosines
 from espnet_soups.report.plots.figure import save, style_context
-from espnet_soups.report.history import History
 from espnet_soups.report.plots.measured_plots import plot_norms, plot_raised
-from espnet_soups.report.results import Decoding
 from espnet_soups.report.plots.score_plot import plot_scores
 from espnet_soups.report.plots.training_plots import (
     plot_accuracies,
@@ -19,6 +18,7 @@ from espnet_soups.report.plots.training_plots import (
     plot_penalties,
     plot_weights,
 )
+from espnet_soups.report.results import Decoding
 
 SCORES = "scores"
 TITLES = {

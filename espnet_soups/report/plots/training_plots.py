@@ -6,6 +6,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from espnet_soups.report.history import Curves, History
+from espnet_soups.report.level import Level
 from espnet_soups.report.plots.figure import (
     COLORS,
     by_task,
@@ -19,8 +21,6 @@ from espnet_soups.report.plots.figure import (
     side_legend,
     task_panels,
 )
-from espnet_soups.report.history import Curves, History
-from espnet_soups.report.level import Level
 from espnet_soups.report.wording import describe_level
 
 PANELS = 5  # small pictures in a row

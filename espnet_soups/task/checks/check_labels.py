@@ -4,7 +4,7 @@ import argparse
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,21 +12,15 @@ from espnet2.fileio.read_text import load_num_sequence_text
 
 from espnet_soups.data.label_text import clean_label
 from espnet_soups.files import read_table, write_text
-from espnet_soups.data.unknown_tokens import count_unknown, judge_unknown
 from espnet_soups.network.msp_model import MSPModel
-from espnet_soups.objectives.heads.shared_head import HeadView
+from espnet_soups.objectives.labels import NO_LABEL, LabelledObjective, NothingToLearnError
 from espnet_soups.objectives.objective import Objective
+from espnet_soups.objectives.registry import kind_of
 from espnet_soups.task.checks.encoded_frames import encoded_frames
-from espnet_soups.task.preprocessor import NO_LABEL, MSPPreprocessor, build_preprocessor
+from espnet_soups.task.preprocessor import MSPPreprocessor, build_preprocessor
 
 REMARKS = "remarks.txt"  # for the terminal
 MOST = 20_000  # labels of an objective that are looked at
-ROUNDING = 2  # frames that an estimate may lack
-TOLD = 0.01  # share of labels left out from which on it is told
-
-
-class NothingToLearnError(Exception):
-    """An objective has no label in a set that gives a loss."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +28,7 @@ class LabelledSet:
     """What a set says of its utterances.
 
     Attributes:
-        labels: Data name (`text`, `text_en`) to (file, utterance id to label).
+        labels: Data name (`text`, `utt2gender`) to (file, utterance id to label).
         languages: Utterance id to language.
         lengths: Utterance id to frames or samples.
     """
@@ -72,7 +66,7 @@ def check_labels(args: argparse.Namespace, model: MSPModel, prepare: MSPPreproce
     Args:
         args: The options: data files, shape files and `input_size`.
         model: The model.
-        prepare: Cuts labels into tokens.
+        prepare: Turns labels into arrays.
 
     Returns:
         Warnings: of unknown characters, of labels that are longer than their frames.
@@ -89,10 +83,10 @@ def check_labels(args: argparse.Namespace, model: MSPModel, prepare: MSPPreproce
             continue  # the samplers refuse it
         data = read_labelled_set(files, shapes[0])
         for objective in model.objectives:
-            if objective.task == "ssl":
+            if not objective.supervised:
                 continue
             try:
-                warnings += check_objective(objective, data, model, prepare, args.input_size)
+                warnings += check_objective(objective, data, model, prepare, args, kind == "train")
             except NothingToLearnError as error:
                 if kind == "train":
                     raise ValueError(str(error)) from error
@@ -103,13 +97,10 @@ def check_labels(args: argparse.Namespace, model: MSPModel, prepare: MSPPreproce
 def read_labelled_set(files: Sequence[Sequence[str]], shape_file: str) -> LabelledSet:
     """Read the tables of a set that ESPnet's data options name: (path, name, type) each."""
     paths = {name: path for path, name, _ in files}
+    texts = [name for _, name, kind in files if kind == "text" and name != "lang"]
     shapes = load_num_sequence_text(shape_file, loader_type="csv_int")
     return LabelledSet(
-        labels={
-            name: (path, read_table(Path(path)))
-            for name, path in paths.items()
-            if name == "text" or name.startswith("text_")
-        },
+        labels={name: (paths[name], read_table(Path(paths[name]))) for name in texts},
         languages=read_table(Path(paths["lang"])),
         lengths={key: int(shape[0]) for key, shape in shapes.items()},
     )
@@ -120,21 +111,25 @@ def check_objective(
     data: LabelledSet,
     model: MSPModel,
     prepare: MSPPreprocessor,
-    width: int | None,
+    args: argparse.Namespace,
+    training: bool,
 ) -> list[str]:
     """Check the labels of one objective; see `check_labels`.
 
     Raises:
-        NothingToLearnError: If it has no label, or all are longer than their frames.
-        ValueError: If most characters are unknown.
+        NothingToLearnError: If it has no label, or none that can be learnt.
+        ValueError: If its kind refuses them.
     """
+    encoder = prepare.encoder(objective.label, objective.language)
+    if encoder is None:
+        return []  # a second audio: nothing to read before training
     path, table = data.labels.get(objective.label, ("the data", {}))
     labels = {
         key: clean_label(table[key])
         for key in data.lengths
-        if data.languages.get(key) == objective.language and table.get(key, NO_LABEL) != NO_LABEL
+        if objective.language in ("", data.languages.get(key))
+        and table.get(key, NO_LABEL) != NO_LABEL
     }
-    name = f"{path} ({objective.name})"
     if not labels:
         raise NothingToLearnError(
             f"{path} has no label of {objective.name} in {len(data.lengths):,} utterances: add"
@@ -142,34 +137,15 @@ def check_objective(
         )
     step = -(-len(labels) // MOST)
     labels = dict(list(labels.items())[::step])
-    target = objective.target
-    to_ids = prepare.asr[objective.language] if target is None else prepare.st[target]
-    count = count_unknown(labels, to_ids.tokenizer.text2tokens, set(to_ids.converter.token2id))
-    found = [judge_unknown(count, name, "the token list")]
-    head = model.heads[objective.name]
-    head = head.head if isinstance(head, HeadView) else head
-    if head.ctc is not None:
-        needed = [_frames_needed(to_ids(text)) for text in labels.values()]
-        lengths = [data.lengths[key] for key in labels]
-        frames = encoded_frames(model, lengths, width)
-        too_long = sum(
-            need > have + ROUNDING for need, have in zip(needed, frames.tolist(), strict=True)
-        )
-        found.append(_judge_length(too_long, len(labels), name))
-    return [warning for warning in found if warning is not None]
-
-
-def _frames_needed(ids: Sequence[int]) -> int:
-    """Return the frames that CTC needs: one per token, and one between two that are equal."""
-    return len(ids) + sum(one == other for one, other in pairwise(ids))
-
-
-def _judge_length(too_long: int, labels: int, name: str) -> str | None:
-    finding = f"{too_long:,} of {labels:,} labels of {name} have more tokens than frames"
-    remedy = "frames of fewer milliseconds (`--stack` of run.sh, the encoder's `input_layer`) or"
-    remedy += " longer tokens (bpe)"
-    if too_long == labels:
-        raise NothingToLearnError(f"All {finding}, so that CTC leaves out every one: use {remedy}.")
-    if too_long > TOLD * labels:
-        return f"{finding} ({too_long / labels:.0%}), and CTC leaves them out: use {remedy}."
-    return None
+    lengths = [data.lengths[key] for key in labels]
+    labelled = LabelledObjective(
+        objective=objective,
+        where=f"{path} ({objective.name})",
+        texts=labels,
+        training=training,
+        encoder=encoder,
+        head=model.heads[objective.name],
+        settings=(args.objectives or {}).get(objective.name) or {},
+        encoded_frames=partial(encoded_frames, model, lengths, args.input_size),
+    )
+    return kind_of(objective).check_labels(labelled)

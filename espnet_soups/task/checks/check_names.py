@@ -3,6 +3,7 @@
 import argparse
 import difflib
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from espnet_soups.network.msp_model import MSPModel
 from espnet_soups.settings import refuse_unknown
@@ -90,8 +91,8 @@ def statistics_of(model: MSPModel, phase: str, with_slash: bool) -> list[str]:
     Returns:
         Their names.
     """
-    heads = [model.heads[objective.name] for objective in model.objectives]
-    scored = phase == "valid" or any(bool(head.attends) for head in heads)
+    heads: list[Any] = [model.heads[objective.name] for objective in model.objectives]
+    scored = phase == "valid" or any(head.scored_in_training for head in heads)
     names = ["loss", *(["acc"] if scored else []), *(["delta"] if phase == "valid" else [])]
     if with_slash:
         own = [objective.name for objective in model.objectives]

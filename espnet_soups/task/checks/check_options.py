@@ -11,8 +11,8 @@ from espnet2.train.class_choices import ClassChoices
 from espnet_soups.backbone.choices import decoder_choices
 from espnet_soups.settings import refuse_unknown
 from espnet_soups.task.options import CLASS_CHOICES
-from espnet_soups.task.training.msp_trainer import MSPTrainer
 from espnet_soups.task.training.find_trainer import find_trainer
+from espnet_soups.task.training.msp_trainer import MSPTrainer
 
 # What the sampler of many languages stands in for; None: as in training.
 BATCHES = {
@@ -72,10 +72,8 @@ def _named_classes(
         if choices.name == "frontend" and args.input_size is not None:
             continue  # features come from disk
         yield choices.name, getattr(args, choices.name), choices.classes
-    for option in (
-        "asr_decoder",
-        "st_decoder",
-    ):  # by CTC alone it is not built: a slip all the same
+    # of objectives with CTC alone it is not built: a slip all the same
+    for option in sorted(name for name in vars(args) if name.endswith("_decoder")):
         yield option, getattr(args, option), decoder_choices.classes
     yield "optim", args.optim, optim_classes
     yield "scheduler", args.scheduler, scheduler_classes

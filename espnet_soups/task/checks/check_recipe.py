@@ -2,19 +2,20 @@
 
 import argparse
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from espnet2.tasks.abs_task import optim_classes, scheduler_classes
 from typeguard import TypeCheckError
 
 from espnet_soups.network.msp_model import MSPModel
+from espnet_soups.objectives.registry import by_kind
+from espnet_soups.task.interpret import objectives_of
 from espnet_soups.task.msp_task import MSPTask
 
-# Stands for token lists that stage 5 has yet to make.
-TRIAL_TOKENS = ["<blank>", "<unk>", "a", "<sos/eos>"]
 DISK_GIB = 2
 SUBMIT_COMMANDS = {"local": "bash", "slurm": "sbatch", "ssh": "ssh"}
 
@@ -26,12 +27,12 @@ class TrialModel:
     Attributes:
         levels: Names of the objectives of each level, the top level first; one level without soup.
         parameters: Trainable parameters by part, vocabularies not counted.
-        has_asr_decoder: Whether recognition has attention decoders.
+        model: The model itself.
     """
 
     levels: tuple[tuple[str, ...], ...]
     parameters: dict[str, int]
-    has_asr_decoder: bool
+    model: MSPModel
 
 
 def check_machine(ngpu: int, backend: str, expdir: Path) -> None:
@@ -56,14 +57,14 @@ def check_machine(ngpu: int, backend: str, expdir: Path) -> None:
 
 
 def build_trial_model(
-    config: Path, asr_languages: Sequence[str], arguments: Sequence[str]
+    config: Path, arguments: Sequence[str], declared: Mapping[str, Any]
 ) -> TrialModel:
     """Builds model, soup, optimiser and scheduler of a training configuration.
 
     Args:
         config: The YAML file.
-        asr_languages: Languages that are recognised.
-        arguments: Further options of `msp_train`, without data and token lists.
+        arguments: Further options of `msp_train`, without data and vocabularies.
+        declared: Options that follow from those of `run.sh`, see `Kind.options_of_run`.
 
     Returns:
         What it amounts to.
@@ -72,9 +73,10 @@ def build_trial_model(
         ValueError: If an option is not valid.
     """
     args = parse_trial_options(config, arguments)
-    args.asr_token_list = {language: list(TRIAL_TOKENS) for language in asr_languages}
-    targets = {pair.rpartition("_")[2] for pair in args.st_pairs}
-    args.st_token_list = {target: list(TRIAL_TOKENS) for target in targets}
+    for option, value in declared.items():
+        setattr(args, option, value)
+    for kind, objectives in by_kind(objectives_of(args)).items():
+        kind.stand_in(objectives, args)
     MSPTask.check_required_command_args(args)
     model = MSPTask.build_model(args)
     for name, parameter in model.named_parameters():  # as ESPnet does before the optimiser
@@ -86,7 +88,7 @@ def build_trial_model(
     return TrialModel(
         levels=tuple(tuple(names[index] for index in level) for level in levels),
         parameters=count_parameters(model),
-        has_asr_decoder=float(args.asr_ctc_weight) < 1.0,
+        model=model,
     )
 
 
@@ -124,7 +126,7 @@ def parse_trial_options(config: Path, arguments: Sequence[str]) -> argparse.Name
 
 
 def count_parameters(model: MSPModel) -> dict[str, int]:
-    """Counts trainable parameters by part: encoder, ASR heads, ST heads."""
+    """Count trainable parameters by part: encoder, and the heads of each kind of objective."""
     counts: dict[str, int] = {}
     for name, parameter in model.named_parameters():
         first, second = (*name.split("."), "")[:2]

@@ -1,40 +1,40 @@
 """Words of a soup that are wrong on their own, found before torch and ESPnet are imported."""
 
-from collections.abc import Sequence
+import argparse
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
+from espnet2.utils.nested_dict_action import NestedDictAction
 
 from espnet_soups.levels.order import arrange_levels
+from espnet_soups.objectives.registry import KINDS, declared_objectives, order_letters
 from espnet_soups.soup.soup_config import read_soup_config
-from espnet_soups.objectives.objective import build_objectives
 from espnet_soups.weighting.catalogue import REFUSED, SOURCES
 
 
-def check_words(config: Path, asr_languages: Sequence[str], words: Sequence[str]) -> None:
+def check_words(config: Path, words: Sequence[str], declared: Mapping[str, Any]) -> None:
     """Check soup, order and combiner of a run; all else is left to the trial model.
 
     Args:
         config: The training configuration, YAML.
-        asr_languages: Languages that are recognised.
         words: Further options of `msp_train`, as on its command line.
+        declared: Options that follow from those of `run.sh`, see `Kind.options_of_run`.
 
     Raises:
         OSError: If there is no such file.
         ValueError: If it is no YAML mapping, or a word of the soup is not valid.
     """
-    options = read_yaml(config) | _single_options(words)
+    options = read_yaml(config) | dict(declared) | _plain_options(words)
     if options.get("trainer") != "msp" or not isinstance(options.get("trainer_conf", {}), dict):
         return
     soup = read_soup_config(dict(options.get("trainer_conf") or {}) | _soup_options(words))
     for name in [soup.combiner] if isinstance(soup.combiner, str) else soup.combiner:
         if name not in SOURCES and name not in REFUSED:
             raise ValueError(f"`combiner` must be one of {sorted(SOURCES)}, but got {name!r}.")
-    objectives = build_objectives(
-        asr_languages, options.get("st_pairs") or [], options.get("ssl", "none") != "none"
-    )
-    arrange_levels(soup.soup, objectives, soup.order, soup.levels)
+    objectives = declared_objectives(options)
+    arrange_levels(soup.soup, objectives, order_letters(options), soup.order, soup.levels)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -72,14 +72,16 @@ def _values_of(option: str, words: Sequence[str]) -> list[list[str]]:
     return found
 
 
-def _single_options(words: Sequence[str]) -> dict[str, Any]:
-    options: dict[str, Any] = {}
-    for name in ("trainer", "ssl"):
-        for values in _values_of(f"--{name}", words):
-            options[name] = values[0] if values else None
-    for values in _values_of("--st_pairs", words):
-        options["st_pairs"] = values
-    return options
+def _plain_options(words: Sequence[str]) -> dict[str, Any]:
+    """Return the options that the words set, nested ones but for `key=value` on the top level."""
+    parser = argparse.ArgumentParser(add_help=False, exit_on_error=False, allow_abbrev=False)
+    parser.add_argument("--trainer")
+    parser.add_argument("--objectives", action=NestedDictAction)
+    for kind in KINDS:
+        kind.add_options(parser)
+    parser.set_defaults(**dict.fromkeys(vars(parser.parse_args([]))))
+    found, _ = parser.parse_known_args(list(words))
+    return {name: value for name, value in vars(found).items() if value is not None}
 
 
 def _soup_options(words: Sequence[str]) -> dict[str, Any]:

@@ -10,11 +10,12 @@ from typing import Any
 
 from espnet2.train.reporter import SubReporter, aggregate
 
-from espnet_soups.soup.soup import Soup
 from espnet_soups.network.step_guard import StepGuard
+from espnet_soups.objectives.objective import Objective
+from espnet_soups.objectives.registry import by_kind, kind_of
+from espnet_soups.soup.soup import Soup
 
 FILE = "soup.jsonl"
-SSL = "ssl"
 
 
 def epoch_means(reporter: SubReporter, prefix: str) -> dict[str, float]:
@@ -62,30 +63,57 @@ def describe_gradients(soup: Soup) -> dict[str, Any]:
     }
 
 
-def tally_line(labels: Mapping[str, tuple[int, int]], shortened: int = 0) -> str:
-    """Says what took no part, or only a part; empty where all was used.
+def tally_line(
+    objectives: Sequence[Objective],
+    labels: Mapping[str, tuple[int, int]],
+    shortened: Mapping[str, int],
+) -> str:
+    """Return what took no part, or only a part; empty where all was used.
 
     Args:
+        objectives: The objectives, in order.
         labels: (labels, those that were left out) of each objective.
-        shortened: Utterances that self-supervision used with a shorter context.
-
-    >>> tally_line({"asr_fr": (120, 3), "st_fr_en": (118, 0)})
-    'Labels longer than their frames took no part: 3 of 120 of asr_fr'
-    >>> tally_line({"ssl": (120, 3)}, 7)
-    'Utterances too short for ssl took no part: 3 of 120; with a shorter context: 7'
+        shortened: Utterances of each objective that were used in part.
     """
-    left_out = {name: pair for name, pair in labels.items() if pair[1]}
     sentences = []
-    parts = [f"{bad} of {all_} of {name}" for name, (all_, bad) in left_out.items() if name != SSL]
-    if parts:
-        sentences.append(f"Labels longer than their frames took no part: {', '.join(parts)}")
-    if SSL in left_out or shortened:
-        seen, bad = labels[SSL]
-        sentences.append(
-            f"Utterances too short for {SSL} took no part: {bad} of {seen}; with a shorter"
-            f" context: {shortened}"
-        )
+    for kind, members in by_kind(objectives).items():
+        parts = [_left_out(m.name, labels[m.name], shortened[m.name]) for m in members]
+        if any(parts):
+            sentences.append(f"{kind.left_out}: {', '.join(part for part in parts if part)}")
     return ". ".join(sentences)
+
+
+def _left_out(name: str, counts: tuple[int, int], shortened: int) -> str:
+    seen, left_out = counts
+    if not (left_out or shortened):
+        return ""
+    in_part = f" ({shortened} more were used in part)" if shortened else ""
+    return f"{left_out} of {seen} of {name}{in_part}"
+
+
+def review_epoch(
+    objectives: Sequence[Objective],
+    labels: Mapping[str, tuple[int, int]],
+    shortened: Mapping[str, int],
+    watched: Mapping[str, Mapping[str, float]],
+) -> list[str]:
+    """Return warnings on what an epoch has shown.
+
+    Args:
+        objectives: The objectives, in order.
+        labels: (labels, those that were left out) of each objective.
+        shortened: Utterances of each objective that were used in part.
+        watched: What its head watches, by objective.
+
+    Raises:
+        ValueError: If training on makes no sense.
+    """
+    warnings = [tally_line(objectives, labels, shortened)]
+    for objective in objectives:
+        seen, left_out = labels[objective.name]
+        own = watched.get(objective.name, {})
+        warnings += kind_of(objective).review_epoch(seen, left_out, own)
+    return [warning for warning in warnings if warning]
 
 
 def check_steps(guard: StepGuard, none_valid: bool, epoch: int, accum_grad: int) -> None:
@@ -115,25 +143,6 @@ def check_steps(guard: StepGuard, none_valid: bool, epoch: int, accum_grad: int)
         logging.warning(
             f"Steps of epoch {epoch} that were skipped, since a loss or a gradient was not"
             f" finite: {guard.describe()}"
-        )
-
-
-def check_tally(labels: Mapping[str, tuple[int, int]], epoch: int) -> None:
-    """Refuses to go on where self-supervision has learned from no utterance at all.
-
-    Args:
-        labels: (labels, those that were left out) of each objective.
-        epoch: The epoch that they were counted in.
-
-    Raises:
-        ValueError: If all utterances of `ssl` were left out.
-    """
-    seen, left_out = labels.get(SSL, (0, 0))
-    if 0 < seen == left_out:
-        raise ValueError(
-            f"All {seen} utterances of epoch {epoch} are too short for `{SSL}`: lower"
-            " `min_context_frames` and `future_frames` (cpc) or `mask_frames` (best_rq) of"
-            " `ssl_conf`, or add longer audio."
         )
 
 

@@ -22,19 +22,18 @@ from espnet_soups.task.training.checkpoint import (
     recover,
     set_aside,
 )
+from espnet_soups.task.training.delta import (
+    first_epoch_losses,
+    read_reference,
+    relative_improvement,
+)
 from espnet_soups.task.training.epoch_record import (
-    SSL,
     check_steps,
-    check_tally,
     epoch_means,
-    tally_line,
+    review_epoch,
     without_nan,
     write_record,
 )
-from espnet_soups.task.training.delta import first_epoch_losses, read_reference, relative_improvement
-
-# Variance of the encoder output below which every frame looks alike.
-COLLAPSED = 1e-4
 
 
 @dataclass(frozen=True)
@@ -45,15 +44,15 @@ class TrainedEpoch:
         seconds: Wall time of its training.
         loss: Mean loss of each objective.
         labels: (labels, unalignable labels) of each objective.
-        shortened: Utterances that self-supervision used with a shorter context.
-        ssl: What its head watches: variance of the encoder output, perplexities.
+        shortened: Utterances of each objective that were used in part.
+        watched: What the heads of objectives watch, such as the variance of the encoder output.
     """
 
     seconds: float
     loss: dict[str, float]
     labels: dict[str, tuple[int, int]]
-    shortened: int
-    ssl: dict[str, float]
+    shortened: dict[str, int]
+    watched: dict[str, dict[str, float]]
 
 
 class JointTrainer(Trainer):
@@ -133,16 +132,9 @@ class JointTrainer(Trainer):
         cls.close_epoch(network, reporter)
         labels = network.tally.over_ranks(device)
         shortened = network.tally.shortened_over_ranks(device)
-        check_tally(labels, reporter.get_epoch())
-        line = tally_line(labels, shortened)
-        if line:
+        watched = watched_means(reporter, network)
+        for line in review_epoch(network.objectives, labels, shortened, watched):
             logging.warning(line)
-        watched = epoch_means(reporter, f"{SSL}/")
-        if watched.get("encoder_variance", 1.0) < COLLAPSED:
-            logging.warning(
-                f"The encoder has collapsed: the variance of its output is"
-                f" {watched['encoder_variance']:.2g}, so that all frames look alike."
-            )
         seconds = time.perf_counter() - start
         losses = epoch_means(reporter, "loss/")
         cls.trained = TrainedEpoch(seconds, losses, labels, shortened, watched)
@@ -181,9 +173,10 @@ class JointTrainer(Trainer):
             "skipped_steps": network.guard.skipped,
             "not_finite": network.guard.not_finite,
         } | cls.describe(network)
-        if SSL in network.tally.names:
-            record["ssl"] = cls.trained.ssl | {"shortened": cls.trained.shortened}
-            record["valid_ssl"] = epoch_means(reporter, f"{SSL}/")
+        for name, means in watched_means(reporter, network).items():
+            shortened = {"shortened": cls.trained.shortened[name]}
+            record[name] = cls.trained.watched[name] | shortened
+            record[f"valid_{name}"] = means
         write_record(output_dir, without_nan(record))
         set_aside(output_dir)
 
@@ -220,6 +213,13 @@ class JointTrainer(Trainer):
         weights = [network.static_weights.get(name, 1.0) for name in names]
         level = {"level": 1, "objectives": names, "penalty": 1.0, "weights": weights}
         return {"levels": [level], "gradient_norm": {}, "cosine": None}
+
+
+def watched_means(reporter: Any, network: MSPModel) -> dict[str, dict[str, float]]:
+    """Return the means of what the heads of an epoch watch, by objective; those that watch none
+    are left out."""
+    watching = [o.name for o in network.objectives if network.heads[o.name].watched]
+    return {name: epoch_means(reporter, f"{name}/") for name in watching}
 
 
 def network_of(model: torch.nn.Module) -> MSPModel:

@@ -6,7 +6,7 @@ from typing import Any
 
 from espnet_soups.network.msp_model import MSPModel
 from espnet_soups.soup.soup import Soup
-from espnet_soups.task.training.epoch_record import SSL, describe_gradients, describe_levels
+from espnet_soups.task.training.epoch_record import describe_gradients, describe_levels
 from espnet_soups.task.training.joint_trainer import JointTrainer
 
 
@@ -42,13 +42,13 @@ class MSPTrainer(JointTrainer):
             )
         _warn_of_rests(soup)
         known = _named_gradients(soup)
-        aligned = ssl_cosine(soup)
-        if math.isfinite(aligned):
-            known["cosine/ssl~supervised"] = aligned
-            logging.info(
-                f"cosine of the gradient of {SSL} with those of the supervised objectives: mean"
-                f" {aligned:.3f}, below 0 it pulls another way"
-            )
+        for name, aligned in unsupervised_cosines(network).items():
+            if math.isfinite(aligned):
+                known[f"cosine/{name}~supervised"] = aligned
+                logging.info(
+                    f"cosine of the gradient of {name} with those of the supervised objectives:"
+                    f" mean {aligned:.3f}, below 0 it pulls another way"
+                )
         if known:
             reporter.register(known)
             reporter.next()
@@ -59,23 +59,28 @@ class MSPTrainer(JointTrainer):
         soup = _soup_of(network)
         selection = soup.layers.describe()
         record: dict[str, Any] = {"selection": selection} if selection else {}
-        record |= {"levels": describe_levels(soup), "ssl_cosine": ssl_cosine(soup)}
-        return record | describe_gradients(soup)
+        cosines = {f"{name}_cosine": v for name, v in unsupervised_cosines(network).items()}
+        return record | {"levels": describe_levels(soup)} | cosines | describe_gradients(soup)
 
 
-def ssl_cosine(soup: Soup) -> float:
-    """Gives the mean cosine of self-supervision with the supervised objectives.
+def unsupervised_cosines(network: MSPModel) -> dict[str, float]:
+    """Return the mean cosine of each unsupervised objective with the supervised ones.
 
-    It is the paper's reason to make U a constraint: pulling another way, it would harm as an equal.
+    It is the paper's reason to make them a constraint: pulling another way, they would harm as
+    equals.
 
     Returns:
-        The mean over the objectives, each from all measured steps; NaN: not measured.
+        By name, the mean over the objectives, each from all measured steps; NaN: not measured.
     """
-    if SSL not in soup.names:
-        return math.nan
-    row = soup.means.gradients.cosines()[soup.names.index(SSL)]
-    others = [index for index, name in enumerate(soup.names) if name != SSL]
-    return float(row[others].nanmean()) if others else math.nan
+    others = [row for row, objective in enumerate(network.objectives) if objective.supervised]
+    if len(others) == len(network.objectives):
+        return {}
+    cosines = _soup_of(network).means.gradients.cosines()
+    return {
+        objective.name: float(cosines[row][others].nanmean()) if others else math.nan
+        for row, objective in enumerate(network.objectives)
+        if not objective.supervised
+    }
 
 
 def _soup_of(network: MSPModel) -> Soup:

@@ -5,7 +5,12 @@ import tarfile
 import pytest
 
 from espnet_soups.bin.prepare_aishell import main
-from espnet_soups.data.corpora.aishell import find_aishell, read_aishell, read_genders, unpack_speakers
+from espnet_soups.data.corpora.aishell import (
+    find_aishell,
+    read_aishell,
+    read_genders,
+    unpack_speakers,
+)
 from espnet_soups.testing.miniature_corpora import write_aishell
 
 SPEAKERS = {

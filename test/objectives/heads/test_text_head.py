@@ -4,9 +4,9 @@ import pytest
 import torch
 from espnet2.asr.ctc import CTC
 
-from espnet_soups.objectives.heads.text_head import Head
-from espnet_soups.objectives.heads.shared_head import join_token_lists
 from espnet_soups.network.tally import LabelTally
+from espnet_soups.objectives.heads.shared_head import join_token_lists
+from espnet_soups.objectives.heads.text_head import Head
 from espnet_soups.testing.toy_model import TOKENS, make_toy_batch, make_toy_model
 
 

@@ -6,8 +6,14 @@ import sacrebleu
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from espnet_soups.objectives.metrics.bleu_chrf import (
+    bleu,
+    chrf,
+    score_bleu,
+    score_chrf,
+    tokenizer_for,
+)
 from espnet_soups.scoring.bootstrap import resample_sums
-from espnet_soups.objectives.metrics.bleu_chrf import bleu, chrf, score_bleu, score_chrf, tokenizer_for
 
 SENTENCE = st.lists(
     st.sampled_from(["the", "The", "cat", "dog", "sat,", "on", "a", "mat", "."]), max_size=9

@@ -1,6 +1,5 @@
 """What a person reads to understand errors."""
 
-from espnet_soups.objectives.objective import recognition, translation
 from espnet_soups.objectives.metrics.error_rate import count_character_errors, count_word_errors
 from espnet_soups.objectives.metrics.listing import (
     pick_examples,
@@ -8,6 +7,7 @@ from espnet_soups.objectives.metrics.listing import (
     render_listing,
     translation_entries,
 )
+from espnet_soups.objectives.objective import recognition, translation
 from espnet_soups.scoring.text_pairs import TextPairs
 
 

@@ -1,7 +1,10 @@
 import numpy as np
 import torch
 
-from espnet_soups.objectives.self_supervision.predictor import AutoregressivePredictor, LinearPredictor
+from espnet_soups.objectives.self_supervision.predictor import (
+    AutoregressivePredictor,
+    LinearPredictor,
+)
 
 
 def sigmoid(values):

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 import torch
+from espnet_soups.objectives.self_supervision.ssl_config import read_ssl_config
 
 from espnet_soups.objectives.self_supervision.crops import draw_crops
-from espnet_soups.objectives.self_supervision.ssl_config import read_ssl_config
 from espnet_soups.testing.toy_model import DIMENSION, make_toy_batch, make_toy_model
 
 CPC = {"context_frames": 8, "future_frames": 4, "min_context_frames": 4, "hidden_size": 8}

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from espnet_soups.report.plots.figure import draw_curve, new_figure, style_context
 from espnet_soups.report.history import History, read_history
+from espnet_soups.report.plots.figure import draw_curve, new_figure, style_context
 from espnet_soups.report.plots.measured_plots import plot_norms, plot_raised
 from espnet_soups.report.train_log import TrainLog
 

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from made_up_records import change_records, level_record
 
-from espnet_soups.report.plots.figure import style_context
 from espnet_soups.report.history import History, read_history
-from espnet_soups.report.train_log import TrainLog
+from espnet_soups.report.plots.figure import style_context
 from espnet_soups.report.plots.training_plots import (
     plot_accuracies,
     plot_losses,
     plot_penalties,
     plot_weights,
 )
+from espnet_soups.report.train_log import TrainLog
 
 
 @pytest.fixture

@@ -1,0 +1,93 @@
+"""The options that a multi-objective task adds to ESPnet's; nothing here imports torch."""
+
+import argparse
+
+from espnet2.utils.nested_dict_action import NestedDictAction
+from espnet2.utils.types import int_or_none, str_or_none
+
+from espnet_soups.objectives.registry import KINDS
+
+
+def add_own_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that are not of a class of ESPnet's to a parser."""
+    group = parser.add_argument_group("Objectives")
+    for kind in KINDS:
+        kind.add_options(group)  # type: ignore[arg-type]
+    group.add_argument(
+        "--objectives",
+        action=NestedDictAction,
+        default={},
+        help="Objectives of other kinds and of your own, by name: {cls_gender: {}, emotion: {kind:"
+        " module:Class}}; see docs/own_objective.md",
+    )
+    group.add_argument(
+        "--languages",
+        nargs="*",
+        default=[],
+        help="Further languages of utt2lang, which only objectives of all languages hear",
+    )
+    group.add_argument("--input_size", type=int_or_none, default=None, help="Feature dimension")
+    group.add_argument(
+        "--feats_conf",
+        action=NestedDictAction,
+        default={},
+        help="How the features on disk were made, kept in config.yaml for decoding from audio:"
+        " type=fbank fs=8000 num_mel_bins=40 stack=4, or type=raw fs=8000",
+    )
+    group.add_argument(
+        "--init",
+        type=lambda value: str_or_none(value.lower()),
+        default=None,
+        help="How parameters are initialised: chainer, xavier_uniform, ...; null: by each module",
+    )
+
+    group.add_argument("--ctc_conf", action=NestedDictAction, default={})
+    group.add_argument("--lsm_weight", type=float, default=0.1, help="Label smoothing")
+
+    group = parser.add_argument_group("Learning rates and selection")
+    for part in ("backbone", "heads"):
+        group.add_argument(
+            f"--{part}_lr_scale",
+            type=float,
+            default=1.0,
+            help=f"What the learning rate of the {part} is multiplied with",
+        )
+    group.add_argument(
+        "--delta_reference",
+        type=str_or_none,
+        default=None,
+        help="soup.jsonl of the run that `delta`, the mean relative improvement of all objectives,"
+        " refers to; null: the first epoch of this run",
+    )
+
+    group = parser.add_argument_group("Soup")
+    group.add_argument(
+        "--trainer",
+        default="default",
+        help="default (ESPnet's trainer, static weights), msp (levels, penalties, dynamic"
+        " weights), or module:Class",
+    )
+    group.add_argument(
+        "--trainer_conf",
+        action=NestedDictAction,
+        default={},
+        help="Settings of the soup: soup=vm order=USA combiner=modo ...",
+    )
+    group.add_argument(
+        "--static_weights",
+        action=NestedDictAction,
+        default={},
+        help="For `trainer: default`: globs over objective names to weights, e.g. st_*=0.5",
+    )
+    group.add_argument(
+        "--encoding",
+        default="auto",
+        help="per_language (cheaper where gradients are measured), pooled (all languages at once),"
+        " or auto: what suits the mini-batch",
+    )
+    group.add_argument(
+        "--sampling_alpha",
+        type=float,
+        default=0.0,
+        help="Share of a language in each mini-batch ~ (its utterances)^alpha",
+    )
