@@ -1,4 +1,4 @@
-"""Counts the parameters of a training configuration by part, vocabularies included."""
+"""Count the parameters of a training configuration by part, vocabularies included."""
 
 import argparse
 import json
@@ -9,9 +9,9 @@ from espnet_soups.bin.command import run_command
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Gives the options."""
+    """Return the options."""
     parser = argparse.ArgumentParser(
-        prog="python -m espnet_soups.bin.count_parameters",
+        prog="python -m tools.machine_plan.parameters",
         description=__doc__ + " Nothing is allocated or trained.",
         epilog="Words after `--` are further options of msp_train.",
     )
@@ -32,7 +32,7 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def read_sizes(words: Sequence[str], option: str) -> dict[str, int]:
-    """Reads `en=1000 zh=4230`.
+    """Read `en=1000 zh=4230`.
 
     Raises:
         ValueError: If a word is not of that form.
@@ -47,7 +47,7 @@ def read_sizes(words: Sequence[str], option: str) -> dict[str, int]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Counts; see `get_parser`."""
+    """Count; see `get_parser`."""
     options = get_parser().parse_args(arguments)
     asr = read_sizes(options.asr_vocab, "asr_vocab")
     st = read_sizes(options.st_vocab, "st_vocab")
@@ -73,7 +73,7 @@ def count(
     input_size: int | None = 320,
     train_args: Sequence[str] = (),
 ) -> dict[str, int]:
-    """Counts the parameters of a configuration by part; nothing is allocated.
+    """Count the parameters of a configuration by part; nothing is allocated.
 
     Args:
         config: Training, YAML.
@@ -106,7 +106,7 @@ def count(
 
 
 def token_list(size: int) -> list[str]:
-    """Gives a list of so many tokens."""
+    """Return a list of so many tokens."""
     return ["<blank>", "<unk>", *(f"t{number}" for number in range(size - 3)), "<sos/eos>"]
 
 

@@ -7,8 +7,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from espnet_soups.gradients.gate import Gates
 from espnet_soups.soup.elsewhere import weigh_elsewhere
 from espnet_soups.soup.row_meter import RowMeter
-from espnet_soups.tables import budget
-from espnet_soups.tables.budget import Audio, Measuring, ModelShape
+from tools.machine_plan import flops
+from tools.machine_plan.shapes import FRAMES_PER_SECOND, Audio, Measuring, ModelShape
 
 BLOCKS, WIDTH, LANGUAGES, FRAMES = 8, 32, 3, 10
 
@@ -79,12 +79,12 @@ def test_a_step_makes_the_operations_that_the_plan_reckons(pooled, first, reused
     shape = ModelShape(
         **dict.fromkeys(ModelShape.__dataclass_fields__, 0)
         | {"blocks": BLOCKS, "width": WIDTH, "languages": LANGUAGES}
-        | {"encoder": encoder, "asr": heads, "frames_per_second": budget.FRAMES_PER_SECOND}
+        | {"encoder": encoder, "asr": heads, "frames_per_second": FRAMES_PER_SECOND}
     )
     audio = Audio(clip_seconds=0.0, translated_share=0.0)  # no frames in attention
-    seconds = LANGUAGES * FRAMES / budget.FRAMES_PER_SECOND
+    seconds = LANGUAGES * FRAMES / FRAMES_PER_SECOND
     measuring = Measuring(depth, pooled=pooled, reused=reused, elsewhere=elsewhere)
-    reckoned = seconds * budget.training_flops(shape, audio, measuring)
+    reckoned = seconds * flops.training_flops(shape, audio, measuring)
     if first and not reused:  # rows that go no further need no gradient of what enters that layer
         passes = LANGUAGES if pooled else 1
         reckoned -= passes * LANGUAGES * FRAMES * 2 * WIDTH**2

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from espnet_soups.benchmark.modes import EspnetStep, JointStep, PublishedStep, StepMode, TorchJDStep
-from espnet_soups.benchmark.spec import BenchSpec
+from tools.benchmark.modes import EspnetStep, JointStep, StepMode
+from tools.benchmark.other_procedures import PublishedStep, TorchJDStep
+from tools.benchmark.spec import BenchSpec
 
 JOINT: Mapping[str, Any] = {"trainer": "default", "trainer_conf": {}}
 # `layers: selected` stands for the layers that the configuration names.
@@ -17,7 +18,7 @@ SOUPS: Mapping[str, Mapping[str, Any]] = {
 
 
 def build_mode(name: str, spec: BenchSpec, device: str = "cpu") -> StepMode:
-    """Build a mode by its name, one of those that `bench_step --help` lists.
+    """Build a mode by its name, one of those that `steps --help` lists.
 
     Args:
         name: Its name.

@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 import torch
 
-from espnet_soups.benchmark.catalogue import build_mode
-from espnet_soups.benchmark.modes import split_parameters
-from espnet_soups.benchmark.names import STEPS_PER_ROUND
-from espnet_soups.benchmark.spec import BatchShape, BenchSpec
 from espnet_soups.network import msp_model
 from espnet_soups.testing.toy_model import DECODER_CONF, ENCODER_CONF
+from tools.benchmark.catalogue import build_mode
+from tools.benchmark.names import STEPS_PER_ROUND
+from tools.benchmark.other_procedures import split_parameters
+from tools.benchmark.spec import BatchShape, BenchSpec
 
 SPEC = BenchSpec(
     name="toy",

@@ -1,4 +1,4 @@
-"""Measures the preparation of CoVoST 2: rows and memory of the tables, clips a second."""
+"""Measure the preparation of CoVoST 2: rows and memory of the tables, clips a second."""
 
 import argparse
 import json
@@ -12,9 +12,9 @@ from espnet_soups.bin.command import run_command
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Gives the options."""
+    """Return the options."""
     parser = argparse.ArgumentParser(
-        prog="python -m espnet_soups.bin.bench_corpora",
+        prog="python -m tools.benchmark.corpora",
         description=__doc__ + " Everything is made up and deleted. Last line: one JSON object.",
     )
     parser.add_argument("--rows", type=int, default=1_000_000, help="Rows of the tables (1000000)")
@@ -25,7 +25,7 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measures; see `get_parser`."""
+    """Measure; see `get_parser`."""
     options = get_parser().parse_args(arguments)
     import tempfile
 
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def measure_tables(folder: Path, rows: int) -> dict[str, float]:
-    """Joins generated tables of so many rows and writes a data dir."""
+    """Join generated tables of so many rows and writes a data dir."""
     from espnet_soups.data.corpora.covost2_join import ClipStore
     from espnet_soups.data.utterance import write_set
 
@@ -60,7 +60,7 @@ def measure_tables(folder: Path, rows: int) -> dict[str, float]:
 
 
 def measure_clips(folder: Path, clips: int, seconds: float) -> dict[str, float]:
-    """Decodes generated MP3 clips in this process."""
+    """Decode generated MP3 clips in this process."""
     from espnet_soups.data.corpora.convert_clips import convert_clips
     from espnet_soups.testing.miniature_corpora import write_noise
 
@@ -78,7 +78,7 @@ def measure_clips(folder: Path, clips: int, seconds: float) -> dict[str, float]:
 
 
 def write_tables(folder: Path, rows: int) -> None:
-    """Writes `validated.tsv` and a table of CoVoST 2, in different orders."""
+    """Write `validated.tsv` and a table of CoVoST 2, in different orders."""
     with open(folder / "validated.tsv", "w", encoding="utf-8", newline="\n") as file:
         file.write("client_id\tpath\tsentence\tup_votes\tdown_votes\tage\tgender\taccent\n")
         for number in range(rows):
@@ -97,7 +97,7 @@ def write_tables(folder: Path, rows: int) -> None:
 
 
 def peak_megabytes() -> float:
-    """Gives the peak resident memory of this process so far."""
+    """Return the peak resident memory of this process so far."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (2**20 if sys.platform == "darwin" else 2**10)
 

@@ -34,7 +34,7 @@ class Backbone:
 def convolution_flops(
     rate: float, channels: Sequence[int], kernels: Sequence[int], strides: Sequence[int]
 ) -> float:
-    """Gives FLOPs of convolutions one above the other for a second of audio, forward.
+    """Return FLOPs of convolutions one above the other for a second of audio, forward.
 
     Args:
         rate: Frames or samples a second that enter the lowest.
@@ -85,7 +85,7 @@ BACKBONES: Mapping[str, Backbone] = {
 
 
 def find_backbone(config: Mapping[str, Any]) -> Backbone | None:
-    """Gives the backbone that a training configuration names; None: its encoder is no such one.
+    """Return the backbone that a training configuration names; None: its encoder is no such one.
 
     Raises:
         ValueError: If it is not known here.
@@ -105,7 +105,7 @@ def find_backbone(config: Mapping[str, Any]) -> Backbone | None:
 
 
 def options_without_hub(backbone: Backbone) -> list[str]:
-    """Gives the options of `msp_train` that build it with random weights, reading samples."""
+    """Return the options of `msp_train` that build it with random weights, reading samples."""
     words = ["--feats_conf", "type=raw", "--feats_conf", f"fs={SAMPLES_PER_SECOND}"]
     architecture = json.dumps(dict(backbone.architecture))
     return [

@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from espnet_soups.tables.budget import Measuring
 from espnet_soups.tables.plan import Row
+from tools.machine_plan.shapes import Measuring
 
 LAYER = re.compile(r"encoder\.(?:encoders|model\.encoder\.layers|model\.layers)\.(\d+)")
 SECOND_FRAMES = 100  # of 10 ms

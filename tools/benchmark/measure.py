@@ -1,4 +1,4 @@
-"""Times modes in turn, so that a slow minute of the machine hits all of them alike."""
+"""Time modes in turn, so that a slow minute of the machine hits all of them alike."""
 
 import json
 import statistics
@@ -83,7 +83,7 @@ def memory_in_fresh_process(config: str, mode: str, device: str = "cpu") -> floa
     Raises:
         OSError: If that process fails; the message ends with its last line.
     """
-    command = [sys.executable, "-m", "espnet_soups.bin.bench_step"]
+    command = [sys.executable, "-m", "tools.benchmark.steps"]
     command += ["--config", config, "--memory_of", mode, "--device", device]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from espnet_soups.benchmark import comparison
-from espnet_soups.benchmark.spec import BatchShape, BenchSpec
+from tools.benchmark import comparison
+from tools.benchmark.spec import BatchShape, BenchSpec
 
 
 class FakeStep:

@@ -1,4 +1,4 @@
-"""Measures what a training step costs, against joint training.
+"""Measure what a training step costs, against joint training.
 
 `time` is against joint training on pooled batches; `alike` against joint steps that are encoded as
 those of the mode are: its measured ones by language where the encoder bears it, the others pooled.
@@ -13,18 +13,18 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from espnet_soups.benchmark.names import BASELINE, JOINT, MODES
 from espnet_soups.bin.command import run_command
+from tools.benchmark.names import BASELINE, JOINT, MODES
 
 if TYPE_CHECKING:
-    from espnet_soups.benchmark.comparison import ModeCost, SizeCost
-    from espnet_soups.benchmark.spec import BenchSpec
+    from tools.benchmark.comparison import ModeCost, SizeCost
+    from tools.benchmark.spec import BenchSpec
 
 
 def get_parser() -> argparse.ArgumentParser:
     """Return the options."""
     parser = argparse.ArgumentParser(
-        prog="python -m espnet_soups.bin.bench_step",
+        prog="python -m tools.benchmark.steps",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -55,9 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = get_parser().parse_args(arguments)
     if options.rounds < 1:
         raise ValueError(f"`--rounds` must be 1 or more, but got {options.rounds}.")
-    from espnet_soups.benchmark.comparison import compare_modes, compare_sizes, peak_memory_of
-    from espnet_soups.benchmark.measure import device_name
-    from espnet_soups.benchmark.spec import read_spec
+    from tools.benchmark.comparison import compare_modes, compare_sizes, peak_memory_of
+    from tools.benchmark.measure import device_name
+    from tools.benchmark.spec import read_spec
 
     spec = read_spec(options.config)
     if options.memory_of:

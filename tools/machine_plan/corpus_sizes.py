@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 WAV_GB_PER_HOUR = 16_000 * 2 * 3600 / 1e9  # 16 kHz, 16 bits
 
@@ -109,3 +110,20 @@ CORPUS_SIZES: Mapping[str, CorpusSize] = {
         converted=False,
     ),
 }
+
+
+def find_corpus(recipe: Path) -> CorpusSize:
+    """Return the size of the corpora of a recipe.
+
+    Args:
+        recipe: Its folder, such as `egs2/covost2/msp1`.
+
+    Raises:
+        ValueError: If its size is not known.
+    """
+    name = recipe.resolve().parent.name
+    if name not in CORPUS_SIZES:
+        raise ValueError(
+            f"The size of the corpora of {recipe} is not known; known are {sorted(CORPUS_SIZES)}."
+        )
+    return CORPUS_SIZES[name]

@@ -7,20 +7,23 @@ from pathlib import Path
 from typing import Any
 
 from espnet_soups.report.markdown import table as markdown_table
-from espnet_soups.tables import budget
-from espnet_soups.tables.budget import ModelShape
-from espnet_soups.tables.corpus_sizes import WAV_GB_PER_HOUR, CorpusSize
-from espnet_soups.tables.machine_plan import Machine, RowPlan
 from espnet_soups.tables.plan import Table
+from tools.machine_plan import memory
+from tools.machine_plan.corpus_sizes import WAV_GB_PER_HOUR, CorpusSize
+from tools.machine_plan.machine import Machine
+from tools.machine_plan.planner import Plan
+from tools.machine_plan.row_plan import RowPlan
+from tools.machine_plan.shapes import FRAME_NUMBERS, FRAMES_PER_SECOND, ModelShape
 
-HEAD_TIMES = (
+HEAD = (
     "run",
     "step against joint",
     "pre-training, GPU h",
     "training, GPU h",
     "one epoch, GPU min",
+    "memory per GPU, GB",
+    "disk, GB",
 )
-HEAD = (*HEAD_TIMES, "memory per GPU, GB", "disk, GB")
 
 
 @dataclass(frozen=True)
@@ -48,11 +51,28 @@ def fit_batch(config: Mapping[str, Any], most_frames: float, gpus: int) -> Batch
         The mini-batch; None: not even a sixteenth of the configured one fits.
     """
     wanted = config["batch_bins"] * config["accum_grad"]
-    most = most_frames * gpus * budget.FRAME_NUMBERS
+    most = most_frames * gpus * FRAME_NUMBERS
     if 16 * most < config["batch_bins"]:
         return None
     accum_grad = math.ceil(wanted / most)
     return Batch(bins=wanted // accum_grad, accum_grad=accum_grad)
+
+
+def render_plan(plan: Plan, flac_ratio: float) -> str:
+    """Return the whole plan.
+
+    Args:
+        plan: The plan.
+        flac_ratio: Size of FLAC against WAV.
+    """
+    machine, corpus, shape = plan.machine, plan.corpus, plan.shape
+    parts = [render_assumptions(machine, corpus, flac_ratio, shape)]
+    parts += [render_rows(table, rows) for table, rows in plan.tables]
+    parts.append(render_sum(plan.rows, machine))
+    rate = shape.frames_per_second
+    parts.append(render_batches(plan.config, plan.config_path, plan.rows, machine, rate))
+    parts.append(render_disk(corpus, flac_ratio, raw=not shape.conformer))
+    return "\n\n".join(parts)
 
 
 def render_assumptions(
@@ -79,8 +99,8 @@ def render_assumptions(
             if machine.reuses
             else "beside an ordinary backward pass (float16: measured gradients are not reused)"
         ),
-        f"memory: {budget.STATE_BYTES} bytes a parameter"
-        + (f" and {budget.BUCKET_BYTES} for the other GPUs" if machine.gpus > 1 else "")
+        f"memory: {memory.STATE_BYTES} bytes a parameter"
+        + (f" and {memory.BUCKET_BYTES} for the other GPUs" if machine.gpus > 1 else "")
         + f", {machine.activation_bytes} bytes a kept number, rows of two halves (with accumulation"
         f" twice); times {machine.slack:g} for fragmentation, {machine.context_gb:g} GB for CUDA",
         f"disk: FLAC is {flac_ratio:g} of WAV" + "; features are float32" * shape.conformer,
@@ -121,14 +141,14 @@ def render_batches(
     path: str,
     plans: Sequence[RowPlan],
     machine: Machine,
-    frames_per_second: int = budget.FRAMES_PER_SECOND,
+    frames_per_second: int = FRAMES_PER_SECOND,
 ) -> str:
     """Say which mini-batch fits the neediest row, and the command that writes it down."""
     most = min(plan.most_frames for plan in plans)
     batch = fit_batch(config, most, machine.gpus)
     if batch is None:
         return "No mini-batch fits the neediest row: take fewer `layers`, or a larger GPU."
-    seconds = batch.bins / budget.FRAME_NUMBERS / frames_per_second
+    seconds = batch.bins / FRAME_NUMBERS / frames_per_second
     exact = (config.get("trainer_conf") or {}).get("mode") == "exact" and batch.accum_grad > 1
     copy = f"conf/tuning/{Path(path).stem}_{machine.gpus}gpu.yaml"
     return (
@@ -155,7 +175,7 @@ def render_disk(corpus: CorpusSize, flac_ratio: float, raw: bool = False) -> str
         "archives": corpus.archives_gb,
         "unpacked": corpus.unpacked_gb,
         "16 kHz FLAC": flac if corpus.converted else 0.0,
-        "features": 0.0 if raw else budget.features_gb(corpus.hours),
+        "features": 0.0 if raw else memory.features_gb(corpus.hours),
         "FLAC that training reads": flac if raw else 0.0,
     }
     listed = ", ".join(f"{name} {size:,.0f}" for name, size in parts.items() if size)

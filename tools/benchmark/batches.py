@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from espnet_soups.benchmark.spec import BatchShape
+from tools.benchmark.spec import BatchShape
 
 JITTER = 0.05  # lengths vary as inside a batch that was sorted by length
 

@@ -5,20 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from espnet_soups.bin.plan_table import only_config
-from espnet_soups.tables import budget
-from espnet_soups.tables.budget import Audio, Measuring, ModelShape
-from espnet_soups.tables.corpus_sizes import CORPUS_SIZES
-from espnet_soups.tables.machine_plan import (
-    GPUS,
-    Machine,
-    plan_row,
-    read_shape,
-)
 from espnet_soups.tables.plan import Row, load_table
-from espnet_soups.tables.plan_report import Batch, fit_batch, render_batches
-from espnet_soups.tables.planner import plan_rows
-from espnet_soups.tables.row_settings import crop_share, measuring_of, read_settings
+from tools.machine_plan import flops, memory
+from tools.machine_plan.corpus_sizes import CORPUS_SIZES
+from tools.machine_plan.machine import GPUS, Machine
+from tools.machine_plan.planner import only_config, plan_rows
+from tools.machine_plan.read_shape import read_shape
+from tools.machine_plan.report import Batch, fit_batch, render_batches
+from tools.machine_plan.row_plan import plan_row
+from tools.machine_plan.row_settings import crop_share, measuring_of, read_settings
+from tools.machine_plan.shapes import Audio, Measuring, ModelShape
 
 SHAPE = ModelShape(
     blocks=10,
@@ -40,12 +36,12 @@ AUDIO = Audio(clip_seconds=4.0, translated_share=0.5)
 
 def test_a_second_of_audio_costs_two_flops_a_parameter_and_frame_and_eight_t_d_in_attention():
     # 25 frames; 2 x 1,000,000 for parameters; 8 x 100 keys x 100 wide x 10 blocks
-    assert budget.encoder_flops(SHAPE, 4.0) == 25 * (2_000_000 + 800_000)
+    assert flops.encoder_flops(SHAPE, 4.0) == 25 * (2_000_000 + 800_000)
     # a recognition head of 20,000; half of the audio passes a decoder of 50,000
-    assert budget.head_flops(SHAPE, AUDIO) == 25 * 2 * (20_000 + 25_000)
-    assert budget.forward_flops(SHAPE, AUDIO) == 72_250_000
+    assert flops.head_flops(SHAPE, AUDIO) == 25 * 2 * (20_000 + 25_000)
+    assert flops.forward_flops(SHAPE, AUDIO) == 72_250_000
     with_ssl = replace(AUDIO, crop_share=0.5)
-    assert budget.forward_flops(SHAPE, with_ssl) == 72_250_000 + 35_000_000
+    assert flops.forward_flops(SHAPE, with_ssl) == 72_250_000 + 35_000_000
 
 
 ENCODER, HEADS = 70_000_000, 2_250_000  # a second of AUDIO, forward; see the test above
@@ -67,35 +63,35 @@ def test_a_measured_step_walks_measured_layers_once_per_objective_and_the_rest_o
 ):
     audio = replace(AUDIO, crop_share=crop_share)
     backward = 2 * ENCODER * passes + 2 * HEADS
-    assert budget.measured_flops(SHAPE, audio, measuring) == pytest.approx(backward)
+    assert flops.measured_flops(SHAPE, audio, measuring) == pytest.approx(backward)
     forward = ENCODER * (1 + crop_share) + HEADS
-    assert budget.training_flops(SHAPE, audio, measuring) == pytest.approx(forward + backward)
+    assert flops.training_flops(SHAPE, audio, measuring) == pytest.approx(forward + backward)
 
 
 def test_rows_that_are_not_reused_come_beside_an_ordinary_backward_pass():
     beside = Measuring(depth=0.25, reused=False)
     rows = 2 * ENCODER * 0.25 * 9 + HEADS  # to what enters the heads, not to their parameters
-    assert budget.measured_flops(SHAPE, AUDIO, beside) == rows + 2 * 72_250_000
+    assert flops.measured_flops(SHAPE, AUDIO, beside) == rows + 2 * 72_250_000
 
 
 def test_a_transformer_has_no_relative_positions_and_frozen_convolutions_go_forward_alone():
     # 50 frames; 2 x 1,000,000 for parameters; 4 x 200 keys x 100 wide x 10 blocks
     shape = replace(SHAPE, frames_per_second=50, conformer=False, input_flops=7e6)
     encoder = 50 * (2_000_000 + 800_000)
-    assert budget.encoder_flops(shape, 4.0) == encoder
+    assert flops.encoder_flops(shape, 4.0) == encoder
     heads = 2 * HEADS  # as many tokens as frames
     audio = replace(AUDIO, crop_share=0.5)
-    assert budget.forward_flops(shape, audio) == pytest.approx(1.5 * (encoder + 7e6) + heads)
-    assert budget.backward_flops(shape, audio) == pytest.approx(2 * (1.5 * encoder + heads))
+    assert flops.forward_flops(shape, audio) == pytest.approx(1.5 * (encoder + 7e6) + heads)
+    assert flops.backward_flops(shape, audio) == pytest.approx(2 * (1.5 * encoder + heads))
     decoder = 25 * 100 + 3.25 * 400 + 4.5 * 4 * 200 + 3 * 1000
     numbers = 10 * (10.5 * 100 + 3.25 * 400) + 3 * 500 + 0.5 * decoder
-    assert budget.frame_bytes(shape, AUDIO, 4, Measuring()) == 4 * numbers
+    assert memory.frame_bytes(shape, AUDIO, 4, Measuring()) == 4 * numbers
 
 
 def test_steps_that_measure_nothing_cost_what_joint_training_costs():
-    assert budget.training_flops(SHAPE, AUDIO, Measuring()) == 3 * 72_250_000
-    measured = budget.measured_flops(SHAPE, AUDIO, Measuring(depth=1.0))
-    quarter = budget.training_flops(SHAPE, AUDIO, Measuring(depth=1.0, steps=0.25))
+    assert flops.training_flops(SHAPE, AUDIO, Measuring()) == 3 * 72_250_000
+    measured = flops.measured_flops(SHAPE, AUDIO, Measuring(depth=1.0))
+    quarter = flops.training_flops(SHAPE, AUDIO, Measuring(depth=1.0, steps=0.25))
     assert quarter == 72_250_000 + 0.25 * measured + 0.75 * 2 * 72_250_000
 
 
@@ -103,19 +99,19 @@ def test_one_measured_step_of_eight_costs_an_eighth_of_what_measuring_costs():
     # forward 72.25; backward 144.5; measured 2 x 70 x (9 / 4 + 3 / 4) + 4.5 = 424.5 million
     eighth = Measuring(depth=0.25, steps=1 / 8)
     expected = 72_250_000 + 7 / 8 * 144_500_000 + 1 / 8 * 424_500_000
-    assert budget.training_flops(SHAPE, AUDIO, eighth) == pytest.approx(expected) == 251_750_000
+    assert flops.training_flops(SHAPE, AUDIO, eighth) == pytest.approx(expected) == 251_750_000
 
 
 def test_weights_of_their_own_elsewhere_cost_a_pass_through_the_encoder_in_every_step():
     # on top 2 x 70 + 2.25 = 142.25 million; measured 2 x 70 x 9 / 4 + 2.25 + 144.5 = 461.75
     apart = Measuring(depth=0.25, steps=1 / 8, reused=False, elsewhere=True)
     expected = 72_250_000 + 7 / 8 * 144_500_000 + 1 / 8 * 461_750_000 + 142_250_000
-    assert budget.training_flops(SHAPE, AUDIO, apart) == pytest.approx(expected) == 398_656_250
+    assert flops.training_flops(SHAPE, AUDIO, apart) == pytest.approx(expected) == 398_656_250
     # the pass takes U's crops as well: 2 x 35 million
     with_ssl = replace(AUDIO, crop_share=0.5)
     plain = replace(apart, elsewhere=False)
-    extra = budget.training_flops(SHAPE, with_ssl, apart)
-    extra -= budget.training_flops(SHAPE, with_ssl, plain)
+    extra = flops.training_flops(SHAPE, with_ssl, apart)
+    extra -= flops.training_flops(SHAPE, with_ssl, plain)
     assert extra == pytest.approx(212_250_000)
 
 
@@ -137,9 +133,9 @@ def test_the_arithmetic_agrees_with_the_ratios_that_the_benchmark_measured(
     # docs/benchmark.md: 4 blocks of width 128, four of five languages translated
     shape = replace(SHAPE, blocks=4, width=128, asr=0, st=0)
     audio = Audio(clip_seconds=3.0, translated_share=0.8)
-    joint = budget.training_flops(shape, audio, Measuring())
+    joint = flops.training_flops(shape, audio, Measuring())
     measuring = Measuring(depth, steps, pooled=False, reused=reused)
-    soup = budget.training_flops(shape, audio, measuring)
+    soup = flops.training_flops(shape, audio, measuring)
     assert soup / joint == pytest.approx(measured, rel=tolerance)
 
 
@@ -148,31 +144,31 @@ def test_espnet_s_published_training_time_is_the_utilisation_that_is_assumed():
     # 57,072 s. Its decoder has no language heads: all parameters are counted for every frame.
     shape = replace(SHAPE, blocks=12, width=256, encoder=34_230_000, asr=0, st=0)
     seconds = 100.6 * 3600 * 70 * (1 / 0.9 + 1 + 1 / 1.1)
-    flops = seconds * 3 * budget.encoder_flops(shape, 100.6 * 3600 / 28_539)
-    reached = flops / 57_072 / (GPUS["V100"][0] * 1e12)
+    operations = seconds * 3 * flops.encoder_flops(shape, 100.6 * 3600 / 28_539)
+    reached = operations / 57_072 / (GPUS["V100"][0] * 1e12)
     assert Machine(1, 1.0, 1.0).utilisation == pytest.approx(reached, rel=0.1)
 
 
 def test_hours_memory_and_disk_are_products():
-    assert budget.gpu_hours(1e18, peak_tflops=100.0, utilisation=0.5) == pytest.approx(5.5556, 1e-4)
+    assert flops.gpu_hours(1e18, peak_tflops=100.0, utilisation=0.5) == pytest.approx(5.5556, 1e-4)
     # 25 x 100 + 6.5 x 400 + 2.25 x 4 x 100
-    assert budget.block_numbers(100, 400, 4, 100.0) == 6000.0
+    assert memory.block_numbers(100, 400, 4, 100.0) == 6000.0
     decoder = 25 * 100 + 3.25 * 400 + 4.5 * 4 * 100 + 3 * 1000
     expected = 4 * (6000 * 10 + 3 * 500 + 0.5 * decoder)
-    assert budget.frame_bytes(SHAPE, AUDIO, 4, Measuring()) == expected
+    assert memory.frame_bytes(SHAPE, AUDIO, 4, Measuring()) == expected
     cut = 4 * 9 * 100  # nine gradients of what enters the lowest measured layer
-    assert budget.frame_bytes(SHAPE, AUDIO, 4, Measuring(depth=0.5)) == expected + cut
-    assert budget.frame_bytes(SHAPE, AUDIO, 4, Measuring(depth=1.0)) == expected
-    assert budget.frame_bytes(SHAPE, AUDIO, 4, Measuring(depth=0.5, reused=False)) == expected
-    assert budget.fixed_bytes(SHAPE, AUDIO, Measuring(), gpus=1) == 16 * 1_300_000
+    assert memory.frame_bytes(SHAPE, AUDIO, 4, Measuring(depth=0.5)) == expected + cut
+    assert memory.frame_bytes(SHAPE, AUDIO, 4, Measuring(depth=1.0)) == expected
+    assert memory.frame_bytes(SHAPE, AUDIO, 4, Measuring(depth=0.5, reused=False)) == expected
+    assert memory.fixed_bytes(SHAPE, AUDIO, Measuring(), gpus=1) == 16 * 1_300_000
     rows = 2 * 9 * 1_000_000 * 4 // 2
     halved = Measuring(depth=0.5)
-    assert budget.fixed_bytes(SHAPE, AUDIO, halved, gpus=4) == 20 * 1_300_000 + rows
+    assert memory.fixed_bytes(SHAPE, AUDIO, halved, gpus=4) == 20 * 1_300_000 + rows
     # sums of an accumulation window beside the rows of its last mini-batch
-    summed = budget.fixed_bytes(SHAPE, AUDIO, halved, gpus=4, accumulates=True)
+    summed = memory.fixed_bytes(SHAPE, AUDIO, halved, gpus=4, accumulates=True)
     assert summed == 20 * 1_300_000 + 2 * rows
-    assert budget.experiment_bytes(1_000_000, keep_nbest=10) == 64_000_000
-    assert budget.features_gb(1000) == pytest.approx(115.2)
+    assert memory.experiment_bytes(1_000_000, keep_nbest=10) == 64_000_000
+    assert memory.features_gb(1000) == pytest.approx(115.2)
 
 
 def test_covost_s_numbers_are_those_of_its_own_table():

@@ -5,8 +5,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from espnet_soups.files import read_yaml
 from espnet_soups.settings import refuse_unknown
 
 CONFIGS = Path(__file__).parent / "configs"
@@ -67,7 +66,7 @@ class BenchSpec:
 
 
 def config_names() -> list[str]:
-    """List the configurations that come with the package."""
+    """List the configurations that lie beside this file."""
     return sorted(path.stem for path in CONFIGS.glob("*.yaml"))
 
 
@@ -84,11 +83,12 @@ def read_spec(config: str) -> BenchSpec:
     path = CONFIGS / f"{config}.yaml" if config in config_names() else Path(config)
     if not path.is_file():
         raise ValueError(f"`--config` must be one of {config_names()} or a file, got {config!r}.")
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content = read_yaml(path, "the benchmark configuration")
     expected = {"model", "batch", "selected"}
-    if not isinstance(content, dict) or set(content) != expected:
-        found = sorted(content) if isinstance(content, dict) else content
-        raise ValueError(f"{path} must have the keys {sorted(expected)}, but has {found}.")
+    if set(content) != expected:
+        raise ValueError(
+            f"{path} must have the keys {sorted(expected)}, but has {sorted(content)}."
+        )
     valid = [item.name for item in fields(BatchShape)]
     refuse_unknown(f"`batch` of {path}", content["batch"], valid)
     return BenchSpec(

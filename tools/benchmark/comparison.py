@@ -5,15 +5,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from espnet_soups.benchmark.catalogue import build_mode
-from espnet_soups.benchmark.measure import (
+from tools.benchmark.catalogue import build_mode
+from tools.benchmark.measure import (
     interleaved_seconds,
     median_ratio,
     memory_in_fresh_process,
     peak_memory_mib,
 )
-from espnet_soups.benchmark.names import BASELINE, JOINT, SCALED_MODES, STEPS_PER_ROUND
-from espnet_soups.benchmark.spec import BenchSpec, with_objectives
+from tools.benchmark.names import BASELINE, JOINT, SCALED_MODES, STEPS_PER_ROUND
+from tools.benchmark.spec import BenchSpec, with_objectives
 
 
 @dataclass(frozen=True)
