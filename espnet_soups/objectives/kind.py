@@ -67,11 +67,13 @@ class Vocabulary:
         words: Options of `msp_train` that name it.
         make: Makes it from (training set, sets whose labels it must cover too), and returns a line
             for the log and warnings.
+        file: What is written last, and by whose change later stages see that it is another.
     """
 
     folder: Path
     words: tuple[str, ...]
     make: Callable[[Path, Sequence[Path]], tuple[str, list[str]]] = field(repr=False)
+    file: str = "tokens.txt"
 
 
 @dataclass(frozen=True)
@@ -200,14 +202,25 @@ class Kind(ABC):
         """Return what options of `run.sh` are among those of `msp_train`; the default: none.
 
         Args:
-            run: The options of `run.sh` that the kinds name in `run_options`, and `datadir`,
-                `speeds` (what stage 2 adds to names) and `objectives`.
+            run: The options of `run.sh`, those that the kinds name in `run_options` among them, and
+                `speeds` (what stage 2 adds to names).
 
         Returns:
             Option to value, vocabularies left out: an option that maps languages to vocabularies
             maps them to stand-ins, with which a model can be built on trial.
+
+        Raises:
+            ValueError: If an option is not valid; see `run_words.py`.
         """
         return {}
+
+    def experiment_tag(self, run: Mapping[str, str]) -> str:
+        """Return what its options of `run.sh` add to names of experiments; the default: nothing."""
+        return ""
+
+    def statistics_tag(self, objectives: Sequence[Objective], run: Mapping[str, str]) -> str:
+        """Return what tells statistics apart that are taken with other labels or vocabularies."""
+        return "_".join(objective.name for objective in objectives if objective.label)
 
     def vocabularies(
         self, objectives: Sequence[Objective], run: Mapping[str, str]

@@ -9,6 +9,7 @@ from espnet_soups.file_names import require_file_name
 from espnet_soups.objectives.decoding.text_search import RecognitionSearch, SearchPlan
 from espnet_soups.objectives.kind import Encoder, Metric, Options, Vocabulary
 from espnet_soups.objectives.objective import Objective
+from espnet_soups.objectives.run_words import read_choice, read_names, read_words
 from espnet_soups.objectives.text_kind import STAND_IN, TextKind
 
 if TYPE_CHECKING:
@@ -68,11 +69,22 @@ class Recognition(TextKind):
 
     def options_of_run(self, run: Mapping[str, str]) -> dict[str, Any]:
         """Return token lists to be, and the type of tokens."""
-        languages = run["asr_langs"].split()
+        read_words("asr_char_langs", run)
+        read_choice("bpemode", run, ("unigram", "bpe"))
+        languages = read_names("asr_langs", run)
         return {
             "asr_token_list": {language: list(STAND_IN) for language in languages},
-            "asr_token_type": run["asr_token_type"],
+            "asr_token_type": read_choice("asr_token_type", run, ("char", "bpe")),
         }
+
+    def experiment_tag(self, run: Mapping[str, str]) -> str:
+        """Return the type of tokens, and how many there are."""
+        tokens = run["asr_token_type"]
+        return tokens if tokens == "char" else f"{tokens}{run['asr_nbpe']}"
+
+    def statistics_tag(self, objectives: Sequence[Objective], run: Mapping[str, str]) -> str:
+        """Return the same."""
+        return self.experiment_tag(run)
 
     def encoders(
         self, objectives: Sequence[Objective], args: argparse.Namespace

@@ -9,6 +9,7 @@ from espnet_soups.file_names import require_file_name
 from espnet_soups.objectives.decoding.text_search import SearchPlan, TranslationSearch
 from espnet_soups.objectives.kind import Encoder, Metric, Options, Vocabulary
 from espnet_soups.objectives.objective import Objective
+from espnet_soups.objectives.run_words import read_choice, read_names
 from espnet_soups.objectives.text_kind import STAND_IN, TextKind
 
 if TYPE_CHECKING:
@@ -89,13 +90,20 @@ class Translation(TextKind):
 
     def options_of_run(self, run: Mapping[str, str]) -> dict[str, Any]:
         """Return the pairs, token lists to be, and the type of tokens."""
-        pairs = run["st_pairs"].split()
+        read_choice("bpemode", run, ("unigram", "bpe"))
+        pairs = read_names(
+            "st_pairs", run, r"[^_]+_.+", "pairs of source_target such as 'fr_en es_en'"
+        )
         targets = sorted({pair.rpartition("_")[2] for pair in pairs})
         return {
             "st_pairs": pairs,
             "st_token_list": {target: list(STAND_IN) for target in targets},
-            "st_token_type": run["st_token_type"],
+            "st_token_type": read_choice("st_token_type", run, ("char", "bpe")),
         }
+
+    def statistics_tag(self, objectives: Sequence[Objective], run: Mapping[str, str]) -> str:
+        """Return what folders of token lists say of the tokens."""
+        return self.token_folder("", run).name.removeprefix(f"{self.name}_")
 
     def encoders(
         self, objectives: Sequence[Objective], args: argparse.Namespace

@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from espnet_soups.task.checks.check_words import check_words, read_yaml
+from espnet_soups.files import read_yaml
+from espnet_soups.task.checks.check_words import check_words
 
 DECLARED = {"asr_token_list": {"en": [], "fr": []}}
 BASE = ["--st_pairs", "fr_en", "es_en", "--asr_token_type", "char"]
