@@ -111,9 +111,7 @@ class Recognition(TextKind):
         tokens = "bpe_char" if single and run["asr_token_type"] == "bpe" else None
         return token_folder(self.name, language, run, tokens)
 
-    def plan_search(
-        self, objective: Objective, head: "Head", config: "DecodeConfig"
-    ) -> SearchPlan:
+    def plan_search(self, objective: Objective, head: "Head", config: "DecodeConfig") -> SearchPlan:
         """Return the search that `asr_method` asks for.
 
         Raises:

@@ -128,9 +128,7 @@ class Translation(TextKind):
 
         return token_folder(self.name, language, run)
 
-    def plan_search(
-        self, objective: Objective, head: "Head", config: "DecodeConfig"
-    ) -> SearchPlan:
+    def plan_search(self, objective: Objective, head: "Head", config: "DecodeConfig") -> SearchPlan:
         """Return the beam search over the decoder, with `st_ctc_weight` of CTC, or CTC alone.
 
         Raises:

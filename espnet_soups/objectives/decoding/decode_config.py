@@ -42,9 +42,13 @@ class DecodeConfig:
             ValueError: If the kind reads none, or a value is not valid.
         """
         if kind.decode_config is None:
-            raise ValueError(f"{type(kind).__name__} has no options of decoding: see `decode_config`.")
+            raise ValueError(
+                f"{type(kind).__name__} has no options of decoding: see `decode_config`."
+            )
         names = [item.name for item in fields(kind.decode_config)]
-        return kind.decode_config(**{name: self.kinds[name] for name in names if name in self.kinds})
+        return kind.decode_config(
+            **{name: self.kinds[name] for name in names if name in self.kinds}
+        )
 
 
 def decode_options(kinds: Sequence[Kind] = KINDS) -> dict[str, "Field[Any]"]:

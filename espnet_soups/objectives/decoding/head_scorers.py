@@ -13,11 +13,7 @@ from espnet2.legacy.nets.scorer_interface import BatchScorerInterface, ScorerInt
 from torch import Tensor
 
 from espnet_soups.objectives.heads.shared_head import HeadView
-<<<<<<< HEAD
 from espnet_soups.objectives.heads.text_head import TextHead
-=======
-from espnet_soups.objectives.heads.text_head import Head
->>>>>>> core
 
 
 class FrameClassifier(Protocol):
