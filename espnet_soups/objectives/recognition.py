@@ -9,11 +9,14 @@ from espnet_soups.file_names import require_file_name
 from espnet_soups.objectives.decoding.text_search import RecognitionSearch, SearchPlan
 from espnet_soups.objectives.kind import Encoder, Metric, Options, Vocabulary
 from espnet_soups.objectives.objective import Objective
+from espnet_soups.objectives.run_words import read_choice, read_names, read_words
 from espnet_soups.objectives.text_kind import STAND_IN, TextKind
 
 if TYPE_CHECKING:
     from espnet_soups.objectives.decoding.decode_config import DecodeConfig
     from espnet_soups.objectives.heads.head import Head
+    from espnet_soups.objectives.metrics.measured import Measured
+    from espnet_soups.objectives.metrics.score_config import ScoreConfig
     from espnet_soups.objectives.stock_model import StockModel
 
 WINDOW_MARGIN = 100  # what espnet2.bin.asr_inference has by default
@@ -27,9 +30,9 @@ class Recognition(TextKind):
     sign: ClassVar[str] = "ASR"
     letters: ClassVar[Mapping[str, str]] = {"A": "asr_*", "E": "asr_en", "C": "asr_zh"}
     metrics: ClassVar[tuple[Metric, ...]] = (
-        Metric("wer", "WER"),
-        Metric("cer", "CER"),
-        Metric("sentence_error", "S.Err"),
+        Metric("wer", "WER", counts="Wrd"),
+        Metric("cer", "CER", counts="Chr"),
+        Metric("sentence_error", "S.Err", headline=False),
     )
     run_options: ClassVar[Mapping[str, tuple[str, str]]] = {
         "asr_langs": ("", "Languages to recognise, such as 'en fr'"),
@@ -66,11 +69,22 @@ class Recognition(TextKind):
 
     def options_of_run(self, run: Mapping[str, str]) -> dict[str, Any]:
         """Return token lists to be, and the type of tokens."""
-        languages = run["asr_langs"].split()
+        read_words("asr_char_langs", run)
+        read_choice("bpemode", run, ("unigram", "bpe"))
+        languages = read_names("asr_langs", run)
         return {
             "asr_token_list": {language: list(STAND_IN) for language in languages},
-            "asr_token_type": run["asr_token_type"],
+            "asr_token_type": read_choice("asr_token_type", run, ("char", "bpe")),
         }
+
+    def experiment_tag(self, run: Mapping[str, str]) -> str:
+        """Return the type of tokens, and how many there are."""
+        tokens = run["asr_token_type"]
+        return tokens if tokens == "char" else f"{tokens}{run['asr_nbpe']}"
+
+    def statistics_tag(self, objectives: Sequence[Objective], run: Mapping[str, str]) -> str:
+        """Return the same."""
+        return self.experiment_tag(run)
 
     def encoders(
         self, objectives: Sequence[Objective], args: argparse.Namespace
@@ -110,6 +124,15 @@ class Recognition(TextKind):
         single = language in run["asr_char_langs"].split()
         tokens = "bpe_char" if single and run["asr_token_type"] == "bpe" else None
         return token_folder(self.name, language, run, tokens)
+
+    def measure(
+        self, objective: Objective, reference_dir: Path, decode_dir: Path, config: "ScoreConfig"
+    ) -> "Measured":
+        """Count word, character and sentence errors."""
+        from espnet_soups.objectives.metrics.text_errors import measure_errors
+        from espnet_soups.objectives.metrics.text_pairs import read_pairs
+
+        return measure_errors(read_pairs(reference_dir, decode_dir, objective))
 
     def plan_search(self, objective: Objective, head: "Head", config: "DecodeConfig") -> SearchPlan:
         """Return the search that `asr_method` asks for.

@@ -36,7 +36,7 @@ class TextKind(Kind):
     data_names: ClassVar[tuple[str, ...]] = ("text", "text_*")
     left_out: ClassVar[str] = "Labels longer than their frames took no part"
 
-    # --- options ---------------------------------------------------------------------------------
+    # --- options -------------------------------------------------------------------------------
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Add its options to `msp_train`."""
@@ -80,14 +80,14 @@ class TextKind(Kind):
     def token_folder(self, language: str, run: Mapping[str, str]) -> Path:
         """Return where the token list of a language lies."""
 
-    # --- a run -------------------------------------------------------------------------------------
+    # --- a run ---------------------------------------------------------------------------------
 
     def stand_in(self, objectives: Sequence[Objective], args: argparse.Namespace) -> None:
         """Put a short token list in the place of each that stage 5 has yet to make."""
         lists = {self.written(objective): list(STAND_IN) for objective in objectives}
         setattr(args, f"{self.name}_token_list", lists)
 
-    # --- labels ------------------------------------------------------------------------------------
+    # --- labels --------------------------------------------------------------------------------
 
     def inline(self, args: argparse.Namespace) -> None:
         """Replace paths of token lists by the lists."""
@@ -130,7 +130,7 @@ class TextKind(Kind):
             found.append(_judge_length(too_long, len(needed), labels.where))
         return [warning for warning in found if warning is not None]
 
-    # --- the network -------------------------------------------------------------------------------
+    # --- the network ---------------------------------------------------------------------------
 
     def build_heads(
         self, objectives: Sequence[Objective], args: argparse.Namespace, parts: Parts

@@ -34,7 +34,7 @@ def describe_levels(soup: Soup) -> list[dict[str, Any]]:
         {
             "level": position + 1,
             "objectives": [soup.names[index] for index in level],
-            "penalty": float(soup.clock.c[position]),
+            "penalty": float(soup.penalties[position]),
             "combiner": combiner.name,
             "moves": combiner.moves,
             "weights": weights[level].tolist(),
@@ -43,7 +43,7 @@ def describe_levels(soup: Soup) -> list[dict[str, Any]]:
             "mean_distance": float(soup.means.distances[position]),
         }
         for position, (level, combiner) in enumerate(
-            zip(soup.hierarchy.levels, soup.weights.combiners, strict=True)
+            zip(soup.hierarchy.levels, soup.weigher.combiners, strict=True)
         )
     ]
 
