@@ -8,7 +8,7 @@ from espnet_soups.bin.command import run_command
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Gives the options."""
+    """Return the options."""
     parser = argparse.ArgumentParser(
         prog="python -m espnet_soups.bin.report",
         description="Writes results.json, RESULTS.md, images/*.png and report.html into --exp_dir,"
@@ -32,7 +32,7 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Reports and says what was written."""
+    """Report and say what was written."""
     options = get_parser().parse_args(arguments)
     for option in ("exp_dir", "expdir", "publish_dir"):
         folder = getattr(options, option)

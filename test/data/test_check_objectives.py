@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from espnet_soups.data.check_objectives import check_audio, count_labels
-from espnet_soups.objectives.objective import build_objectives
+from espnet_soups.testing.toy_objectives import build_objectives
 
 OBJECTIVES = build_objectives(["en", "fr"], ["fr_en"])
 
