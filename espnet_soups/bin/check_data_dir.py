@@ -1,27 +1,22 @@
 """Checks a data dir: files, ids, languages, labels and audio (stage 1)."""
 
-import argparse
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from espnet_soups.bin.command import run_command
+from espnet_soups.bin.command import run_command, set_up_logging
+from espnet_soups.bin.run_parser import RunParser
 
 
-def get_parser() -> argparse.ArgumentParser:
+def get_parser() -> RunParser:
     """Gives the options."""
-    parser = argparse.ArgumentParser(
-        prog="python -m espnet_soups.bin.check_data_dir", description=__doc__
-    )
+    parser = RunParser("check_data_dir", __doc__)
     parser.add_argument("path", type=Path, help="The data dir")
-    parser.add_argument("--asr_langs", default="", help="Languages that are recognised")
-    parser.add_argument("--st_pairs", default="", help="Pairs that are translated")
     parser.add_argument(
         "--may_lack_languages",
         default="false",
         choices=["true", "false"],
-        help="Whether the set may lack some of the languages, as test sets may (false)",
+        help="Whether the set may lack languages and tables of labels, as test sets may (false)",
     )
     parser.add_argument(
         "--unlabeled", default="false", choices=["true", "false"], help="Audio alone (false)"
@@ -36,29 +31,37 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Checks one data dir; see `get_parser`."""
-    options = get_parser().parse_args(arguments)
-    from espnet_soups.data.check_objectives import check_audio, count_labels
+    """Check one data dir; see `get_parser`."""
+    options, given = get_parser().parse(arguments)
+    from espnet_soups.data.check_objectives import (
+        check_audio,
+        compare_labels,
+        count_labels,
+        objectives_of,
+    )
     from espnet_soups.data.data_dir import read_data_dir
     from espnet_soups.data.overlap import describe_overlap, find_overlap
-    from espnet_soups.objectives.objective import build_objectives
+    from espnet_soups.objectives.run import read_run
 
+    set_up_logging()
     if options.unlabeled == "true":
         data = read_data_dir(options.path, labelled=False)
         check_audio(data)
         print(f"{options.path}: {len(data.audio)} utterances without labels")
         return
-    objectives = build_objectives(options.asr_langs.split(), options.st_pairs.split())
-    data = read_data_dir(options.path)
+    run = read_run(given)
+    may_lack = options.may_lack_languages == "true"
+    seconds = [label.file for label in run.labels() if label.type == "audio"]
+    seconds = [name for name in seconds if not may_lack or (options.path / name).is_file()]
+    data = read_data_dir(options.path, audio_labels=seconds)
     check_audio(data)
-    if options.may_lack_languages == "true":
-        spoken = set(data.languages.values())
-        objectives = [item for item in objectives if item.language in spoken] or objectives
-    labels: Counter[str] = count_labels(data, objectives, options.least)
+    objectives = objectives_of(data, run.objectives) if may_lack else run.objectives
+    labels = count_labels(data, objectives, options.least, run.languages)
     listed = ", ".join(f"{name} {number}" for name, number in labels.items())
     print(f"{options.path}: {len(data.audio)} utterances; labels: {listed}")
     if options.train is not None:
         train = read_data_dir(options.train)
+        compare_labels(data, train, objectives)
         for warning in describe_overlap(find_overlap(train, data), train, data):
             print(f"warning: {warning}", file=sys.stderr)
 

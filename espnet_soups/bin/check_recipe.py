@@ -5,18 +5,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from espnet_soups.bin.command import run_command
+from espnet_soups.bin.run_parser import EPILOG, RunParser
 
 
-def get_parser() -> argparse.ArgumentParser:
+def get_parser() -> RunParser:
     """Gives the options."""
-    parser = argparse.ArgumentParser(
-        prog="python -m espnet_soups.bin.check_recipe",
-        description=__doc__,
-        epilog="Words after `--` are further options of msp_train.",
+    parser = RunParser(
+        "check_recipe", __doc__, f"{EPILOG} Words after `--` are options of msp_train."
     )
     parser.add_argument("--train_config", type=Path, required=True, help="Training, YAML")
     parser.add_argument("--inference_config", type=Path, required=True, help="Decoding, YAML")
-    parser.add_argument("--asr_langs", default="", help="Languages that are recognised")
     parser.add_argument("--ngpu", type=int, default=0, help="GPUs of training (0)")
     parser.add_argument("--backend", default="local", choices=["local", "slurm", "ssh"])
     parser.add_argument("--expdir", type=Path, default=Path("exp"), help="Experiments (exp)")
@@ -26,27 +24,29 @@ def get_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Checks; see `get_parser`."""
-    options = get_parser().parse_args(arguments)
+    options, given = get_parser().parse(arguments)
+    from espnet_soups.objectives.run import read_run
     from espnet_soups.task.checks.check_words import check_words
 
-    check_words(options.train_config, options.asr_langs.split(), options.train_args)
+    run = {**given, "train_config": str(options.train_config)}
+    declared = read_run(run).stand_ins() if given else {}
+    check_words(options.train_config, options.train_args, declared)
     from espnet_soups.objectives.decoding.decode_config import load_decode_config
     from espnet_soups.task.checks.check_recipe import (
         build_trial_model,
+        check_decoding,
         check_machine,
         describe_model,
     )
 
     decoding = load_decode_config(options.inference_config)
     check_machine(options.ngpu, options.backend, options.expdir)
-    model = build_trial_model(options.train_config, options.asr_langs.split(), options.train_args)
-    recognises = bool(options.asr_langs)
-    if recognises and decoding.asr_method == "hybrid" and not model.has_asr_decoder:
-        raise ValueError(
-            f"{options.inference_config} says `asr_method: hybrid`, but {options.train_config} has"
-            " no ASR decoder (`asr_ctc_weight: 1.0`): decode with ctc_greedy or ctc_prefix."
-        )
-    print(describe_model(model))
+    trial = build_trial_model(options.train_config, options.train_args, declared)
+    try:
+        check_decoding(trial.model, decoding)
+    except ValueError as error:
+        raise ValueError(f"{options.inference_config}: {error}") from error
+    print(describe_model(trial))
 
 
 if __name__ == "__main__":

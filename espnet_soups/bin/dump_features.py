@@ -34,6 +34,12 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--unlabeled", default="false", choices=["true", "false"], help="Audio alone (false)"
     )
+    parser.add_argument(
+        "--audio_labels",
+        nargs="*",
+        default=[],
+        help="Files of second audio, of the sets that have them, kept as the speech is",
+    )
     return parser
 
 
@@ -50,17 +56,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not all(separator and target for _, separator, target in pairs):
         raise ValueError(f"Sets must look like data/train=dump/train, but got {options.sets}.")
     labelled = options.unlabeled != "true"
-    sets = [
-        (read_data_dir(Path(source), labelled=labelled), Path(target))
-        for source, _, target in pairs
-    ]
+    sets = []
+    for source, _, target in pairs:
+        seconds = [name for name in options.audio_labels if (Path(source) / name).is_file()]
+        data = read_data_dir(Path(source), labelled=labelled, audio_labels=seconds)
+        sets.append((data, Path(target)))
     for source in dict.fromkeys([*(data.path for data, _ in sets), *options.look_at]):
         look_at_first(source, config, options.resample == "true")
     # an interruption must not skip the clean-up
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     for data, target in sets:
-        seconds = replace_set(data, target, config, options.nj, options.resample == "true")
-        print(f"{target}: {len(data.audio)} utterances, {seconds / 60:.1f} minutes")
+        length = replace_set(data, target, config, options.nj, options.resample == "true")
+        print(f"{target}: {len(data.audio)} utterances, {length / 60:.1f} minutes")
 
 
 if __name__ == "__main__":

@@ -21,6 +21,10 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--unlabeled", default="false", choices=["true", "false"], help="Audio alone (false)"
     )
+    parser.add_argument(
+        "--labels", nargs="*", default=[], help="Files whose labels count beside texts"
+    )
+    parser.add_argument("--audio_labels", nargs="*", default=[], help="Files of second audio")
     return parser
 
 
@@ -34,10 +38,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     raw = (options.source / "wav.scp").exists()
     audio_file = "wav.scp" if raw else "feats.scp"
     lengths_file = "utt2num_samples" if raw else "utt2num_frames"
-    data = read_data_dir(options.source, audio_file, labelled=options.unlabeled != "true")
+    labelled = options.unlabeled != "true"
+    data = read_data_dir(options.source, audio_file, labelled, options.audio_labels)
     lengths = read_table(options.source / lengths_file)
     seconds = {key: int(length) * options.frame_seconds for key, length in lengths.items()}
-    kept, report = filter_lengths(data, seconds, options.min_wav_duration, options.max_wav_duration)
+    kept, report = filter_lengths(
+        data, seconds, options.min_wav_duration, options.max_wav_duration, options.labels
+    )
     write_data_dir(replace(kept, path=options.target), audio_file)
     write_table(options.target / lengths_file, {key: lengths[key] for key in kept.audio})
     print(

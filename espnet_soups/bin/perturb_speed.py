@@ -17,6 +17,7 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--factors", type=float, nargs="+", default=[0.9, 1.0, 1.1], help="Speeds (0.9 1.0 1.1)"
     )
+    parser.add_argument("--audio_labels", nargs="*", default=[], help="Files of second audio")
     return parser
 
 
@@ -26,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from espnet_soups.data.data_dir import read_data_dir, write_data_dir
     from espnet_soups.data.speed import perturb_speed
 
-    source = read_data_dir(options.source)
+    source = read_data_dir(options.source, audio_labels=options.audio_labels)
     data = perturb_speed(source, options.factors, options.target)
     write_data_dir(data)
     print(f"{options.target}: {len(source.audio)} -> {len(data.audio)} utterances")

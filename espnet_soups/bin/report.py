@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from espnet_soups.report.markdown import render_comparison
     from espnet_soups.report.results import read_experiment
     from espnet_soups.report.write_report import publish, write_overview, write_report
-    from espnet_soups.soup.soup_config import SoupConfig
+    from espnet_soups.soup.config import SoupConfig
 
     experiment = read_experiment(
         options.exp_dir,

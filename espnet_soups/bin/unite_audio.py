@@ -24,6 +24,7 @@ def get_parser() -> argparse.ArgumentParser:
         choices=["true", "false"],
         help="Keep labels, and make audio alone a language `unlabeled` (false)",
     )
+    parser.add_argument("--audio_labels", nargs="*", default=[], help="Files of second audio")
     return parser
 
 
@@ -38,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         options.target,
         options.feats_type,
         options.keep_labels == "true",
+        options.audio_labels,
     )
     languages = ", ".join(sorted(set(union.languages.values())))
     print(f"{options.target}: {len(union.audio)} utterances of {languages}")

@@ -34,8 +34,9 @@ def unite_audio(
     target: Path,
     feats_type: str,
     keep_labels: bool = False,
+    audio_labels: Sequence[str] = (),
 ) -> DataDir:
-    """Writes the tables of a set that holds the utterances of several; the audio stays in place.
+    """Write the tables of a set that holds the utterances of several; the audio stays in place.
 
     Args:
         labeled: Folder of a dumped set with labels.
@@ -45,18 +46,26 @@ def unite_audio(
         feats_type: `fbank` or `raw`.
         keep_labels: Whether labels are kept (`<na>` for the others); then the language of audio
             without labels is `unlabeled`, so that mini-batches hold a share of it.
+        audio_labels: Files of second audio that are labels, such as `clean.scp`.
 
     Returns:
         The set.
 
     Raises:
         OSError: If a file is missing.
-        ValueError: If two sets share an utterance id, or their features, rates or types differ.
+        ValueError: If two sets share an utterance id, or their features, rates or types differ, or
+            second audio is to be kept, which audio without labels lacks.
     """
+    if keep_labels and audio_labels and unlabeled:
+        raise ValueError(
+            f"{unlabeled[0]} has no {audio_labels[0]}, which an objective learns from, so that the"
+            " two cannot share mini-batches: leave out `--ssl_audio unlabeled`, or the objective."
+        )
     audio_file, lengths_file = AUDIO_FILES[feats_type], LENGTHS[feats_type]
     for path in unlabeled:
         _check_type(path, labeled, feats_type)
-    sets = [read_data_dir(labeled, audio_file, labelled=keep_labels)]
+    kept = audio_labels if keep_labels else ()
+    sets = [read_data_dir(labeled, audio_file, labelled=keep_labels, audio_labels=kept)]
     sets += [read_data_dir(path, audio_file, labelled=False) for path in unlabeled]
     width = _width_of(sets[0], feats_type)
     for other in sets[1:]:
@@ -76,6 +85,7 @@ def unite_audio(
             name: {key: table.get(key, NO_LABEL) for data in sets for key in data.audio}
             for name, table in sets[0].labels.items()
         },
+        audio_labels=sets[0].audio_labels,
     )
     write_data_dir(union, audio_file)
     lengths = {

@@ -1,83 +1,157 @@
 """Does a data dir have what the objectives need?"""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from espnet_soups.data.data_dir import NO_LABEL, DataDir
+from espnet_soups.data.data_dir import NO_LABEL, DataDir, is_text_file
 from espnet_soups.objectives.objective import Objective
+from espnet_soups.objectives.registry import kind_of
+
+NO_CLASSES = (NO_LABEL, "unknown")  # in tables of classes, `utt2<label>`
 
 
-def count_labels(data: DataDir, objectives: Sequence[Objective], least: int = 1) -> Counter[str]:
-    """Counts the labels of each objective.
+def count_labels(
+    data: DataDir,
+    objectives: Sequence[Objective],
+    least: int = 1,
+    languages: Sequence[str] | None = None,
+) -> Counter[str]:
+    """Count the labels of each objective.
 
     Args:
         data: A set.
         objectives: The objectives of the run.
         least: Utterances that each language must have: a training step takes two.
+        languages: What may be spoken; None: what objectives name.
 
     Returns:
-        Number of labels by the name of the objective.
+        Number of labels by the name of the objective; those that learn from audio alone have none.
 
     Raises:
         ValueError: If an utterance speaks an unknown language, a label file is missing, an
             objective has no label, or a language too few utterances.
     """
-    spoken = {objective.language for objective in objectives}
-    strangers = {lang: key for key, lang in data.languages.items() if lang not in spoken}
-    if strangers:
-        language, key = next(iter(strangers.items()))
-        raise ValueError(
-            f"{data.path / 'utt2lang'}: {key} has language {language!r}, but the run has"
-            f" {sorted(spoken)}; name it in `--asr_langs` or `--st_pairs`, or remove its"
-            " utterances."
-        )
-    spoken_by = Counter(data.languages.values())
-    for language, number in spoken_by.items():
-        if number < least:
-            raise ValueError(
-                f"{data.path} has {number} utterance of {language}, but every step of training"
-                f" takes {least} of each language: add some, or leave the language out."
-            )
+    _check_languages(data, objectives, least, languages)
     counts: Counter[str] = Counter()
     for objective in objectives:
-        name = objective.label.replace("_", ".", 1)
-        if name not in data.labels:
+        if not objective.label_file:
+            continue
+        name = objective.label_file
+        table = data.labels_of(name)
+        if table is None:
             raise ValueError(
                 f"{data.path} has no {name}, which {objective.name} needs: one line `key label`"
                 f" per utterance, `{NO_LABEL}` where there is no label."
             )
         counts[objective.name] = sum(
             1
-            for key, label in data.labels[name].items()
-            if label != NO_LABEL and data.languages[key] == objective.language
+            for key, label in table.items()
+            if is_label(name, label) and objective.language in ("", data.languages[key])
         )
         if counts[objective.name] == 0:
             raise ValueError(
                 f"{data.path / name} has no label of {objective.name}: add some, or leave the"
-                " objective out of `--asr_langs` and `--st_pairs`."
+                " objective out of `--asr_langs`, `--st_pairs` and `--objectives`."
             )
     return counts
 
 
+def compare_labels(data: DataDir, train: DataDir, objectives: Sequence[Objective]) -> None:
+    """Compare the labels of a set with those of the training set, as each kind sees fit.
+
+    Raises:
+        ValueError: If they do not fit, such as labels of a class that training lacks.
+    """
+    for objective in objectives:
+        if not objective.label_file or is_text_file(objective.label_file):
+            continue
+        own, trained = (_labels_of(item, objective) for item in (data, train))
+        where = str(data.path / objective.label_file)
+        kind_of(objective).check_set(objective, own, trained, where)
+
+
+def _labels_of(data: DataDir, objective: Objective) -> dict[str, str]:
+    """Return the labels of an objective by utterance, missing ones left out."""
+    return {
+        key: label
+        for key, label in (data.labels_of(objective.label_file) or {}).items()
+        if label != NO_LABEL and objective.language in ("", data.languages[key])
+    }
+
+
+def objectives_of(data: DataDir, objectives: Sequence[Objective]) -> list[Objective]:
+    """Return the objectives that a set can test: those whose language it speaks.
+
+    An objective of all languages takes part where the set has a label of it. All, where none does.
+    """
+    spoken = set(data.languages.values())
+    found = [
+        objective
+        for objective in objectives
+        if (objective.language in spoken if objective.language else _has_labels(data, objective))
+    ]
+    return found or list(objectives)
+
+
+def _has_labels(data: DataDir, objective: Objective) -> bool:
+    table = data.labels_of(objective.label_file) or {}
+    return any(is_label(objective.label_file, label) for label in table.values())
+
+
+def is_label(name: str, label: str) -> bool:
+    """Tell whether an entry of a file of labels is one: in tables `unknown` is none, either.
+
+    >>> is_label("utt2gender", "unknown"), is_label("text", "unknown")
+    (False, True)
+    """
+    return label != NO_LABEL if is_text_file(name) else label not in NO_CLASSES
+
+
+def _check_languages(
+    data: DataDir, objectives: Sequence[Objective], least: int, languages: Sequence[str] | None
+) -> None:
+    spoken = {objective.language for objective in objectives if objective.language}
+    known = spoken if languages is None else set(languages)
+    strangers = {lang: key for key, lang in data.languages.items() if lang not in known}
+    if strangers:
+        language, key = next(iter(strangers.items()))
+        raise ValueError(
+            f"{data.path / 'utt2lang'}: {key} has language {language!r}, but the run has"
+            f" {sorted(known)}; name it in `--asr_langs` or `--st_pairs`, or remove its"
+            " utterances."
+        )
+    for language, number in Counter(data.languages.values()).items():
+        if number < least:
+            raise ValueError(
+                f"{data.path} has {number} utterance of {language}, but every step of training"
+                f" takes {least} of each language: add some, or leave the language out."
+            )
+
+
 def check_audio(data: DataDir) -> None:
-    """Looks whether every audio file is there and is not empty.
+    """Look whether every audio file is there and is not empty, those that are labels included.
 
     Raises:
         FileNotFoundError: If some are not; the message counts them and names the first.
         ValueError: If an entry is a Kaldi pipe.
     """
-    pipes = [key for key, audio in data.audio.items() if audio.endswith("|")]
+    for name, table in {"wav.scp": data.audio, **data.audio_labels}.items():
+        _check_files(data.path / name, table)
+
+
+def _check_files(path: Path, table: Mapping[str, str]) -> None:
+    pipes = [key for key, audio in table.items() if audio.endswith("|")]
     if pipes:
         raise ValueError(
-            f"{data.path / 'wav.scp'}: {pipes[0]} is a pipe (`... |`), and pipes are not run: write"
+            f"{path}: {pipes[0]} is a pipe (`... |`), and pipes are not run: write"
             " plain paths of audio files; stage 3 decodes FLAC, MP3, OGG and WAV itself."
         )
-    missing = [key for key, audio in data.audio.items() if not _has_content(Path(audio))]
+    missing = [key for key, audio in table.items() if not _has_content(Path(audio))]
     if missing:
         raise FileNotFoundError(
-            f"{data.path / 'wav.scp'}: {len(missing)} of {len(data.audio)} audio files do not exist"
-            f" or are empty; the first is {data.audio[missing[0]]} ({missing[0]});"
+            f"{path}: {len(missing)} of {len(table)} audio files do not exist"
+            f" or are empty; the first is {table[missing[0]]} ({missing[0]});"
             " put them there, or take their lines out of all files of the folder."
         )
 

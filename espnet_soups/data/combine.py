@@ -5,19 +5,20 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from espnet_soups.data.data_dir import NO_LABEL, refuse_parts
+from espnet_soups.data.data_dir import NO_LABEL, label_tables, refuse_parts
 
 REQUIRED = ("wav.scp", "text", "utt2lang", "utt2spk", "spk2utt")
-MISSING = {"utt2gender": "unknown", "spk2gender": "unknown", "utt2speed": "1"}
+MISSING = {"utt2speed": "1"}
 GROUPS = "utt2group"
+SPEAKER_TABLES = "spk2"  # what their names begin with
 
 
 def combine_data_dirs(sources: Sequence[Path], target: Path) -> int:
     """Merges sorted tables; memory does not grow with the sets.
 
-    A label file that a source lacks counts as `<na>` there, a gender as `unknown`, a speed as 1;
-    where it lacks `utt2group`, each utterance is a group of its own. Groups of one name are one
-    group.
+    A label file (`text.<target>`, `utt2<label>`) that a source lacks counts as `<na>` there, as
+    does a table of speakers (`spk2gender`), a speed as 1; where it lacks `utt2group`, each
+    utterance is a group of its own. Groups of one name are one group.
 
     Args:
         sources: Data dirs with different utterance ids.
@@ -32,10 +33,17 @@ def combine_data_dirs(sources: Sequence[Path], target: Path) -> int:
     """
     for source in sources:
         refuse_parts(source)
-    optional = {file.name for source in sources for file in source.glob("text.*")}
+    optional = {
+        file.name
+        for source in sources
+        for pattern in ("text.*", f"{SPEAKER_TABLES}*")
+        for file in source.glob(pattern)
+    }
+    optional |= {name for source in sources for name in label_tables(source)}
     optional |= {
         name for name in (*MISSING, GROUPS) if any((source / name).is_file() for source in sources)
     }
+    optional -= set(REQUIRED)
     target.mkdir(parents=True, exist_ok=True)
     counts = {}
     for name in (*REQUIRED, *sorted(optional)):
@@ -52,7 +60,7 @@ def _read_lines(source: Path, name: str) -> Iterator[tuple[str, str]]:
                 key, _, value = line.rstrip("\n").partition(" ")
                 yield key, value
         return
-    keys = "spk2utt" if name == "spk2gender" else "utt2lang"
+    keys = "spk2utt" if name.startswith(SPEAKER_TABLES) else "utt2lang"
     for key, _ in _read_lines(source, keys):
         yield key, key if name == GROUPS else MISSING.get(name, NO_LABEL)
 

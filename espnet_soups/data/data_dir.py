@@ -1,7 +1,8 @@
-"""Kaldi-style data dirs: `data/<set>/{wav.scp,text,text.<target>,utt2lang,utt2spk,spk2utt}`."""
+"""Kaldi-style data dirs: `data/<set>/{wav.scp,text,text.<target>,utt2<label>,utt2lang,utt2spk}`."""
 
+import logging
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from espnet_soups.files import read_table, write_table
 NO_LABEL = "<na>"
 NOT_READ = ("segments", "reco2file_and_channel")  # Kaldi's ways to say which part of a file it is
 OPTIONAL = ("utt2group", "utt2speed")
+LANGUAGES, SPEAKERS = "utt2lang", "utt2spk"
+# Tables of utterances that are no labels; those of lengths begin with `utt2num_`.
+NO_LABELS = {LANGUAGES, SPEAKERS, *OPTIONAL, "utt2dur", "utt2uniq"}
 
 
 @dataclass(frozen=True)
@@ -22,11 +26,13 @@ class DataDir:
         audio: Utterance id to audio file.
         languages: Utterance id to the language that is spoken.
         speakers: Utterance id to speaker.
-        labels: File name (`text`, `text.en`) to (utterance id to label, or `<na>`).
+        labels: File name (`text`, `text.en`, `utt2gender`) to (utterance id to label, or `<na>`).
         groups: Utterance id to group (`utt2group`, optional): what the bootstrap of the scores
             draws together, e.g. one sentence in several languages. Empty: no such file.
         speeds: Utterance id to how fast stage 3 plays it (`utt2speed`, optional). Empty: no such
             file, all are played as they are.
+        audio_labels: File name (`clean.scp`) to (utterance id to a second audio file, from which an
+            objective learns).
     """
 
     path: Path
@@ -36,28 +42,52 @@ class DataDir:
     labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     groups: Mapping[str, str] = field(default_factory=dict)
     speeds: Mapping[str, str] = field(default_factory=dict)
+    audio_labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def keep(self, keys: Iterable[str]) -> "DataDir":
-        """Gives the set with these utterances alone."""
+        """Return the set with these utterances alone."""
         kept = sorted(keys)
+
+        def rows(table: Mapping[str, str]) -> dict[str, str]:
+            return {key: table[key] for key in kept} if table else {}
+
         return DataDir(
             path=self.path,
-            audio={key: self.audio[key] for key in kept},
-            languages={key: self.languages[key] for key in kept},
-            speakers={key: self.speakers[key] for key in kept},
-            labels={name: {key: table[key] for key in kept} for name, table in self.labels.items()},
-            groups={key: self.groups[key] for key in kept} if self.groups else {},
-            speeds={key: self.speeds[key] for key in kept} if self.speeds else {},
+            audio=rows(self.audio),
+            languages=rows(self.languages),
+            speakers=rows(self.speakers),
+            labels={name: rows(table) for name, table in self.labels.items()},
+            groups=rows(self.groups),
+            speeds=rows(self.speeds),
+            audio_labels={name: rows(table) for name, table in self.audio_labels.items()},
         )
 
+    def labels_of(self, name: str) -> Mapping[str, str] | None:
+        """Return what a file of labels holds: languages, speakers and audio are labels, too.
 
-def read_data_dir(path: Path, audio_file: str = "wav.scp", labelled: bool = True) -> DataDir:
-    """Reads and checks a data dir.
+        Args:
+            name: Of the file, such as `text.en`, `utt2gender` or `utt2lang`.
+
+        Returns:
+            Utterance id to label, or `<na>`; None: the set has no such file.
+        """
+        tables = {**self.labels, **self.audio_labels}
+        return {**tables, LANGUAGES: self.languages, SPEAKERS: self.speakers}.get(name)
+
+
+def read_data_dir(
+    path: Path,
+    audio_file: str = "wav.scp",
+    labelled: bool = True,
+    audio_labels: Sequence[str] = (),
+) -> DataDir:
+    """Read and check a data dir.
 
     Args:
         path: Its folder.
         audio_file: `wav.scp`, or `feats.scp` for a set whose features were extracted.
         labelled: Whether it has labels; if not, label files are not read.
+        audio_labels: Files of second audio that are labels, such as `clean.scp`.
 
     Returns:
         Its tables.
@@ -70,21 +100,23 @@ def read_data_dir(path: Path, audio_file: str = "wav.scp", labelled: bool = True
     if not path.is_dir():
         raise FileNotFoundError(f"There is no data dir {path}; run the stage that makes it.")
     refuse_parts(path)
-    needed = [audio_file, *(["text"] if labelled else []), "utt2lang", "utt2spk"]
-    for name in needed:
+    files = [path / name for name in label_names(path)] if labelled else []
+    needed = [audio_file, *([] if files or not labelled else ["text"]), LANGUAGES, SPEAKERS]
+    for name in (*needed, *audio_labels):
         if not (path / name).is_file():
             raise FileNotFoundError(
                 f"{path} has no {name}; a data dir needs {', '.join(needed[:-1])} and utt2spk."
             )
     audio = read_table(path / audio_file)
-    files = sorted(label_files(path)) if labelled else []
-    labels = {file.name: read_labels(file) for file in files}
-    tables = {"utt2lang": read_table(path / "utt2lang"), "utt2spk": read_table(path / "utt2spk")}
+    labels = {file.name: _read_label_table(file, audio) for file in files}
+    seconds = {name: read_table(path / name) for name in audio_labels}
+    tables = {name: read_table(path / name) for name in (LANGUAGES, SPEAKERS)}
     tables |= {name: read_table(path / name) for name in OPTIONAL if (path / name).is_file()}
-    for name, table in {**tables, **labels}.items():
+    for name, table in {**tables, **labels, **seconds}.items():
         check_same_keys(path / audio_file, audio, path / name, table)
     groups, speeds = (tables.get(name, {}) for name in OPTIONAL)
-    return DataDir(path, audio, tables["utt2lang"], tables["utt2spk"], labels, groups, speeds)
+    spoken, speakers = tables[LANGUAGES], tables[SPEAKERS]
+    return DataDir(path, audio, spoken, speakers, labels, groups, speeds, seconds)
 
 
 def refuse_parts(path: Path) -> None:
@@ -102,9 +134,38 @@ def refuse_parts(path: Path) -> None:
             )
 
 
-def label_files(path: Path) -> list[Path]:
-    """Lists `text` and `text.<target>` of a data dir."""
-    return [path / "text", *(file for file in sorted(path.glob("text.*")) if file.is_file())]
+def is_text_file(name: str) -> bool:
+    """Tell whether a file holds texts: `text` or `text.<target>`."""
+    return name == "text" or name.startswith("text.")
+
+
+def label_tables(path: Path) -> list[str]:
+    """Return the names of the tables `utt2<label>` in a data dir, such as `utt2gender`."""
+    return sorted(
+        file.name
+        for file in path.glob("utt2*")
+        if file.is_file() and file.name not in NO_LABELS and not file.name.startswith("utt2num_")
+    )
+
+
+def label_names(path: Path) -> list[str]:
+    """Return the names of all files of labels in a data dir, audio not among them."""
+    texts = sorted(file.name for file in path.glob("text*") if is_text_file(file.name))
+    return [*texts, *label_tables(path)]
+
+
+def _read_label_table(path: Path, keys: Iterable[str]) -> dict[str, str]:
+    """Read labels; in a table `utt2<label>` an utterance without a line has none."""
+    labels = read_labels(path)
+    if path.name not in label_tables(path.parent):
+        return labels
+    missing = [key for key in keys if key not in labels]
+    if missing:
+        logging.info(
+            f"{path}: {len(missing):,} utterances have no line and count as `{NO_LABEL}`, such as"
+            f" {missing[0]}"
+        )
+    return labels | dict.fromkeys(missing, NO_LABEL)
 
 
 def read_labels(path: Path) -> dict[str, str]:
@@ -125,15 +186,17 @@ def read_labels(path: Path) -> dict[str, str]:
 
 
 def write_data_dir(data: DataDir, audio_file: str = "wav.scp") -> None:
-    """Writes the tables of a set, `spk2utt` included."""
+    """Write the tables of a set, `spk2utt` included; labels that were here before are removed."""
     utterances = defaultdict(list)
     for key in sorted(data.speakers):
         utterances[data.speakers[key]].append(key)
     write_table(data.path / audio_file, data.audio)
-    write_table(data.path / "utt2lang", data.languages)
-    write_table(data.path / "utt2spk", data.speakers)
+    write_table(data.path / LANGUAGES, data.languages)
+    write_table(data.path / SPEAKERS, data.speakers)
     write_table(data.path / "spk2utt", {name: " ".join(utterances[name]) for name in utterances})
-    for name, table in data.labels.items():
+    for name in set(label_tables(data.path)) - set(data.labels):
+        (data.path / name).unlink()
+    for name, table in {**data.labels, **data.audio_labels}.items():
         write_table(data.path / name, table)
     for name, table in zip(OPTIONAL, (data.groups, data.speeds), strict=True):
         if table:

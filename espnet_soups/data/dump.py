@@ -4,7 +4,7 @@ import io
 import logging
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -92,7 +92,7 @@ def dump_set(
     resample: bool = False,
     place: Path | None = None,
 ) -> float:
-    """Writes the features or the audio of a set.
+    """Write the features or the audio of a set; a second audio is kept as the speech is.
 
     Args:
         data: The set, with audio in `wav.scp`.
@@ -110,12 +110,34 @@ def dump_set(
         ValueError: If audio cannot be read; the message names the file and how many more there
             are.
     """
-    target.mkdir(parents=True, exist_ok=True)
-    utterances = [
-        Utterance(key, audio, speed_of(data, key)) for key, audio in sorted(data.audio.items())
-    ]
+    place = place or target
+    written, lengths = _dump_audio(data, data.audio, Output(target, place), config, jobs, resample)
+    seconds = {}
+    for name, table in data.audio_labels.items():  # in folders of their own
+        folder = Path(name).stem
+        output = Output(target / folder, place / folder)
+        seconds[name], _ = _dump_audio(data, table, output, config, jobs, resample)
+    # the audio of a dump has its speed already
+    dumped = replace(data, path=target, audio=written, speeds={}, audio_labels=seconds)
+    write_data_dir(dumped, AUDIO_FILES[config.type])
+    write_table(target / LENGTHS[config.type], {key: str(n) for key, n in lengths.items()})
+    write_text(target / "feats_type", f"{config.type}\n")
+    unit = config.frame_seconds if config.type == "fbank" else 1 / config.fs
+    return sum(lengths.values()) * unit
+
+
+def _dump_audio(
+    data: DataDir,
+    audio: Mapping[str, str],
+    output: Output,
+    config: FeatureConfig,
+    jobs: int,
+    resample: bool,
+) -> tuple[dict[str, str], dict[str, int]]:
+    """Write one audio of each utterance, and return where it lies and how long it is."""
+    output.folder.mkdir(parents=True, exist_ok=True)
+    utterances = [Utterance(key, path, speed_of(data, key)) for key, path in sorted(audio.items())]
     chunks = [utterances[start : start + CHUNK] for start in range(0, len(utterances), CHUNK)]
-    output = Output(target, place or target)
     lengths: dict[str, int] = {}
     written: dict[str, str] = {}
     problems: list[str] = []
@@ -129,7 +151,7 @@ def dump_set(
                 problems += failed
                 if number % 20 == 0 or number == len(chunks):
                     done = min(number * CHUNK, len(utterances))
-                    logging.info(f"{place or target}: {done}/{len(utterances)}")
+                    logging.info(f"{output.place}: {done}/{len(utterances)}")
         except BaseException:
             executor.shutdown(cancel_futures=True)  # what has gone wrong need not wait for all
             raise
@@ -139,13 +161,7 @@ def dump_set(
             f"{problems[0]} ({len(problems)} of {len(utterances)} files of {data.path} cannot be"
             f" used{', next ' + ', '.join(more) if more else ''})"
         )
-    # the audio of a dump has its speed already
-    dumped = replace(data, path=target, audio=written, speeds={})
-    write_data_dir(dumped, AUDIO_FILES[config.type])
-    write_table(target / LENGTHS[config.type], {key: str(n) for key, n in lengths.items()})
-    write_text(target / "feats_type", f"{config.type}\n")
-    unit = config.frame_seconds if config.type == "fbank" else 1 / config.fs
-    return sum(lengths.values()) * unit
+    return written, lengths
 
 
 def _submit(

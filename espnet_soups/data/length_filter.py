@@ -1,9 +1,9 @@
 """Leaves out utterances that are too short or too long to train on."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from espnet_soups.data.data_dir import NO_LABEL, DataDir
+from espnet_soups.data.data_dir import NO_LABEL, DataDir, is_text_file
 
 
 @dataclass(frozen=True)
@@ -16,9 +16,13 @@ class FilterReport:
 
 
 def filter_lengths(
-    data: DataDir, seconds: Mapping[str, float], shortest: float, longest: float
+    data: DataDir,
+    seconds: Mapping[str, float],
+    shortest: float,
+    longest: float,
+    labels: Sequence[str] = (),
 ) -> tuple[DataDir, FilterReport]:
-    """Keeps utterances of a duration in [shortest, longest] that have a label for some objective.
+    """Keep utterances of a duration in [shortest, longest] that have a label for some objective.
 
     A set without any label file is audio for self-supervision: there, none needs a label.
 
@@ -27,12 +31,13 @@ def filter_lengths(
         seconds: Duration of each utterance.
         shortest: Seconds.
         longest: Seconds.
+        labels: Files whose labels count beside texts, such as `utt2gender`.
 
     Returns:
         (the set that is left, what was left out).
 
     Raises:
-        ValueError: If the bounds are not in order or nothing is left.
+        ValueError: If the bounds are not in order, a file of labels is missing, or nothing is left.
     """
     if not 0 <= shortest < longest:
         raise ValueError(
@@ -41,7 +46,7 @@ def filter_lengths(
         )
     short = {key for key in data.audio if seconds[key] < shortest}
     long = {key for key in data.audio if seconds[key] > longest}
-    tables = list(data.labels.values())
+    tables = _tables(data, labels)
     unlabelled = (
         {key for key in data.audio if tables and all(table[key] == NO_LABEL for table in tables)}
         - short
@@ -53,3 +58,16 @@ def filter_lengths(
             f"No utterance of {data.path} is left between {shortest} and {longest} seconds."
         )
     return kept, FilterReport(len(short), len(long), len(unlabelled))
+
+
+def _tables(data: DataDir, names: Sequence[str]) -> list[Mapping[str, str]]:
+    tables = [table for name, table in data.labels.items() if is_text_file(name)]
+    for name in names:
+        table = data.labels_of(name)
+        if table is None:
+            raise ValueError(
+                f"{data.path} has no {name}, which an objective learns from: add it to the data"
+                " dir, and run stage 3 again (`--stage 3 --force true`)."
+            )
+        tables.append(table)
+    return tables

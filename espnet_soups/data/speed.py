@@ -59,6 +59,7 @@ def perturb_speed(data: DataDir, factors: list[float], path: Path) -> DataDir:
             for factor, prefix in names.items()
             for key in data.audio
         },
+        audio_labels={name: repeat(table) for name, table in data.audio_labels.items()},
     )
 
 

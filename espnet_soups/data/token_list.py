@@ -2,10 +2,11 @@
 
 import io
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from espnet_soups.data.data_dir import NO_LABEL, check_same_keys, read_labels
+from espnet_soups.data.unknown_tokens import count_unknown, judge_unknown
 from espnet_soups.files import read_table, whole_file
 
 BLANK, UNKNOWN, SOS_EOS, SPACE = "<blank>", "<unk>", "<sos/eos>", "<space>"
@@ -122,6 +123,52 @@ def train_sentencepiece(texts: Iterable[str], folder: Path, size: int, mode: str
 def write_token_list(folder: Path, tokens: Iterable[str]) -> None:
     """Writes `tokens.txt`, a token a line."""
     _write_changed(folder / "tokens.txt", "".join(f"{token}\n" for token in tokens).encode())
+
+
+def make_token_list(
+    train: Path,
+    others: Sequence[Path],
+    label_file: str,
+    spoken: str | None,
+    folder: Path,
+    token_type: str,
+    bpemode: str,
+    nbpe: int,
+) -> tuple[str, list[str]]:
+    """Make the token list of the labels of a training set.
+
+    Args:
+        train: Folder of the training set.
+        others: Sets whose labels it must spell, too.
+        label_file: `text`, or `text.<target>`.
+        spoken: The language of the utterances; None: all.
+        folder: Where the list is written.
+        token_type: `char` or `bpe`.
+        bpemode: See `train_sentencepiece`.
+        nbpe: Pieces, for `bpe`.
+
+    Returns:
+        (a line that says what was made, warnings of labels that it cannot spell).
+
+    Raises:
+        OSError: If a file is missing.
+        ValueError: If there is no label, sentencepiece cannot make so many pieces, or most labels
+            of a set cannot be spelt.
+    """
+    texts = list(read_labels_of(train, label_file, spoken).values())
+    if token_type == "char":
+        tokens = char_tokens(texts)
+    else:
+        tokens = train_sentencepiece(texts, folder, nbpe, bpemode)
+    to_tokens, path = token_cutter(token_type, folder), folder / "tokens.txt"
+    found = []
+    for source in (train, *others):
+        labels = read_labels_of(source, label_file, spoken)
+        name = f"{source / label_file}{f' ({spoken})' if spoken else ''}"
+        found.append(judge_unknown(count_unknown(labels, to_tokens, set(tokens)), name, str(path)))
+    write_token_list(folder, tokens)
+    line = f"{path}: {len(tokens)} tokens from {len(texts)} labels"
+    return line, [warning for warning in found if warning is not None]
 
 
 def _write_changed(path: Path, content: bytes) -> None:

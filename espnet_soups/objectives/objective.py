@@ -16,6 +16,7 @@ class Objective:
         target: The language that is written, where it is not the one that is spoken.
         label: Data name of its labels, such as `text_en`; empty: it learns from audio alone.
         label_file: File of a data dir that holds them, such as `text.en`.
+        label_type: `text`, or `audio`: a second recording, kept as the speech of the run is.
         supervised: Whether it learns from labels.
         selects: Whether its accuracy takes part in `valid.acc`, by which a model is selected.
         transcribes: Whether an utterance with its label counts as labelled (`audio: labeled`).
@@ -27,6 +28,7 @@ class Objective:
     target: str | None = None
     label: str = ""
     label_file: str = ""
+    label_type: str = "text"
     supervised: bool = True
     selects: bool = False
     transcribes: bool = False

@@ -2,7 +2,7 @@
 
 import pytest
 
-from espnet_soups.bin.make_token_list import main
+from espnet_soups.data.token_list import make_token_list
 from espnet_soups.data.unknown_tokens import count_unknown, judge_unknown
 from espnet_soups.files import write_table
 
@@ -34,23 +34,29 @@ def test_a_few_unknown_tokens_are_told_and_one_unknown_label_is_named():
 def make_set(folder, texts):
     write_table(folder / "text", texts)
     write_table(folder / "utt2lang", dict.fromkeys(texts, "en"))
-    return str(folder)
+    return folder
 
 
-@pytest.mark.parametrize("kind", [["char"], ["bpe", "--nbpe", "14"]])
-def test_a_set_that_a_list_cannot_spell_is_refused_when_the_list_is_made(tmp_path, kind):
+@pytest.mark.parametrize(("token_type", "nbpe"), [("char", 0), ("bpe", 14)])
+def test_a_set_that_a_list_cannot_spell_is_refused_when_the_list_is_made(
+    tmp_path, token_type, nbpe
+):
     source = make_set(tmp_path / "train", dict.fromkeys("123", "press one to leave a message"))
-    words = ["--source", source, "--language", "en", "--token_type", *kind]
-    words += ["--target", str(tmp_path / "list")]
     strange = make_set(tmp_path / "dev", {"1": "щука"})
+    words = ("text", "en", tmp_path / "list", token_type, "unigram", nbpe)
     with pytest.raises(ValueError, match=r"dev/text \(en\): .*`<unk>`.*list"):
-        main([*words, "--check", strange])
+        make_token_list(source, [strange], *words)
     assert not (tmp_path / "list" / "tokens.txt").exists()
-    main(words)
+    line, warnings = make_token_list(source, [], *words)
+    assert "tokens.txt: " in line
+    assert "from 3 labels" in line
+    assert warnings == []
 
 
-def test_a_list_tells_of_a_set_with_some_other_characters(tmp_path, capsys):
+def test_a_list_tells_of_a_set_with_some_other_characters(tmp_path):
     source = make_set(tmp_path / "train", {"1": "abcdefgh"})
     other = make_set(tmp_path / "dev", {"1": "abcdefghi"})
-    main(["--source", source, "--target", str(tmp_path / "list"), "--check", other])
-    assert "warning: " in capsys.readouterr().err
+    _, (warning,) = make_token_list(
+        source, [other], "text", None, tmp_path / "list", "char", "unigram", 0
+    )
+    assert "cannot be spelt" in warning

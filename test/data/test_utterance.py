@@ -42,7 +42,7 @@ def test_a_set_out_of_order_leaves_nothing_behind(tmp_path: Path, utterances, me
     assert list(tmp_path.iterdir()) == []
 
 
-def test_sets_of_two_corpora_are_joined_in_order_with_na_and_unknown(tmp_path: Path):
+def test_sets_of_two_corpora_are_joined_in_order_with_na(tmp_path: Path):
     write_set(tmp_path / "zh", iter(CHINESE), genders=True)
     write_set(tmp_path / "fr", iter(FRENCH), ["en"])
     assert combine_data_dirs([tmp_path / "zh", tmp_path / "fr"], tmp_path / "all") == 4
@@ -50,9 +50,9 @@ def test_sets_of_two_corpora_are_joined_in_order_with_na_and_unknown(tmp_path: P
     assert list(data.audio) == ["fr_a-1", "fr_a-2", "fr_b-1", "zh_S1-1"]
     assert data.labels["text.en"]["zh_S1-1"] == "<na>"
     genders = (tmp_path / "all" / "utt2gender").read_text().splitlines()
-    assert genders == ["fr_a-1 unknown", "fr_a-2 unknown", "fr_b-1 unknown", "zh_S1-1 f"]
+    assert genders == ["fr_a-1 <na>", "fr_a-2 <na>", "fr_b-1 <na>", "zh_S1-1 f"]
     speakers = (tmp_path / "all" / "spk2gender").read_text().splitlines()
-    assert speakers == ["fr_a unknown", "fr_b unknown", "zh_S1 f"]
+    assert speakers == ["fr_a <na>", "fr_b <na>", "zh_S1 f"]
 
 
 def test_groups_outlive_the_joining_and_an_utterance_without_one_stands_alone(tmp_path: Path):

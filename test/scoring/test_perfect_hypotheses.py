@@ -3,8 +3,8 @@
 import pytest
 from espnet2.text.build_tokenizer import build_tokenizer
 
-from espnet_soups.bin.make_token_list import main
 from espnet_soups.data.label_text import clean_label
+from espnet_soups.data.token_list import make_token_list
 from espnet_soups.files import read_table, write_table
 from espnet_soups.objectives.metrics.score_config import ScoreConfig
 from espnet_soups.objectives.metrics.text_pairs import read_pairs
@@ -37,12 +37,9 @@ def test_labels_that_are_decoded_without_an_error_score_perfectly(tmp_path, lang
         write_table(source / name, texts)
     write_table(source / "utt2lang", dict.fromkeys(texts, language))
     letters = len(set("".join(map(clean_label, texts.values()))))
-    words = ["--source", str(source), "--language", language, "--target", str(target)]
-    if kind != "char":
-        mode = "char" if kind.startswith("pieces") else kind
-        words += ["--token_type", "bpe", "--bpemode", mode, "--nbpe", str(letters + 2)]
-    main(words)
     token_type = "char" if kind == "char" else "bpe"
+    mode = "char" if kind.startswith("pieces") else kind
+    make_token_list(source, [], "text", language, target, token_type, mode, letters + 2)
     model = None if kind == "char" else str(target / "bpe.model")
     tokens = (target / "tokens.txt").read_text(encoding="utf-8").split("\n")[:-1]
     encoder = TextEncoder(tokens, token_type, model)

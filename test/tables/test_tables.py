@@ -9,7 +9,7 @@ from small_table import write
 
 from espnet_soups.bin.run_table import TRAIN_CONFIGS, main
 from espnet_soups.levels.penalty import build_penalties
-from espnet_soups.soup.soup_config import read_soup_config
+from espnet_soups.soup.config import read_soup_config
 from espnet_soups.tables.numbers import read_number
 from espnet_soups.tables.plan import Column, Table, load_table
 from espnet_soups.tables.runs import defined_options, plan_runs

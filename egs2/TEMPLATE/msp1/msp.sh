@@ -2,7 +2,7 @@
 # Trains one speech model on many objectives: 13 stages from audio to a report.
 #
 #   data/<set> --1,2--> data/<set>_sp --3--> dump/<features>/<set> --4--> dump/<features>/<durations>/<set>
-#   --5--> data/<language>_token_list/<task>_<tokens> --6--> exp/msp_stats_* --7--> exp/ssl_<tag> (pre-trained encoder)
+#   --5--> data/<language>_token_list/<kind>_<tokens> --6--> exp/msp_stats_* --7--> exp/ssl_<tag> (pre-trained encoder)
 #   --9,10--> exp/msp_<tag> --11,12,13--> scores, report
 #
 # A recipe's run.sh calls it with the facts of its corpus, then "$@". `./run.sh --help` lists all options.
@@ -18,6 +18,8 @@ set -euo pipefail
 . scripts/checks.sh
 # shellcheck source=egs2/TEMPLATE/msp1/scripts/split_keys.sh
 . scripts/split_keys.sh
+# shellcheck source=egs2/TEMPLATE/msp1/scripts/kinds.sh
+. scripts/kinds.sh
 
 command_line="./run.sh${MSP_ARGUMENTS:-}"
 
@@ -43,6 +45,8 @@ option valid_set dev "Name of the validation set"
 option test_sets test "Names of the test sets"
 option asr_langs "" "Languages to recognise, such as 'en fr'"
 option st_pairs "" "Pairs to translate, such as 'fr_en es_en'"
+option objectives "" "Further objectives as their kinds make them; settings stand in train_config, below objectives"
+option languages "" "Further languages in utt2lang, which only objectives of all languages hear, such as 'de it'"
 option local_data_opts "" "Options of local/data.sh"
 option local_data_languages false "Tell local/data.sh the languages, pairs and processes of this run"
 option_group "Audio"
@@ -102,30 +106,21 @@ cores=$(python -c 'from espnet_soups.jobs.local import count_cores; print(count_
 export ESPNET_SOUPS_END_WITH_PARENT=1 # our commands end with this script, even where it is killed by SIGKILL
 soups() { python -m "espnet_soups.bin.$1" "${@:2}"; } # one of our commands
 read -ra test_set_list <<<"${test_sets}"
-read -ra asr_lang_list <<<"${asr_langs}"
-read -ra st_pair_list <<<"${st_pairs}"
 read -ra train_arg_list <<<"${train_args}"
 read -ra pretrain_arg_list <<<"${pretrain_args}"
 read -ra unlabeled_set_list <<<"${unlabeled_sets}"
-target_langs=$(printf '%s\n' ${st_pair_list[@]+"${st_pair_list[@]##*_}"} | sort -u | paste -sd' ')
 
 ((stage <= 13 && stage <= stop_stage)) || refuse "--stage must be 13 (the last one) or less, and not above --stop_stage, but got --stage ${stage} --stop_stage ${stop_stage}"
 refuse_other ssl "${ssl}" none cpc best_rq
 refuse_other ssl_audio "${ssl_audio}" labeled unlabeled
 refuse_other feats_type "${feats_type}" fbank raw
-refuse_other asr_token_type "${asr_token_type}" char bpe
-refuse_other st_token_type "${st_token_type}" char bpe
-refuse_other bpemode "${bpemode}" unigram bpe
 [[ -z ${soup} ]] || refuse_other soup "${soup}" joint vs vc vm custom
-for name in test_sets unlabeled_sets asr_langs asr_char_langs; do refuse_commas "${name}" "${!name}"; done
-refuse_words st_pairs '^[^_]+_.+$' "pairs of source_target such as 'fr_en es_en'" "${st_pairs}"
+for name in test_sets unlabeled_sets; do refuse_commas "${name}" "${!name}"; done
 refuse_words speed_perturb_factors '^[0-9]*\.?[0-9]+$' "numbers such as '0.9 1.0 1.1'" "${speed_perturb_factors}"
 refuse_path train_set "${train_set}"
 refuse_path valid_set "${valid_set}"
 refuse_path test_sets ${test_set_list[@]+"${test_set_list[@]}"}
 refuse_path unlabeled_sets ${unlabeled_set_list[@]+"${unlabeled_set_list[@]}"}
-refuse_path asr_langs ${asr_lang_list[@]+"${asr_lang_list[@]}"}
-refuse_path st_pairs ${st_pair_list[@]+"${st_pair_list[@]}"}
 for name in ${unlabeled_set_list[@]+"${unlabeled_set_list[@]}"}; do
     [[ " ${train_set} ${valid_set} ${test_sets} " != *" ${name} "* ]] ||
         refuse "--unlabeled_sets must be sets of their own, but ${name} is a training, validation or test set, too"
@@ -147,13 +142,13 @@ pretrains=false joins=false
 [[ ${ssl_audio} == labeled || ${joins} == true ]] || refuse "--ssl_audio unlabeled needs U in stage 9: --ssl_in_training true, and not --baseline two_stage"
 
 # --- names, as ESPnet makes them -------------------------------------------------------------
-# shellcheck source=egs2/TEMPLATE/msp1/scripts/feature_folders.sh
-. scripts/feature_folders.sh
 speeds=${speed_perturb_factors:+_sp}
 train_name=${train_set}${speeds}
-token_name=${asr_token_type}$([[ ${asr_token_type} == char ]] || echo "${asr_nbpe}")
-# shellcheck source=egs2/TEMPLATE/msp1/scripts/token_folders.sh
-. scripts/token_folders.sh
+option_words run_options
+run_options+=("--speeds=${speeds}")
+ask_kinds names tags model labels settings vocabularies vocabulary_args
+# shellcheck source=egs2/TEMPLATE/msp1/scripts/feature_folders.sh
+. scripts/feature_folders.sh
 soup_args=()
 [[ -z ${soup} ]] || soup_args+=(--trainer_conf "soup=${soup}")
 [[ -z ${order} ]] || soup_args+=(--trainer_conf "order=${order}")
@@ -167,7 +162,7 @@ ssl_name=${ssl_name#pretrain_}
 unlabeled_name=${unlabeled_sets:+_${unlabeled_sets// /_}}
 if [[ -z ${msp_tag} ]]; then
     msp_tag=$(basename "$(realpath "${train_config}")" .yaml) # conf/train_msp.yaml is a link
-    msp_tag=${msp_tag#train_msp_}_${feats_type}_${token_name}
+    msp_tag=${msp_tag#train_msp_}_${feats_type}${kinds_tags[0]:+_${kinds_tags[0]}}${objectives:+_${objectives// /_}}
     # another pre-training is another experiment: a folder that has one is gone on with
     ! ${pretrains} || msp_tag+=_from_${ssl_name}${unlabeled_name}$(tag_of "${pretrain_args}")
     ! ${joins} || msp_tag+=_with_${ssl_name}
@@ -177,7 +172,7 @@ if [[ -z ${msp_tag} ]]; then
     msp_tag+=$(tag_of "${train_args}")${speeds}
 fi
 refuse_path "msp_tag (or what it is made of)" "${msp_tag}"
-stats_dir=${expdir}/msp_stats_${feats_name}_${kept_dir##*/}_${token_name}_${st_folder}
+stats_dir=${expdir}/msp_stats_${feats_name}_${kept_dir##*/}_${kinds_tags[1]}
 exp_dir=${expdir}/msp_${msp_tag}
 ssl_tag=$(basename "$(realpath "${train_config}")" .yaml)
 ssl_tag=${ssl_name}_${ssl_tag#train_msp_}_${feats_type}${speeds}
@@ -198,31 +193,18 @@ else
 fi
 for setting in "${feats_conf[@]}"; do model_args+=(--feats_conf "${setting}"); done
 audio_args=("${model_args[@]}")
-[[ -z ${st_pairs} ]] || model_args+=(--st_pairs "${st_pair_list[@]}")
-model_args+=(--asr_token_type "${asr_token_type}" --st_token_type "${st_token_type}")
-
-token_args=()
-for language in ${asr_lang_list[@]+"${asr_lang_list[@]}"}; do
-    folder=$(token_folder asr "${language}")
-    token_args+=(--asr_token_list "${language}=${folder}/tokens.txt")
-    [[ ${asr_token_type} == char ]] || token_args+=(--asr_bpemodel "${language}=${folder}/bpe.model")
-done
-for language in ${target_langs}; do
-    folder=$(token_folder st "${language}")
-    token_args+=(--st_token_list "${language}=${folder}/tokens.txt")
-    [[ ${st_token_type} == char ]] || token_args+=(--st_bpemodel "${language}=${folder}/bpe.model")
-done
+model_args+=(${kinds_model[@]+"${kinds_model[@]}"})
 
 audio_data_args() { # audio_data_args train|valid FOLDER
     printf -- "--$1_data_path_and_name_and_type\n%s\n" "$2/${speech_file},speech,${speech_type}" "$2/utt2lang,lang,text"
 }
 data_args() { # data_args train|valid FOLDER
-    local kind=$1 folder=$2 target
-    local -a files=()
+    local file name type
     audio_data_args "$@"
-    [[ -z ${asr_langs} ]] || files+=("${folder}/text,text,text")
-    for target in ${target_langs}; do files+=("${folder}/text.${target},text_${target},text"); done
-    printf -- "--${kind}_data_path_and_name_and_type\n%s\n" "${files[@]}"
+    while read -r file name type; do
+        [[ ${type} != audio ]] || type=${speech_type}
+        printf -- "--$1_data_path_and_name_and_type\n%s\n" "$2/${file},${name},${type}"
+    done < <(printf '%s\n' "${kinds_labels[@]}")
 }
 mapfile -t all_data_args < <(
     data_args train "${kept_dir}/${train_name}"
@@ -256,10 +238,10 @@ pretrain_inputs=()
 ! ${pretrains} || pretrain_inputs=("${ssl_dir}/pretrain.yaml")
 if stage=0 skip_stages="" stage 0 "Checks" "${expdir}/.stage0_${msp_tag}_${inference_tag}.done" \
     --settings "${check_args[@]}" ${pretrain_arg_list[@]+"${pretrain_arg_list[@]}"} \
-    "langs=${asr_langs}" "backend=${cmd_backend}" "ngpu=${ngpu}" \
+    "objectives=${kinds_names[*]}" "backend=${cmd_backend}" "ngpu=${ngpu}" \
     --inputs "${train_config}" "${inference_config}" ${pretrain_inputs[@]+"${pretrain_inputs[@]}"}; then
     soups check_recipe --train_config "${train_config}" --inference_config "${inference_config}" \
-        --asr_langs "${asr_langs}" --ngpu "${ngpu}" --backend "${cmd_backend}" --expdir "${expdir}" \
+        --ngpu "${ngpu}" --backend "${cmd_backend}" --expdir "${expdir}" "${run_options[@]}" \
         -- "${check_args[@]}" 2> >(grep -v "Failed to import Flash Attention" >&2) # ESPnet needs none
     if ${pretrains}; then
         echo "  pre-training:"
@@ -278,12 +260,12 @@ if ${local_data_languages}; then
     data_settings+=("languages=${asr_langs}" "pairs=${st_pairs}")
 fi
 if stage 1 "Data preparation" "${datadir}/.stage1.done" --settings "${data_settings[@]}" \
-    --inputs local/data.sh --outputs "${datadir}/${train_set}/text" "${datadir}/${valid_set}/text"; then
+    --inputs local/data.sh --outputs "${datadir}/${train_set}/utt2lang" "${datadir}/${valid_set}/utt2lang"; then
     datadir=${datadir} local/data.sh ${data_opts[@]+"${data_opts[@]}"}
-    soups check_data_dir "${datadir}/${train_set}" --asr_langs "${asr_langs}" --st_pairs "${st_pairs}" --least 2
+    soups check_data_dir "${datadir}/${train_set}" --least 2 "${run_options[@]}"
     for name in "${valid_set}" "${test_set_list[@]}"; do
-        soups check_data_dir "${datadir}/${name}" --asr_langs "${asr_langs}" --st_pairs "${st_pairs}" \
-            --train "${datadir}/${train_set}" --may_lack_languages "$([[ ${name} == "${valid_set}" ]] && echo false || echo true)"
+        soups check_data_dir "${datadir}/${name}" "${run_options[@]}" --train "${datadir}/${train_set}" \
+            --may_lack_languages "$([[ ${name} == "${valid_set}" ]] && echo false || echo true)"
     done
     stage_done "${datadir}/{${train_set},${valid_set},${test_sets// /,}}"
 fi
@@ -300,7 +282,7 @@ elif stage 2 "Speed perturbation" "${datadir}/.stage2.done" --settings "factors=
     --inputs "${datadir}/${train_set}" --outputs "${datadir}/${train_name}/wav.scp" "${datadir}/${train_name}/utt2speed"; then
     read -ra factors <<<"${speed_perturb_factors}"
     soups perturb_speed --source "${datadir}/${train_set}" --target "${datadir}/${train_name}" \
-        --factors "${factors[@]}"
+        --factors "${factors[@]}" --audio_labels ${audio_labels[@]+"${audio_labels[@]}"}
     stage_done "${datadir}/${train_name}"
 fi
 
@@ -314,7 +296,7 @@ for name in "${sets[@]}"; do
         --settings "${feats_conf[@]}" --inputs "${set_inputs[@]}" --outputs "${target}"; then
         soups dump_features --feats_type "${feats_type}" --fs "${fs}" --num_mel_bins "${num_mel_bins}" \
             --stack "${stack}" --resample "${resample}" --nj "${nj}" --look_at "${sets[@]/#/${datadir}/}" \
-            --sets "${datadir}/${name}=${target}"
+            --audio_labels ${audio_labels[@]+"${audio_labels[@]}"} --sets "${datadir}/${name}=${target}"
         stage_done "${target}"
     fi
 done
@@ -332,10 +314,11 @@ fi
 for name in "${train_name}" "${valid_set}"; do
     if stage 4 "Length filter of ${name}" "${kept_dir}/.stage4_${name}.done" \
         --settings "min=${min_wav_duration}" "max=${max_wav_duration}" \
-        --inputs "${feats_dir}/${name}/${length_file}" --outputs "${kept_dir}/${name}/text"; then
+        --inputs "${feats_dir}/${name}/${length_file}" --outputs "${kept_dir}/${name}/utt2lang"; then
         soups filter_lengths --source "${feats_dir}/${name}" --target "${kept_dir}/${name}" \
             --frame_seconds "${frame_seconds}" --min_wav_duration "${min_wav_duration}" \
-            --max_wav_duration "${max_wav_duration}"
+            --max_wav_duration "${max_wav_duration}" --labels ${other_labels[@]+"${other_labels[@]}"} \
+            --audio_labels ${audio_labels[@]+"${audio_labels[@]}"}
         stage_done "${kept_dir}/${name}"
     fi
 done
@@ -351,29 +334,18 @@ if [[ -n ${unlabeled_sets} ]] && stage 4 "Length filter without labels" "${kept_
     stage_done "${unlabeled_sets}"
 fi
 
-token_lists=()
-for language in ${asr_lang_list[@]+"${asr_lang_list[@]}"}; do
-    token_lists+=("$(token_folder asr "${language}")/tokens.txt")
-done
-for language in ${target_langs}; do token_lists+=("$(token_folder st "${language}")/tokens.txt"); done
-if stage 5 "Token lists" "${datadir}/.stage5_${asr_folder}_${st_folder}.done" \
-    --settings "languages=${asr_langs}" "targets=${target_langs}" ${asr_char_langs:+"characters=${asr_char_langs}"} \
-    --inputs "${kept_dir}/${train_name}/text" "${kept_dir}/${valid_set}/text" --outputs "${token_lists[@]}"; then
-    for language in ${asr_lang_list[@]+"${asr_lang_list[@]}"}; do
-        soups make_token_list --source "${kept_dir}/${train_name}" --language "${language}" \
-            --token_type "${asr_token_type}" --bpemode "$(asr_bpemode "${language}")" --nbpe "${asr_nbpe}" \
-            --target "$(token_folder asr "${language}")" --check "${kept_dir}/${valid_set}"
-    done
-    for language in ${target_langs}; do
-        soups make_token_list --source "${kept_dir}/${train_name}" --label "text.${language}" \
-            --token_type "${st_token_type}" --bpemode "${bpemode}" --nbpe "${st_nbpe}" \
-            --target "$(token_folder st "${language}")" --check "${kept_dir}/${valid_set}"
-    done
-    stage_done "${#token_lists[@]} token lists in ${datadir}"
+if ((${#kinds_vocabularies[@]} == 0)); then
+    stage_skipped 5 "Token lists" "no objective needs one"
+elif stage 5 "Token lists" "${datadir}/.stage5_${kinds_tags[1]}.done" \
+    --settings "${kinds_vocabularies[@]}" ${kinds_settings[@]+"${kinds_settings[@]}"} \
+    --inputs "${label_files[@]/#/${kept_dir}/${train_name}/}" "${label_files[@]/#/${kept_dir}/${valid_set}/}" \
+    --outputs "${kinds_vocabularies[@]}"; then
+    soups make_vocabularies --train "${kept_dir}/${train_name}" --check "${kept_dir}/${valid_set}" "${run_options[@]}"
+    stage_done "${#kinds_vocabularies[@]} token lists in ${datadir}"
 fi
 
 if stage 6 "Statistics" "${stats_dir}/.stage6.done" --settings "${model_args[@]}" \
-    --inputs "${token_lists[@]}" "${kept_dir}/${train_name}/${speech_file}" "${kept_dir}/${valid_set}/${speech_file}" \
+    --inputs ${kinds_vocabularies[@]+"${kinds_vocabularies[@]}"} "${kept_dir}/${train_name}/${speech_file}" "${kept_dir}/${valid_set}/${speech_file}" \
     --outputs "${stats_dir}/train/speech_shape" "${stats_dir}/valid/speech_shape" "${stats_dir}/train/feats_stats.npz"; then
     jobs_dir=${stats_dir}/jobs
     rm -rf "${jobs_dir}"
@@ -388,7 +360,7 @@ if stage 6 "Statistics" "${stats_dir}/.stage6.done" --settings "${model_args[@]}
     done
     ${train_cmd} --jobs "${stats_nj}" --log "${jobs_dir}/stats.JOB.log" -- \
         python -m espnet_soups.bin.msp_train --collect_stats true --config "${train_config}" --ngpu 0 --normalize none \
-        "${model_args[@]}" "${token_args[@]}" "${all_data_args[@]}" \
+        "${model_args[@]}" ${kinds_vocabulary_args[@]+"${kinds_vocabulary_args[@]}"} "${all_data_args[@]}" \
         --train_shape_file "${jobs_dir}/${train_name}.JOB.scp" --valid_shape_file "${jobs_dir}/${valid_set}.JOB.scp" \
         --output_dir "${jobs_dir}/stats.JOB"
     dirs=()
@@ -434,13 +406,13 @@ elif stage 7 "SSL pre-training" "${ssl_dir}/.stage7.done" \
     --outputs "${pretrained}"; then
     soups unite_audio --labeled "${kept_dir}/${train_name}" --unlabeled ${unlabeled_dirs[@]+"${unlabeled_dirs[@]}"} \
         --feats_type "${feats_type}" --target "${ssl_dir}/train_data"
-    mapfile -t languages <"${ssl_dir}/train_data/languages"
+    mapfile -t union_languages <"${ssl_dir}/train_data/languages"
     mapfile -t ssl_data_args < <(
         audio_data_args train "${ssl_dir}/train_data"
         audio_data_args valid "${kept_dir}/${valid_set}"
     )
     train_model "${ssl_dir}" "${ssl_dir}/pretrain.yaml" "${ssl_dir}/train_data/speech_shape" \
-        "${audio_args[@]}" --ssl_languages "${languages[@]}" "${ssl_data_args[@]}" \
+        "${audio_args[@]}" --ssl_languages "${union_languages[@]}" "${ssl_data_args[@]}" \
         ${pretrain_arg_list[@]+"${pretrain_arg_list[@]}"}
     stage_done "${pretrained}"
 fi
@@ -451,15 +423,16 @@ pretrained_files=()
 if stage 9 "Training" "${exp_dir}/.stage9.done" \
     --settings "${model_args[@]}" ${soup_args[@]+"${soup_args[@]}"} ${train_arg_list[@]+"${train_arg_list[@]}"} \
     ${ssl_args[@]+"${ssl_args[@]}"} ${init_args[@]+"${init_args[@]}"} \
-    --inputs "${train_config}" "${stats_dir}/train/speech_shape" "${token_lists[@]}" ${pretrained_files[@]+"${pretrained_files[@]}"} \
+    --inputs "${train_config}" "${stats_dir}/train/speech_shape" ${kinds_vocabularies[@]+"${kinds_vocabularies[@]}"} ${pretrained_files[@]+"${pretrained_files[@]}"} \
     --outputs "${exp_dir}/config.yaml" "${exp_dir}/checkpoint.pth"; then
     if [[ -n ${union_dir} ]]; then
         soups unite_audio --labeled "${kept_dir}/${train_name}" --unlabeled "${unlabeled_dirs[@]}" \
-            --feats_type "${feats_type}" --keep_labels true --target "${union_dir}"
+            --feats_type "${feats_type}" --keep_labels true --target "${union_dir}" \
+            --audio_labels ${audio_labels[@]+"${audio_labels[@]}"}
     fi
     mapfile -t valid_data_args < <(data_args valid "${kept_dir}/${valid_set}")
     train_model "${exp_dir}" "${train_config}" "${train_shapes}" \
-        "${model_args[@]}" "${token_args[@]}" "${train_data_args[@]}" "${valid_data_args[@]}" \
+        "${model_args[@]}" ${kinds_vocabulary_args[@]+"${kinds_vocabulary_args[@]}"} "${train_data_args[@]}" "${valid_data_args[@]}" \
         ${soup_args[@]+"${soup_args[@]}"} ${ssl_args[@]+"${ssl_args[@]}"} ${init_args[@]+"${init_args[@]}"} \
         ${train_arg_list[@]+"${train_arg_list[@]}"}
     stage_done "${exp_dir}"
@@ -490,10 +463,12 @@ for name in "${test_set_list[@]}"; do
         soups join_outputs --decode_dir "${decode_dir}" --jobs "${decode_nj}" --utt2lang "${feats_dir}/${name}/utt2lang"
         stage_done "${decode_dir}"
     fi
+    references=()
+    for file in "${label_files[@]}"; do [[ ! -e ${feats_dir}/${name}/${file} ]] || references+=("${feats_dir}/${name}/${file}"); done
     score_settings=("bleu_lowercase=${bleu_lowercase}")
     ! ${bleu_lc_rm} || score_settings+=("bleu_lc_rm=${bleu_lc_rm}")
     if stage 12 "Scoring ${name}" "${decode_dir}/.stage12.done" --settings "${score_settings[@]}" \
-        --inputs "${decode_dir}/speed.json" "${feats_dir}/${name}/text" --outputs "${decode_dir}/scores.json"; then
+        --inputs "${decode_dir}/speed.json" "${references[@]}" --outputs "${decode_dir}/scores.json"; then
         soups score --reference_dir "${feats_dir}/${name}" --decode_dir "${decode_dir}" --train_dir "${datadir}/${train_set}" \
             --bleu_lowercase "${bleu_lowercase}" --bleu_lc_rm "${bleu_lc_rm}"
         stage_done "${decode_dir}/scores.json"
@@ -506,7 +481,7 @@ for name in "${test_set_list[@]}"; do
             --command "${command_line}" ${publish_args[@]+"${publish_args[@]}"}
         pack_args=()
         for file in "${exp_dir}/RESULTS.md" "${exp_dir}/report.html" "${exp_dir}/images" \
-            "${stats_dir}/train/feats_stats.npz" "${token_lists[@]%/tokens.txt}"; do
+            "${stats_dir}/train/feats_stats.npz" ${kinds_vocabularies[@]+"${kinds_vocabularies[@]%/*}"}; do
             [[ ! -e ${file} ]] || pack_args+=(--option "${file}")
         done
         python -m espnet2.bin.pack asr --asr_train_config "${exp_dir}/config.yaml" \

@@ -34,13 +34,19 @@ class TextPairs:
         return sum(not text for text in self.hypotheses)
 
 
-def read_pairs(reference_dir: Path, decode_dir: Path, objective: Objective) -> TextPairs:
+def read_pairs(
+    reference_dir: Path,
+    decode_dir: Path,
+    objective: Objective,
+    absent: Collection[str] = (NO_LABEL,),
+) -> TextPairs:
     """Read the references and hypotheses of an objective, both in the normal form of labels.
 
     Args:
         reference_dir: Holds `utt2lang` and the label file of the objective.
         decode_dir: Holds `<objective>/text`.
         objective: The objective.
+        absent: How the label file writes that a label is missing.
 
     Raises:
         OSError: If a file is missing.
@@ -58,7 +64,7 @@ def read_pairs(reference_dir: Path, decode_dir: Path, objective: Objective) -> T
     }
     _refuse(of_language - labels.keys(), reference_dir / "utt2lang", reference_path)
     spoken = {key: text for key, text in labels.items() if key in of_language}
-    references = {key: text for key, text in spoken.items() if text != NO_LABEL}
+    references = {key: text for key, text in spoken.items() if text not in absent}
     _refuse(references.keys() - hypotheses.keys(), reference_path, hypothesis_path)
     _refuse(hypotheses.keys() - spoken.keys(), hypothesis_path, reference_path)
     empty = [key for key, text in references.items() if not text]

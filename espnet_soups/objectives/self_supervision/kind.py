@@ -1,4 +1,4 @@
-"""Self-supervision (SSL, the paper's U): learning from audio alone, one objective for all languages."""
+"""Self-supervision (SSL, the paper's U): one objective on the audio alone of all languages."""
 
 import argparse
 from collections.abc import Mapping, Sequence

@@ -8,9 +8,10 @@ from typing import Any
 import yaml
 from espnet2.utils.nested_dict_action import NestedDictAction
 
+from espnet_soups.files import read_yaml
 from espnet_soups.levels.order import arrange_levels
 from espnet_soups.objectives.registry import KINDS, declared_objectives, order_letters
-from espnet_soups.soup.soup_config import read_soup_config
+from espnet_soups.soup.config import read_soup_config
 from espnet_soups.weighting.catalogue import REFUSED, SOURCES
 
 
@@ -26,7 +27,9 @@ def check_words(config: Path, words: Sequence[str], declared: Mapping[str, Any])
         OSError: If there is no such file.
         ValueError: If it is no YAML mapping, or a word of the soup is not valid.
     """
-    options = read_yaml(config) | dict(declared) | _plain_options(words)
+    options = read_yaml(config, "the training configuration")
+    options |= dict(declared)
+    options |= _plain_options(words, options.get("objectives"))
     if options.get("trainer") != "msp" or not isinstance(options.get("trainer_conf", {}), dict):
         return
     soup = read_soup_config(dict(options.get("trainer_conf") or {}) | _soup_options(words))
@@ -35,26 +38,6 @@ def check_words(config: Path, words: Sequence[str], declared: Mapping[str, Any])
             raise ValueError(f"`combiner` must be one of {sorted(SOURCES)}, but got {name!r}.")
     objectives = declared_objectives(options)
     arrange_levels(soup.soup, objectives, order_letters(options), soup.order, soup.levels)
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """Read a YAML mapping.
-
-    Raises:
-        OSError: If there is no such file.
-        ValueError: If it is no YAML, or no mapping; the message has the line.
-    """
-    try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        place = "" if mark is None else f":{mark.line + 1}"
-        raise ValueError(f"{path}{place} is not valid YAML: {error.problem}.") from error
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path} is not valid YAML: {' '.join(str(error).split())}.") from error
-    if not isinstance(found, dict | None):
-        raise ValueError(f"{path} must hold `key: value` lines, but holds {found!r:.60}.")
-    return found or {}
 
 
 def _values_of(option: str, words: Sequence[str]) -> list[list[str]]:
@@ -72,14 +55,20 @@ def _values_of(option: str, words: Sequence[str]) -> list[list[str]]:
     return found
 
 
-def _plain_options(words: Sequence[str]) -> dict[str, Any]:
-    """Return the options that the words set, nested ones but for `key=value` on the top level."""
+def _plain_options(words: Sequence[str], objectives: Any) -> dict[str, Any]:
+    """Return the options of kinds, and the trainer, that the words set.
+
+    Args:
+        words: Options of `msp_train`.
+        objectives: What they begin with, as ESPnet's parser begins with the YAML.
+    """
     parser = argparse.ArgumentParser(add_help=False, exit_on_error=False, allow_abbrev=False)
     parser.add_argument("--trainer")
     parser.add_argument("--objectives", action=NestedDictAction)
     for kind in KINDS:
         kind.add_options(parser)
     parser.set_defaults(**dict.fromkeys(vars(parser.parse_args([]))))
+    parser.set_defaults(objectives=objectives)
     found, _ = parser.parse_known_args(list(words))
     return {name: value for name, value in vars(found).items() if value is not None}
 

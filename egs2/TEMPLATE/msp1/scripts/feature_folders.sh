@@ -7,7 +7,17 @@
 #   ${kept_dir}/<set>      what training and validation use (stage 4)
 #
 # shellcheck disable=SC2034,SC2154 # options of msp.sh; msp.sh uses what is set here
+label_files=() audio_labels=() other_labels=() # of the objectives; second recordings; all but texts
+for label in ${kinds_labels[@]+"${kinds_labels[@]}"}; do
+    read -r file _ type <<<"${label}"
+    label_files+=("${file}")
+    [[ ${type} != audio ]] || audio_labels+=("${file}")
+    [[ ${file} == text || ${file} == text.* ]] || other_labels+=("${file}")
+done
 feats_name=${feats_type}_${fs}hz
 [[ ${feats_type} == raw ]] || feats_name+=_${num_mel_bins}mel_stack${stack}
+for file in ${audio_labels[@]+"${audio_labels[@]}"}; do feats_name+=_${file}; done
 feats_dir=${dumpdir}/${feats_name}
+# what has a text is kept, and what has one of these
 kept_dir=${feats_dir}/${min_wav_duration}-${max_wav_duration}s
+for file in ${other_labels[@]+"${other_labels[@]}"}; do kept_dir+=_${file}; done

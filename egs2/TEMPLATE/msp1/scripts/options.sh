@@ -18,6 +18,8 @@
 # takes any text. A whole default that may be broken is written 1.0. What is wrong ends with one
 # sentence that names the nearest options, and status 2.
 #
+# `option_words ARRAY` fills an array with all options as they are then, a word `--name=value` for each.
+#
 # Needs bash 4.4; safe under `set -euo pipefail`.
 
 declare -A _option_default=() _option_help=() _option_kind=()
@@ -83,6 +85,15 @@ parse_options() {
         _option_print_help
         exit 0
     fi
+}
+
+option_words() {
+    local _line
+    local -n _words=$1
+    _words=()
+    for _line in "${_option_lines[@]}"; do
+        [[ ${_line} == "= "* ]] || _words+=("--${_line}=${!_line}")
+    done
 }
 
 _option_fail() {

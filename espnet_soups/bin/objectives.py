@@ -1,0 +1,66 @@
+"""Prints what a run of a recipe learns, and what msp.sh needs to know of it: a line for each."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from espnet_soups.bin.command import run_command
+from espnet_soups.bin.run_parser import RunParser
+
+if TYPE_CHECKING:
+    from espnet_soups.objectives.run import Run
+
+# What can be asked for, and what answers.
+ANSWERS: "dict[str, tuple[str, Callable[[Run], Sequence[str]]]]" = {
+    "check": ("nothing: what is not valid is refused, whatever is asked for", lambda run: []),
+    "names": ("the objectives", lambda run: [objective.name for objective in run.objectives]),
+    "tags": (
+        "what names of experiments say of options of kinds, and names of statistics of labels",
+        lambda run: [run.experiment_tag(), run.statistics_tag()],
+    ),
+    "model": ("options of msp_train, vocabularies left out", lambda run: run.words()),
+    "labels": (
+        "files of labels: `FILE NAME TYPE`, the type is text or audio",
+        lambda run: [f"{label.file} {label.name} {label.type}" for label in run.labels()],
+    ),
+    "settings": (
+        "settings of objectives, on which vocabularies may depend",
+        lambda run: run.settings(),
+    ),
+    "vocabularies": (
+        "files of vocabularies",
+        lambda run: [str(item.folder / item.file) for item in run.vocabularies()],
+    ),
+    "vocabulary_args": (
+        "options of msp_train that name vocabularies",
+        lambda run: [word for item in run.vocabularies() for word in item.words],
+    ),
+}
+
+
+def get_parser() -> RunParser:
+    """Return the options."""
+    parser = RunParser("objectives", __doc__)
+    listed = "; ".join(f"{name}: {meaning}" for name, (meaning, _) in ANSWERS.items())
+    parser.add_argument(
+        "what",
+        nargs="+",
+        choices=list(ANSWERS),
+        help=f"{listed}. Of several, every line begins with what it answers.",
+    )
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print it; see `get_parser`."""
+    options, given = get_parser().parse(arguments)
+    from espnet_soups.objectives.run import read_run
+
+    run = read_run(given)
+    for what in options.what:
+        _, answer = ANSWERS[what]
+        for line in answer(run):
+            print(line if len(options.what) == 1 else f"{what} {line}")
+
+
+if __name__ == "__main__":
+    run_command(main)

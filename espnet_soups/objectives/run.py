@@ -1,0 +1,173 @@
+"""A run of a recipe: what run.sh and the training configuration say of objectives."""
+
+import argparse
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from espnet_soups.files import read_yaml
+from espnet_soups.objectives.kind import Kind, Options, Vocabulary
+from espnet_soups.objectives.objective import Objective
+from espnet_soups.objectives.registry import KINDS, by_kind, declared_objectives, kinds_of
+from espnet_soups.objectives.run_words import read_names
+
+# Options of run.sh that belong to no kind, with their defaults.
+COMMON = {
+    "objectives": "",
+    "languages": "",
+    "datadir": "data",
+    "speeds": "",
+    "train_config": "",
+    "train_args": "",
+}
+
+
+@dataclass(frozen=True)
+class Label:
+    """A file of labels that the model reads.
+
+    Attributes:
+        file: In a data dir, such as `text.en`.
+        name: Data name, such as `text_en`.
+        type: `text` or `audio`, see `Objective`.
+    """
+
+    file: str
+    name: str
+    type: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run learns.
+
+    Attributes:
+        run: All options of run.sh.
+        own: The options of `msp_train` that those of run.sh amount to; stand-ins are mappings.
+        options: All options of `msp_train` that declare objectives.
+        objectives: The objectives in their order.
+        languages: What utterances may speak: the languages of objectives, and further ones.
+    """
+
+    run: Mapping[str, str]
+    own: Options
+    options: Options
+    objectives: tuple[Objective, ...]
+    languages: tuple[str, ...]
+
+    def words(self) -> list[str]:
+        """Return the options of run.sh as words of `msp_train`, vocabularies left out."""
+        # lists first, then the rest, then objectives, whose settings further words may change
+        given = {name: value for name, value in self.own.items() if not isinstance(value, Mapping)}
+        found: list[str] = []
+        for name, value in sorted(given.items(), key=lambda item: not isinstance(item[1], list)):
+            found += [f"--{name}", *(value if isinstance(value, list) else [str(value)])]
+        for name in self.own.get("objectives", {}):
+            found += ["--objectives", f"{name}={{}}"]
+        return found
+
+    def stand_ins(self) -> dict[str, Any]:
+        """Return the options that name vocabularies, with stand-ins for what is yet to be."""
+        mappings = {name: value for name, value in self.own.items() if isinstance(value, Mapping)}
+        mappings.pop("objectives", None)
+        return mappings
+
+    def labels(self) -> list[Label]:
+        """Return the files of labels, each once."""
+        labels = [
+            Label(objective.label_file, objective.label, objective.label_type)
+            for objective in self.objectives
+            if objective.label_file
+        ]
+        return list(dict.fromkeys(labels))
+
+    def vocabularies(self) -> list[Vocabulary]:
+        """Return what stage 5 makes."""
+        return [
+            vocabulary
+            for kind, objectives in by_kind(self.objectives).items()
+            for vocabulary in kind.vocabularies(objectives, self.run)
+        ]
+
+    def settings(self) -> list[str]:
+        """Return a line for each objective that has settings: vocabularies may depend on them."""
+        given = self.options.get("objectives") or {}
+        return [f"{name}={json.dumps(value, sort_keys=True)}" for name, value in given.items()]
+
+    def experiment_tag(self) -> str:
+        """Return what the name of the experiment says of the options of kinds."""
+        return "_".join(filter(None, [kind.experiment_tag(self.run) for kind in self._kinds()]))
+
+    def statistics_tag(self) -> str:
+        """Return what the name of the statistics says of labels and vocabularies."""
+        grouped = by_kind(self.objectives)
+        tags = [kind.statistics_tag(grouped.get(kind, []), self.run) for kind in self._kinds()]
+        return "_".join(filter(None, tags))
+
+    def _kinds(self) -> list[Kind]:
+        return kinds_of(self.options)
+
+
+def read_run(given: Mapping[str, str]) -> Run:
+    """Read a run.
+
+    Args:
+        given: Options of run.sh by name; those that are missing have their default.
+
+    Raises:
+        OSError: If there is no such training configuration.
+        ValueError: If an option or the configuration is not valid, or there is no objective.
+    """
+    defaults = {name: default for kind in KINDS for name, (default, _) in kind.run_options.items()}
+    run = {**COMMON, **defaults, **given}
+    path = run["train_config"]
+    config = read_yaml(Path(path), "the training configuration") if path else {}
+    kinds_of(config)  # refuses `objectives` that are malformed
+    declared = dict(config.get("objectives") or {})
+    added = {name: {} for name in read_names("objectives", run) if name not in declared}
+    declared = _refined({**declared, **added}, run["train_args"].split())
+    own: dict[str, Any] = {}
+    for kind in kinds_of({"objectives": declared}):
+        own |= kind.options_of_run(run)
+    own |= {"languages": read_names("languages", run), "objectives": added}
+    own = {name: value for name, value in own.items() if value not in ([], {})}
+    options = {**config, **own, "objectives": declared}
+    objectives = tuple(declared_objectives(options))
+    languages = _languages(own.get("languages", []), objectives)
+    return Run(run, own, options, objectives, languages)
+
+
+def _languages(further: Sequence[str], objectives: Sequence[Objective]) -> tuple[str, ...]:
+    spoken = [objective.language for objective in objectives if objective.language]
+    languages = tuple(dict.fromkeys([*spoken, *further]))
+    if not languages:
+        raise ValueError(
+            "--languages must name the languages in utt2lang, such as 'en fr', since no objective"
+            f" of this run names one: {[objective.name for objective in objectives]}"
+        )
+    return languages
+
+
+def _refined(objectives: dict[str, Any], words: Sequence[str]) -> dict[str, Any]:
+    """Return `objectives` as further words of `msp_train` change them."""
+    values = list(_values_of("--objectives", words))
+    if not values:
+        return objectives
+    from espnet2.utils.nested_dict_action import NestedDictAction
+
+    action = NestedDictAction(["--objectives"], "objectives")
+    namespace = argparse.Namespace(objectives=objectives)
+    for value in values:
+        action(argparse.ArgumentParser(), namespace, value)
+    refined: dict[str, Any] = namespace.objectives
+    return refined
+
+
+def _values_of(option: str, words: Sequence[str]) -> Iterator[str]:
+    """Yield the value behind each use of an option."""
+    for word, following in zip(words, [*words, ""][1:], strict=True):
+        name, equals, value = word.partition("=")
+        if name == option:
+            yield value if equals else following

@@ -1,0 +1,74 @@
+"""What kinds read from options of run.sh, and how they refuse what is no list, name or choice."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+MOST_BYTES = 200  # file systems take 255, of which stamps and locks need some
+
+
+def read_choice(option: str, run: Mapping[str, str], choices: Sequence[str]) -> str:
+    """Return an option that has few values.
+
+    Raises:
+        ValueError: If it is none of them.
+
+    >>> read_choice("bpemode", {"bpemode": "word"}, ("unigram", "bpe"))
+    Traceback (most recent call last):
+        ...
+    ValueError: --bpemode must be unigram or bpe, but got word
+    """
+    value = run[option]
+    if value not in choices:
+        valid = f"{', '.join(choices[:-1])} or {choices[-1]}"
+        raise ValueError(f"--{option} must be {valid}, but got {value or 'nothing'}")
+    return value
+
+
+def read_words(option: str, run: Mapping[str, str]) -> list[str]:
+    """Return an option that lists words.
+
+    Raises:
+        ValueError: If commas stand between them.
+    """
+    value = run[option]
+    if "," in value:
+        words = re.sub(" *, *", " ", value)
+        raise ValueError(
+            f"words of --{option} are separated by white space, so write '{words}', but got"
+            f" '{value}'"
+        )
+    return value.split()
+
+
+def read_names(
+    option: str, run: Mapping[str, str], pattern: str = ".*", meaning: str = "words"
+) -> list[str]:
+    """Return an option that lists what names files or folders.
+
+    Args:
+        option: Its name.
+        run: The options of run.sh.
+        pattern: Regular expression that each word must match.
+        meaning: What words look like, for the message.
+
+    Raises:
+        ValueError: If a word does not match, or leads out of the folder that it belongs to.
+
+    >>> read_names("asr_langs", {"asr_langs": "en fr"})
+    ['en', 'fr']
+    """
+    words = read_words(option, run)
+    for word in words:
+        if not re.fullmatch(pattern, word):
+            raise ValueError(f"--{option} must be {meaning}, but got '{word}'")
+        if word[0] in ".-" or "/" in word:
+            raise ValueError(
+                f"--{option} names folders, so it must hold no slash or white space and must not"
+                f" begin with '.' or '-', but got '{word}'"
+            )
+        if len(word.encode()) > MOST_BYTES:
+            raise ValueError(
+                f"--{option} names folders, so it must have {MOST_BYTES} bytes or less, but has"
+                f" {len(word.encode())}; give a shorter one by --{option}: '{word}'"
+            )
+    return words
