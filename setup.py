@@ -17,7 +17,6 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     packages=find_packages(include=["espnet_soups", "espnet_soups.*"]),
-    package_data={"espnet_soups.benchmark": ["configs/*.yaml"]},
     python_requires=">=3.12,<3.14",  # the Pythons that ESPnet 202611 supports
     install_requires=[
         "espnet>=202611",  # older ones average checkpoints wrongly and read padding

@@ -1,14 +1,21 @@
-"""Kaldi-style tables (one line per utterance, `key value...`, sorted, UTF-8), and YAML files."""
+"""Every disk format of the package: tables, texts, JSON and YAML, read with the place of a fault.
 
+Tables are Kaldi's: one line per utterance, `key value…`, UTF-8. What is written appears whole or
+not at all.
+"""
+
+import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 
 def read_table(path: Path, allow_empty: bool = False) -> dict[str, str]:
-    """Reads a table.
+    """Read a table.
 
     Args:
         path: The file.
@@ -33,47 +40,78 @@ def read_table(path: Path, allow_empty: bool = False) -> dict[str, str]:
                     f" {error.start}); convert the file, e.g. with iconv."
                 ) from error
             key, _, value = line.strip(" \t").partition(" ")
-            if not key:
-                raise ValueError(f"{path}:{number}: the line is empty; expected `key value`.")
-            if "\t" in key:
-                raise ValueError(f"{path}:{number}: a tab stands where a space is expected.")
-            if key in table:
-                raise ValueError(f"{path}:{number}: utterance id {key} comes twice.")
             value = value.strip(" ")
-            if not value and not allow_empty:
-                raise ValueError(
-                    f"{path}:{number}: {key} has no value; a label that is missing is written"
-                    " `<na>`."
-                )
+            _check_entry(f"{path}:{number}", key, value, table, allow_empty)
             table[key] = value
     if not table:
         raise ValueError(f"{path} is empty; expected one line `key value` per utterance.")
     return table
 
 
-def write_table(path: Path, table: Mapping[str, str]) -> None:
-    """Writes a table, sorted by key; the file appears whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(path, "".join(f"{key} {table[key]}\n" for key in sorted(table)))
+def _check_entry(
+    place: str, key: str, value: str, table: Mapping[str, str], allow_empty: bool
+) -> None:
+    if not key:
+        raise ValueError(f"{place}: the line is empty; expected `key value`.")
+    if "\t" in key:
+        raise ValueError(f"{place}: a tab stands where a space is expected.")
+    if key in table:
+        raise ValueError(f"{place}: utterance id {key} comes twice.")
+    if not value and not allow_empty:
+        raise ValueError(f"{place}: {key} has no value; a label that is missing is written `<na>`.")
 
 
-def write_text(path: Path, text: str) -> None:
-    """Writes a text file; it appears whole or not at all."""
-    with whole_file(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
+def read_texts(path: Path) -> dict[str, str]:
+    """Read a table of texts: runs of white space are one space, and a text may be empty.
 
+    Args:
+        path: The file; it may have no line at all.
 
-def read_yaml(path: Path) -> dict[str, Any]:
-    """Read a YAML mapping.
+    Returns:
+        The text of each key, in the order of the file.
 
     Raises:
-        OSError: If there is no such file.
-        ValueError: If it is no YAML, or no mapping; the message has the line.
+        FileNotFoundError: If there is no such file.
+        ValueError: If a line is not UTF-8 or empty, or a key comes twice; the message names the
+            file and the line.
     """
-    import yaml
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing; the stage that writes it has not run.")
+    texts: dict[str, str] = {}
+    # bytes: str.splitlines would cut at U+2028 inside a text
+    lines = path.read_bytes().removesuffix(b"\n").split(b"\n") if path.stat().st_size else []
+    for number, line in enumerate(lines, start=1):
+        try:
+            words = line.decode("utf-8").split()
+        except UnicodeDecodeError as error:
+            raise ValueError(
+                f"{path}, line {number} is not UTF-8 ({error.reason} at byte {error.start + 1});"
+                " convert the file, e.g. with iconv."
+            ) from error
+        if not words:
+            raise ValueError(f"{path}, line {number} is empty; each line needs a key.")
+        if words[0] in texts:
+            raise ValueError(f"{path}, line {number} repeats the key {words[0]}; keep one of them.")
+        texts[words[0]] = " ".join(words[1:])
+    return texts
 
+
+def read_yaml(path: Path, what: str) -> dict[str, Any]:
+    """Read a YAML mapping.
+
+    Args:
+        path: The file; an empty one is an empty mapping.
+        what: What it is, such as "the grid of weights", for the message where it is missing.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no YAML, or no mapping; the message names the file and the line.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}, {what}, does not exist; name an existing one.")
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # config.yaml has long token lists
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        found = yaml.load(path.read_bytes(), loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = "" if mark is None else f":{mark.line + 1}"
@@ -85,9 +123,79 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return found or {}
 
 
+def read_json(path: Path, made_by: str) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Args:
+        path: The file.
+        made_by: What writes it, such as "stage 12", for the error message.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is not a JSON object.
+    """
+    return _parse(_read_made(path, made_by), str(path), made_by)
+
+
+def read_json_lines(path: Path, made_by: str) -> list[dict[str, Any]]:
+    """Read a JSON object from each line that is not empty.
+
+    Args:
+        path: The file.
+        made_by: What writes it, for the error message.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If a line is not a JSON object; the message names the file and the line.
+    """
+    return [
+        _parse(line, f"{path}, line {number}", made_by)
+        for number, line in enumerate(_read_made(path, made_by).split(b"\n"), start=1)
+        if line.strip()
+    ]
+
+
+def _read_made(path: Path, made_by: str) -> bytes:
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing; run {made_by} first.")
+    return path.read_bytes()
+
+
+def _parse(content: bytes, place: str, made_by: str) -> dict[str, Any]:
+    try:
+        value = json.loads(content)
+    except ValueError as error:
+        raise ValueError(f"{place} is not JSON ({error}); run {made_by} anew.") from error
+    if not isinstance(value, dict):
+        raise ValueError(f"{place} must hold an object, but holds {value!r:.60}.")
+    return value
+
+
+def write_table(path: Path, table: Mapping[str, str]) -> None:
+    """Write a table, sorted by key; the file appears whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, "".join(f"{key} {table[key]}\n" for key in sorted(table)))
+
+
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Write a JSON object, a line for each item; the file appears whole or not at all."""
+    write_text(path, json.dumps(value, ensure_ascii=False, indent=1) + "\n")
+
+
+def write_json_lines(path: Path, records: Iterable[Mapping[str, Any]]) -> None:
+    """Write a JSON object into each line; the file appears whole or not at all."""
+    write_text(path, "".join(f"{json.dumps(one, ensure_ascii=False)}\n" for one in records))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file; it appears whole or not at all."""
+    with whole_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """Gives a temporary file to write, which becomes `path` at the end, or is removed.
+    """Give a temporary file to write, which becomes `path` at the end, or is removed.
 
     Raises:
         OSError: As the system raises it, but naming `path`: of a full disk it names no file.

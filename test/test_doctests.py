@@ -7,11 +7,14 @@ import pkgutil
 import pytest
 
 import espnet_soups
+import tools.benchmark
+import tools.machine_plan
 
 MODULES = [
     module.name
-    for module in pkgutil.walk_packages(espnet_soups.__path__, "espnet_soups.")
-    if not module.ispkg
+    for package in (espnet_soups, tools.benchmark, tools.machine_plan)
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+    if not module.ispkg and not module.name.endswith("__main__")
 ]
 
 

@@ -1,4 +1,4 @@
-"""Tables: what is written is read back, and what is wrong is named."""
+"""Disk formats: what is written is read back, and what is wrong is named."""
 
 from pathlib import Path
 
@@ -6,7 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from espnet_soups.files import read_table, write_table, write_text
+from espnet_soups.files import (
+    read_json,
+    read_json_lines,
+    read_table,
+    read_texts,
+    read_yaml,
+    whole_file,
+    write_json,
+    write_json_lines,
+    write_table,
+    write_text,
+)
 
 KEYS = st.text("abcz09-_", min_size=1, max_size=8)
 VALUES = st.text(
@@ -56,3 +67,90 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path):
         write_text(path, "\ud800")  # half a surrogate pair
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_texts_have_single_spaces_and_may_be_empty(tmp_path: Path):
+    path = tmp_path / "text"
+    path.write_bytes("a  one\t two\u2028three \nb\n".encode())
+    assert read_texts(path) == {"a": "one two three", "b": ""}
+    path.write_bytes(b"")
+    assert read_texts(path) == {}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"a un\nb \xff\n", r"text, line 2 is not UTF-8 \(invalid start byte at byte 3\)"),
+        (b"a un\n\nb deux\n", "text, line 2 is empty"),
+        (b"a un\na deux\n", "text, line 2 repeats the key a"),
+        (None, "text is missing; the stage"),
+    ],
+)
+def test_what_is_wrong_with_texts_is_named_with_file_and_line(tmp_path: Path, content, message):
+    if content is not None:
+        (tmp_path / "text").write_bytes(content)
+    with pytest.raises((ValueError, FileNotFoundError), match=message):
+        read_texts(tmp_path / "text")
+
+
+def test_yaml_is_a_mapping_and_an_empty_file_an_empty_one(tmp_path: Path):
+    path = tmp_path / "a.yaml"
+    path.write_text("lr: 0.1\nlanguages: [fr, é]\n", encoding="utf-8")
+    assert read_yaml(path, "the configuration") == {"lr": 0.1, "languages": ["fr", "é"]}
+    path.write_text("# nothing\n")
+    assert read_yaml(path, "the configuration") == {}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"a: 1\nb: @x\n", r"a\.yaml:2 is not valid YAML: found character"),
+        (b"a: 1\nb: [\n", r"a\.yaml:3 is not valid YAML: "),
+        (b"a: \xff\n", r"a\.yaml is not valid YAML: "),
+        (b"- 1\n", r"a\.yaml must hold `key: value` lines, but holds \[1\]"),
+        (None, r"a\.yaml, the grid of weights, does not exist; name an existing one"),
+    ],
+)
+def test_what_is_wrong_with_yaml_is_named_with_file_and_line(tmp_path: Path, content, message):
+    if content is not None:
+        (tmp_path / "a.yaml").write_bytes(content)
+    with pytest.raises((ValueError, FileNotFoundError), match=message):
+        read_yaml(tmp_path / "a.yaml", "the grid of weights")
+
+
+def test_json_is_read_back_as_it_was_written(tmp_path: Path):
+    path = tmp_path / "scores.json"
+    write_json(path, {"text": "Zoé", "values": [1.5, None]})
+    assert read_json(path, "stage 12") == {"text": "Zoé", "values": [1.5, None]}
+    assert path.read_bytes().startswith('{\n "text": "Zoé",\n'.encode())
+    write_json_lines(path, [{"epoch": 1}, {"name": "é"}])
+    assert path.read_text(encoding="utf-8") == '{"epoch": 1}\n{"name": "é"}\n'
+    assert read_json_lines(path, "training") == [{"epoch": 1}, {"name": "é"}]
+
+
+@pytest.mark.parametrize(
+    ("content", "whole", "lines"),
+    [
+        ("{}\n{", "x is not JSON", "x, line 2 is not JSON .*; run stage 12 anew"),
+        ("[1]", r"x must hold an object, but holds \[1\]", "x, line 1 must hold an object"),
+        (None, "x is missing; run stage 12 first", "x is missing; run stage 12 first"),
+    ],
+)
+def test_what_is_wrong_with_json_is_named_with_the_way_out(tmp_path: Path, content, whole, lines):
+    if content is not None:
+        (tmp_path / "x").write_text(content)
+    for read, message in ((read_json, whole), (read_json_lines, lines)):
+        with pytest.raises((ValueError, FileNotFoundError), match=message):
+            read(tmp_path / "x", "stage 12")
+
+
+def test_a_full_disk_is_told_with_the_file_that_was_to_be_written(tmp_path: Path):
+    def write() -> None:
+        with whole_file(tmp_path / "text") as part:
+            part.write_bytes(b"half")
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space") as caught:
+        write()
+    assert caught.value.filename == str(tmp_path / "text")
+    assert list(tmp_path.iterdir()) == []

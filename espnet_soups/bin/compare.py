@@ -1,38 +1,27 @@
 """Tests whether two experiments differ on the same set."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from espnet_soups.bin.command import run_command
 
 if TYPE_CHECKING:
-    from espnet_soups.scoring.compare import Comparison
+    from espnet_soups.objectives.kind import Metric
+    from espnet_soups.scoring.compare import Comparison, Difference
 
-LABELS = {
-    "wer": "WER %",
-    "cer": "CER %",
-    "sentence_error": "S.Err %",
-    "bleu": "BLEU",
-    "chrf": "chrF",
-    "bleu_lc_rm": "BLEU lc.rm",
-}
 ALPHA = 0.05
-NO_FOUR_WORDS = (
-    "no hypothesis of one of them has four words, so that its BLEU is 0 whatever they are: compare"
-    " chrF"
-)
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Gives the options."""
+    """Return the options."""
     parser = argparse.ArgumentParser(
         prog="python -m espnet_soups.bin.compare",
         description="Compares two experiments on every set that both decoded and scored: each"
         " score of A and of B, B - A with a 95 % interval, and a two-sided p-value, by a paired"
         " bootstrap: A and B are scored on the same draws of utterances, or of groups of them"
-        " where the data dir has utt2group. Scores are computed anew from the decoded texts.",
+        " where the data dir has utt2group. Scores are computed anew from what was decoded.",
     )
     parser.add_argument(
         "first", type=Path, metavar="A", help="exp/<name>, or exp/<name>/<tag>/<set>"
@@ -51,7 +40,7 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Compares and prints a table per score and set."""
+    """Compare and print a table per score and set."""
     options = get_parser().parse_args(arguments)
     from espnet_soups.scoring.compare import compare_decodings
     from espnet_soups.scoring.decodings import match_decodings, read_settings
@@ -72,37 +61,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def render(comparison: "Comparison", resamples: int) -> str:
-    """Gives the tables of a comparison."""
+    """Return the tables of a comparison."""
     from espnet_soups.scoring.score_table import align
 
-    blocks = []
-    for score, rows in comparison.differences.items():
-        cells = [[LABELS[score], "utt.", "A", "B", "B - A", "p"]]
-        for name, item in rows.items():
-            utterances = comparison.utterances.get(
-                name, sum(comparison.utterances[n] for n in rows if n in comparison.utterances)
-            )
-            interval = f"{item.second - item.first:+.1f} [{item.low:+.1f}, {item.high:+.1f}]"
-            star = " *" if item.p_value < ALPHA else "  "
-            p = f"{item.p_value:.3f}{star}" if item.defined else "–  "
-            cells.append(
-                [
-                    name,
-                    str(utterances),
-                    f"{item.first:.1f}",
-                    f"{item.second:.1f}",
-                    interval,
-                    p,
-                ]
-            )
-        blocks.append(align(cells))
+    metrics = {metric.name: metric for metric in comparison.metrics}
+    blocks = [
+        align(_rows(comparison, metrics[score], rows))
+        for score, rows in comparison.differences.items()
+    ]
     what = "groups of utterances (utt2group), jointly" if comparison.groups else "utterances"
     notes = [f"[ , ] and p (two-sided): paired bootstrap over {what}; {resamples} resamples"]
     notes.append(f"*: p < {ALPHA}, each row by itself: of 20 rows one is expected by chance")
+    for name, drawn in comparison.drawn.items():
+        notes.append(f"[ , ] and p of {name}: over {drawn}")
     items = [item for rows in comparison.differences.values() for item in rows.values()]
-    if not all(item.defined for item in items):
-        notes.append(f"–: {NO_FOUR_WORDS}")
-    items = [item for item in items if item.defined]
+    reasons = dict.fromkeys(item.undefined for item in items if item.undefined is not None)
+    notes += [f"–: {why}" for why in reasons]
+    items = [item for item in items if item.undefined is None]
     if any((item.low <= 0 <= item.high) == (item.p_value < ALPHA) for item in items):
         notes.append(
             "where [ , ] and * disagree, few draws carry the difference (skew): do not rely on it"
@@ -110,6 +85,24 @@ def render(comparison: "Comparison", resamples: int) -> str:
     if comparison.left_out:
         notes.append(f"in one of them only, left out: {', '.join(comparison.left_out)}")
     return "\n\n".join([*blocks, "\n".join(notes)]) + "\n"
+
+
+def _rows(
+    comparison: "Comparison", metric: "Metric", rows: Mapping[str, "Difference"]
+) -> list[list[str]]:
+    digits = metric.digits
+    cells = [[metric.heading, "utt.", "A", "B", "B - A", "p"]]
+    for name, item in rows.items():
+        utterances = comparison.utterances.get(
+            name, sum(comparison.utterances[n] for n in rows if n in comparison.utterances)
+        )
+        change = f"{item.second - item.first:+.{digits}f}"
+        interval = f"{change} [{item.low:+.{digits}f}, {item.high:+.{digits}f}]"
+        star = " *" if item.p_value < ALPHA else "  "
+        p = f"{item.p_value:.3f}{star}" if item.undefined is None else "–  "
+        systems = [f"{value:.{digits}f}" for value in (item.first, item.second)]
+        cells.append([name, str(utterances), *systems, interval, p])
+    return cells
 
 
 if __name__ == "__main__":

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 DESCRIPTION = """Trains one speech model on many objectives with ESPnet. Every option may stand in
 the YAML file of --config. Settings of a soup (`trainer: msp`, `trainer_conf`): docs/method.md; of
 self-supervision: docs/ssl.md; of objectives of other kinds: docs/own_objective.md."""
-EPILOG = """The data: --train_data_path_and_name_and_type FILE,NAME,TYPE with the names speech, lang and
-those of labels, such as text. All other options are ESPnet's: --help-espnet lists them (this takes
-some seconds)."""
+EPILOG = """The data: --train_data_path_and_name_and_type FILE,NAME,TYPE with the names speech, lang
+and those of labels, such as text. All other options are ESPnet's: --help-espnet lists them (this
+takes some seconds)."""
 
 
 def get_parser() -> argparse.ArgumentParser:

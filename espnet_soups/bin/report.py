@@ -8,7 +8,7 @@ from espnet_soups.bin.command import run_command
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Gives the options."""
+    """Return the options."""
     parser = argparse.ArgumentParser(
         prog="python -m espnet_soups.bin.report",
         description="Writes results.json, RESULTS.md, images/*.png and report.html into --exp_dir,"
@@ -32,7 +32,7 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Reports and says what was written."""
+    """Report and say what was written."""
     options = get_parser().parse_args(arguments)
     for option in ("exp_dir", "expdir", "publish_dir"):
         folder = getattr(options, option)
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from espnet_soups.report.markdown import render_comparison
     from espnet_soups.report.results import read_experiment
     from espnet_soups.report.write_report import publish, write_overview, write_report
-    from espnet_soups.soup.soup_config import SoupConfig
+    from espnet_soups.soup.config import SoupConfig
 
     experiment = read_experiment(
         options.exp_dir,

@@ -9,7 +9,7 @@ from espnet_soups.bin.command import run_command
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Gives the options."""
+    """Return the options."""
     parser = argparse.ArgumentParser(
         prog="python -m espnet_soups.bin.score",
         description="Scores every objective of a decoded set: WER, CER and sentence errors by"
@@ -56,7 +56,7 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def read_bool(word: str) -> bool:
-    """Reads `true` or `false` as ESPnet's scripts write them.
+    """Read `true` or `false` as ESPnet's scripts write them.
 
     Raises:
         argparse.ArgumentTypeError: If it is neither.
@@ -68,10 +68,10 @@ def read_bool(word: str) -> bool:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Scores and prints a table."""
+    """Score and print a table."""
     options = get_parser().parse_args(arguments)
     from espnet_soups.data.overlap import count_trained
-    from espnet_soups.scoring.score_config import ScoreConfig
+    from espnet_soups.objectives.metrics.score_config import ScoreConfig
     from espnet_soups.scoring.score_set import score_set
     from espnet_soups.scoring.score_table import render_table
 

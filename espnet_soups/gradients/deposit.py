@@ -38,7 +38,7 @@ def measure_and_deposit(
     gates: Gates,
     weigh_heads: bool = False,
 ) -> tuple[Tensor, list[Tensor]]:
-    """Measures the gradient of every objective, and keeps it for the backward pass.
+    """Measure the gradient of every objective, and keeps it for the backward pass.
 
     The losses that it returns have the same values and, backwards, the same gradients as behind
     the gates: what an objective does to shared parameters, and to the tensors at the cut, is
@@ -87,7 +87,7 @@ class _Kept:
     def sort(
         self, inputs: Inputs, used: Sequence[bool], others: Sequence[Sequence[Tensor | None]]
     ) -> list[Tensor]:
-        """Gives the tensors that some objective has a gradient for; DDP waits for each of them."""
+        """Return the tensors that some objective has a gradient for; DDP waits for each of them."""
         tensors, start = [], 0
         for parameter, is_used in zip(inputs.measured, used, strict=True):
             if is_used:
@@ -105,9 +105,11 @@ class _Kept:
         return tensors
 
     def weigh(self, arriving: Sequence[Tensor]) -> list[Tensor]:
-        """Gives the gradient of each tensor, for the gradient of each loss."""
+        """Return the gradient of each tensor, for the gradient of each loss."""
         plain = torch.stack(list(arriving))
-        weighed = plain * self.gates.multipliers[self.here].to(plain)
+        weighed = torch.stack(
+            [self.gates.weigh(one, k) for k, one in zip(self.here, arriving, strict=True)]
+        )
         whole = weighed.new_zeros(len(self.rows)).to(self.rows)
         whole[self.here] = weighed.to(whole)
         with torch.autocast(whole.device.type, enabled=False):

@@ -31,20 +31,26 @@ class Gates:
         self._open = False
 
     def __call__(self, values: Tensor, objective: int) -> Tensor:
-        """Passes values through the gate of an objective (by its index), any shape."""
+        """Pass values through the gate of an objective (by its index), any shape."""
         return _Gate.apply(values, self, objective)  # type: ignore[no-any-return]
 
     @contextmanager
     def opened(self) -> Iterator[None]:
-        """Opens all gates: inside, gradients pass unweighted, as measuring needs them."""
+        """Open all gates: inside, gradients pass unweighted, as measuring needs them."""
         self._open = True
         try:
             yield
         finally:
             self._open = False
 
-    def scale(self, gradient: Tensor, objective: int) -> Tensor:
-        """Weighs a gradient on its way back."""
+    def weigh(self, gradient: Tensor, objective: int) -> Tensor:
+        """Weigh a gradient on its way back: the one place where a multiplier is applied.
+
+        Args:
+            gradient: What arrives behind the gate, any shape: of the gate itself, or of a loss
+                whose rows the step reuses (`deposit.py`).
+            objective: The objective, by its index.
+        """
         if self._open:
             return gradient
         return gradient * float(self.multipliers[objective])
@@ -58,4 +64,4 @@ class _Gate(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
-        return ctx.gates.scale(gradients[0], ctx.objective), None, None
+        return ctx.gates.weigh(gradients[0], ctx.objective), None, None

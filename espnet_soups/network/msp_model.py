@@ -12,8 +12,9 @@ from espnet2.layers.abs_normalize import AbsNormalize
 from espnet2.torch_utils.device_funcs import force_gatherable
 from torch import Tensor
 
-from espnet_soups.losses.global_counts import count_over_ranks
+from espnet_soups.losses.global_counts import GlobalCounts, count_over_ranks
 from espnet_soups.losses.loss_sum import LossSum, add_sums, zero_touch
+from espnet_soups.losses.step_loss import label_shares, step_loss
 from espnet_soups.network.batch import Batch, collect_batch
 from espnet_soups.network.encoded import Encoded, check_encoding, encode_rows, encodes_at_once
 from espnet_soups.network.encoding_model import EncodingModel
@@ -24,6 +25,7 @@ from espnet_soups.network.tally import LabelTally
 from espnet_soups.objectives.heads.head import Head
 from espnet_soups.objectives.objective import Objective
 from espnet_soups.soup.soup import Soup
+from espnet_soups.soup.step import StepPlan
 
 
 class MSPModel(EncodingModel):
@@ -101,25 +103,21 @@ class MSPModel(EncodingModel):
             the reporter logs, and the number of utterances.
         """
         batch = collect_batch(speech, speech_lengths, lang, labels)
-        soup = self._open_batch(speech.device)
+        plan = self._open_batch(speech.device)
         statistics = RunningStatistics(self) if self.training else None
-        measured = soup is not None and soup.measured
-        parts = batch.split(1 if soup is None else soup.parts)
+        parts = batch.split(1 if plan is None else plan.parts)
+        measured = plan is not None and plan.measured
         sums = [self._part_losses(part, measured) for part in parts]
         counted = count_over_ranks(sums, len(batch.languages))
         means: list[Sequence[Tensor]] = [
             [loss.total / count.clamp(min=1) for loss, count in zip(part, row, strict=True)]
             for part, row in zip(sums, counted.labels, strict=True)
         ]
-        counts = counted.labels
-        if soup is None:
-            total = self._total(means, counts)
-        else:
-            kept = soup.parts_stepped_on
-            deposited = soup.observe(means, counted)
-            total = self._total(deposited[kept], counts[kept])
-            total = soup.settle(total, means[kept], self._shares(counts[kept]))
-        valid = soup is None or soup.valid
+        outcome = None
+        if self.soup is not None and plan is not None:
+            outcome = self.soup.observe(plan, means, counted)
+        total = self._plain_loss(means, counted) if outcome is None else outcome.loss
+        valid = outcome is None or outcome.valid
         # ESPnet weighs the ranks by their utterances; this undoes it (the counts are global).
         loss = total * counted.share
         if statistics is not None:
@@ -135,7 +133,7 @@ class MSPModel(EncodingModel):
         heads = [self._head(objective) for objective in self.objectives]
         scored = [not self.training or head.scored_in_training for head in heads]
         watched = [head.watched for head in heads]
-        stats = step_stats(self.objectives, sums, counted, soup, loss, scored, watched)
+        stats = step_stats(self.objectives, sums, counted, outcome, loss, scored, watched)
         returned = (loss, stats, counted.utterances)
         return force_gatherable(returned, loss.device)  # type: ignore[no-any-return]
 
@@ -147,14 +145,12 @@ class MSPModel(EncodingModel):
         sums = self._part_losses(batch, measured=True)
         return [loss.total / loss.count.clamp(min=1) for loss in sums]
 
-    def _open_batch(self, device: torch.device) -> Soup | None:
-        """Opens a mini-batch; gives the soup while training."""
+    def _open_batch(self, device: torch.device) -> StepPlan | None:
+        """Open a mini-batch, and return what the soup wants of it while training."""
         if not self.training:
             return None
         self.guard.begin_batch(device)
-        if self.soup is not None:
-            self.soup.begin_batch()
-        return self.soup
+        return None if self.soup is None else self.soup.plan()
 
     def _part_losses(self, batch: Batch, measured: bool) -> list[LossSum]:
         """Encode one independent part and return the loss sum of every objective, in order."""
@@ -246,19 +242,10 @@ class MSPModel(EncodingModel):
         shared = self._head(self.objectives[position]).is_shared
         return shared or (self.soup is not None and self.soup.config.heads == "weighted")
 
-    def _shares(self, counts: Tensor) -> Tensor:
-        """Return what each loss counts in the step: a mean over the label tokens of all parts.
-
-        Args:
-            counts: Label tokens of each part on all ranks, [parts, m].
-        """
-        shares = counts / counts.sum(dim=0).clamp(min=1)
+    def _plain_loss(self, means: Sequence[Sequence[Tensor]], counted: GlobalCounts) -> Tensor:
+        """Return the sum of the mean losses where no soup weighs them, by static weights."""
+        shares = label_shares(counted.labels)
         if self.soup is None and self.static_weights:
             static = [self.static_weights.get(o.name, 1.0) for o in self.objectives]
             shares = shares * shares.new_tensor(static)
-        return shares
-
-    def _total(self, means: Sequence[Sequence[Tensor]], counts: Tensor) -> Tensor:
-        """Return the sum of the objectives' mean losses, by the label tokens of each part."""
-        stacked = torch.stack([torch.stack(list(part)) for part in means])
-        return (stacked * self._shares(counts).to(stacked)).sum()
+        return step_loss(means, shares)

@@ -8,14 +8,14 @@ from torch import Tensor
 from espnet_soups.losses.global_counts import GlobalCounts
 from espnet_soups.losses.loss_sum import LossSum
 from espnet_soups.objectives.objective import Objective
-from espnet_soups.soup.soup import Soup
+from espnet_soups.soup.step import StepOutcome
 
 
 def step_stats(
     objectives: Sequence[Objective],
     sums: Sequence[Sequence[LossSum]],
     counted: GlobalCounts,
-    soup: Soup | None,
+    outcome: StepOutcome | None,
     reference: Tensor,
     with_accuracy: Sequence[bool],
     watched: Sequence[Sequence[str]] = (),
@@ -29,7 +29,7 @@ def step_stats(
         objectives: The objectives, in order.
         sums: Their losses on this rank for each independent part of the mini-batch.
         counted: What `count_over_ranks` made of them.
-        soup: The soup while training; None: no weights are reported.
+        outcome: What the soup made of the losses; None: no weights are reported.
         reference: Any tensor on the device and in the dtype wanted.
         with_accuracy: Whether the accuracy of each objective is computed at all.
         watched: Names of the further numbers that each objective reports.
@@ -59,9 +59,9 @@ def step_stats(
         for name in names:
             values = torch.stack([part[position].watched[name] for part in sums])
             stats[f"{objectives[position].name}/{name}"] = values.nanmean()
-    if soup is not None:
-        for name, weight in zip(soup.names, soup.weights_used, strict=True):
-            stats[f"lambda/{name}"] = weight
-        for level, penalty in enumerate(soup.clock.c[1:], start=2):
+    if outcome is not None:
+        for objective, weight in zip(objectives, outcome.weights, strict=True):
+            stats[f"lambda/{objective.name}"] = weight
+        for level, penalty in enumerate(outcome.penalties[1:], start=2):
             stats[f"penalty/level{level}"] = penalty
     return {key: value.detach().to(reference.dtype) for key, value in stats.items()}

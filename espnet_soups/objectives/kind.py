@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from espnet_soups.objectives.labels import LabelledObjective
     from espnet_soups.objectives.metrics.measured import Measured
     from espnet_soups.objectives.metrics.score_config import ScoreConfig
+    from espnet_soups.objectives.stock_model import StockModel
 
 Options = Mapping[str, Any]  # of msp_train, by name
 Encoder = Callable[[str], "np.ndarray"]  # the label of one utterance to an array
@@ -38,12 +39,18 @@ class Metric:
         title: In tables and pictures.
         unit: `%`, or empty.
         lower_is_better: Which way is up.
+        headline: Whether it stands in comparisons of experiments, on cards and in pictures.
+        digits: Decimals that are shown.
+        counts: What an error rate counts, such as `Wrd`: the head of that column.
     """
 
     name: str
     title: str
     unit: str = "%"
     lower_is_better: bool = True
+    headline: bool = True
+    digits: int = 1
+    counts: str = ""
 
     @property
     def heading(self) -> str:
@@ -126,7 +133,7 @@ class Kind(ABC):
     decode_config: ClassVar[type[Any] | None] = None
     left_out: ClassVar[str] = "Labels that could not be used took no part"
 
-    # --- which objectives there are ----------------------------------------------------------
+    # --- which objectives there are ------------------------------------------------------------
 
     @abstractmethod
     def objective(self, name: str, settings: Options) -> Objective:
@@ -159,6 +166,7 @@ class Kind(ABC):
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Add options of its own to `msp_train`; the default: none, see `objectives:`."""
+        return None
 
     def check(self, objectives: Sequence[Objective], args: argparse.Namespace) -> None:
         """Refuse settings that do not fit, before any work; the default refuses none.
@@ -166,8 +174,29 @@ class Kind(ABC):
         Raises:
             ValueError: If one does not.
         """
+        return None
 
-    # --- a run: from the options of run.sh to those of msp_train --------------------------------
+    def check_set(
+        self,
+        objective: Objective,
+        labels: Mapping[str, str],
+        trained: Mapping[str, str],
+        where: str,
+    ) -> None:
+        """Compare the labels of a validation or test set with those of training, in stage 1.
+
+        Args:
+            objective: The objective.
+            labels: Utterance id to label, `<na>` left out.
+            trained: The same of the training set.
+            where: The file of `labels`, for messages.
+
+        Raises:
+            ValueError: If they do not fit, such as labels of a class that training lacks.
+        """
+        return None
+
+    # --- a run: from the options of run.sh to those of msp_train -------------------------------
 
     def options_of_run(self, run: Mapping[str, str]) -> dict[str, Any]:
         """Return what options of `run.sh` are among those of `msp_train`; the default: none.
@@ -201,11 +230,13 @@ class Kind(ABC):
 
     def stand_in(self, objectives: Sequence[Objective], args: argparse.Namespace) -> None:
         """Put stand-ins where the options lack vocabularies, to build a model before stage 5."""
+        return None
 
-    # --- labels ----------------------------------------------------------------------------------
+    # --- labels --------------------------------------------------------------------------------
 
     def inline(self, args: argparse.Namespace) -> None:
         """Read the files that options name into the options, so that `config.yaml` is portable."""
+        return None
 
     def encoders(
         self, objectives: Sequence[Objective], args: argparse.Namespace
@@ -225,7 +256,7 @@ class Kind(ABC):
         """
         return []
 
-    # --- the network -------------------------------------------------------------------------------
+    # --- the network ---------------------------------------------------------------------------
 
     @abstractmethod
     def build_heads(
@@ -250,7 +281,31 @@ class Kind(ABC):
         """
         return []
 
-    # --- decoding and scores -----------------------------------------------------------------------
+    # --- decoding and scores -------------------------------------------------------------------
+
+    def has(self, method: str) -> bool:
+        """Return whether the kind has a method of its own, such as `build_decoder` or `export`."""
+        return getattr(type(self), method) is not getattr(Kind, method)
+
+    def locate(self, args: argparse.Namespace, find: Callable[[str], str]) -> None:
+        """Replace the files that decoding needs by where they lie; the default: there are none.
+
+        Args:
+            args: Options of `config.yaml`, which may lie on another machine than it was written on.
+            find: Returns where the file of an option is.
+
+        Raises:
+            FileNotFoundError: If `find` does not find one.
+        """
+        return None
+
+    def check_decoding(self, objective: Objective, head: "Head", config: "DecodeConfig") -> None:
+        """Refuse what `build_decoder` would refuse, before stage 5 and any training.
+
+        Raises:
+            ValueError: If the head lacks what the configuration asks for.
+        """
+        return None
 
     def build_decoder(
         self,
@@ -284,9 +339,7 @@ class Kind(ABC):
         """
         raise ValueError(f"{objective.name} is not scored: {type(self).__name__} has no measure.")
 
-    def export(
-        self, objective: Objective, model: Any, args: argparse.Namespace
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
+    def export(self, objective: Objective, model: Any, args: argparse.Namespace) -> "StockModel":
         """Return the configuration and the tensors of a stock ESPnet model of the objective.
 
         Raises:

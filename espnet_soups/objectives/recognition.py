@@ -3,13 +3,23 @@
 import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from espnet_soups.file_names import require_file_name
+from espnet_soups.objectives.decoding.text_search import RecognitionSearch, SearchPlan
 from espnet_soups.objectives.kind import Encoder, Metric, Options, Vocabulary
 from espnet_soups.objectives.objective import Objective
 from espnet_soups.objectives.run_words import read_choice, read_names, read_words
 from espnet_soups.objectives.text_kind import STAND_IN, TextKind
+
+if TYPE_CHECKING:
+    from espnet_soups.objectives.decoding.decode_config import DecodeConfig
+    from espnet_soups.objectives.heads.head import Head
+    from espnet_soups.objectives.metrics.measured import Measured
+    from espnet_soups.objectives.metrics.score_config import ScoreConfig
+    from espnet_soups.objectives.stock_model import StockModel
+
+WINDOW_MARGIN = 100  # what espnet2.bin.asr_inference has by default
 
 
 class Recognition(TextKind):
@@ -20,9 +30,9 @@ class Recognition(TextKind):
     sign: ClassVar[str] = "ASR"
     letters: ClassVar[Mapping[str, str]] = {"A": "asr_*", "E": "asr_en", "C": "asr_zh"}
     metrics: ClassVar[tuple[Metric, ...]] = (
-        Metric("wer", "WER"),
-        Metric("cer", "CER"),
-        Metric("sentence_error", "S.Err"),
+        Metric("wer", "WER", counts="Wrd"),
+        Metric("cer", "CER", counts="Chr"),
+        Metric("sentence_error", "S.Err", headline=False),
     )
     run_options: ClassVar[Mapping[str, tuple[str, str]]] = {
         "asr_langs": ("", "Languages to recognise, such as 'en fr'"),
@@ -31,6 +41,7 @@ class Recognition(TextKind):
         "asr_nbpe": ("500", "Sentencepiece units of each recognised language"),
         "bpemode": ("unigram", "Kind of sentencepiece model: unigram or bpe"),
     }
+    decode_config: ClassVar[type[Any]] = RecognitionSearch
     ctc_share: ClassVar[float] = 1.0
     owner: ClassVar[str] = "language"
 
@@ -113,3 +124,55 @@ class Recognition(TextKind):
         single = language in run["asr_char_langs"].split()
         tokens = "bpe_char" if single and run["asr_token_type"] == "bpe" else None
         return token_folder(self.name, language, run, tokens)
+
+    def measure(
+        self, objective: Objective, reference_dir: Path, decode_dir: Path, config: "ScoreConfig"
+    ) -> "Measured":
+        """Count word, character and sentence errors."""
+        from espnet_soups.objectives.metrics.text_errors import measure_errors
+        from espnet_soups.objectives.metrics.text_pairs import read_pairs
+
+        return measure_errors(read_pairs(reference_dir, decode_dir, objective))
+
+    def plan_search(self, objective: Objective, head: "Head", config: "DecodeConfig") -> SearchPlan:
+        """Return the search that `asr_method` asks for.
+
+        Raises:
+            ValueError: If the head lacks CTC or the decoder that it needs.
+        """
+        from espnet_soups.objectives.heads.shared_head import inner_head
+
+        search, inner = config.of(self), inner_head(head)
+        if search.asr_method != "hybrid":
+            if inner.ctc is None:
+                raise ValueError(
+                    f"`asr_method: {search.asr_method}` needs CTC, but the head of"
+                    f" {objective.name} has none: use `hybrid` with `ctc_weight: 0`."
+                )
+            return SearchPlan(1.0, search.asr_method == "ctc_greedy", WINDOW_MARGIN)
+        if inner.decoder is None:
+            raise ValueError(
+                f"`asr_method: hybrid` needs an attention decoder, but the head of"
+                f" {objective.name} has CTC alone: use ctc_greedy or ctc_prefix."
+            )
+        if search.ctc_weight > 0.0 and inner.ctc is None:
+            raise ValueError(
+                f"`ctc_weight: {search.ctc_weight}` needs CTC, but the head of {objective.name} has"
+                " none: set it to 0."
+            )
+        return SearchPlan(float(search.ctc_weight), window_margin=WINDOW_MARGIN)
+
+    def export(self, objective: Objective, model: Any, args: argparse.Namespace) -> "StockModel":
+        """Return ESPnet's ASR model of an objective.
+
+        Raises:
+            ValueError: If its head is a shared one with CTC alone.
+        """
+        from espnet2.tasks.asr import ASRTask
+
+        from espnet_soups.objectives.heads.export_text import text_config, text_tensors
+        from espnet_soups.objectives.stock_model import StockModel
+
+        tensors = text_tensors(model, objective, "ctc")
+        config = text_config(self, objective, model, args, ASRTask, "ctc_weight")
+        return StockModel(ASRTask, config, tensors, ("bpemodel",))

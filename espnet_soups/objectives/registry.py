@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from espnet_soups.file_names import require_file_name
+from espnet_soups.objectives.classification import Classification
 from espnet_soups.objectives.kind import Kind, Options
 from espnet_soups.objectives.objective import Objective
 from espnet_soups.objectives.recognition import Recognition
@@ -13,7 +14,7 @@ from espnet_soups.objectives.self_supervision.kind import SelfSupervision
 from espnet_soups.objectives.translation import Translation
 
 # In the order of a run: every vector, matrix and list of heads has it. Users' own kinds follow.
-KINDS: tuple[Kind, ...] = (Recognition(), Translation(), SelfSupervision())
+KINDS: tuple[Kind, ...] = (Recognition(), Translation(), SelfSupervision(), Classification())
 
 
 @cache
@@ -121,6 +122,14 @@ def declared_objectives(options: Options) -> list[Objective]:
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise ValueError(f"Each objective must be given once, but {repeated} came twice.")
+    for name, settings in (options.get("objectives") or {}).items():
+        if name not in names:
+            kind = kind_of_name(name, settings)
+            raise ValueError(
+                f"`objectives` names {name!r}, but objectives of this kind ({kind.title}) are"
+                f" declared by options of their own, such as `{kind.name}` or"
+                f" `{kind.name}_token_list`: see `--help` of msp_train."
+            )
     if not objectives:
         raise ValueError(
             "There is no objective: set `asr_token_list`, `st_pairs`, `ssl` or `objectives`."

@@ -2,7 +2,7 @@
 
 import argparse
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -11,6 +11,10 @@ from espnet_soups.objectives.kind import Encoder, Heads, Kind, Options, Parts
 from espnet_soups.objectives.objective import Objective
 
 if TYPE_CHECKING:
+    from espnet_soups.objectives.decoding.decode_config import DecodeConfig
+    from espnet_soups.objectives.decoding.result import Decoder
+    from espnet_soups.objectives.decoding.text_search import SearchPlan
+    from espnet_soups.objectives.heads.head import Head
     from espnet_soups.objectives.labels import LabelledObjective
 
 # Stands for token lists that stage 5 has yet to make.
@@ -32,7 +36,7 @@ class TextKind(Kind):
     data_names: ClassVar[tuple[str, ...]] = ("text", "text_*")
     left_out: ClassVar[str] = "Labels longer than their frames took no part"
 
-    # --- options ---------------------------------------------------------------------------------
+    # --- options -------------------------------------------------------------------------------
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Add its options to `msp_train`."""
@@ -76,14 +80,14 @@ class TextKind(Kind):
     def token_folder(self, language: str, run: Mapping[str, str]) -> Path:
         """Return where the token list of a language lies."""
 
-    # --- a run -------------------------------------------------------------------------------------
+    # --- a run ---------------------------------------------------------------------------------
 
     def stand_in(self, objectives: Sequence[Objective], args: argparse.Namespace) -> None:
         """Put a short token list in the place of each that stage 5 has yet to make."""
         lists = {self.written(objective): list(STAND_IN) for objective in objectives}
         setattr(args, f"{self.name}_token_list", lists)
 
-    # --- labels ------------------------------------------------------------------------------------
+    # --- labels --------------------------------------------------------------------------------
 
     def inline(self, args: argparse.Namespace) -> None:
         """Replace paths of token lists by the lists."""
@@ -126,7 +130,7 @@ class TextKind(Kind):
             found.append(_judge_length(too_long, len(needed), labels.where))
         return [warning for warning in found if warning is not None]
 
-    # --- the network -------------------------------------------------------------------------------
+    # --- the network ---------------------------------------------------------------------------
 
     def build_heads(
         self, objectives: Sequence[Objective], args: argparse.Namespace, parts: Parts
@@ -155,6 +159,56 @@ class TextKind(Kind):
                 f" needs; it has {sorted(lists)}."
             )
         return list(lists[language])
+
+    # --- decoding ---------------------------------------------------------------------------------
+
+    @abstractmethod
+    def plan_search(
+        self, objective: Objective, head: "Head", config: "DecodeConfig"
+    ) -> "SearchPlan":
+        """Return how the texts of an objective are searched.
+
+        Raises:
+            ValueError: If its head lacks what the configuration asks for.
+        """
+
+    def locate(self, args: argparse.Namespace, find: Callable[[str], str]) -> None:
+        """Replace sentencepiece models by where they lie."""
+        models = self.option(vars(args), "bpemodel")
+        found = {language: find(file) for language, file in models.items()}
+        setattr(args, f"{self.name}_bpemodel", found)
+
+    def check_decoding(self, objective: Objective, head: "Head", config: "DecodeConfig") -> None:
+        """Refuse a search that the head has no CTC or no decoder for.
+
+        Raises:
+            ValueError: If it has not.
+        """
+        self.plan_search(objective, head, config)
+
+    def build_decoder(
+        self,
+        objective: Objective,
+        head: "Head",
+        args: argparse.Namespace,
+        config: "DecodeConfig",
+    ) -> "Decoder":
+        """Return what searches the texts of an objective.
+
+        Raises:
+            ValueError: If its head lacks what the configuration asks for.
+        """
+        from espnet_soups.objectives.decoding.text_decoder import TextDecoder
+
+        return TextDecoder(
+            head,  # type: ignore[arg-type]
+            self.token_list(args, objective),
+            self.option(vars(args), "token_type"),
+            self.option(vars(args), "bpemodel").get(self.written(objective)),
+            self.plan_search(objective, head, config),
+            config.of(self),
+            config.nbest,
+        )
 
 
 def _frames_needed(ids: Sequence[int]) -> int:

@@ -3,13 +3,23 @@
 import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from espnet_soups.file_names import require_file_name
+from espnet_soups.objectives.decoding.text_search import SearchPlan, TranslationSearch
 from espnet_soups.objectives.kind import Encoder, Metric, Options, Vocabulary
 from espnet_soups.objectives.objective import Objective
 from espnet_soups.objectives.run_words import read_choice, read_names
 from espnet_soups.objectives.text_kind import STAND_IN, TextKind
+
+if TYPE_CHECKING:
+    from espnet_soups.objectives.decoding.decode_config import DecodeConfig
+    from espnet_soups.objectives.heads.head import Head
+    from espnet_soups.objectives.metrics.measured import Measured
+    from espnet_soups.objectives.metrics.score_config import ScoreConfig
+    from espnet_soups.objectives.stock_model import StockModel
+
+NO_SOURCE = ("<blank>", "<unk>", "<sos/eos>")  # stock ST models need source tokens to be built
 
 
 class Translation(TextKind):
@@ -22,7 +32,7 @@ class Translation(TextKind):
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric("bleu", "BLEU", "", lower_is_better=False),
         Metric("chrf", "chrF", "", lower_is_better=False),
-        Metric("bleu_lc_rm", "BLEU lc.rm", "", lower_is_better=False),
+        Metric("bleu_lc_rm", "BLEU lc.rm", "", lower_is_better=False, headline=False),
     )
     run_options: ClassVar[Mapping[str, tuple[str, str]]] = {
         "st_pairs": ("", "Pairs to translate, such as 'fr_en es_en'"),
@@ -30,6 +40,7 @@ class Translation(TextKind):
         "st_nbpe": ("500", "Sentencepiece units of each target language"),
         "bpemode": ("unigram", "Kind of sentencepiece model: unigram or bpe"),
     }
+    decode_config: ClassVar[type[Any]] = TranslationSearch
     ctc_share: ClassVar[float] = 0.0
     owner: ClassVar[str] = "target language"
 
@@ -61,7 +72,8 @@ class Translation(TextKind):
             source, _, target = str(pair).partition("_")
             if not (source and target):
                 raise ValueError(
-                    f"A pair of `st_pairs` must look like `fr_en` (source_target), but got {pair!r}."
+                    f"A pair of `st_pairs` must look like `fr_en` (source_target), but got"
+                    f" {pair!r}."
                 )
         return [self.objective(f"{self.name}_{pair}", {}) for pair in pairs]
 
@@ -126,3 +138,59 @@ class Translation(TextKind):
         from espnet_soups.objectives.token_lists import token_folder
 
         return token_folder(self.name, language, run)
+
+    def measure(
+        self, objective: Objective, reference_dir: Path, decode_dir: Path, config: "ScoreConfig"
+    ) -> "Measured":
+        """Count what BLEU and chrF need.
+
+        Raises:
+            ValueError: If the tokenizer of BLEU is unknown or not installed.
+        """
+        from espnet_soups.objectives.metrics.text_pairs import read_pairs
+        from espnet_soups.objectives.metrics.translation_scores import measure_translation
+
+        return measure_translation(read_pairs(reference_dir, decode_dir, objective), config)
+
+    def plan_search(self, objective: Objective, head: "Head", config: "DecodeConfig") -> SearchPlan:
+        """Return the beam search over the decoder, with `st_ctc_weight` of CTC, or CTC alone.
+
+        Raises:
+            ValueError: If the head lacks the CTC that it needs.
+        """
+        from espnet_soups.objectives.heads.shared_head import inner_head
+
+        inner = inner_head(head)
+        weight = 1.0 if inner.decoder is None else float(config.of(self).st_ctc_weight)
+        if weight > 0.0 and inner.ctc is None:
+            raise ValueError(
+                f"`st_ctc_weight: {weight}` needs ST-CTC, but the head of {objective.name} has"
+                " none: set it to 0, or train with `--st_ctc_weight`."
+            )
+        return SearchPlan(weight)
+
+    def export(self, objective: Objective, model: Any, args: argparse.Namespace) -> "StockModel":
+        """Return ESPnet's ST model of an objective.
+
+        Raises:
+            ValueError: If its head has CTC alone.
+        """
+        from espnet2.tasks.st import STTask
+
+        from espnet_soups.objectives.heads.export_text import text_config, text_tensors
+        from espnet_soups.objectives.heads.shared_head import inner_head
+        from espnet_soups.objectives.stock_model import StockModel
+
+        tensors = text_tensors(model, objective, "st_ctc")
+        if inner_head(model.heads[objective.name]).decoder is None:
+            raise ValueError(
+                f"{objective.name} has CTC alone, but ESPnet's ST models need an attention"
+                " decoder: train with `--st_ctc_weight` below 1 to export."
+            )
+        config = text_config(self, objective, model, args, STTask, "st_mtlalpha")
+        config |= {
+            "src_token_list": list(args.asr_token_list.get(objective.language, NO_SOURCE)),
+            "src_token_type": args.asr_token_type,
+            "src_bpemodel": args.asr_bpemodel.get(objective.language),
+        }
+        return StockModel(STTask, config, tensors, ("bpemodel", "src_bpemodel"))

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-TASKS = {"asr": "ASR", "st": "ST", "ssl": "U"}
-OTHERS = "rest"
+from espnet_soups.report.objective_names import look_up, sign_of
+
+UNSUPERVISED, OTHERS = "U", "rest"
 
 
 def read_cosines(
@@ -58,7 +59,7 @@ def mean_over_epochs(
 def group_curves(
     objectives: Sequence[str], cosines: NDArray[np.float64]
 ) -> dict[str, NDArray[np.float64]]:
-    """Return the mean cosine of each two tasks over the epochs, [E], by `ASR~ST (20 pairs)`.
+    """Return the mean cosine of each two kinds over the epochs, [E], by `ASR~ST (20 pairs)`.
 
     Self-supervision stands against all the others at once: that is the question it raises.
 
@@ -71,11 +72,12 @@ def group_curves(
     {'ASR~ASR (1 pair)': [0.5, 0.5], 'U~rest (2 pairs)': [0.5, 0.5]}
     """
     members: dict[str, list[NDArray[np.float64]]] = {}
-    tasks = [TASKS.get(name.partition("_")[0], name) for name in objectives]
+    supervised = [look_up(name).supervised for name in objectives]
+    signs = [sign_of(name) for name in objectives]
     for i, j in zip(*np.triu_indices(len(objectives), k=1), strict=True):
-        pair = (
-            f"U~{OTHERS}" if "U" in (tasks[i], tasks[j]) else "~".join(sorted((tasks[i], tasks[j])))
-        )
+        pair = f"{UNSUPERVISED}~{OTHERS}"
+        if supervised[i] and supervised[j]:
+            pair = "~".join(sorted((signs[i], signs[j])))
         members.setdefault(pair, []).append(cosines[:, i, j])
     curves = {}
     for pair in sorted(members):

@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from espnet_soups.objectives.kind import Metric
 from espnet_soups.report.compute import compute_text, environment_rows
+from espnet_soups.report.left_out import left_out_notes
 from espnet_soups.report.method import stayed_near_uniform
 from espnet_soups.report.method_text import (
     COLUMNS,
@@ -18,17 +20,18 @@ from espnet_soups.report.method_text import (
     step_notes,
     why_no_levels,
 )
+from espnet_soups.report.score_tables import cell, render_tables, signatures
 from espnet_soups.report.wording import (
     all_intervals,
     count,
     describe_levels,
     duration,
-    interval,
     intervals,
     soup_name,
     table,
     training_origin,
 )
+from espnet_soups.scoring.score_metrics import headlines
 
 Record = Mapping[str, Any]
 
@@ -80,9 +83,11 @@ def render_comparison(records: Sequence[Record]) -> str:
     """
     tagged = len({record["inference_tag"] for record in records}) > 1
     head = ["experiment", "decoding/set" if tagged else "set", "soup", "levels, top first"]
-    head += ["combiner", "λ from uniform", "raised", "WER %", "CER %", "BLEU", "chrF", "epochs"]
+    metrics = headlines([record["scores"] for record in records])
+    scored = [metric.heading for metric in metrics]
+    head += ["combiner", "λ from uniform", "raised", *scored, "epochs"]
     rows = [
-        _comparison_row(record, title, tagged)
+        _comparison_row(record, title, tagged, metrics)
         for record, title in zip(records, section_titles(records), strict=True)
     ]
     notes = [
@@ -92,8 +97,10 @@ def render_comparison(records: Sequence[Record]) -> str:
         "Train time is without validation; compare it on the same machine and number of threads"
         " or GPUs only.",
     ]
-    if len({tuple(_signatures(record)["BLEU"]) for record in records}) > 1:
-        notes.append("The BLEU signatures differ: compare BLEU only where they agree.")
+    notes += [
+        f"The {title} signatures differ: compare {title} only where they agree."
+        for title in _differing_signatures(records)
+    ]
     parts = [table([*head, "train time", "parameters"], rows, left=5), " ".join(notes)]
     near = [item["name"] for item in records if stayed_near_uniform(item["training"])]
     if near:
@@ -137,16 +144,12 @@ def render_scores(record: Record) -> list[str]:
         record: As results.json has it.
     """
     objectives = record["scores"]["objectives"]
-    parts = [*_error_tables(record["scores"]), *_translation_tables(record)]
+    parts = render_tables(record["scores"])
     notes = [intervals(record["scores"])] if parts else []
     left_out = sum(item["without_reference"] for item in objectives.values())
     if left_out:
         notes.append(f"Labels that are `<na>`, not scored: {left_out}.")
-    unalignable = record["training"]["unalignable"]
-    if unalignable:
-        listed = ", ".join(f"{name} {number}" for name, number in unalignable.items())
-        notes.append(f"Training labels longer than their frames, left out of CTC: {listed}.")
-    return [*parts, " ".join(notes)]
+    return [*parts, " ".join([*notes, *left_out_notes(record)])]
 
 
 def render_environment(record: Record) -> str:
@@ -160,7 +163,9 @@ def render_environment(record: Record) -> str:
     return "\n".join(lines)
 
 
-def _comparison_row(record: Record, title: str, tagged: bool) -> list[str]:
+def _comparison_row(
+    record: Record, title: str, tagged: bool, metrics: Sequence[Metric]
+) -> list[str]:
     training, mean = record["training"], record["scores"]["mean"]
     return [
         f"[{record['name']}](#{_anchor(title)})",
@@ -170,68 +175,20 @@ def _comparison_row(record: Record, title: str, tagged: bool) -> list[str]:
         training["combiner"],
         distances(training),
         percent(training.get("raised_any")),
-        *(interval(mean.get(name)) for name in ("wer", "cer", "bleu", "chrf")),
+        *(cell(mean.get(metric.name), metric) for metric in metrics),
         str(training["epochs"]),
         f"{duration(training['seconds'])}, {compute_text(training.get('compute'))}",
         count(training["parameters"]),
     ]
 
 
-def _error_tables(scores: Record) -> list[str]:
-    parts = []
-    for name, unit in (("wer", "Wrd"), ("cer", "Chr")):
-        members = {key: item for key, item in scores["objectives"].items() if name in item}
-        if members:
-            head = ["objective", "Snt", unit, "Corr", "Sub", "Del", "Ins", "Err", "S.Err"]
-            rows = [[key, *_error_cells(item, name)] for key, item in members.items()]
-            if len(members) > 1:
-                total = sum(item["utterances"] for item in members.values())
-                ends = [interval(scores["mean"][key]) for key in (name, "sentence_error")]
-                rows.append(["mean", str(total), *[""] * 5, *ends])
-            parts += [f"### {name.upper()}", table(head, rows, left=1)]
-    return parts
-
-
-def _translation_tables(record: Record) -> list[str]:
-    objectives, mean = record["scores"]["objectives"], record["scores"]["mean"]
-    members = {key: item for key, item in objectives.items() if "bleu" in item}
-    if not members:
-        return []
-    titles = {"bleu": "BLEU", "chrf": "chrF", "bleu_lc_rm": "BLEU lc.rm"}
-    columns = [name for name in titles if any(name in item for item in members.values())]
-    rows = [
-        [key, str(item["utterances"]), *(interval(item.get(name)) for name in columns)]
-        for key, item in members.items()
-    ]
-    if len(members) > 1:
-        total = sum(item["utterances"] for item in members.values())
-        rows.append(["mean", str(total), *(interval(mean.get(name)) for name in columns)])
-    head = ["objective", "Snt", *(titles[name] for name in columns)]
-    signatures = [
-        f"- {metric}: `{signature}`"
-        for metric, own in _signatures(record).items()
-        for signature in own
-    ]
-    return ["### BLEU and chrF", table(head, rows, left=1), "\n".join(signatures)]
-
-
-def _error_cells(item: Record, name: str) -> list[str]:
-    own = item[name]
-    total = own["reference_units"]
-    shares = [
-        f"{100.0 * own[kind] / total:.1f}"
-        for kind in ("hits", "substitutions", "deletions", "insertions")
-    ]
-    ends = [interval(own), interval(item["sentence_error"])]
-    return [str(item["utterances"]), str(total), *shares, *ends]
-
-
-def _signatures(record: Record) -> dict[str, list[str]]:
-    items = record["scores"]["objectives"].values()
-    return {
-        name: sorted({item[key]["signature"] for item in items if key in item})
-        for name, key in (("BLEU", "bleu"), ("chrF", "chrf"))
-    }
+def _differing_signatures(records: Sequence[Record]) -> list[str]:
+    """Return the titles of the scores whose signatures are not the same in all records."""
+    found: dict[str, set[tuple[str, ...]]] = {}
+    for record in records:
+        for title, own in signatures(record["scores"]).items():
+            found.setdefault(title, set()).add(tuple(own))
+    return [title for title, own in found.items() if len(own) > 1]
 
 
 def _anchor(name: str) -> str:

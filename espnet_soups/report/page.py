@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from espnet_soups.report.compute import compute_text, environment_rows
+from espnet_soups.report.confusion import confusions
 from espnet_soups.report.method import stayed_near_uniform
 from espnet_soups.report.method_text import (
     HEAD,
@@ -21,15 +22,16 @@ from espnet_soups.report.method_text import (
 )
 from espnet_soups.report.plots.pictures import TITLES
 from espnet_soups.report.results import Decoding, Experiment
+from espnet_soups.report.score_tables import cell, plain_rows, signatures
 from espnet_soups.report.wording import (
     count,
     describe_levels,
     duration,
-    interval,
     intervals,
     soup_name,
     training_origin,
 )
+from espnet_soups.scoring.score_metrics import headlines, scores_by_kind
 
 STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;color:#222;max-width:1080px;margin:2rem auto;padding:0 1rem}
@@ -45,14 +47,6 @@ pre{background:#f6f6f6;padding:.6rem .9rem;overflow-x:auto;border-radius:6px;fon
 .warning{background:#fff3cd;border-left:4px solid #d98c00;padding:.6rem .9rem}
 img{max-width:100%;height:auto}figure{margin:1.4rem 0}summary{cursor:pointer;font-weight:600}
 """
-LABELS = {
-    "wer": "WER %",
-    "cer": "CER %",
-    "sentence_error": "S.Err %",
-    "bleu": "BLEU",
-    "bleu_lc_rm": "BLEU lc.rm",
-    "chrf": "chrF",
-}
 
 
 def render_page(
@@ -108,9 +102,8 @@ def _decoding(item: Decoding, scores: Mapping[str, Path], several: bool) -> list
 def shorten_config(config: Mapping[str, Any]) -> str:
     """Return config.yaml as text, token lists replaced by how many tokens they hold."""
     short = dict(config)
-    for option in ("asr_token_list", "st_token_list"):
-        lists = short.get(option)
-        if isinstance(lists, dict):
+    for option, lists in config.items():
+        if option.endswith("_token_list") and isinstance(lists, dict):
             short[option] = {
                 language: f"({len(tokens)} tokens)" if isinstance(tokens, list) else tokens
                 for language, tokens in lists.items()
@@ -123,12 +116,11 @@ def _cards(results: Mapping[str, Any]) -> str:
     mean, training, decoding = results["scores"]["mean"], results["training"], results["decoding"]
     cards = [
         (
-            _card_title(name, mean[name]),
-            f"{mean[name]['value']:.1f}",
-            interval(mean[name]).partition(" ")[2],
+            f"mean {metric.heading}" if mean[metric.name]["objectives"] > 1 else metric.heading,
+            f"{mean[metric.name]['value']:.{metric.digits}f}",
+            cell(mean[metric.name], metric).partition(" ")[2],
         )
-        for name in ("wer", "cer", "bleu", "chrf")
-        if name in mean
+        for metric in headlines([results["scores"]])
     ]
     compute = compute_text(training["compute"])
     cards.append(
@@ -144,35 +136,17 @@ def _cards(results: Mapping[str, Any]) -> str:
     return f"<div class=cards>{inside}</div>"
 
 
-def _card_title(name: str, mean: Mapping[str, Any]) -> str:
-    return f"mean {LABELS[name]}" if mean["objectives"] > 1 else LABELS[name]
-
-
 def _score_tables(scores: Mapping[str, Any]) -> list[str]:
     parts = []
-    for task, title in (("asr", "Recognition"), ("st", "Translation")):
-        members = {
-            name: item for name, item in scores["objectives"].items() if item["task"] == task
-        }
-        if not members:
-            continue
-        columns = [name for name in LABELS if any(name in item for item in members.values())]
-        rows = [
-            [name, str(item["utterances"]), *(interval(item.get(column)) for column in columns)]
-            for name, item in members.items()
-        ]
-        if len(members) > 1:
-            total = sum(item["utterances"] for item in members.values())
-            rows.append(["mean", str(total), *(interval(scores["mean"][name]) for name in columns)])
-        parts.append(f"<h3>{title}</h3>")
-        parts.append(_rows_table(["", "utterances", *(LABELS[name] for name in columns)], rows))
-    signatures = {
-        f"{LABELS[key]}: {item[key]['signature']}"
-        for item in scores["objectives"].values()
-        for key in ("bleu", "chrf")
-        if key in item
-    }
-    notes = [intervals(scores).replace("`", ""), *sorted(signatures)]
+    for kind in scores_by_kind(scores):
+        head = ["", "utterances", *(metric.heading for metric in kind.metrics)]
+        parts.append(f"<h3>{escape(kind.title)}</h3>")
+        parts.append(_rows_table(head, plain_rows(kind, kind.metrics, scores["mean"])))
+    for item in confusions(scores):
+        parts.append(f"<p>{escape(item.title)}</p>")
+        parts.append(_rows_table(item.head, item.rows))
+    listed = {f"{title}: {text}" for title, own in signatures(scores).items() for text in own}
+    notes = [intervals(scores).replace("`", ""), *sorted(listed)]
     return [*parts, f"<p class=note>{'<br>'.join(escape(note) for note in notes)}</p>"]
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from espnet_soups.report.objective_names import sign_of
+
 Record = Mapping[str, Any]
 
 
@@ -13,10 +15,13 @@ def intervals(scores: Record) -> str:
     '`[ , ]`: 95 % bootstrap interval over 78 groups of utterances, drawn jointly in all languages.'
     """
     number = scores.get("groups")
-    if number is None:
-        return "`[ , ]`: 95 % bootstrap interval over utterances."
-    what = f"{number} groups of utterances, drawn jointly in all languages"
-    return f"`[ , ]`: 95 % bootstrap interval over {what}."
+    what = "utterances"
+    if number is not None:
+        what = f"{number} groups of utterances, drawn jointly in all languages"
+    text = f"`[ , ]`: 95 % bootstrap interval over {what}."
+    items = scores.get("objectives", {}).items()
+    own = [f"{name}: over {item['drawn']}" for name, item in items if "drawn" in item]
+    return f"{text} Of {', '.join(own)}." if own else text
 
 
 def all_intervals(scores: Sequence[Record]) -> str:
@@ -59,7 +64,7 @@ def training_origin(training: Record) -> list[tuple[str, str]]:
 
 
 def describe_levels(levels: Sequence[Sequence[str]]) -> str:
-    """Return levels as counts of tasks, the top level first.
+    """Return levels as counts of objectives by kind, the top level first.
 
     >>> describe_levels([["asr_fr", "asr_it"], ["st_fr_en"]])
     'ASR×2 > ST×1'
@@ -68,16 +73,16 @@ def describe_levels(levels: Sequence[Sequence[str]]) -> str:
 
 
 def describe_level(level: Sequence[str]) -> str:
-    """Return one level as counts of tasks.
+    """Return one level as counts of objectives by kind.
 
     >>> describe_level(["asr_fr", "asr_it", "st_fr_en"])
     'ASR×2 + ST×1'
     """
-    tasks = [name.partition("_")[0].upper() for name in level]
-    return " + ".join(f"{task}×{tasks.count(task)}" for task in dict.fromkeys(tasks))
+    signs = [sign_of(name) for name in level]
+    return " + ".join(f"{sign}×{signs.count(sign)}" for sign in dict.fromkeys(signs))
 
 
-def interval(item: Record | None) -> str:
+def interval(item: Record | None, digits: int = 1) -> str:
     """Return a score with its interval.
 
     >>> interval({"value": 12.34, "low": 10.0, "high": 15.06})
@@ -85,7 +90,8 @@ def interval(item: Record | None) -> str:
     """
     if item is None:
         return "–"
-    return f"{item['value']:.1f} [{item['low']:.1f}, {item['high']:.1f}]"
+    value, low, high = (f"{item[name]:.{digits}f}" for name in ("value", "low", "high"))
+    return f"{value} [{low}, {high}]"
 
 
 def duration(seconds: float) -> str:

@@ -1,1 +1,1 @@
-"""How good the texts are: error rates, BLEU, chrF, each with a bootstrap interval."""
+"""How good decoded sets are, each score with a bootstrap interval, and which system is better."""

@@ -26,7 +26,7 @@ class Estimate:
     high: float
 
     def as_dict(self) -> dict[str, float]:
-        """Gives the three numbers, rounded to four decimals."""
+        """Return the three numbers, rounded to four decimals."""
         return {
             "value": round(self.value, 4),
             "low": round(self.low, 4),
@@ -37,7 +37,7 @@ class Estimate:
 def resample_sums(
     statistics: NDArray[np.float64], resamples: int, generator: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Draws sets of utterances with replacement and sums their statistics.
+    """Draw sets of utterances with replacement and sum their statistics.
 
     Args:
         statistics: Sufficient statistics of each utterance, [n, k].
@@ -68,7 +68,7 @@ def resample_jointly(
     resamples: int,
     generator: np.random.Generator,
 ) -> list[NDArray[np.float64]]:
-    """Draws groups of utterances with replacement, the same ones for several objectives.
+    """Draw groups of utterances with replacement, the same ones for several objectives.
 
     What depends on one another is drawn together: the same sentence in several languages, or
     the outputs of two systems for it. A draw that leaves an objective without any utterance is
@@ -120,7 +120,7 @@ def resample_jointly(
 
 
 def estimate(value: float, resampled: NDArray[np.float64]) -> Estimate:
-    """Puts the percentile interval of the resampled scores around a score."""
+    """Put the percentile interval of the resampled scores around a score."""
     tail = (1.0 - CONFIDENCE) / 2.0
     low, high = np.quantile(resampled, [tail, 1.0 - tail])
     return Estimate(float(value), float(low), float(high))

@@ -1,18 +1,26 @@
 """Whether two systems differ on the same set: paired bootstrap over the same utterances."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from espnet_soups.objectives.kind import Metric
+from espnet_soups.objectives.metrics.measured import (
+    Measured,
+    MeasuredDraws,
+    MeasuredSums,
+    Scores,
+    Undefined,
+)
+from espnet_soups.objectives.metrics.score_config import ScoreConfig
+from espnet_soups.objectives.registry import kind_of
 from espnet_soups.scoring.bootstrap import estimate, resample_jointly
+from espnet_soups.scoring.find_objectives import find_objectives
 from espnet_soups.scoring.groups import Groups, read_groups
-from espnet_soups.scoring.measure import Measured, Scores, measure
-from espnet_soups.scoring.score_config import ScoreConfig
-from espnet_soups.scoring.score_set import AVERAGED
-from espnet_soups.scoring.text_pairs import find_objectives, read_pairs
+from espnet_soups.scoring.score_metrics import list_metrics
 
 MEAN = "mean"
 Pair = tuple[Measured, Measured]
@@ -28,8 +36,8 @@ class Difference:
         low: Lower end of the 95 % interval of `second - first`.
         high: Upper end.
         p_value: How often resamples differ as much by chance, two-sided.
-        defined: Whether the score says something of both systems, and for a mean of all its
-            members; BLEU does not where no hypothesis has four words.
+        undefined: Why the score says nothing of one of the systems, of a mean: of one of its
+            members; None: it says something.
     """
 
     first: float
@@ -37,7 +45,7 @@ class Difference:
     low: float
     high: float
     p_value: float
-    defined: bool = True
+    undefined: str | None = None
 
 
 @dataclass(frozen=True)
@@ -47,29 +55,33 @@ class Comparison:
     Attributes:
         differences: `differences[score][objective]`; the objective `mean` is the mean over
             those that have the score, where there are several.
+        metrics: What the scores are, in order.
         utterances: Utterances of each objective.
         groups: Whether groups of utterances were drawn (`utt2group`).
         left_out: Objectives that one system alone has.
+        drawn: What objectives draw that draw by themselves, by name.
     """
 
     differences: dict[str, dict[str, Difference]]
+    metrics: list[Metric]
     utterances: dict[str, int]
     groups: bool
     left_out: list[str]
+    drawn: dict[str, str] = field(default_factory=dict)
 
 
 def compare_decodings(
     reference_dir: Path, first_dir: Path, second_dir: Path, config: ScoreConfig
 ) -> Comparison:
-    """Compares the texts of two decodings.
+    """Compare the outputs of two decodings.
 
     Both systems are scored on the same draws. sacrebleu's own paired test draws utterances of
     one pair of languages alone; here a draw may be a group (`utt2group`), the same for all
     languages, so that their means can be compared.
 
     Args:
-        reference_dir: Holds `utt2lang`, `text`, `text.<target>`, and perhaps `utt2group`.
-        first_dir: Decoded texts of the first system.
+        reference_dir: The data dir of the set: labels, and perhaps `utt2group`.
+        first_dir: What was decoded by the first system.
         second_dir: Of the second.
         config: How to score.
 
@@ -84,35 +96,48 @@ def compare_decodings(
             f"{first_dir} has {sorted(own[0])} and {second_dir} has {sorted(own[1])}: no objective"
             " is in both."
         )
-    measured = {
-        name: tuple(
-            measure(read_pairs(reference_dir, folder, own[0][name]), config)
-            for folder in (first_dir, second_dir)
+    pairs: dict[str, Pair] = {}
+    for name in common:
+        first, second = (
+            kind_of(known[name]).measure(known[name], reference_dir, folder, config)
+            for known, folder in zip(own, (first_dir, second_dir), strict=True)
         )
-        for name in common
-    }
-    pairs: dict[str, Pair] = {name: (item[0], item[1]) for name, item in measured.items()}
-    groups = read_groups(reference_dir, [item[0].pairs for item in pairs.values()])
+        pairs[name] = (first, second)
+    firsts = [item[0] for item in pairs.values()]
+    groups = read_groups(reference_dir, firsts)
+    metrics = list_metrics([own[0][name] for name in common], [item.values() for item in firsts])
     return Comparison(
-        differences=_differences(pairs, resample_pairs(pairs, groups, config)),
-        utterances={name: len(item[0].pairs.keys) for name, item in pairs.items()},
+        differences=_differences(metrics, pairs, resample_pairs(pairs, groups, config)),
+        metrics=metrics,
+        utterances={name: len(item[0].keys) for name, item in pairs.items()},
         groups=groups is not None,
         left_out=sorted(own[0].keys() ^ own[1].keys()),
+        drawn={
+            name: item[0].drawn
+            for name, item in pairs.items()
+            if isinstance(item[0], MeasuredDraws)
+        },
     )
 
 
 def resample_pairs(
     pairs: Mapping[str, Pair], groups: Groups | None, config: ScoreConfig
 ) -> dict[str, tuple[Scores, Scores]]:
-    """Scores both systems on the same draws; with groups these are one for all objectives."""
+    """Score both systems on the same draws; with groups these are one for all objectives.
+
+    Objectives that draw by themselves come last, each with draws of its own.
+
+    Raises:
+        ValueError: If two systems of such an objective were not scored on the same trials.
+    """
     generator = np.random.default_rng(config.seed)
-    blocks = [[name] for name in pairs] if groups is None else [list(pairs)]
+    summed = [name for name, item in pairs.items() if isinstance(item[0], MeasuredSums)]
+    blocks = [[name] for name in summed] if groups is None else [summed] if summed else []
     resampled: dict[str, tuple[Scores, Scores]] = {}
     for block in blocks:
-        systems = [item for name in block for item in pairs[name]]
+        systems = [item for name in block for item in pairs[name] if isinstance(item, MeasuredSums)]
         names = [
-            item.pairs.keys if groups is None else [groups[key] for key in item.pairs.keys]
-            for item in systems
+            item.keys if groups is None else [groups[key] for key in item.keys] for item in systems
         ]
         sums = resample_jointly(
             [item.statistics for item in systems], names, config.resamples, generator
@@ -121,11 +146,20 @@ def resample_pairs(
         resampled |= {
             name: (scores[2 * row], scores[2 * row + 1]) for row, name in enumerate(block)
         }
+    for name, (first, second) in pairs.items():
+        if isinstance(first, MeasuredDraws) and isinstance(second, MeasuredDraws):
+            if list(first.keys) != list(second.keys):
+                raise ValueError(
+                    f"The systems were scored on other trials of {name}, {len(first.keys)} and"
+                    f" {len(second.keys)}; decode the same set with both (stage 11)."
+                )
+            draws = first.draw(config.resamples, generator)
+            resampled[name] = (first.score(draws), second.score(draws))
     return resampled
 
 
 def p_value(difference: float, resampled: NDArray[np.float64]) -> float:
-    """Gives the two-sided p-value of a difference.
+    """Return the two-sided p-value of a difference.
 
     Args:
         difference: That of the whole set.
@@ -145,36 +179,38 @@ def p_value(difference: float, resampled: NDArray[np.float64]) -> float:
 
 
 def _differences(
-    pairs: Mapping[str, Pair], resampled: Mapping[str, tuple[Scores, Scores]]
+    metrics: Sequence[Metric],
+    pairs: Mapping[str, Pair],
+    resampled: Mapping[str, tuple[Scores, Scores]],
 ) -> dict[str, dict[str, Difference]]:
     values = {name: (item[0].values(), item[1].values()) for name, item in pairs.items()}
     result = {}
-    for score in AVERAGED:
+    for score in [metric.name for metric in metrics]:
         holders = [name for name in pairs if score in values[name][0]]
         rows = {name: [name] for name in holders}
         if len(holders) > 1:
             rows[MEAN] = holders
-        if rows:
-            result[score] = {
-                row: _difference(
-                    [(values[name][0][score], values[name][1][score]) for name in members],
-                    [(resampled[name][0][score], resampled[name][1][score]) for name in members],
-                    defined=not any(
-                        score in item.undefined() for name in members for item in pairs[name]
-                    ),
-                )
-                for row, members in rows.items()
-            }
+        result[score] = {
+            row: _difference(
+                [(values[name][0][score], values[name][1][score]) for name in members],
+                [(resampled[name][0][score], resampled[name][1][score]) for name in members],
+                [item.undefined for name in members for item in pairs[name]],
+                score,
+            )
+            for row, members in rows.items()
+        }
     return result
 
 
 def _difference(
     values: Sequence[tuple[float, float]],
     resampled: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]],
-    defined: bool,
+    undefined: Sequence[Mapping[str, Undefined]],
+    score: str,
 ) -> Difference:
     first, second = np.mean(values, axis=0).tolist()
     draws = np.mean([two - one for one, two in resampled], axis=0)
     interval = estimate(second - first, draws)
+    why = next((item[score].compared for item in undefined if score in item), None)
     p = p_value(second - first, draws)
-    return Difference(first, second, interval.low, interval.high, p, defined)
+    return Difference(first, second, interval.low, interval.high, p, why)

@@ -2,17 +2,19 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from espnet_soups.scoring.score_config import ScoreConfig
+from espnet_soups.objectives.metrics.score_config import ScoreConfig
 from espnet_soups.scoring.score_set import SCORES
 
-SETTINGS = ("bleu_lowercase", "bleu_tokenizer", "bleu_lc_rm")
+# Settings that two systems must share; those of the bootstrap are the comparison's own.
+SETTINGS = [field.name for field in fields(ScoreConfig) if field.name not in ("resamples", "seed")]
 
 
 def find_decodings(path: Path) -> dict[str, Path]:
-    """Gives the scored decodings of an experiment by `<inference_tag>/<set>`.
+    """Return the scored decodings of an experiment by `<inference_tag>/<set>`.
 
     Args:
         path: The experiment, or one of its decodings.
@@ -36,7 +38,7 @@ def find_decodings(path: Path) -> dict[str, Path]:
 def match_decodings(
     first: Path, second: Path, inference_tag: str | None = None, test_set: str | None = None
 ) -> list[tuple[Path, Path]]:
-    """Pairs the decodings of two experiments that have the same tag and set.
+    """Pair the decodings of two experiments that have the same tag and set.
 
     Two decodings that are named themselves make a pair, whatever their tags; an experiment
     beside a decoding gives the decoding of that name.
@@ -66,13 +68,13 @@ def match_decodings(
 def read_settings(
     first: Path, second: Path, resamples: int, seed: int
 ) -> tuple[ScoreConfig, Path | None]:
-    """Reads how two decodings were scored.
+    """Read how two decodings were scored.
 
     Returns:
         (the settings, the data dir of the references if it was recorded).
 
     Raises:
-        ValueError: If a file is malformed or the settings of BLEU differ.
+        ValueError: If a file is malformed or the settings differ.
     """
     one, two = (_read(folder / SCORES) for folder in (first, second))
     for name in SETTINGS:

@@ -5,39 +5,42 @@ speakers, or twice. Drawn one by one, they would pass for more evidence than the
 interval of a mean over languages would be too narrow.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from espnet_soups.objectives.metrics.measured import (
+    Measured,
+    MeasuredDraws,
+    MeasuredSums,
+    Scores,
+)
+from espnet_soups.objectives.metrics.text_file import read_text
 from espnet_soups.scoring.bootstrap import resample_jointly, resample_sums
-from espnet_soups.scoring.measure import Measured, Scores
-from espnet_soups.scoring.text_file import read_text
-from espnet_soups.scoring.text_pairs import TextPairs
 
 GROUPS = "utt2group"
 Groups = Mapping[str, str]
 
 
-def read_groups(reference_dir: Path, all_pairs: Sequence[TextPairs]) -> Groups | None:
-    """Reads the group of each utterance.
+def read_groups(reference_dir: Path, measured: Sequence[Measured]) -> Groups | None:
+    """Read the group of each utterance.
 
     Args:
         reference_dir: The data dir; it may hold `utt2group`.
-        all_pairs: What is scored.
+        measured: What is scored.
 
     Returns:
         Utterance id to group; None where there is no such file.
 
     Raises:
-        ValueError: If the file is malformed or lacks a scored utterance.
+        ValueError: If the file is malformed or lacks an utterance whose scores are of sums.
     """
     path = reference_dir / GROUPS
     if not path.is_file():
         return None
     groups = read_text(path)
-    lacking = sorted({key for pairs in all_pairs for key in pairs.keys if not groups.get(key)})
+    lacking = sorted({key for key in _summed_keys(measured) if not groups.get(key)})
     if lacking:
         raise ValueError(
             f"{path} has no group for {len(lacking)} utterances, the first of them {lacking[0]};"
@@ -52,22 +55,34 @@ def resample_measured(
     resamples: int,
     generator: np.random.Generator,
 ) -> list[Scores]:
-    """Gives the scores of every resample of each objective, [resamples].
+    """Return the scores of every resample of each objective, [resamples].
 
-    With groups they are drawn jointly for all objectives; without, the utterances of each
-    objective are drawn independently of the others'.
+    With groups they are drawn jointly for all objectives whose scores are of sums; without, the
+    utterances of each objective are drawn independently of the others'. Objectives that draw by
+    themselves come last.
     """
-    statistics: list[NDArray[np.float64]] = [item.statistics for item in measured]
+    summed = {n: item for n, item in enumerate(measured) if isinstance(item, MeasuredSums)}
+    statistics = [item.statistics for item in summed.values()]
     if groups is None:
         sums = [resample_sums(own, resamples, generator) for own in statistics]
     else:
-        names = [[groups[key] for key in item.pairs.keys] for item in measured]
-        sums = resample_jointly(statistics, names, resamples, generator)
-    return [item.scores(own) for item, own in zip(measured, sums, strict=True)]
+        names = [[groups[key] for key in item.keys] for item in summed.values()]
+        sums = resample_jointly(statistics, names, resamples, generator) if summed else []
+    scores = {
+        number: item.scores(own) for (number, item), own in zip(summed.items(), sums, strict=True)
+    }
+    for number, item in enumerate(measured):
+        if isinstance(item, MeasuredDraws):
+            scores[number] = item.resample(resamples, generator)
+    return [scores[number] for number in range(len(measured))]
 
 
-def count_groups(groups: Groups | None, all_pairs: Sequence[TextPairs]) -> int | None:
-    """Gives the number of groups that hold a scored utterance; None without groups."""
+def count_groups(groups: Groups | None, measured: Sequence[Measured]) -> int | None:
+    """Return the number of groups that hold a scored utterance; None without groups."""
     if groups is None:
         return None
-    return len({groups[key] for pairs in all_pairs for key in pairs.keys})
+    return len({groups[key] for key in _summed_keys(measured)})
+
+
+def _summed_keys(measured: Sequence[Measured]) -> Collection[str]:
+    return {key for item in measured if isinstance(item, MeasuredSums) for key in item.keys}

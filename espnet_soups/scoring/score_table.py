@@ -1,28 +1,25 @@
 """The scores of a set as a small table for the terminal."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-COLUMNS = {
-    "asr": {"wer": "WER %", "cer": "CER %", "sentence_error": "S.Err %"},
-    "st": {"bleu": "BLEU", "chrf": "chrF"},
-}
+from espnet_soups.scoring.score_metrics import KindScores, scores_by_kind
 
 
-def format_estimate(item: Mapping[str, Any] | None) -> str:
-    """Gives a score with its interval, or a dash.
+def format_estimate(item: Mapping[str, Any] | None, digits: int = 1) -> str:
+    """Return a score with its interval, or a dash.
 
     >>> format_estimate({"value": 12.34, "low": 10.0, "high": 15.06})
     '12.3 [10.0, 15.1]'
     """
     if item is None:
         return "–"
-    value, low, high = (f"{item[name]:.1f}" for name in ("value", "low", "high"))
+    value, low, high = (f"{item[name]:.{digits}f}" for name in ("value", "low", "high"))
     return f"{value} [{low}, {high}]"
 
 
 def describe_draws(groups: int | None) -> str:
-    """Says what the bootstrap drew.
+    """Say what the bootstrap drew.
 
     >>> describe_draws(None), describe_draws(78)
     ('bootstrap interval over utterances', 'bootstrap interval over 78 groups of utterances')
@@ -32,43 +29,54 @@ def describe_draws(groups: int | None) -> str:
 
 
 def render_table(scores: Mapping[str, Any]) -> str:
-    """Gives a table per task: a row per objective, and their mean where there are several."""
-    blocks = []
-    for task, columns in COLUMNS.items():
-        members = {
-            name: item for name, item in scores["objectives"].items() if item["task"] == task
-        }
-        if not members:
-            continue
-        if any("bleu_lc_rm" in item for item in members.values()):
-            columns = {**columns, "bleu_lc_rm": "BLEU lc.rm"}
-        rows = [[scores["set"], "utt.", *columns.values()]]
-        for name, item in members.items():
-            cells = [format_estimate(item.get(column)) for column in columns]
-            rows.append([name, str(item["utterances"]), *cells])
-        if len(members) > 1:
-            total = sum(item["utterances"] for item in members.values())
-            cells = [format_estimate(scores["mean"].get(column)) for column in columns]
-            rows.append(["mean", str(total), *cells])
-        blocks.append(align(rows))
-    signatures = {
-        item["bleu"]["signature"] for item in scores["objectives"].values() if "bleu" in item
-    }
-    footer = [f"BLEU: {signature}" for signature in sorted(signatures)]
-    short = [
-        n for n, item in scores["objectives"].items() if "no_four_words" in item.get("bleu", {})
-    ]
-    if short:
-        footer.append(
-            f"BLEU of {', '.join(short)} is 0 since no hypothesis has four words, and so says"
-            " nothing, nor does a mean with it: read chrF"
-        )
+    """Return a table per kind: a row per objective, and their mean where there are several."""
+    kinds = scores_by_kind(scores)
+    signatures = {text for kind in kinds for text in _signatures(kind)}
+    footer = [*sorted(signatures), *_undefined(kinds)]
     footer.append(f"[ , ]: {scores['confidence']:.0%} {describe_draws(scores.get('groups'))}")
+    own = {name: item["drawn"] for name, item in scores["objectives"].items() if "drawn" in item}
+    footer += [f"[ , ] of {name}: over {drawn}" for name, drawn in own.items()]
+    blocks = [align(_rows(kind, scores)) for kind in kinds]
     return "\n\n".join([*blocks, "\n".join(footer)])
 
 
+def _rows(kind: KindScores, scores: Mapping[str, Any]) -> list[list[str]]:
+    rows = [[scores["set"], "utt.", *(metric.heading for metric in kind.metrics)]]
+    listed = dict(kind.members)
+    if len(listed) > 1:
+        total = sum(item["utterances"] for item in listed.values())
+        listed["mean"] = {"utterances": total, **scores["mean"]}
+    for name, item in listed.items():
+        cells = [format_estimate(item.get(m.name), m.digits) for m in kind.metrics]
+        rows.append([name, str(item["utterances"]), *cells])
+    return rows
+
+
+def _signatures(kind: KindScores) -> set[str]:
+    """Return the signatures of the most telling score that has one."""
+    for metric in kind.metrics:
+        own = {item.get(metric.name, {}).get("signature") for item in kind.members.values()} - {
+            None
+        }
+        if own:
+            return {f"{metric.title}: {signature}" for signature in own}
+    return set()
+
+
+def _undefined(kinds: Sequence[KindScores]) -> list[str]:
+    """Return which scores say nothing, and why."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for kind in kinds:
+        for metric in kind.metrics:
+            for name, item in kind.members.items():
+                why = item.get(metric.name, {}).get("undefined")
+                if why is not None:
+                    found.setdefault((metric.title, why), []).append(name)
+    return [f"{title} of {', '.join(names)} {why}" for (title, why), names in found.items()]
+
+
 def align(rows: list[list[str]]) -> str:
-    """Gives cells as columns, the first flush left, the others flush right."""
+    """Return cells as columns, the first flush left, the others flush right."""
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     lines = []
     for row in rows:

@@ -8,8 +8,9 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import Parameter
 
+from espnet_soups.gradients.gate import Gates
 from espnet_soups.gradients.rows import HALF_SCALE, in_half_precision
-from espnet_soups.soup.measured_layers import MeasuredLayers
+from espnet_soups.soup.layer_selection import LayerSelection
 
 
 class Elsewhere:
@@ -18,16 +19,37 @@ class Elsewhere:
     Args:
         shared: All parameters of the backbone.
         layers: What feeds the weights.
+        gates: What weighs the rest of it.
     """
 
-    def __init__(self, shared: Iterable[Parameter], layers: MeasuredLayers) -> None:
-        self._shared, self._layers = list(shared), layers
+    def __init__(self, shared: Iterable[Parameter], layers: LayerSelection, gates: Gates) -> None:
+        self._shared, self._layers, self._gates = list(shared), layers, gates
 
     @property
     def parameters(self) -> list[Parameter]:
         """Its parameters, as layers are selected now."""
         used = {id(parameter) for parameter in self._layers.used_parameters}
         return [parameter for parameter in self._shared if id(parameter) not in used]
+
+    def left_alone(self, epoch: int, begin: int) -> list[Parameter]:
+        """Return what `acts_on: measured_only` does not update: nothing before epoch `begin`, or
+        where no layer feeds the weights."""
+        return self.parameters if epoch >= begin and self._layers.used_parameters else []
+
+    def weigh(
+        self, total: Tensor, losses: Sequence[Sequence[Tensor]], shares: Tensor, wanted: Tensor
+    ) -> Tensor:
+        """Return the loss to step on, whose gradients here have multipliers of their own.
+
+        Args:
+            total: The loss of the mini-batch, a scalar.
+            losses: The mean losses that it is the sum of, [parts][m].
+            shares: What each of them counts in it, [parts, m].
+            wanted: What gradients are multiplied with here, in place of the gates, [m].
+        """
+        added = shares.double().cpu() * (wanted - self._gates.multipliers)
+        with self._gates.opened():
+            return weigh_elsewhere(total, losses, added, self.parameters)
 
 
 def weigh_elsewhere(

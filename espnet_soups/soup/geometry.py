@@ -10,7 +10,7 @@ from torch.nn import Parameter
 from espnet_soups.gradients.products import HalfProducts, half_products
 from espnet_soups.gradients.signal import RunningSignal, divide_by_norms
 from espnet_soups.soup.adam_metric import AdamMetric
-from espnet_soups.soup.soup_config import SoupConfig
+from espnet_soups.soup.config import SoupConfig
 
 
 class Geometry:
@@ -22,16 +22,12 @@ class Geometry:
     Args:
         config: The settings.
         size: Number of objectives.
-
-    Attributes:
-        norms: Running mean squares of the objectives' gradients.
     """
 
     def __init__(self, config: SoupConfig, size: int) -> None:
         self.normalises = config.gradient_norm == "rows"
         self.preconditions = config.metric == "adam"
         self.size = size
-        self.norms = RunningSignal.unknown(size)
         self._metric: AdamMetric | None = None
 
     def bind(self, optimizer: torch.optim.Optimizer) -> None:
@@ -69,10 +65,6 @@ class Geometry:
             return replace(found, whole=half_products(whole, whole, metric).cross)
         return found if shares is None else replace(found, whole=found.of_the_whole(shares))
 
-    def after(self, products: HalfProducts, both: Tensor, elapsed: int) -> RunningSignal:
-        """Return the norms after a measured step; see `RunningSignal.after`."""
-        return self.norms.after(products.cross.diagonal(), products.power, both, elapsed)
-
     def shown(self, products: HalfProducts, norms: RunningSignal) -> HalfProducts:
         """Return the products of the gradients as the step adds them."""
         if not self.normalises:
@@ -88,7 +80,3 @@ class Geometry:
             norms: Norms to divide by.
         """
         return divide_by_norms(plain, norms) if self.normalises else plain
-
-    def restart(self) -> None:
-        """Let the next measurement replace the norms: rows of other layers have other ones."""
-        self.norms = self.norms.restarted()

@@ -12,8 +12,8 @@ from espnet_soups.objectives.heads.build_class import build_class
 from espnet_soups.objectives.kind import Heads, Parts
 from espnet_soups.objectives.objective import Objective
 from espnet_soups.objectives.registry import by_kind, order_letters
-from espnet_soups.soup.build_soup import build_soup
-from espnet_soups.soup.soup_config import read_soup_config
+from espnet_soups.soup.build import build_soup
+from espnet_soups.soup.config import read_soup_config
 from espnet_soups.task.interpret import (
     expand_static_weights,
     inline_vocabularies,

@@ -66,9 +66,8 @@ def test_what_does_not_fit_is_refused_with_what_to_set(options, said):
     ],
 )
 def test_self_supervision_that_cannot_be_is_refused_with_the_reason(kind, options, said):
-    from espnet_soups.objectives.self_supervision.ssl_config import read_ssl_config
-
     from espnet_soups.objectives.self_supervision.build_head import _check_front_end
+    from espnet_soups.objectives.self_supervision.config import read_ssl_config
 
     with pytest.raises(ValueError, match=said):
         _check_front_end(arguments(ssl=kind, **options), read_ssl_config(kind, {}))

@@ -24,7 +24,7 @@ def test_neither_room_imports_torch_or_espnet() -> None:
     code = (
         "import sys\n"
         "import espnet_soups.scoring.compare, espnet_soups.scoring.score_table\n"
-        "import espnet_soups.report.write_report, espnet_soups.soup.soup_config\n"
+        "import espnet_soups.report.write_report, espnet_soups.soup.config\n"
         "assert not {'torch', 'espnet2'} & set(sys.modules)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

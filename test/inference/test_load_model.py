@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 
 from espnet_soups.inference.load_model import find_model_file, load_model, load_tensors
+from espnet_soups.inference.training_config import read_config
 from espnet_soups.testing.toy_corpus import ToyExperiment
 
 
@@ -44,8 +46,19 @@ def test_a_folder_without_a_model_is_refused(tmp_path: Path):
 def test_a_configuration_of_another_task_is_refused(separate: ToyExperiment, tmp_path: Path):
     folder = copy_of(separate, tmp_path)
     (folder / "config.yaml").write_text("token_list: [a]\n", encoding="utf-8")
-    with pytest.raises(ValueError, match="has no `asr_token_list`"):
+    with pytest.raises(ValueError, match="declares no objective: it is not the conf"):
         load_model(folder)
+
+
+def test_a_configuration_older_than_some_options_is_read(separate: ToyExperiment, tmp_path: Path):
+    folder = copy_of(separate, tmp_path)
+    config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+    young = ("objectives", "languages", "ssl", "ssl_conf", "ssl_languages", "encoding")
+    older = {name: value for name, value in config.items() if name not in young}
+    (folder / "config.yaml").write_text(yaml.safe_dump(older), encoding="utf-8")
+    model, args = load_model(folder)
+    assert [objective.name for objective in model.objectives][-1] == "st_es_en"
+    assert args.objectives == {}
 
 
 def test_a_model_file_that_is_cut_short_is_refused(separate: ToyExperiment, tmp_path: Path):
@@ -98,3 +111,20 @@ def test_a_statistics_file_is_found_beside_the_model_and_missed_by_name(
     model, args = load_model(folder)
     assert args.normalize_conf["stats_file"] == str(folder / "feats_stats.npz")
     assert not model.training
+
+
+def test_sentencepiece_models_are_found_beside_the_model_and_missed_by_name(
+    separate: ToyExperiment, tmp_path: Path
+):
+    folder = copy_of(separate, tmp_path)
+    config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+    config["asr_bpemodel"] = {"fr": "data/fr_token_list/bpe.model"}
+    config["st_bpemodel"] = {"en": "data/en_token_list/st.model"}
+    (folder / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    (folder / "bpe.model").touch()
+    with pytest.raises(FileNotFoundError, match=r"names data/en_token_list/st.model.*put it into"):
+        read_config(folder)
+    (folder / "st.model").touch()
+    args = read_config(folder)
+    assert args.asr_bpemodel == {"fr": str(folder / "bpe.model")}
+    assert args.st_bpemodel == {"en": str(folder / "st.model")}

@@ -47,7 +47,7 @@ def test_in_half_precision_the_step_keeps_its_own_backward_pass_for_the_loss_sca
     cuts = []
     for dtype in (torch.float16, torch.bfloat16):
         with torch.autocast("cpu", dtype=dtype):
-            model.soup.begin_batch()
+            model.soup.plan()
             model.encode(batch["speech"].float(), batch["speech_lengths"])
-        cuts.append(len(model.soup._measuring.cut.leaves))
+        cuts.append(len(model.soup._meter.cut.leaves))
     assert cuts == [0, 1]

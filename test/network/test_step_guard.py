@@ -49,7 +49,7 @@ class Trained:
         return (
             parameters
             if soup is None
-            else [*parameters, soup.weights.values.clone(), soup.geometry.norms.mean_square()]
+            else [*parameters, soup.weights.values.clone(), soup.state.norms.mean_square()]
         )
 
 
@@ -162,7 +162,7 @@ def scaled_run(scaler, batches):
         scaler.step(optimizer)
         scaler.update()
         optimizer.zero_grad()
-    return [model.soup.weights.values, model.soup.geometry.norms.mean_square(), *model.parameters()]
+    return [model.soup.weights.values, model.soup.state.norms.mean_square(), *model.parameters()]
 
 
 def test_the_scale_of_a_loss_scaler_is_in_no_weight_and_an_overflow_moves_nothing():

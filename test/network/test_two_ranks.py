@@ -103,7 +103,7 @@ def train(rank, world, name="pipelined"):
         **network.state_dict(),
         **reported,
         "weights": soup.weights.values,
-        "norms": soup.geometry.norms.mean_square(),
+        "norms": soup.state.norms.mean_square(),
         "conflicts": torch.tensor(conflicts),
     }
 

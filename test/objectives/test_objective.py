@@ -1,11 +1,8 @@
 import pytest
 
-from espnet_soups.objectives.objective import (
-    build_objectives,
-    match_names,
-    recognition,
-    translation,
-)
+from espnet_soups.objectives.objective import match_names
+from espnet_soups.objectives.registry import parse_objective
+from espnet_soups.testing.toy_objectives import build_objectives
 
 
 def test_objectives_stand_in_the_order_they_are_given():
@@ -14,8 +11,8 @@ def test_objectives_stand_in_the_order_they_are_given():
 
 
 def test_labels_of_translation_carry_the_target_language():
-    assert recognition("fr").label == "text"
-    assert translation("fr", "en").label == "text_en"
+    assert parse_objective("asr_fr").label == "text"
+    assert parse_objective("st_fr_en").label == "text_en"
 
 
 @pytest.mark.parametrize("pair", ["fr", "fr_", "_en", ""])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from espnet_soups.bin.count_parameters import main
+from tools.machine_plan.parameters import main
 
 RECIPES = Path(__file__).parents[2] / "egs2"
 COVOST = "--asr_vocab en=502 fr=502 de=502 es=502 ca=502 --st_vocab en=1002"

@@ -7,7 +7,7 @@ import pytest
 
 from espnet_soups.report.markdown import render_results
 from espnet_soups.report.results import describe_soup
-from espnet_soups.soup.soup_config import SoupConfig
+from espnet_soups.soup.config import SoupConfig
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,8 @@ from sacrebleu.significance import PairedTest
 
 from espnet_soups.bin.compare import main, render
 from espnet_soups.bin.score import main as score
+from espnet_soups.objectives.kind import Metric
+from espnet_soups.objectives.metrics.score_config import ScoreConfig
 from espnet_soups.scoring.compare import (
     MEAN,
     Comparison,
@@ -17,7 +19,6 @@ from espnet_soups.scoring.compare import (
     compare_decodings,
     p_value,
 )
-from espnet_soups.scoring.score_config import ScoreConfig
 
 WORDS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 CONFIG = ScoreConfig(bleu_lowercase=True)
@@ -163,7 +164,9 @@ def test_what_cannot_be_compared_is_refused(experiments) -> None:
 )
 def test_an_interval_and_a_star_that_disagree_are_pointed_out(low, p, warned) -> None:
     item = Difference(first=2.3, second=7.9, low=low, high=15.5, p_value=p)
-    tables = render(Comparison({"bleu": {"st_es_en": item}}, {"st_es_en": 70}, True, []), 1000)
+    metrics = [Metric("bleu", "BLEU", "", lower_is_better=False)]
+    comparison = Comparison({"bleu": {"st_es_en": item}}, metrics, {"st_es_en": 70}, True, [])
+    tables = render(comparison, 1000)
     assert ("where [ , ] and * disagree" in tables) == warned
 
 
@@ -172,9 +175,10 @@ def test_bleu_of_hypotheses_without_four_words_gets_no_star_nor_does_its_mean(ex
     lines = [line.split(" ") for line in path.read_text().splitlines()]
     write(path, {key: " ".join(words[:3]) for key, *words in lines})
     comparison = compare(experiments)
-    defined = {name: item.defined for name, item in comparison.differences["bleu"].items()}
+    bleu, chrf = (comparison.differences[score] for score in ("bleu", "chrf"))
+    defined = {name: item.undefined is None for name, item in bleu.items()}
     assert defined == {"st_es_en": True, "st_fr_en": False, MEAN: False}
-    assert all(item.defined for item in comparison.differences["chrf"].values())
+    assert all(item.undefined is None for item in chrf.values())
     tables = render(comparison, 1000)
     rows = tables.partition("chrF")[0].splitlines()
     assert [row.rstrip().endswith("–") for row in rows if row.startswith(("st_", MEAN))] == [

@@ -6,10 +6,10 @@ from espnet2.text.build_tokenizer import build_tokenizer
 from espnet_soups.data.label_text import clean_label
 from espnet_soups.data.token_list import make_token_list
 from espnet_soups.files import read_table, write_table
-from espnet_soups.objectives.objective import recognition, translation
-from espnet_soups.scoring.measure import measure
-from espnet_soups.scoring.score_config import ScoreConfig
-from espnet_soups.scoring.text_pairs import read_pairs
+from espnet_soups.objectives.metrics.score_config import ScoreConfig
+from espnet_soups.objectives.metrics.text_pairs import read_pairs
+from espnet_soups.objectives.registry import kind_of, parse_objective
+from espnet_soups.objectives.text_encoder import TextEncoder
 from espnet_soups.task.preprocessor import MSPPreprocessor
 
 TEXTS = {
@@ -42,21 +42,20 @@ def test_labels_that_are_decoded_without_an_error_score_perfectly(tmp_path, lang
     make_token_list(source, [], "text", language, target, token_type, mode, letters + 2)
     model = None if kind == "char" else str(target / "bpe.model")
     tokens = (target / "tokens.txt").read_text(encoding="utf-8").split("\n")[:-1]
-    models = {} if model is None else {language: model}
-    prepare = MSPPreprocessor(
-        False, [language], {language: tokens}, {}, token_type, "char", models, {}
-    )
+    encoder = TextEncoder(tokens, token_type, model)
+    prepare = MSPPreprocessor(False, [language], {("text", language): encoder})
     tokenizer = build_tokenizer(token_type=token_type, bpemodel=model)
     decoded = {}
     for key, text in read_table(source / "text").items():
         ids = prepare(key, {"lang": language, "text": text})["text"]
         assert tokens.index("<unk>") not in ids
         decoded[key] = tokenizer.tokens2text([tokens[index] for index in ids])
-    for objective in (recognition(language), translation(language, "xx")):
+    for objective in map(parse_objective, (f"asr_{language}", f"st_{language}_xx")):
         write_table(tmp_path / "decoded" / objective.name / "text", decoded)
         pairs = read_pairs(source, tmp_path / "decoded", objective)
         assert pairs.references == pairs.hypotheses
-        values = measure(pairs, ScoreConfig()).values()
+        kind = kind_of(objective)
+        values = kind.measure(objective, source, tmp_path / "decoded", ScoreConfig()).values()
         for score in values.keys() & {"wer", "cer", "sentence_error"}:
             assert values[score] == 0.0
         assert values.get("chrf", 100.0) == pytest.approx(100.0)

@@ -4,6 +4,8 @@ Fixed batch, learning rate 0: once the weights have settled, the direction is co
 TorchJD's aggregator on the objectives' own gradients, which come from a model without a soup.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -39,8 +41,6 @@ def scale_losses(model, factors):
         forward = head.forward
 
         def scaled(*args, forward=forward, factor=factor, **kwargs):
-            from dataclasses import replace
-
             loss = forward(*args, **kwargs)
             return replace(loss, total=loss.total * factor)
 
@@ -73,7 +73,7 @@ def arriving(batch, seed, steps, accum_grad=1, columns="encoder.", factors=WIDE,
     optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
     model.soup.bind(model, optimizer)
     model.soup.open_epoch(1, 2, accum_grad, steps)
-    model.soup.since = since
+    model.soup.state = replace(model.soup.state, since=since)
     for _ in range(steps):
         optimizer.zero_grad()
         for _ in range(accum_grad):

@@ -2,9 +2,9 @@ import pytest
 import torch
 from toy_soup import NAMES, OBJECTIVES, Run, draw_halves, draw_slopes
 
-from espnet_soups.objectives.objective import build_objectives
-from espnet_soups.soup.build_soup import build_soup
-from espnet_soups.soup.soup_config import read_soup_config
+from espnet_soups.soup.build import build_soup
+from espnet_soups.soup.config import read_soup_config
+from espnet_soups.testing.toy_objectives import LETTERS, build_objectives
 from espnet_soups.weighting.combiner import Shown
 from espnet_soups.weighting.registry import build_combiner
 
@@ -84,7 +84,7 @@ def test_a_skipped_step_leaves_no_trace_in_states_and_penalties():
         run.step(draw_slopes(1))
     one, other = (str(run.optimizer.state_dict()["soup"]) for run in runs)
     assert one == other
-    assert runs[0].soup.clock.c.tolist() == pytest.approx([1.0, 0.2])
+    assert runs[0].soup.penalties.tolist() == pytest.approx([1.0, 0.2])
 
 
 def test_a_checkpoint_of_another_combiner_keeps_the_weights_and_says_so(caplog):
@@ -131,15 +131,17 @@ def test_a_hierarchy_of_languages_holds_the_tasks_of_each_on_one_level():
 def test_orders_by_letters_put_languages_on_levels():
     config = read_soup_config({"soup": "vm", "order": "ECS"})
     objectives = build_objectives(["en", "zh"], ["zh_en"])
-    soup = build_soup(config, objectives, ["encoder"])
+    soup = build_soup(config, objectives, ["encoder"], LETTERS)
     levels = [[soup.names[index] for index in level] for level in soup.hierarchy.levels]
     assert levels == [["st_zh_en"], ["asr_zh"], ["asr_en"]]
 
 
 def test_lists_for_an_order_lose_the_entries_of_letters_without_an_objective():
     conf = {"combiner": ["modo", "uw", "static"], "combiner_conf": [{"gamma": 1}, {}, {}]}
-    soup = build_soup(read_soup_config({"soup": "vm", "order": "USA", **conf}), OBJECTIVES, ["e"])
-    assert soup.weights.names == ["modo", "uw"]
+    soup = build_soup(
+        read_soup_config({"soup": "vm", "order": "USA", **conf}), OBJECTIVES, ["e"], LETTERS
+    )
+    assert soup.weigher.names == ["modo", "uw"]
 
 
 @pytest.mark.parametrize(
@@ -182,7 +184,7 @@ def test_a_level_rests_while_its_penalty_is_zero_and_wakes_with_the_first_step_t
     run.open_epoch(1, max_epoch=10, steps=100)
     run.step(draw_halves(0))
     assert run.weights[2:].tolist() == [0.5, 0.5]
-    assert float(run.soup.clock.c[1]) == pytest.approx(1.5 / 375)
+    assert float(run.soup.penalties[1]) == pytest.approx(1.5 / 375)
     run.step(draw_halves(1))
     assert run.weights[2:].tolist() != [0.5, 0.5]
 
@@ -212,6 +214,6 @@ def test_normalised_steps_are_measured_whatever_weighs():
     scale = torch.tensor([1.0, 2.0, 4.0, 8.0]).double()
     for seed in range(3):
         run.step(draw_halves(seed, noise=0.0) * scale[:, None, None])
-    run.soup.begin_batch()
+    run.soup.plan()
     factors = run.soup.gates.multipliers
     torch.testing.assert_close(factors * scale, (factors * scale).mean().expand(4))

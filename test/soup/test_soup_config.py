@@ -1,8 +1,8 @@
 import pytest
 
-from espnet_soups.objectives.objective import build_objectives
-from espnet_soups.soup.build_soup import build_soup
-from espnet_soups.soup.soup_config import read_soup_config
+from espnet_soups.soup.build import build_soup
+from espnet_soups.soup.config import read_soup_config
+from espnet_soups.testing.toy_objectives import LETTERS, build_objectives
 
 
 @pytest.mark.parametrize(
@@ -40,11 +40,13 @@ from espnet_soups.soup.soup_config import read_soup_config
 )
 def test_bad_settings_of_a_soup_end_in_one_sentence(options, said):
     with pytest.raises(ValueError, match=said):
-        build_soup(read_soup_config(options), build_objectives(["en"], ["fr_en"]), ["encoder"])
+        build_soup(
+            read_soup_config(options), build_objectives(["en"], ["fr_en"]), ["encoder"], LETTERS
+        )
 
 
 def test_a_joint_soup_has_static_weights_whatever_the_combiner():
     config = read_soup_config({"soup": "joint", "combiner_conf": {"gamma": 1.0}})
-    soup = build_soup(config, build_objectives(["en", "fr"], ["fr_en"]), ["encoder"])
+    soup = build_soup(config, build_objectives(["en", "fr"], ["fr_en"]), ["encoder"], LETTERS)
     assert not soup.measures
     assert soup.gates.multipliers.tolist() == pytest.approx([1 / 3] * 3)

@@ -1,5 +1,7 @@
 """Whole trajectories against the reference, which comes from the paper's equations alone."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from method_reference import LANGUAGES, TASKS, Reference, Trained, moved_far
@@ -176,7 +178,8 @@ def test_running_means_forget_by_the_optimiser_steps_that_went_by():
     trained, reference = Trained(), Reference()
     for step, elapsed in enumerate([1, 40, 1, 100]):
         batch = make_toy_batch(seed=step)
-        trained.model.soup.since = elapsed - 1  # as if so many steps had not been measured
+        soup = trained.model.soup  # as if so many steps had not been measured
+        soup.state = replace(soup.state, since=elapsed - 1)
         trained.step([batch])
         reference.pipelined([batch], elapsed=elapsed)
         trained.assert_equals(reference)
@@ -197,5 +200,5 @@ def test_a_half_without_labels_in_some_mini_batches_is_the_mean_of_the_others():
     for window in ([labelled(2)], [labelled(2), labelled(1)]):
         trained = Trained(accum_grad=len(window))
         trained.step(window)
-        squares.append(trained.model.soup.geometry.norms.signal[4])
+        squares.append(trained.model.soup.state.norms.signal[4])
     torch.testing.assert_close(squares[1], squares[0], rtol=1e-5, atol=0.0)

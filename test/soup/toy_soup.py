@@ -2,9 +2,10 @@
 
 import torch
 
-from espnet_soups.objectives.objective import build_objectives
-from espnet_soups.soup.build_soup import build_soup
-from espnet_soups.soup.soup_config import read_soup_config
+from espnet_soups.losses.global_counts import GlobalCounts
+from espnet_soups.soup.build import build_soup
+from espnet_soups.soup.config import read_soup_config
+from espnet_soups.testing.toy_objectives import LETTERS, build_objectives
 
 OBJECTIVES = build_objectives(["fr", "es"], ["fr_en", "es_en"])
 NAMES = [objective.name for objective in OBJECTIVES]
@@ -62,14 +63,13 @@ def draw_halves(seed, **how):
     return torch.stack([draw_slopes(2 * seed, **how), draw_slopes(2 * seed + 1, **how)])
 
 
-class Counted:
+def count(losses, here):
     """What all ranks have counted: one label token of each objective in each part."""
-
-    def __init__(self, losses, here):
-        self.present = here.repeat(len(losses), 1)
-        self.labels = self.present.double()
-        own = torch.stack([torch.stack(list(part)).detach() for part in losses]).mean(dim=0)
-        self.losses = torch.where(here, own, torch.nan)
+    present = here.repeat(len(losses), 1)
+    own = torch.stack([torch.stack(list(part)).detach() for part in losses]).mean(dim=0)
+    nothing, one = torch.full_like(own, torch.nan), torch.ones(())
+    mean = torch.where(here, own, nothing)
+    return GlobalCounts(present.double(), present, own.isfinite(), mean, nothing, one, one)
 
 
 class Run:
@@ -77,7 +77,7 @@ class Run:
 
     def __init__(self, model=None, optimizer=None, **conf):
         self.model = Model() if model is None else model
-        self.soup = build_soup(read_soup_config(conf), OBJECTIVES, ["encoder"])
+        self.soup = build_soup(read_soup_config(conf), OBJECTIVES, ["encoder"], LETTERS)
         make = optimizer or (lambda parameters: torch.optim.SGD(parameters, lr=0.01))
         self.optimizer = make(self.model.parameters())
         self.soup.bind(self.model, self.optimizer)
@@ -95,20 +95,14 @@ class Run:
         here = torch.tensor([name not in absent for name in NAMES])
         for batch in batches:
             halves = batch if batch.dim() == 4 else torch.stack([batch, batch])
-            soup.begin_batch()
-            parts = halves if soup.parts == 2 else halves.mean(dim=0, keepdim=True)
+            self.plan = soup.plan()
+            parts = halves if self.plan.parts == 2 else halves.mean(dim=0, keepdim=True)
             losses = [
                 [soup.gates(loss, k) for k, loss in enumerate(self.model.losses(slopes))]
                 for slopes in parts
             ]
-            counted = Counted(losses, here)
-            stepped_on = soup.observe(losses, counted)
-            shares = counted.labels / counted.labels.sum(dim=0).clamp(min=1)
-            total = sum(
-                (torch.stack(list(own)) * share).sum()
-                for own, share in zip(stepped_on, shares, strict=True)
-            )
-            (soup.settle(total, losses, shares) / soup.accum_grad).backward()
+            outcome = soup.observe(self.plan, losses, count(losses, here))
+            (outcome.loss / soup.accum_grad).backward()
         if not skipped:
             self.optimizer.step()
         self.optimizer.zero_grad()

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from espnet_soups.objectives.text_encoder import TextEncoder
 from espnet_soups.task.language_data import read_language_data
 from espnet_soups.task.preprocessor import MSPPreprocessor
 
@@ -9,16 +10,9 @@ TOKENS = ["<blank>", "<unk>", "a", "b", "<space>", "<sos/eos>"]
 
 @pytest.fixture
 def prepare():
-    return MSPPreprocessor(
-        train=True,
-        languages=["fr", "it"],
-        asr_tokens={"fr": TOKENS},
-        st_tokens={"en": TOKENS},
-        asr_token_type="char",
-        st_token_type="char",
-        asr_bpemodel={},
-        st_bpemodel={},
-    )
+    encode = TextEncoder(TOKENS, "char", None)
+    encoders = {("text", "fr"): encode, ("text_en", ""): encode}
+    return MSPPreprocessor(train=True, languages=["fr", "it"], encoders=encoders)
 
 
 def test_labels_become_ids_and_languages_indices(prepare):

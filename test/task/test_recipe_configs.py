@@ -6,7 +6,7 @@ import yaml
 from recipe_configs import BASE, CONFIGS, PAPER, name_of, read
 
 from espnet_soups.levels.penalty import build_penalties
-from espnet_soups.soup.soup_config import read_soup_config
+from espnet_soups.soup.config import read_soup_config
 from espnet_soups.task.union_sampler import LanguageData, UnionBatchSampler
 
 # How a variant of the paper's configuration differs from it.

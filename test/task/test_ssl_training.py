@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from espnet_soups.task.training.checkpoint import check_init_param
-from espnet_soups.task.training.epoch_record import check_tally
+from espnet_soups.task.training.epoch_record import review_epoch
+from espnet_soups.testing.toy_objectives import build_objectives
 
 CPC = ("--ssl", "cpc", *("--ssl_conf", "context_frames=8", "--ssl_conf", "future_frames=4"))
 CPC = (*CPC, "--ssl_conf", "min_context_frames=4", "--ssl_conf", "hidden_size=8")
@@ -107,7 +108,19 @@ def test_an_encoder_of_another_size_is_refused_by_its_first_tensor(pretrained):
 
 
 def test_self_supervision_that_no_utterance_is_long_enough_for_ends_the_run():
-    check_tally({"asr_fr": (4, 4), "ssl": (4, 3)}, 1)
-    check_tally({"ssl": (0, 0)}, 1)
-    with pytest.raises(ValueError, match="All 4 utterances of epoch 2 are too short for `ssl`"):
-        check_tally({"ssl": (4, 4)}, 2)
+    objectives = build_objectives(["fr"], [], ssl=True)
+    short = {"asr_fr": 0, "ssl": 1}
+
+    def review(ssl, variance=1.0):
+        labels = {"asr_fr": (4, 4), "ssl": ssl}
+        watched = {"ssl": {"encoder_variance": variance}}
+        return review_epoch(objectives, labels, short, watched)
+
+    assert review((4, 3)) == [
+        "Labels longer than their frames took no part: 4 of 4 of asr_fr. Utterances too short for"
+        " self-supervision took no part: 3 of 4 of ssl (1 more were used in part)"
+    ]
+    assert "has collapsed" in review((4, 3), variance=0.0)[1]
+    assert len(review((0, 0))) == 1
+    with pytest.raises(ValueError, match="All 4 utterances of the epoch are too short for `ssl`"):
+        review((4, 4))

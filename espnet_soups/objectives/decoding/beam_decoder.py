@@ -12,8 +12,8 @@ from espnet2.legacy.nets.scorers.length_bonus import LengthBonus
 from torch import Tensor
 
 from espnet_soups.objectives.decoding.ctc_greedy import Scored
-from espnet_soups.objectives.decoding.decode_config import DecodeConfig
 from espnet_soups.objectives.decoding.head_scorers import FrameClassifier, batches
+from espnet_soups.objectives.decoding.text_search import SearchPlan, TextSearch
 from espnet_soups.objectives.heads.text_head import SOS_EOS
 
 BLANK = 0
@@ -23,28 +23,28 @@ class BeamDecoder:
     """Searches the best token sequences with ESPnet's scorers.
 
     Args:
-        ctc: CTC of the objective; only used where `ctc_weight` is above 0.
-        decoder: Attention decoder of the objective; only used where `ctc_weight` is below 1.
-        ctc_weight: Share of CTC, 0 to 1.
+        ctc: CTC of the objective; only used where the plan gives it a share.
+        decoder: Attention decoder of the objective; only used where CTC has not all.
+        plan: Share and window of CTC.
         token_list: The objective's own tokens.
         config: Beam size, penalty and lengths.
-        window_margin: Frames around a prefix that CTC looks at; 0: all. ESPnet's own inference
-            uses 100 for recognition and 0 for translation.
+        nbest: Hypotheses of an utterance at most.
     """
 
     def __init__(
         self,
         ctc: FrameClassifier | None,
         decoder: ScorerInterface | None,
-        ctc_weight: float,
+        plan: SearchPlan,
         token_list: Sequence[str],
-        config: DecodeConfig,
-        window_margin: int = 0,
+        config: TextSearch,
+        nbest: int = 1,
     ) -> None:
+        ctc_weight = plan.ctc_weight
         end = list(token_list).index(SOS_EOS)
         scorers: dict[str, ScorerInterface | None] = {
             "decoder": decoder if ctc_weight < 1.0 else None,
-            "ctc": CTCPrefixScorer(ctc, end, window_margin) if ctc_weight > 0.0 else None,
+            "ctc": CTCPrefixScorer(ctc, end, plan.window_margin) if ctc_weight > 0.0 else None,
             "length_bonus": LengthBonus(len(token_list)),
         }
         # The first step has one candidate per token. Blank is none: in a beam wide enough to hold
@@ -69,10 +69,10 @@ class BeamDecoder:
             token_list=list(token_list),
             pre_beam_score_key=None if ctc_weight == 1.0 else "full",
         ).eval()
-        self.config = config
+        self.config, self.nbest = config, nbest
 
     def __call__(self, encoded: Tensor, lengths: Tensor) -> list[list[Scored]]:
-        """Decodes utterances.
+        """Decode utterances.
 
         Args:
             encoded: Encoder output, [B, T, D].
@@ -93,7 +93,7 @@ class BeamDecoder:
                 for row, length in zip(encoded, lengths.tolist(), strict=True)
             ]
         return [
-            [self._score(found.yseq, found.score) for found in hypotheses[: self.config.nbest]]
+            [self._score(found.yseq, found.score) for found in hypotheses[: self.nbest]]
             or [([], -torch.inf)]
             for hypotheses in nbest
         ]

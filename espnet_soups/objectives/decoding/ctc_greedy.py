@@ -21,7 +21,7 @@ class GreedyDecoder:
         self.sos_eos = sos_eos
 
     def __call__(self, encoded: Tensor, lengths: Tensor) -> list[list[Scored]]:
-        """Decodes utterances.
+        """Decode utterances.
 
         Args:
             encoded: Encoder output, [B, T, D].

@@ -1,88 +1,101 @@
 """The settings of decoding: the YAML file of `--inference_config`, checked."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from espnet_soups.objectives.decoding.option import option, require_whole
+from espnet_soups.objectives.kind import Kind
+from espnet_soups.objectives.registry import KINDS
 from espnet_soups.settings import refuse_unknown
-
-ASR_METHODS = ("ctc_greedy", "ctc_prefix", "hybrid")
 
 
 @dataclass(frozen=True)
 class DecodeConfig:
-    """How speech is decoded; names and meanings are ESPnet's.
+    """How speech is decoded: what holds for all kinds of objectives, and what each kind reads.
 
     Attributes:
-        asr_method: `ctc_greedy` (best class of every frame), `ctc_prefix` (beam search over CTC
-            prefixes), or `hybrid` (beam search over attention and CTC; needs a decoder).
-        beam_size: Hypotheses kept by every beam search, fewer than there are tokens.
-        ctc_weight: Share of CTC in `hybrid`, 0 to 1.
-        st_ctc_weight: Share of ST-CTC in translation, 0 to 1; heads without a decoder use 1.
-        penalty: Added to the score per token.
-        maxlenratio: Longest output per encoded frame; 0: until the search sees the end; negative:
-            that many tokens.
-        minlenratio: Shortest output per encoded frame; negative: that many tokens.
-        nbest: Hypotheses given back, best first; greedy decoding has one.
-        batch_size: Utterances that are decoded together.
-        batch_bins: Padded numbers (features or samples) of a batch at most; 0: no limit.
+        kinds: Options of the kinds, by name; those that are missing have their defaults.
     """
 
-    asr_method: str = "ctc_greedy"
-    beam_size: int = 10
-    ctc_weight: float = 0.3
-    st_ctc_weight: float = 0.0
-    penalty: float = 0.0
-    maxlenratio: float = 0.0
-    minlenratio: float = 0.0
-    nbest: int = 1
-    batch_size: int = 16
-    batch_bins: int = 0
+    nbest: int = option(1, "hypotheses of an utterance, best first; greedy decoding has one")
+    batch_size: int = option(16, "utterances that are decoded together")
+    batch_bins: int = option(0, "padded numbers per batch at most; 0: no limit")
+    kinds: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuses what no search can follow.
+        """Refuse numbers that are too small.
 
         Raises:
-            ValueError: If a value has the wrong type or lies outside its range.
+            ValueError: If one is, or is no whole number.
         """
-        if self.asr_method not in ASR_METHODS:
+        for name, least in (("nbest", 1), ("batch_size", 1), ("batch_bins", 0)):
+            require_whole(name, getattr(self, name), least)
+
+    def of(self, kind: Kind) -> Any:
+        """Return the options of a kind, an object of its `decode_config`.
+
+        Raises:
+            ValueError: If the kind reads none, or a value is not valid.
+        """
+        if kind.decode_config is None:
             raise ValueError(
-                f"`asr_method` must be one of {list(ASR_METHODS)}, but got {self.asr_method!r}."
+                f"{type(kind).__name__} has no options of decoding: see `decode_config`."
             )
-        for name, least in (("beam_size", 1), ("nbest", 1), ("batch_size", 1), ("batch_bins", 0)):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < least:
-                raise ValueError(
-                    f"`{name}` must be a whole number, {least} or more, but got {value!r}."
-                )
-        for name in ("ctc_weight", "st_ctc_weight", "penalty", "maxlenratio", "minlenratio"):
-            value = getattr(self, name)
-            if not isinstance(value, int | float) or isinstance(value, bool):
-                raise ValueError(f"`{name}` must be a number, but got {value!r}.")
-            if name.endswith("ctc_weight") and not 0.0 <= value <= 1.0:
-                raise ValueError(f"`{name}` must lie in [0, 1], but got {value}.")
-        if 0 < self.maxlenratio < self.minlenratio:
-            raise ValueError(
-                f"`minlenratio` must not be above `maxlenratio`, but {self.minlenratio} >"
-                f" {self.maxlenratio}."
-            )
+        names = [item.name for item in fields(kind.decode_config)]
+        return kind.decode_config(
+            **{name: self.kinds[name] for name in names if name in self.kinds}
+        )
 
 
-def read_decode_config(options: Mapping[str, Any]) -> DecodeConfig:
-    """Reads decode options.
+def decode_options(kinds: Sequence[Kind] = KINDS) -> dict[str, "Field[Any]"]:
+    """Return the options of the YAML file by name: those of the kinds, then the general ones."""
+    classes = [kind.decode_config for kind in kinds if kind.decode_config is not None]
+    own = {item.name: item for found in classes for item in fields(found)}
+    general = {item.name: item for item in fields(DecodeConfig) if item.name != "kinds"}
+    return own | general
+
+
+def describe_options() -> str:
+    """Return a line for each option: name, default and help."""
+    lines = []
+    for name, item in decode_options().items():
+        default = "" if item.default is MISSING else item.default
+        lines.append(f"  {f'{name}: {default}':<26}{item.metadata.get('help', '')}".rstrip())
+    return "\n".join(lines)
+
+
+def read_decode_config(options: Mapping[str, Any], kinds: Sequence[Kind] = KINDS) -> DecodeConfig:
+    """Check decode options.
+
+    Args:
+        options: By name.
+        kinds: The kinds of the model, whose options there may be.
 
     Raises:
         ValueError: If a key is unknown or a value not valid.
     """
-    refuse_unknown("A decoding config", options, [item.name for item in fields(DecodeConfig)])
-    return DecodeConfig(**options)
+    refuse_unknown("A decoding config", options, decode_options(kinds))
+    general = [item.name for item in fields(DecodeConfig)]
+    config = DecodeConfig(
+        **{name: value for name, value in options.items() if name in general},
+        kinds={name: value for name, value in options.items() if name not in general},
+    )
+    for kind in kinds:
+        if kind.decode_config is not None:
+            config.of(kind)
+    return config
 
 
-def load_decode_config(path: Path | None) -> DecodeConfig:
-    """Reads a YAML file of decode options; None or an empty file: the defaults.
+def load_decode_config(path: Path | None, kinds: Sequence[Kind] = KINDS) -> DecodeConfig:
+    """Read a YAML file of decode options; None or an empty file: the defaults.
+
+    Args:
+        path: The file.
+        kinds: The kinds of the model, whose options there may be.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -99,6 +112,6 @@ def load_decode_config(path: Path | None) -> DecodeConfig:
     if not isinstance(options, dict):
         raise ValueError(f"{path} must hold `key: value` lines, but holds a {type(options)}.")
     try:
-        return read_decode_config(options)
+        return read_decode_config(options, kinds)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error

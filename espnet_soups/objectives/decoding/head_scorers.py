@@ -13,14 +13,14 @@ from espnet2.legacy.nets.scorer_interface import BatchScorerInterface, ScorerInt
 from torch import Tensor
 
 from espnet_soups.objectives.heads.shared_head import HeadView
-from espnet_soups.objectives.heads.text_head import Head
+from espnet_soups.objectives.heads.text_head import TextHead
 
 
 class FrameClassifier(Protocol):
     """What CTC decoding needs: log probabilities of every frame."""
 
     def log_softmax(self, hs_pad: Tensor) -> Tensor:
-        """Gives [B, T, V] of encoded speech [B, T, D]; class 0 is blank."""
+        """Return [B, T, V] of encoded speech [B, T, D]; class 0 is blank."""
         ...
 
 
@@ -37,7 +37,7 @@ class RestrictedCtc:
         self.ctc, self.view = view.head.ctc, view
 
     def log_softmax(self, hs_pad: Tensor) -> Tensor:
-        """Gives log probabilities over the objective's own tokens, [B, T, V]."""
+        """Return log probabilities over the objective's own tokens, [B, T, V]."""
         joint: Tensor = self.ctc.log_softmax(hs_pad)
         own = joint[..., self.view.to_joint]  # type: ignore[index]
         if self.view.head.decoder is None:
@@ -55,26 +55,26 @@ class RestrictedDecoder(BatchScorerInterface):
         self.decoder, self.view = view.head.decoder, view
 
     def init_state(self, x: Tensor) -> Any:
-        """Gives the state before the first token."""
+        """Return the state before the first token."""
         return self.decoder.init_state(x)
 
     def select_state(self, state: Any, i: int, new_id: int | None = None) -> Any:
-        """Picks the state of one hypothesis."""
+        """Pick the state of one hypothesis."""
         return self.decoder.select_state(state, i, new_id)
 
     def score(self, y: Tensor, state: Any, x: Tensor) -> tuple[Tensor, Any]:
-        """Scores the next token of one hypothesis, [V]."""
+        """Score the next token of one hypothesis, [V]."""
         scores, state = self.decoder.score(self._joint(y), state, x)
         return self._own(scores), state
 
     def batch_init_state(self, x: Tensor) -> Any:
-        """Gives the state before the first token."""
+        """Return the state before the first token."""
         return self.decoder.batch_init_state(x)
 
     def batch_score(
         self, ys: Tensor, states: list[Any], xs: Tensor, xs_mask: Tensor | None = None
     ) -> tuple[Tensor, Any]:
-        """Scores the next token of many hypotheses, [N, V]."""
+        """Score the next token of many hypotheses, [N, V]."""
         options = {} if xs_mask is None else {"xs_mask": xs_mask}
         scores, new_states = self.decoder.batch_score(self._joint(ys), states, xs, **options)
         return self._own(scores), new_states
@@ -88,22 +88,22 @@ class RestrictedDecoder(BatchScorerInterface):
         return scores[..., self.view.to_joint].log_softmax(dim=-1)  # type: ignore[index]
 
 
-def ctc_of(head: Head | HeadView) -> FrameClassifier | None:
-    """Gives the CTC of an objective over its own ids; None: it has none."""
+def ctc_of(head: TextHead | HeadView) -> FrameClassifier | None:
+    """Return the CTC of an objective over its own ids; None: it has none."""
     if isinstance(head, HeadView):
         return None if head.head.ctc is None else RestrictedCtc(head)
     return head.ctc
 
 
-def decoder_of(head: Head | HeadView) -> ScorerInterface | None:
-    """Gives the attention decoder of an objective over its own ids; None: it has none."""
+def decoder_of(head: TextHead | HeadView) -> ScorerInterface | None:
+    """Return the attention decoder of an objective over its own ids; None: it has none."""
     if isinstance(head, HeadView):
         return None if head.head.decoder is None else RestrictedDecoder(head)
     return head.decoder
 
 
 def batches(scorer: ScorerInterface | None) -> tuple[bool, bool]:
-    """Tells whether a decoder scores hypotheses together, and utterances of different lengths."""
+    """Return whether a decoder scores hypotheses together, and utterances of different lengths."""
     if scorer is None:
         return True, True
     decoder = scorer.decoder if isinstance(scorer, RestrictedDecoder) else scorer

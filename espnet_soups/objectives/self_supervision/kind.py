@@ -1,4 +1,4 @@
-"""Self-supervision (SSL, the paper's U): learning from audio alone, one objective for all languages."""
+"""Self-supervision (SSL, the paper's U): one objective on the audio alone of all languages."""
 
 import argparse
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ class SelfSupervision(Kind):
 
     name: ClassVar[str] = "ssl"
     title: ClassVar[str] = "Self-supervision"
-    sign: ClassVar[str] = "U"
+    sign: ClassVar[str] = "SSL"
     letters: ClassVar[Mapping[str, str]] = {"U": "ssl*"}
     left_out: ClassVar[str] = "Utterances too short for self-supervision took no part"
 

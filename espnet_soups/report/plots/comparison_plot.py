@@ -12,13 +12,20 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from espnet_soups.report.history import SOUP_FILE, Curves, History, read_history
+from espnet_soups.report.objective_names import (
+    by_kind,
+    look_up,
+    sign_of,
+    supervised_kinds,
+    unit_of,
+)
 from espnet_soups.report.plots.figure import COLORS, DASHES, epoch_axis, marker, new_figure
 from espnet_soups.report.train_log import read_train_log
 
-PANELS = (("asr", "ASR"), ("st", "ST"))
-KINDS = {
-    "accuracies": ("accuracy", "right tokens (%)", 100.0),
-    "valid_losses": ("loss", "loss (nats per token)", 1.0),
+# Curves of a history: what a panel is called, the label of its axis, a factor.
+CURVES = {
+    "accuracies": ("accuracy", "right {}s (%)", 100.0),
+    "valid_losses": ("loss", "loss (nats per {})", 1.0),
 }
 SEED = re.compile(r"_?seed_?\d+")
 WIDE, WIDTH = 4, 56  # more lines than this, of names not longer than that: two columns
@@ -32,7 +39,7 @@ def read_histories(expdir: Path) -> tuple[dict[str, History], dict[str, str]]:
 
     Returns:
         (the histories by name, why others were left out). Folders without soup.jsonl and
-        train.log, and trainings without recognition or translation, are no experiments.
+        train.log, and trainings without labels, are no experiments.
     """
     histories: dict[str, History] = {}
     left_out: dict[str, str] = {}
@@ -44,39 +51,40 @@ def read_histories(expdir: Path) -> tuple[dict[str, History], dict[str, str]]:
         except ValueError as error:
             left_out[folder.name] = str(error)  # another run's defect does not stop this report
             continue
-        if any(name.startswith(("asr", "st_")) for name in history.objectives):
+        if any(look_up(name).supervised for name in history.objectives):
             histories[folder.name] = history
     return histories, left_out
 
 
 def plot_comparison(histories: Mapping[str, History]) -> Figure:
-    """Draw mean validation loss and accuracy of recognition and translation by epoch.
+    """Draw mean validation loss and accuracy of each kind that learns from labels by epoch.
 
     Names that differ in their seed alone share a colour; their dashes differ.
 
     Args:
         histories: The experiments by name, at least one.
     """
-    panels = [
-        (task, title)
-        for task, title in PANELS
-        if any(_members(item.valid_losses, task) for item in histories.values())
-    ]
+    names = list(dict.fromkeys(name for item in histories.values() for name in item.valid_losses))
+    panels = {
+        kind: members for kind in supervised_kinds(names) if (members := by_kind(names).get(kind))
+    }
     styles = experiment_styles(list(histories))
     order = sorted(histories, key=list(styles).index)
     columns = 2 if len(order) > WIDE and len(panels) > 1 and max(map(len, order)) <= WIDTH else 1
     legend = 0.19 * math.ceil(len(order) / columns) + 0.2
-    heading = "Validation, mean over languages or pairs, by epoch"
+    texts = all(look_up(name).transcribes for members in panels.values() for name in members)
+    what = "languages or pairs" if texts else "the objectives of a kind"
+    heading = f"Validation, mean over {what}, by epoch"
     figure = new_figure(max(6.4, 4.6 * len(panels)), 5.6 + legend, heading)
-    grid = figure.subplots(len(KINDS), len(panels), squeeze=False, sharex=True)
+    grid = figure.subplots(len(CURVES), len(panels), squeeze=False, sharex=True)
     epochs = sorted({epoch for item in histories.values() for epoch in item.epochs})
-    for column, (task, title) in enumerate(panels):
-        for row, (kind, (noun, label, _)) in enumerate(KINDS.items()):
+    for column, (kind, members) in enumerate(panels.items()):
+        for row, (curves, (noun, label, _)) in enumerate(CURVES.items()):
             axes = grid[row, column]
-            _draw_curves(axes, histories, kind, task, styles)
-            axes.set_title(f"{title} {noun}")
-            axes.set_ylabel(label)
-            epoch_axis(axes, epochs, label=row == len(KINDS) - 1)
+            _draw_curves(axes, histories, curves, kind, styles)
+            axes.set_title(f"{sign_of(kind)} {noun}")
+            axes.set_ylabel(label.format(unit_of(members[0])))
+            epoch_axis(axes, epochs, label=row == len(CURVES) - 1)
     lines = {str(line.get_label()): line for axes in grid.flat for line in axes.get_lines()}
     shown = [name for name in order if name in lines]
     look: dict[str, Any] = {"loc": "outside lower center", "fontsize": 8.0, "handlelength": 3.2}
@@ -84,16 +92,16 @@ def plot_comparison(histories: Mapping[str, History]) -> Figure:
     return figure
 
 
-def mean_curve(curves: Curves, task: str) -> NDArray[np.float64] | None:
-    """Return the mean over the objectives of a task, [E]; None where it has none.
+def mean_curve(curves: Curves, kind: str) -> NDArray[np.float64] | None:
+    """Return the mean over the objectives of a kind, [E]; None where it has none.
 
     An epoch in which one of them is not known is NaN: a mean over fewer would jump.
 
     Args:
         curves: A curve by objective, [E] each.
-        task: `asr`, `st` or `ssl`.
+        kind: Name of the kind.
     """
-    members = _members(curves, task)
+    members = by_kind(list(curves)).get(kind)
     return np.mean([curves[name] for name in members], axis=0) if members else None
 
 
@@ -125,16 +133,12 @@ def experiment_styles(names: list[str]) -> dict[str, dict[str, Any]]:
 def _draw_curves(
     axes: Axes,
     histories: Mapping[str, History],
+    curves: str,
     kind: str,
-    task: str,
     styles: Mapping[str, dict[str, Any]],
 ) -> None:
     for name, item in histories.items():
-        curve = mean_curve(getattr(item, kind), task)
+        curve = mean_curve(getattr(item, curves), kind)
         if curve is not None:
             look = {"marker": marker(item.epochs), "markersize": 4.0, "label": name, **styles[name]}
-            axes.plot(item.epochs, KINDS[kind][2] * curve, **look)
-
-
-def _members(curves: Curves, task: str) -> list[str]:
-    return [name for name in curves if name.partition("_")[0] == task]
+            axes.plot(item.epochs, CURVES[curves][2] * curve, **look)

@@ -15,12 +15,15 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 from numpy.typing import NDArray
 
+from espnet_soups.report.objective_names import by_kind, kind_name, look_up, supervised_kinds
+
 # Okabe & Ito (2008); its yellow is left out, since lines of it vanish on white.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 DASHES = ("-", "--", ":", "-.")
 FEW_EPOCHS = 3
 MARKERS = ("o", "s", "^", "D", "v", "P")
-TASK_DASHES = {"asr": "-", "st": "--", "ssl": ":"}
+KIND_DASHES = ("-", "--", "-.", (0, (5, 1)), (0, (3, 1, 1, 1, 1, 1)))  # of supervised kinds
+UNSUPERVISED_DASHES = ":"
 STYLE: dict[Any, Any] = {
     "font.size": 9.0,
     "axes.titlesize": 10.0,
@@ -66,7 +69,7 @@ def line_style(position: int) -> dict[str, Any]:
 def objective_styles(objectives: Sequence[str], epochs: int) -> dict[str, dict[str, Any]]:
     """Return a line of its own for each objective, the same in all pictures of an experiment.
 
-    The colour tells the language, the dashes the task; beyond seven languages markers tell those
+    The colour tells the language, the dashes the kind; beyond seven languages markers tell those
     of one colour apart. A translation has the colour of its source, or, where several pairs share
     a source, of its target.
 
@@ -78,28 +81,40 @@ def objective_styles(objectives: Sequence[str], epochs: int) -> dict[str, dict[s
     >>> styles["asr_fr"]["color"] == styles["st_fr_en"]["color"] != styles["asr_it"]["color"]
     True
     """
-    sources = [name.split("_")[1] for name in objectives if name.startswith("st_")]
-    by_source = len(set(sources)) == len(sources)
-    languages = {
-        name: name.split("_")[1 if by_source or not name.startswith("st_") else -1]
-        for name in objectives
-        if "_" in name
-    }
-    if len({(name.split("_")[0], own) for name, own in languages.items()}) < len(languages):
-        languages = {name: name for name in languages}  # neither end tells the pairs apart
-    order = list(dict.fromkeys(languages.values()))
+    colored = _what_colors_tell(objectives)
+    order = list(dict.fromkeys(colored.values()))
+    kinds = supervised_kinds(objectives)
     styles = {}
     for name in objectives:
-        place = order.index(languages[name]) if name in languages else len(COLORS) - 1
+        place = order.index(colored[name]) if name in colored else len(COLORS) - 1
         plain = place < len(COLORS) and epochs > FEW_EPOCHS
+        dashes: Any = UNSUPERVISED_DASHES
+        if look_up(name).supervised:
+            dashes = KIND_DASHES[kinds.index(kind_name(name)) % len(KIND_DASHES)]
         styles[name] = {
             "color": COLORS[place % len(COLORS)],
-            "linestyle": TASK_DASHES.get(name.partition("_")[0], "-."),
+            "linestyle": dashes,
             "marker": "" if plain else MARKERS[place // len(COLORS) % len(MARKERS)],
             "markersize": 4.0,
             "markevery": max(1, epochs // 12),
         }
     return styles
+
+
+def _what_colors_tell(objectives: Sequence[str]) -> dict[str, str]:
+    """Return the language of each objective, or what follows its kind; none of the kind alone."""
+    known = {name: look_up(name) for name in objectives}
+    sources = [item.language for item in known.values() if item.target]
+    by_source = len(set(sources)) == len(sources)
+    told = {
+        name: (item.language if by_source or not item.target else item.target)
+        or name.partition("_")[2]
+        for name, item in known.items()
+        if "_" in name
+    }
+    if len({(kind_name(name), own) for name, own in told.items()}) < len(told):
+        return {name: name for name in told}  # neither end tells the pairs apart
+    return told
 
 
 def epoch_axis(axes: Axes, epochs: Sequence[int], label: bool = True) -> None:
@@ -151,10 +166,10 @@ def draw_curve(axes: Axes, epochs: Sequence[int], curve: NDArray[np.float64], **
     axes.plot(epochs, curve, **look)
 
 
-def task_panels(
+def kind_panels(
     names: Sequence[str], title: str, sharey: bool = False
 ) -> tuple[Figure, dict[str, tuple[Axes, list[str]]]]:
-    """Return a figure with a panel for each task.
+    """Return a figure with a panel for each kind.
 
     Args:
         names: Objectives to be drawn.
@@ -162,32 +177,19 @@ def task_panels(
         sharey: Whether the panels share their vertical axis.
 
     Returns:
-        (the figure, by task: its panel and its objectives).
+        (the figure, by kind: its panel and its objectives).
     """
-    groups = by_task(names)
+    groups = by_kind(names)
     heights = [panel_height(len(members)) + 0.4 for members in groups.values()]
     figure = new_figure(7.5, sum(heights) + 0.6, title)
     grid = figure.subplots(len(groups), 1, squeeze=False, sharey=sharey, height_ratios=heights)
     panels = zip(grid[:, 0], groups.items(), strict=True)
-    return figure, {task: (axes, members) for axes, (task, members) in panels}
+    return figure, {kind: (axes, members) for axes, (kind, members) in panels}
 
 
 def panel_height(lines: int) -> float:
     """Return the height in inches of a panel that has room for its legend of so many lines."""
     return max(1.9, 0.17 * (lines if lines <= 12 else math.ceil(lines / 2)) + 0.7)
-
-
-def by_task(names: Sequence[str]) -> dict[str, list[str]]:
-    """Return objectives by task, in the order in which tasks occur.
-
-    >>> by_task(["asr_fr", "st_fr_en", "asr_it"])
-    {'asr': ['asr_fr', 'asr_it'], 'st': ['st_fr_en']}
-    """
-    tasks = [name.partition("_")[0] for name in names]
-    return {
-        task: [name for name, own in zip(names, tasks, strict=True) if own == task]
-        for task in dict.fromkeys(tasks)
-    }
 
 
 def side_legend(axes: Axes, lines: int | None = None) -> None:

@@ -4,18 +4,19 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from espnet_soups.report.history import History
+from espnet_soups.report.objective_names import sign_of
 from espnet_soups.report.plots.figure import (
     draw_curve,
     epoch_axis,
+    kind_panels,
     objective_styles,
     plain_log_axis,
     side_legend,
-    task_panels,
 )
 
 
 def plot_raised(history: History) -> Figure:
-    """Draw the share of measured steps that raised each objective, a picture per task.
+    """Draw the share of measured steps that raised each objective, a picture per kind.
 
     The grey line, the same in all, is the share that raised at least one objective.
 
@@ -23,19 +24,19 @@ def plot_raised(history: History) -> Figure:
         history: The training; it holds at least one share.
     """
     title = "Share of measured steps that raised an objective\non data they were not made on"
-    figure, panels = task_panels(list(history.raised), title, sharey=True)
+    figure, panels = kind_panels(list(history.raised), title, sharey=True)
     styles = objective_styles(history.objectives, len(history.epochs))
     anything = {"color": "#888888", "linewidth": 2.4, "zorder": 1.5, "label": "at least one"}
-    for task, (axes, names) in panels.items():
+    for kind, (axes, names) in panels.items():
         for name in names:
             draw_curve(
                 axes, history.epochs, 100.0 * history.raised[name], label=name, **styles[name]
             )
         if history.raised_any is not None:
             draw_curve(axes, history.epochs, 100.0 * history.raised_any, **anything)
-        axes.set_title(task.upper())
+        axes.set_title(sign_of(kind))
         axes.set_ylabel("measured steps (%)")
-        epoch_axis(axes, history.epochs, label=task == list(panels)[-1])
+        epoch_axis(axes, history.epochs, label=kind == list(panels)[-1])
         side_legend(axes)
     curves = [
         *history.raised.values(),
@@ -47,20 +48,20 @@ def plot_raised(history: History) -> Figure:
 
 
 def plot_norms(history: History) -> Figure:
-    """Draw the norm of each objective's gradient on the measured layers, a picture per task.
+    """Draw the norm of each objective's gradient on the measured layers, a picture per kind.
 
     Args:
         history: The training; it holds at least one norm.
     """
     title = "Gradient norm per objective, mean of each epoch,\nwithout the noise of the batches"
-    figure, panels = task_panels(list(history.norms), title, sharey=True)
+    figure, panels = kind_panels(list(history.norms), title, sharey=True)
     styles = objective_styles(history.objectives, len(history.epochs))
-    for task, (axes, names) in panels.items():
+    for kind, (axes, names) in panels.items():
         for name in names:
             draw_curve(axes, history.epochs, history.norms[name], label=name, **styles[name])
-        axes.set_title(task.upper())
+        axes.set_title(sign_of(kind))
         axes.set_ylabel("norm (log scale)")
-        epoch_axis(axes, history.epochs, label=task == list(panels)[-1])
+        epoch_axis(axes, history.epochs, label=kind == list(panels)[-1])
         side_legend(axes)
     for axes, _ in panels.values():
         plain_log_axis(axes)

@@ -7,13 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from espnet_soups.report.plots.figure import COLORS, new_figure
-
-PANELS = {
-    "wer": "WER (%), lower is better",
-    "cer": "CER (%), lower is better",
-    "bleu": "BLEU, higher is better",
-    "chrf": "chrF, higher is better",
-}
+from espnet_soups.scoring.score_metrics import headlines
 
 
 def plot_scores(scores: Mapping[str, Any], label: str) -> Figure:
@@ -23,11 +17,14 @@ def plot_scores(scores: Mapping[str, Any], label: str) -> Figure:
         scores: What `scores.json` holds.
         label: What was decoded, for the title.
     """
-    members = {
-        panel: {name: item[panel] for name, item in scores["objectives"].items() if panel in item}
-        for panel in PANELS
+    shown = {
+        metric: {
+            name: item[metric.name]
+            for name, item in scores["objectives"].items()
+            if metric.name in item
+        }
+        for metric in headlines([scores])
     }
-    shown = {panel: items for panel, items in members.items() if items}
     columns = min(2, len(shown))
     rows = (len(shown) + columns - 1) // columns
     most = max(len(items) for items in shown.values())
@@ -37,16 +34,18 @@ def plot_scores(scores: Mapping[str, Any], label: str) -> Figure:
         f"Scores of {label}, 95 % intervals",
     )
     grid = list(figure.subplots(rows, columns, squeeze=False).flat)
-    for axes, (panel, items) in zip(grid, shown.items(), strict=False):
-        mean = {"mean": scores["mean"][panel]} if len(items) > 1 else {}
-        _draw(axes, items | mean, COLORS[0] if panel in ("wer", "cer") else COLORS[2])
-        axes.set_xlabel(PANELS[panel])
+    for axes, (metric, items) in zip(grid, shown.items(), strict=False):
+        mean = {"mean": scores["mean"][metric.name]} if len(items) > 1 else {}
+        _draw(axes, items | mean, COLORS[0 if metric.lower_is_better else 2], metric.digits)
+        unit = f" ({metric.unit})" if metric.unit else ""
+        better = "lower" if metric.lower_is_better else "higher"
+        axes.set_xlabel(f"{metric.title}{unit}, {better} is better")
     for axes in grid[len(shown) :]:
         axes.set_axis_off()
     return figure
 
 
-def _draw(axes: Axes, items: Mapping[str, Mapping[str, float]], color: str) -> None:
+def _draw(axes: Axes, items: Mapping[str, Mapping[str, float]], color: str, digits: int) -> None:
     for row, (name, item) in enumerate(items.items()):
         value = item["value"]
         axes.errorbar(
@@ -60,7 +59,7 @@ def _draw(axes: Axes, items: Mapping[str, Mapping[str, float]], color: str) -> N
             capsize=3.0,
         )
         axes.annotate(
-            f"{value:.1f}",
+            f"{value:.{digits}f}",
             (max(item["high"], value), row),
             xytext=(6, 0),
             textcoords="offset points",
@@ -70,5 +69,6 @@ def _draw(axes: Axes, items: Mapping[str, Mapping[str, float]], color: str) -> N
     axes.set_yticks(range(len(items)), list(items))
     axes.set_ylim(len(items) - 0.4, -0.6)
     highest = max(max(item["high"], item["value"]) for item in items.values())
-    axes.set_xlim(0.0, 1.18 * highest or 1.0)
+    lowest = min(min(item["low"], item["value"]) for item in items.values())
+    axes.set_xlim(min(0.0, 1.18 * lowest), max(0.0, 1.18 * highest) or 1.0)
     axes.grid(visible=False, axis="y")

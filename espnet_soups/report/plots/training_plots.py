@@ -8,18 +8,18 @@ from matplotlib.lines import Line2D
 
 from espnet_soups.report.history import Curves, History
 from espnet_soups.report.level import Level
+from espnet_soups.report.objective_names import by_kind, kind_name, look_up, sign_of, unit_of
 from espnet_soups.report.plots.figure import (
     COLORS,
-    by_task,
     draw_curve,
     epoch_axis,
+    kind_panels,
     line_style,
     marker,
     new_figure,
     objective_styles,
     panel_height,
     side_legend,
-    task_panels,
 )
 from espnet_soups.report.wording import describe_level
 
@@ -34,7 +34,7 @@ SMALLEST = 0.05  # range of weights: a smaller one would make a drift of a thous
 def plot_losses(history: History) -> Figure:
     """Draw training and validation loss of each objective, a small picture each.
 
-    Pictures of one task share their scale, so that languages can be compared; where there are
+    Pictures of one kind share their scale, so that languages can be compared; where there are
     few, a translation stands below the recognition of its source.
 
     Args:
@@ -46,7 +46,7 @@ def plot_losses(history: History) -> Figure:
         max(2.1 * columns, 4.2), 1.75 * len(rows) + 0.9, _loss_title(history.objectives)
     )
     grid = figure.subplots(len(rows), columns, squeeze=False)
-    limits = {task: _limits(history, names) for task, names in by_task(history.objectives).items()}
+    limits = {kind: _limits(history, names) for kind, names in by_kind(history.objectives).items()}
     for number, names in enumerate(rows):
         labelled = False
         padded = [*names, *[""] * (columns - len(names))]
@@ -57,7 +57,7 @@ def plot_losses(history: History) -> Figure:
             for curves, look in zip((history.losses, history.valid_losses), LOOKS, strict=True):
                 axes.plot(history.epochs, curves[name], marker=marker(history.epochs), **look)
             axes.set_title(name)
-            axes.set_ylim(*limits[_task(name)])
+            axes.set_ylim(*limits[kind_name(name)])
             epoch_axis(axes, history.epochs, label=_is_last(rows, number, column))
             if not labelled:
                 axes.set_ylabel("loss (nats)")
@@ -69,20 +69,20 @@ def plot_losses(history: History) -> Figure:
 
 
 def plot_accuracies(history: History) -> Figure:
-    """Draw the share of right tokens on the validation data, a picture per task.
+    """Draw the share of right tokens, or labels, on the validation data, a picture per kind.
 
     Args:
         history: The training.
     """
-    figure, panels = task_panels(list(history.accuracies), "Validation accuracy")
+    figure, panels = kind_panels(list(history.accuracies), "Validation accuracy")
     styles = objective_styles(history.objectives, len(history.epochs))
-    for task, (axes, names) in panels.items():
+    for kind, (axes, names) in panels.items():
         for name in names:
             axes.plot(history.epochs, 100.0 * history.accuracies[name], label=name, **styles[name])
-        axes.set_title(task.upper())
-        axes.set_ylabel("right predictions (%)" if task == "ssl" else "right tokens (%)")
+        axes.set_title(sign_of(kind))
+        axes.set_ylabel(f"right {unit_of(names[0])}s (%)")
         axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
-        epoch_axis(axes, history.epochs, label=task == list(panels)[-1])
+        epoch_axis(axes, history.epochs, label=kind == list(panels)[-1])
         side_legend(axes)
     return figure
 
@@ -156,9 +156,18 @@ def _why_still(level: Level) -> str:
 
 
 def _loss_title(objectives: list[str]) -> str:
-    if "ssl" not in objectives:
-        return "Loss per label token"
-    return "Loss per label token (ssl: per prediction)" if len(objectives) > 1 else "Loss of ssl"
+    """Return what a loss is counted per; kinds that differ from the first are named."""
+    units = {kind: _counted(names[0]) for kind, names in by_kind(objectives).items()}
+    first = next(iter(units.values()))
+    if len(units) == 1 and not look_up(objectives[0]).supervised:
+        return f"Loss of {', '.join(objectives)}"
+    others = [f"{kind}: per {unit}" for kind, unit in units.items() if unit != first]
+    return f"Loss per {first}" + (f" ({', '.join(others)})" if others else "")
+
+
+def _counted(name: str) -> str:
+    unit = unit_of(name)
+    return "label token" if unit == "token" else unit
 
 
 def _is_last(rows: list[list[str]], number: int, column: int) -> bool:
@@ -167,25 +176,22 @@ def _is_last(rows: list[list[str]], number: int, column: int) -> bool:
 
 
 def _loss_rows(objectives: list[str]) -> list[list[str]]:
-    """Lay objectives out in rows of tasks, `""` where a language has none."""
-    groups = by_task(objectives)
-    languages = list(dict.fromkeys(name.split("_")[1] for name in objectives if "_" in name))
+    """Lay objectives out in rows of kinds, `""` where a language has none."""
+    groups = by_kind(objectives)
+    spoken = {name: look_up(name).language for name in objectives}
+    languages = list(dict.fromkeys(own for own in spoken.values() if own))
     table = [
-        [next((n for n in names if n.split("_")[1:2] == [own]), "") for own in languages]
+        [next((name for name in names if spoken[name] == own), "") for own in languages]
         for names in groups.values()
     ]
     placed = sum(bool(name) for row in table for name in row)
-    without = [name for name in objectives if "_" not in name]
-    if len(languages) <= PANELS and placed + len(without) == len(objectives):
+    without = [name for name in objectives if not spoken[name]]
+    if max(len(languages), len(without)) <= PANELS and placed + len(without) == len(objectives):
         return [row for row in table if any(row)] + ([without] if without else [])
     columns = min(PANELS, max(len(names) for names in groups.values()))
     return [
         names[i : i + columns] for names in groups.values() for i in range(0, len(names), columns)
     ]
-
-
-def _task(name: str) -> str:
-    return name.partition("_")[0]
 
 
 def _limits(history: History, names: list[str]) -> tuple[float, float]:

@@ -129,6 +129,6 @@ def _named_gradients(soup: Soup) -> dict[str, float]:
         values |= {f"{kind}/{n}": v for n, v in zip(soup.names, numbers.tolist(), strict=True)}
     values["raised/any"] = means.raised_any()
     for level, members in enumerate(soup.hierarchy.levels):
-        if len(members) > 1 and soup.weights.combiners[level].moves:
+        if len(members) > 1 and soup.weigher.combiners[level].moves:
             values[f"distance/level{level + 1}"] = float(soup.means.distances[level])
     return {name: value for name, value in values.items() if math.isfinite(value)}

@@ -1,6 +1,5 @@
 """CoVoST 2 on miniatures of its real layout, with its traps planted one by one."""
 
-import json
 import logging
 from dataclasses import replace
 from pathlib import Path
@@ -8,12 +7,9 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from espnet_soups.bin.bench_corpora import main as bench
-from espnet_soups.bin.bench_corpora import write_tables
 from espnet_soups.bin.prepare_covost2 import main
 from espnet_soups.data.corpora.common_voice import RELEASE, describe_missing, find_language
 from espnet_soups.data.corpora.covost2 import CovostConfig, flac_path, prepare_covost2
-from espnet_soups.data.corpora.covost2_join import ClipStore
 from espnet_soups.data.corpora.covost2_tables import directions_of, find_table
 from espnet_soups.data.data_dir import read_data_dir
 from espnet_soups.testing.miniature_corpora import write_common_voice, write_covost_table
@@ -254,25 +250,6 @@ def test_the_command_prints_a_table_of_what_it_made(prepared, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["utterances", "en", "fr"]
     assert lines[1].split() == ["train", "1", "5"]
-
-
-def test_the_benchmark_keeps_every_row_it_makes(capsys):
-    bench(["--rows", "300", "--clips", "2", "--seconds", "0.2"])
-    result = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert result["rows"] == 300
-    assert result["clips_per_second"] > 0
-    assert result["peak_mb"] >= result["start_mb"] > 0
-
-
-def test_a_thousand_generated_rows_all_arrive(tmp_path):
-    write_tables(tmp_path, 1000)
-    store = ClipStore(tmp_path / "x.sqlite", "fr")
-    report = store.join({"fr_en": tmp_path / "covost_v2.fr_en.tsv"}, tmp_path / "validated.tsv")
-    items = list(store.utterances("train", ["en"]))
-    store.close()
-    assert len(items) == len({item.audio for item in items}) == 1000
-    assert (report.repeated, report.malformed, report.not_validated) == (0, [], {})
-    assert all(item.text.split()[-1] == item.translations["en"].split()[-1] for item in items)
 
 
 def small_config(root: Path) -> CovostConfig:

@@ -6,13 +6,13 @@ from espnet2.asr.ctc import CTC
 
 from espnet_soups.network.tally import LabelTally
 from espnet_soups.objectives.heads.shared_head import join_token_lists
-from espnet_soups.objectives.heads.text_head import Head
+from espnet_soups.objectives.heads.text_head import TextHead
 from espnet_soups.testing.toy_model import TOKENS, make_toy_batch, make_toy_model
 
 
 def ctc_head():
     torch.manual_seed(0)
-    return Head(TOKENS, CTC(len(TOKENS), 4), None, ctc_weight=1.0)
+    return TextHead(TOKENS, CTC(len(TOKENS), 4), None, ctc_weight=1.0)
 
 
 def test_labels_that_ctc_cannot_align_take_no_part_and_are_counted():

@@ -1,19 +1,16 @@
 """What a person reads to understand errors."""
 
+from espnet_soups.objectives.metrics.alignment import recognition_entries
 from espnet_soups.objectives.metrics.error_rate import count_character_errors, count_word_errors
-from espnet_soups.objectives.metrics.listing import (
-    pick_examples,
-    recognition_entries,
-    render_listing,
-    translation_entries,
-)
-from espnet_soups.objectives.objective import recognition, translation
-from espnet_soups.scoring.text_pairs import TextPairs
+from espnet_soups.objectives.metrics.listing import pick_examples, render_listing
+from espnet_soups.objectives.metrics.text_pairs import TextPairs
+from espnet_soups.objectives.metrics.translation_scores import translation_entries
+from espnet_soups.objectives.registry import parse_objective
 
 
 def make_pairs(references: list[str], hypotheses: list[str]) -> TextPairs:
     keys = [f"u{number}" for number in range(len(references))]
-    return TextPairs(recognition("fr"), keys, references, hypotheses, 0)
+    return TextPairs(parse_objective("asr_fr"), keys, references, hypotheses, 0)
 
 
 def test_the_worst_comes_first_and_units_stand_in_columns() -> None:
@@ -50,7 +47,7 @@ def test_wide_characters_take_two_columns() -> None:
 
 
 def test_translations_are_sorted_by_the_score_of_the_sentence() -> None:
-    pairs = TextPairs(translation("fr", "en"), ["a", "b"], ["one", "two"], ["one", ""], 0)
+    pairs = TextPairs(parse_objective("st_fr_en"), ["a", "b"], ["one", "two"], ["one", ""], 0)
     entries = translation_entries(pairs, [100.0, 0.0])
     assert [entry.head for entry in entries] == ["b  chrF 0.0", "a  chrF 100.0"]
     assert entries[0].body == "REF: two\nHYP:"

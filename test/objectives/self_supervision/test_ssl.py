@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 import torch
-from espnet_soups.objectives.self_supervision.ssl_config import read_ssl_config
 
+from espnet_soups.objectives.self_supervision.config import read_ssl_config
 from espnet_soups.objectives.self_supervision.crops import draw_crops
 from espnet_soups.testing.toy_model import DIMENSION, make_toy_batch, make_toy_model
 
@@ -131,7 +131,9 @@ def test_utterances_with_a_shorter_context_are_counted():
     model = make_ssl_model("cpc", {**CPC, "context_frames": 10}).train()
     batch = make_toy_batch(frames=14)
     model(**batch)
-    assert model.tally.shortened == int((batch["speech_lengths"] < 14).sum())
+    short = int((batch["speech_lengths"] < 14).sum())
+    assert dict(zip(model.tally.names, model.tally.shortened, strict=True))["ssl"] == short
+    assert sum(model.tally.shortened) == short
     assert model.tally.unalignable[-1] == 0
 
 

@@ -20,7 +20,8 @@ CONFIG = {
 def build(folder, **changes):
     path = folder / "train.yaml"
     path.write_text(yaml.safe_dump({**CONFIG, **changes}), encoding="utf-8")
-    return build_trial_model(path, ["en", "fr"], ["--input_size", "8", "--st_pairs", "fr_en"])
+    words = ["--input_size", "8", "--st_pairs", "fr_en"]
+    return build_trial_model(path, words, {"asr_token_list": {"en": [], "fr": []}})
 
 
 def test_a_sound_configuration_gives_its_objectives_and_sizes(tmp_path):

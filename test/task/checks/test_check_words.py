@@ -8,6 +8,7 @@ import pytest
 from espnet_soups.files import read_yaml
 from espnet_soups.task.checks.check_words import check_words
 
+DECLARED = {"asr_token_list": {"en": [], "fr": []}}
 BASE = ["--st_pairs", "fr_en", "es_en", "--asr_token_type", "char"]
 
 
@@ -30,7 +31,7 @@ def config(tmp_path):
     ],
 )
 def test_valid_words_pass(config, words):
-    check_words(config, ["en", "fr"], [*BASE, *words])
+    check_words(config, [*BASE, *words], DECLARED)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +46,7 @@ def test_valid_words_pass(config, words):
 )
 def test_a_wrong_word_is_refused(config, word, said):
     with pytest.raises(ValueError, match=said):
-        check_words(config, ["en", "fr"], [*BASE, "--trainer_conf", word])
+        check_words(config, [*BASE, "--trainer_conf", word], DECLARED)
 
 
 def test_yaml_that_is_none_is_told_by_its_line(tmp_path):
@@ -64,7 +65,7 @@ def test_a_wrong_word_is_refused_before_torch_and_espnet_are_imported(config):
         f"words = ['--train_config', {str(config)!r}, '--inference_config', 'none.yaml']\n"
         "words += ['--asr_langs', 'en', '--', '--trainer_conf', 'soup=vmm']\n"
         "try:\n    main(words)\nexcept ValueError as error:\n"
-        "    print(error, 'torch' in sys.modules, 'espnet2' in sys.modules)\n"
+        "    print(error, 'torch' in sys.modules, 'espnet2.tasks' in sys.modules)\n"
     )
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert "but got 'vmm'. False False" in result.stdout, result.stderr

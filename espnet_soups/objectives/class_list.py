@@ -1,0 +1,111 @@
+"""The classes of a label file, with how many utterances of the training set are of each."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from espnet_soups.files import read_table, write_table
+from espnet_soups.objectives.kind import Vocabulary
+from espnet_soups.objectives.labels import NO_LABEL
+from espnet_soups.objectives.objective import Objective
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+ABSENT = (NO_LABEL, "unknown")  # how a table writes that a label is missing
+SHOWN = 8
+FILE = "classes.txt"
+
+
+def read_classes(folder: Path, objective: Objective) -> dict[str, str]:
+    """Return the class of each utterance of a data dir, those without one left out.
+
+    Raises:
+        OSError: If a file is missing.
+        ValueError: If a file is malformed, or a class has white space.
+    """
+    path = folder / objective.label_file
+    table = read_table(path)
+    spoken = read_table(folder / "utt2lang") if objective.language else {}
+    found = {
+        key: label
+        for key, label in table.items()
+        if label not in ABSENT and objective.language in ("", spoken.get(key))
+    }
+    split = next((key for key, label in found.items() if " " in label), None)
+    if split is not None:
+        raise ValueError(
+            f"{path}: {split} has {found[split]!r}; a class is one word (join words by `_`)."
+        )
+    return found
+
+
+def class_vocabulary(objective: Objective, folder: Path) -> Vocabulary:
+    """Return the list of classes of an objective as a vocabulary, `classes.txt` in a folder."""
+    path = folder / FILE
+
+    def make(train: Path, others: Sequence[Path]) -> tuple[str, list[str]]:
+        counts = Counter(read_classes(train, objective).values())
+        where = train / objective.label_file
+        if len(counts) < 2:
+            raise ValueError(
+                f"{where} ({objective.name}) needs utterances of two classes or more, but has"
+                f" {dict(counts) or 'no label'}."
+            )
+        for other in others:
+            check_classes(read_classes(other, objective), counts, other / objective.label_file)
+        numbers = {name: str(count) for name, count in sorted(counts.items())}
+        if not path.is_file() or read_table(path) != numbers:  # runs that share it look at its time
+            write_table(path, numbers)
+        shown = ", ".join(f"{name} {count}" for name, count in counts.most_common(SHOWN))
+        more = f" and {len(counts) - SHOWN} more" if len(counts) > SHOWN else ""
+        return f"{path}: {len(counts)} classes: {shown}{more}", []
+
+    return Vocabulary(folder, ("--objectives", f"{objective.name}.classes={path}"), make, FILE)
+
+
+def check_classes(labels: Mapping[str, str], known: Collection[str], where: Path | str) -> None:
+    """Refuse labels of classes that there is no training data of.
+
+    Raises:
+        ValueError: If there are some.
+    """
+    strange = Counter(label for label in labels.values() if label not in known)
+    if strange:
+        names = ", ".join(f"{name} ({count})" for name, count in strange.most_common(SHOWN))
+        some = sorted(known)[:SHOWN]
+        raise ValueError(
+            f"{where}: {sum(strange.values())} labels are of classes that the training set lacks:"
+            f" {names}; it has {', '.join(some)}{' …' if len(known) > SHOWN else ''}. Correct them,"
+            f" or write `{NO_LABEL}`."
+        )
+
+
+class ClassEncoder:
+    """Looks up the index of a class.
+
+    Args:
+        classes: The classes, in order.
+
+    >>> ClassEncoder(["f", "m"])("m").tolist()
+    [1]
+    """
+
+    def __init__(self, classes: Sequence[str]) -> None:
+        self.index = {name: position for position, name in enumerate(classes)}
+
+    def __call__(self, label: str) -> "NDArray[np.int64]":
+        """Return the index of a class, [1]; -1 where the table writes that it is missing.
+
+        Raises:
+            ValueError: If there is no such class.
+        """
+        import numpy as np
+
+        if label in ABSENT:
+            return np.array([-1], dtype=np.int64)
+        if label not in self.index:
+            raise ValueError(f"{label!r} is none of the classes {list(self.index)[:SHOWN]}.")
+        return np.array([self.index[label]], dtype=np.int64)

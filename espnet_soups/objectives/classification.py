@@ -1,0 +1,286 @@
+"""Classification: which class an utterance is of, such as gender, accent, emotion or language."""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from espnet_soups.objectives.class_list import ABSENT, ClassEncoder, check_classes, class_vocabulary
+from espnet_soups.objectives.kind import Encoder, Heads, Kind, Metric, Options, Parts, Vocabulary
+from espnet_soups.objectives.objective import Objective
+from espnet_soups.settings import refuse_unknown, require_number
+
+if TYPE_CHECKING:
+    from espnet_soups.objectives.decoding.decode_config import DecodeConfig
+    from espnet_soups.objectives.decoding.result import Decoder
+    from espnet_soups.objectives.heads.head import Head
+    from espnet_soups.objectives.labels import LabelledObjective
+    from espnet_soups.objectives.metrics.measured import Measured
+    from espnet_soups.objectives.metrics.score_config import ScoreConfig
+
+POOLINGS = ("mean", "max")
+WEIGHTINGS = ("none", "balanced")
+
+
+@dataclass(frozen=True)
+class ClassSettings:
+    """What `objectives:` may say of a classification.
+
+    Attributes:
+        classes: Class to its utterances in the training set, or a file of these (stage 5 makes it).
+        label_file: File of the data dirs; empty: `utt2<label>`.
+        language: Only utterances of this language take part; empty: all.
+        pooling: Over the frames of an utterance: `mean` or `max`.
+        dropout: Of the encoded frames.
+        class_weights: Of the loss: `none`; `balanced`, each class counts the same; or a mapping.
+        kind: A class of one's own that derives from `Classification`, `module:Class`.
+    """
+
+    classes: Mapping[str, int] | str | None = None
+    label_file: str = ""
+    language: str = ""
+    pooling: str = "mean"
+    dropout: float = 0.0
+    class_weights: str | Mapping[str, float] = "none"
+    kind: str = "cls"
+
+    def __post_init__(self) -> None:
+        """Refuse what no head can be built of.
+
+        Raises:
+            ValueError: If a value is not valid.
+        """
+        if self.pooling not in POOLINGS:
+            raise ValueError(
+                f"`pooling` must be one of {list(POOLINGS)}, but got {self.pooling!r}."
+            )
+        require_number("`dropout`", self.dropout)
+        if not 0.0 <= self.dropout < 1.0:
+            raise ValueError(f"`dropout` must lie in [0, 1), but got {self.dropout}.")
+        if not isinstance(self.class_weights, Mapping) and self.class_weights not in WEIGHTINGS:
+            raise ValueError(
+                f"`class_weights` must be one of {list(WEIGHTINGS)} or map classes to numbers, but"
+                f" got {self.class_weights!r}."
+            )
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Utterances of each class in the training set."""
+        return dict(self.classes) if isinstance(self.classes, Mapping) else {}
+
+    def weights(self) -> list[float]:
+        """Return what the loss of each class is multiplied with.
+
+        Raises:
+            ValueError: If a mapping names other classes than there are.
+        """
+        if isinstance(self.class_weights, Mapping):
+            if set(self.class_weights) != set(self.counts):
+                raise ValueError(
+                    f"`class_weights` must name the classes {sorted(self.counts)}, but names"
+                    f" {sorted(self.class_weights)}."
+                )
+            return [float(self.class_weights[name]) for name in self.counts]
+        if self.class_weights == "none":
+            return [1.0] * len(self.counts)
+        total = sum(self.counts.values())
+        return [total / (len(self.counts) * count) for count in self.counts.values()]
+
+
+def read_class_settings(name: str, options: Options | None) -> ClassSettings:
+    """Return the settings of a classification objective.
+
+    Raises:
+        ValueError: If a key or a value is not valid; the message names the objective.
+    """
+    given = dict(options or {})
+    known = [item.name for item in fields(ClassSettings)]
+    refuse_unknown(f"`objectives: {name}`", given, known)
+    try:
+        return ClassSettings(**given)
+    except ValueError as error:
+        raise ValueError(f"`objectives: {name}`: {error}") from error
+
+
+class Classification(Kind):
+    """Classifies utterances by a label of a Kaldi-style `utt2<label>` file: `cls_<label>`.
+
+    `<na>` and `unknown` in the file are no label. Utterances of all languages take part, unless
+    the settings name one.
+    """
+
+    name: ClassVar[str] = "cls"
+    title: ClassVar[str] = "Classification"
+    sign: ClassVar[str] = "CLS"
+    letters: ClassVar[Mapping[str, str]] = {"L": "cls_*", "G": "cls_gender"}
+    data_names: ClassVar[tuple[str, ...]] = ("utt2*",)
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Metric("accuracy", "Acc", "%", lower_is_better=False),
+        Metric("macro_f1", "macro-F1", "%", lower_is_better=False),
+    )
+
+    # --- names and settings --------------------------------------------------------------------
+
+    def objective(self, name: str, settings: Options) -> Objective:
+        """Return the objective of a label.
+
+        Raises:
+            ValueError: If it is not named `cls_<label>`, or a setting is not valid.
+        """
+        label = name.partition("_")[2]
+        own = read_class_settings(name, settings)
+        file = own.label_file or f"utt2{label}"
+        if not label and not own.label_file:
+            raise ValueError(
+                f"A classification is named cls_<label>, such as cls_gender, not {name!r}."
+            )
+        if not file.startswith("utt2"):
+            raise ValueError(
+                f"`objectives: {name}`: `label_file` must be named utt2<label>, but got {file!r}."
+            )
+        return Objective(name, own.kind, own.language, label=file, label_file=file)
+
+    def settings(self, objective: Objective, args: argparse.Namespace) -> ClassSettings:
+        """Return the settings of an objective."""
+        return read_class_settings(objective.name, (args.objectives or {}).get(objective.name))
+
+    def check_set(
+        self,
+        objective: Objective,
+        labels: Mapping[str, str],
+        trained: Mapping[str, str],
+        where: str,
+    ) -> None:
+        """Refuse labels of classes that the training set lacks.
+
+        Raises:
+            ValueError: If there are some.
+        """
+        found = {key: label for key, label in labels.items() if label not in ABSENT}
+        check_classes(found, set(trained.values()) - set(ABSENT), where)
+
+    # --- a run ---------------------------------------------------------------------------------
+
+    def vocabularies(
+        self, objectives: Sequence[Objective], run: Mapping[str, str]
+    ) -> list[Vocabulary]:
+        """Return the list of classes of each objective."""
+        folder = Path(run["datadir"])
+        return [
+            class_vocabulary(objective, folder / f"{objective.name}_classes{run['speeds']}")
+            for objective in objectives
+        ]
+
+    def stand_in(self, objectives: Sequence[Objective], args: argparse.Namespace) -> None:
+        """Put two classes where the list is yet to be made."""
+        for objective in objectives:
+            own = dict(args.objectives[objective.name] or {})
+            weights = own.get("class_weights")
+            names = list(weights) if isinstance(weights, Mapping) else ["a", "b"]
+            own["classes"] = dict.fromkeys(names, 1)
+            args.objectives = {**args.objectives, objective.name: own}
+
+    # --- labels --------------------------------------------------------------------------------
+
+    def inline(self, args: argparse.Namespace) -> None:
+        """Read the lists of classes into the options.
+
+        Raises:
+            OSError: If there is no such file.
+            ValueError: If it is no table of classes and numbers, or one was not named.
+        """
+        from espnet_soups.files import read_table
+
+        for objective in self.declared(vars(args)):
+            own = dict(args.objectives[objective.name] or {})
+            if own.get("classes") is None:
+                raise ValueError(
+                    f"`objectives: {objective.name}` lacks `classes`, a file of stage 5:"
+                    f" `--objectives {objective.name}.classes=FILE`."
+                )
+            if isinstance(own["classes"], str):
+                table = read_table(Path(own["classes"]))
+                own["classes"] = {name: int(count) for name, count in table.items()}
+            args.objectives = {**args.objectives, objective.name: own}
+
+    def encoders(
+        self, objectives: Sequence[Objective], args: argparse.Namespace
+    ) -> dict[tuple[str, str], Encoder]:
+        """Return what looks up the index of a class."""
+        return {
+            (objective.label, objective.language): ClassEncoder(
+                list(self.settings(objective, args).counts)
+            )
+            for objective in objectives
+        }
+
+    def check_labels(self, labels: "LabelledObjective") -> list[str]:
+        """Refuse classes that there is no training data of, and training data of one class alone.
+
+        Raises:
+            NothingToLearnError: If no label is known, or all are of one class.
+            ValueError: If a label is of an unknown class, or a class has no label.
+        """
+        from espnet_soups.objectives.labels import NothingToLearnError
+
+        known = read_class_settings(labels.objective.name, labels.settings).counts
+        found = {key: label for key, label in labels.texts.items() if label not in ABSENT}
+        check_classes(found, known, labels.where)
+        if not found:
+            raise NothingToLearnError(
+                f"{labels.where} has no label: all are {' or '.join(ABSENT)}."
+            )
+        if labels.training and len(set(found.values())) < 2:
+            raise NothingToLearnError(
+                f"{labels.where}: all labels are {next(iter(found.values()))!r}."
+            )
+        return []
+
+    # --- the network ---------------------------------------------------------------------------
+
+    def build_heads(
+        self, objectives: Sequence[Objective], args: argparse.Namespace, parts: Parts
+    ) -> Heads:
+        """Build a pooling and a linear layer for each objective.
+
+        Raises:
+            ValueError: If a setting is not valid.
+        """
+        from espnet2.cls.decoder.linear_decoder import LinearDecoder
+
+        from espnet_soups.objectives.heads.class_head import ClassHead
+
+        heads: dict[str, Head] = {}
+        for objective in objectives:
+            own = self.settings(objective, args)
+            decoder = LinearDecoder(
+                len(own.counts), parts.encoder_size, own.pooling, float(own.dropout)
+            )
+            heads[objective.name] = ClassHead(decoder, own.weights())
+        return Heads(heads)
+
+    # --- decoding and scores -------------------------------------------------------------------
+
+    def build_decoder(
+        self,
+        objective: Objective,
+        head: "Head",
+        args: argparse.Namespace,
+        config: "DecodeConfig",
+    ) -> "Decoder":
+        """Return what finds the most likely classes."""
+        from espnet_soups.objectives.decoding.class_decoder import ClassDecoder
+        from espnet_soups.objectives.heads.class_head import ClassHead
+
+        assert isinstance(head, ClassHead)  # as `build_heads` made it
+        return ClassDecoder(head, list(self.settings(objective, args).counts), config.nbest)
+
+    def measure(
+        self, objective: Objective, reference_dir: Path, decode_dir: Path, config: "ScoreConfig"
+    ) -> "Measured":
+        """Return accuracy, macro-F1 and the confusion matrix of a decoded set."""
+        from espnet_soups.objectives.metrics.class_errors import measure_classes
+        from espnet_soups.objectives.metrics.text_pairs import read_pairs
+
+        return measure_classes(read_pairs(reference_dir, decode_dir, objective, ABSENT))

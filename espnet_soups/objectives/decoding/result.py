@@ -1,0 +1,97 @@
+"""What decoding gives back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from espnet_soups.objectives.recognition import Recognition
+from espnet_soups.objectives.translation import Translation
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """One decoded label.
+
+    Attributes:
+        text: The text; empty where the result is numbers.
+        tokens: Its tokens.
+        token_int: Their ids in the objective's own token list.
+        score: Log probability: of the best path for greedy CTC, else the search's weighted sum.
+        array: The result, where it is numbers: a vector [D] or frames [T, D]; None: it is a text.
+            Not looked at where hypotheses are compared.
+    """
+
+    text: str
+    tokens: tuple[str, ...]
+    token_int: tuple[int, ...]
+    score: float
+    array: "NDArray[Any] | None" = field(default=None, compare=False)
+
+
+class Decoder(Protocol):
+    """What a kind makes of encoded speech."""
+
+    def __call__(self, encoded: "Tensor", lengths: "Tensor") -> list[tuple[Hypothesis, ...]]:
+        """Return the hypotheses of each utterance, best first, at least one.
+
+        Args:
+            encoded: Encoder output, [B, T, D].
+            lengths: Frames of each utterance, [B].
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was decoded of one utterance.
+
+    Attributes:
+        language: The language that is spoken.
+        nbest: Name of each decoded objective -> its hypotheses, best first.
+
+    >>> hello = Hypothesis("hi", ("h", "i"), (2, 3), -0.5)
+    >>> result = Result("fr", {"st_fr_en": (hello,), "cls_mood": (hello,)})
+    >>> result.translations["en"].text, result.labels
+    ('hi', {'cls_mood': 'hi'})
+    """
+
+    language: str
+    nbest: Mapping[str, tuple[Hypothesis, ...]]
+
+    @property
+    def transcript(self) -> Hypothesis | None:
+        """The best transcript; None where the language is not recognised."""
+        found = self.nbest.get(self._transcript)
+        return None if found is None else found[0]
+
+    @property
+    def translations(self) -> dict[str, Hypothesis]:
+        """The best translation by target language."""
+        return {
+            name.removeprefix(self._translations): found[0]
+            for name, found in self.nbest.items()
+            if name.startswith(self._translations)
+        }
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The best text of every other objective by name; results that are numbers have none."""
+        return {
+            name: found[0].text
+            for name, found in self.nbest.items()
+            if name != self._transcript
+            and not name.startswith(self._translations)
+            and found[0].array is None
+        }
+
+    @property
+    def _transcript(self) -> str:
+        return f"{Recognition.name}_{self.language}"
+
+    @property
+    def _translations(self) -> str:
+        return f"{Translation.name}_{self.language}_"

@@ -1,0 +1,48 @@
+"""`objectives.json` of a decoded set: which objectives were decoded, and what they are."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+
+from espnet_soups.files import write_text
+from espnet_soups.objectives.objective import Objective
+
+OBJECTIVES = "objectives.json"
+
+
+def write_objectives(path: Path, objectives: Sequence[Objective]) -> None:
+    """Write objectives, whole or not at all.
+
+    Args:
+        path: The file.
+        objectives: Written as name to fields, in their order.
+    """
+    record = {objective.name: asdict(objective) for objective in objectives}
+    write_text(path, json.dumps(record, ensure_ascii=False, indent=1) + "\n")
+
+
+def read_objectives(path: Path) -> list[Objective]:
+    """Read objectives, in the order of the file.
+
+    Raises:
+        OSError: If it is missing.
+        ValueError: If it is not as `write_objectives` writes it.
+    """
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(
+            f"{path} is not JSON ({error}); run the decoding (stage 11) anew."
+        ) from error
+    known = {field.name for field in fields(Objective)}
+    needed = {"name", "kind"}
+    if not isinstance(record, dict) or not all(
+        isinstance(item, dict) and needed <= item.keys() <= known and item["name"] == name
+        for name, item in record.items()
+    ):
+        raise ValueError(
+            f"{path} must map the name of each objective to its fields,"
+            f" {', '.join(sorted(known))}, but holds {record!r:.80}; run the decoding (stage 11) anew."
+        )
+    return [Objective(**item) for item in record.values()]

@@ -1,0 +1,74 @@
+"""What the report knows of an objective by its name alone, as logs and records have it."""
+
+from collections.abc import Sequence
+
+from espnet_soups.objectives.objective import Objective
+from espnet_soups.objectives.registry import KINDS, parse_objective
+
+
+def kind_name(name: str) -> str:
+    """Return the name of the kind that an objective is named after.
+
+    >>> kind_name("asr_fr"), kind_name("ssl")
+    ('asr', 'ssl')
+    """
+    return name.partition("_")[0]
+
+
+def sign_of(name: str) -> str:
+    """Return the sign of an objective's kind; of a user's own kind its name in capitals.
+
+    >>> sign_of("st_fr_en"), sign_of("mood")
+    ('ST', 'MOOD')
+    """
+    kind = kind_name(name)
+    signs = {item.name: item.sign for item in KINDS}
+    return signs.get(kind, kind.upper())
+
+
+def look_up(name: str) -> Objective:
+    """Return an objective; of one whose name does not say what it is, name and kind are known.
+
+    >>> look_up("st_fr_en").target, look_up("ssl").supervised, look_up("mood").language
+    ('en', False, '')
+    """
+    try:
+        return parse_objective(name)
+    except ValueError:
+        return Objective(name, kind_name(name))
+
+
+def by_kind(names: Sequence[str]) -> dict[str, list[str]]:
+    """Return objectives by kind, in the order in which kinds occur.
+
+    >>> by_kind(["asr_fr", "st_fr_en", "asr_it"])
+    {'asr': ['asr_fr', 'asr_it'], 'st': ['st_fr_en']}
+    """
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        groups.setdefault(kind_name(name), []).append(name)
+    return groups
+
+
+def supervised_kinds(names: Sequence[str]) -> list[str]:
+    """Return the kinds that learn from labels: those that come along, then others among names.
+
+    >>> supervised_kinds(["ssl", "mood", "asr_fr"])[-1], "ssl" in supervised_kinds(["ssl"])
+    ('mood', False)
+    """
+    along = [kind.name for kind in KINDS]
+    others = [kind_name(name) for name in names if look_up(name).supervised]
+    known = [name for name in along if look_up(name).supervised]
+    return [*known, *dict.fromkeys(kind for kind in others if kind not in along)]
+
+
+def unit_of(name: str) -> str:
+    """Return what an objective is right or wrong about.
+
+    >>> unit_of("asr_fr"), unit_of("ssl"), unit_of("mood")
+    ('token', 'prediction', 'label')
+    """
+    objective = look_up(name)
+    if not objective.supervised:
+        return "prediction"
+    return "token" if objective.transcribes else "label"

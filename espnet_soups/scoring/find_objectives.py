@@ -1,0 +1,66 @@
+"""Which objectives a folder holds decoded: as stage 11 wrote them down, or by their names."""
+
+from pathlib import Path
+
+from espnet_soups.objectives.objective import Objective
+from espnet_soups.objectives.objective_file import OBJECTIVES, read_objectives
+from espnet_soups.objectives.registry import KINDS, parse_objective
+
+OUTPUTS = ("text", "array.scp")  # what a decoded objective holds, one or both
+
+
+def find_objectives(decode_dir: Path) -> list[Objective]:
+    """Find the objectives that a directory holds decoded, in the order of the kinds, then by name.
+
+    Args:
+        decode_dir: Holds a folder for each; `objectives.json`, where there is one, says what they
+            are. A folder that it does not name, as in a directory made by hand, counts by its name.
+
+    Raises:
+        OSError: If there is no such directory.
+        ValueError: If there is none, one of them has no output, or a folder with output is of no
+            known objective.
+    """
+    if not decode_dir.is_dir():
+        raise FileNotFoundError(f"{decode_dir} is missing; run the decoding (stage 11) first.")
+    path = decode_dir / OBJECTIVES
+    known = {item.name: item for item in (read_objectives(path) if path.is_file() else [])}
+    found: list[Objective] = []
+    bare: list[Objective] = []
+    for folder in sorted(item for item in decode_dir.iterdir() if item.is_dir()):
+        has_output = any((folder / name).is_file() for name in OUTPUTS)
+        objective = known.get(folder.name) or _by_name(folder, must=has_output)
+        if objective is not None:
+            (found if has_output else bare).append(objective)
+    if bare:
+        names = [objective.name for objective in bare]
+        raise ValueError(f"{decode_dir} has no `text` in {names}; run the decoding (stage 11).")
+    if not found:
+        raise ValueError(
+            f"{decode_dir} has no folder of an objective, such as"
+            f" {' or '.join(f'{kind.name}_…' for kind in KINDS if kind.metrics)}; run the decoding"
+            " (stage 11)."
+        )
+    return _sorted(found, list(known.values()))
+
+
+def _by_name(folder: Path, must: bool) -> Objective | None:
+    """Return the objective of a folder's name; None for folders of another sort, as `logdir`.
+
+    Raises:
+        ValueError: If there is none although it `must` be one.
+    """
+    try:
+        return parse_objective(folder.name)
+    except ValueError as error:
+        if must:
+            raise ValueError(
+                f"{folder} holds output, but {OBJECTIVES} beside it does not name it, nor does its"
+                f" name say what it is: {error}"
+            ) from error
+        return None
+
+
+def _sorted(objectives: list[Objective], known: list[Objective]) -> list[Objective]:
+    kinds = [kind.name for kind in KINDS] + [objective.kind for objective in known]
+    return sorted(objectives, key=lambda item: (kinds.index(item.kind), item.name))

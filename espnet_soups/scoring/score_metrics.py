@@ -1,0 +1,99 @@
+"""Which scores a `scores.json` holds, what they are called, and whose they are."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from espnet_soups.objectives.kind import Metric
+from espnet_soups.objectives.objective import Objective
+from espnet_soups.objectives.registry import KINDS, by_kind
+
+Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class KindScores:
+    """The objectives of one kind in a `scores.json`.
+
+    Attributes:
+        title: Of the kind.
+        metrics: The scores that at least one of them has, in order.
+        members: What the file says of each objective, by name.
+    """
+
+    title: str
+    metrics: list[Metric]
+    members: dict[str, Record]
+
+
+def list_metrics(
+    objectives: Sequence[Objective], values: Sequence[Mapping[str, float]]
+) -> list[Metric]:
+    """Return the scores that objectives have, by kinds, then as the kind lists them.
+
+    Args:
+        objectives: What was scored.
+        values: The scores of each.
+
+    Raises:
+        ValueError: If one has a score that its kind does not list.
+    """
+    held = {item.name: set(own) for item, own in zip(objectives, values, strict=True)}
+    metrics: dict[str, Metric] = {}
+    for kind, members in by_kind(objectives).items():
+        scored = set().union(*(held[item.name] for item in members))
+        unknown = sorted(scored - {metric.name for metric in kind.metrics})
+        if unknown:
+            raise ValueError(
+                f"`metrics` of {type(kind).__name__} lacks {unknown}, which its `measure` returns;"
+                " every score needs a title there."
+            )
+        for metric in kind.metrics:
+            if metric.name in scored:
+                metrics.setdefault(metric.name, metric)
+    return list(metrics.values())
+
+
+def metrics_of(scores: Record) -> list[Metric]:
+    """Return the scores of a `scores.json`, in order.
+
+    Args:
+        scores: What it holds; those of earlier releases do not list `metrics`: their scores are
+            of the kinds that come along.
+    """
+    if "metrics" in scores:
+        return [Metric(**item) for item in scores["metrics"]]
+    held = {name for item in scores["objectives"].values() for name in item}
+    return [metric for kind in KINDS for metric in kind.metrics if metric.name in held]
+
+
+def headlines(scores: Sequence[Record]) -> list[Metric]:
+    """Return the scores that comparisons show, those that at least one of the records has.
+
+    Where none of them is a headline, all are shown.
+    """
+    found = {metric.name: metric for item in scores for metric in metrics_of(item)}
+    known = [metric.name for kind in KINDS for metric in kind.metrics]
+    order = [name for name in known if name in found]
+    order += [name for name in found if name not in known]
+    return [found[name] for name in order if found[name].headline] or list(found.values())
+
+
+def scores_by_kind(scores: Record) -> list[KindScores]:
+    """Return the objectives of a `scores.json` by kind, in its order."""
+    titles = {kind.name: kind.title for kind in KINDS} | scores.get("kinds", {})
+    groups: dict[str, dict[str, Record]] = {}
+    for name, item in scores["objectives"].items():
+        groups.setdefault(item["task"], {})[name] = item
+    return [
+        KindScores(
+            title=titles.get(kind, kind),
+            metrics=[
+                metric
+                for metric in metrics_of(scores)
+                if any(metric.name in item for item in members.values())
+            ],
+            members=members,
+        )
+        for kind, members in groups.items()
+    ]

@@ -1,0 +1,93 @@
+"""From settings to a soup: levels, combiners and penalty schedules put together."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from espnet_soups.levels.hierarchy import Hierarchy
+from espnet_soups.levels.order import Levels, arrange_levels
+from espnet_soups.levels.penalty import build_penalties
+from espnet_soups.objectives.objective import Objective
+from espnet_soups.soup.config import SoupConfig
+from espnet_soups.soup.soup import Soup
+from espnet_soups.weighting.registry import build_combiner
+
+STATIC = ("static", "constant", "measure_only")
+
+
+def build_soup(
+    config: SoupConfig,
+    objectives: Sequence[Objective],
+    shared: Sequence[str],
+    letters: Mapping[str, str],
+) -> Soup:
+    """Builds a soup.
+
+    Args:
+        config: Its settings. `soup: joint` always means static weights: uniform ones, or those of
+            `combiner: static`, `constant` or `measure_only`.
+        objectives: The objectives of the run, in order.
+        shared: Prefixes of the modules that objectives share.
+        letters: Letters of `order`, to globs over the names of objectives.
+
+    Returns:
+        The soup, not yet bound to a model.
+
+    Raises:
+        ValueError: If the settings do not fit the objectives.
+    """
+    if config.soup == "joint" and config.combiner not in STATIC:
+        config = replace(config, combiner="static", combiner_conf={})
+    levels = arrange_levels(config.soup, objectives, letters, config.order, config.levels)
+    names = [objective.name for objective in objectives]
+    hierarchy = Hierarchy([[names.index(name) for name in level] for level in levels.names])
+    combiners = [
+        build_combiner(name, conf, members, position)
+        for position, (name, conf, members) in enumerate(
+            zip(*_per_level(config, levels), levels.names, strict=True), start=1
+        )
+    ]
+    penalties = build_penalties(config.penalty, len(levels.names), config.nested_penalty)
+    if levels.dropped:
+        logging.info(f"Letters {levels.dropped} of the order stand for no objective: dropped.")
+    return Soup(names, hierarchy, combiners, penalties, config, shared)
+
+
+def _per_level(config: SoupConfig, levels: Levels) -> tuple[list[str], list[Mapping[str, Any]]]:
+    """Gives the name and the options of the combiner of each level, the top level first."""
+    names, confs = config.combiner, config.combiner_conf
+    several = not isinstance(names, str) and len(set(names)) > 1
+    if several and isinstance(confs, Mapping) and confs:
+        raise ValueError(
+            f"`combiner` is a list, so `combiner_conf` must be one too, a mapping per level, but"
+            f" got {dict(confs)}."
+        )
+    if not isinstance(confs, Mapping) and not all(isinstance(conf, Mapping) for conf in confs):
+        raise ValueError(f"`combiner_conf` must hold mappings, but got {list(confs)}.")
+    of_names = [names] if isinstance(names, str) else list(names)
+    of_confs: list[Any] = [confs] if isinstance(confs, Mapping) else list(confs)
+    return (
+        _fit("combiner", of_names, isinstance(names, str), config, levels),
+        _fit("combiner_conf", of_confs, isinstance(confs, Mapping), config, levels),
+    )
+
+
+def _fit(
+    key: str, values: list[Any], for_all: bool, config: SoupConfig, levels: Levels
+) -> list[Any]:
+    """Gives one value per level; those of letters that were dropped are left aside."""
+    count = len(levels.names)
+    if for_all:
+        return values * count
+    if len(values) == count:
+        return values
+    letters = {"vm": config.order[::-1], "vc": "AU"}.get(config.soup, "")
+    if levels.dropped and len(values) == len(letters):
+        return [
+            v for v, letter in zip(values, letters, strict=True) if letter not in levels.dropped
+        ]
+    raise ValueError(
+        f"`{key}` lists {len(values)} values, but there are {count} levels (the top one first):"
+        f" {[list(level) for level in levels.names]}."
+    )

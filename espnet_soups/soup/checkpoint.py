@@ -1,0 +1,106 @@
+"""What of a checkpoint fits a run: the state of a soup travels in that of its optimiser."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from espnet_soups.levels.hierarchy import Hierarchy
+from espnet_soups.soup.config import SoupConfig
+from espnet_soups.soup.level_weights import Weights
+from espnet_soups.soup.state import SoupState
+
+KEY = "soup"  # where the state of the optimiser holds it
+
+
+def units_of(config: SoupConfig) -> dict[str, Any]:
+    """Return the settings that decide what running means are means of."""
+    layers = config.layers if isinstance(config.layers, str) else list(config.layers)
+    return {"gradient_norm": config.gradient_norm, "metric": config.metric, "layers": layers}
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """What the state of a soup belongs to; a state of another run fits in part, or not at all.
+
+    Attributes:
+        names: Names of the objectives, in order.
+        hierarchy: Their levels.
+        combiners: Names of the combiners of the levels.
+        units: See `units_of`.
+    """
+
+    names: Sequence[str]
+    hierarchy: Hierarchy
+    combiners: Sequence[str]
+    units: Mapping[str, Any]
+
+    def save(self, optimizer_state: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the state of an optimiser with that of a soup in it."""
+        described = {
+            "levels": self._levels(),
+            "combiners": list(self.combiners),
+            "units": dict(self.units),
+        }
+        return {**optimizer_state, KEY: {**described, **own}}
+
+    def find(self, optimizer_state: Mapping[str, Any]) -> tuple[Mapping[str, Any], dict[str, Any]]:
+        """Return what the state of an optimiser holds of a soup with these levels, and the rest.
+
+        Raises:
+            ValueError: If there is no soup, one of other levels, or one of an earlier engine.
+        """
+        saved: Mapping[str, Any] | None = optimizer_state.get(KEY)
+        if saved is None or saved["levels"] != self._levels():
+            found = "no soup (another trainer)" if saved is None else f"levels {saved['levels']}"
+            raise ValueError(
+                f"checkpoint.pth cannot be resumed: it holds {found}, but this run has levels"
+                f" {self._levels()}. Use another `--output_dir`, or `--resume false`."
+            )
+        if "scale" not in saved:
+            raise ValueError(
+                "checkpoint.pth cannot be resumed: its weights come from the engine of an earlier"
+                " release, which measured in another way. Use another `--output_dir`, or `--resume"
+                " false`."
+            )
+        return saved, {key: value for key, value in optimizer_state.items() if key != KEY}
+
+    def adopt(self, saved: Mapping[str, Any], first: Weights) -> SoupState:
+        """Return a saved state, less what does not fit.
+
+        Args:
+            saved: What `find` has found.
+            first: The weights that this run would start with.
+        """
+        state = SoupState.from_dict(saved)
+        if saved["units"] != self.units:
+            logging.warning(
+                f"Gradients were measured by {saved['units']} in the checkpoint, now by"
+                f" {self.units}: running means start anew."
+            )
+            state = state.restarted()
+        for position, (now, before) in enumerate(
+            zip(self.combiners, saved["combiners"], strict=True)
+        ):
+            if now != before:
+                logging.warning(
+                    f"Level {position + 1} was weighed by {before} in the checkpoint, now by {now}:"
+                    " it goes on from the weights alone, or from its own first ones if some are"
+                    " negative."
+                )
+                members = self.hierarchy.levels[position]
+                weights = _hand_over(state.weights, position, members, first)
+                state = replace(state, weights=weights)
+        return state
+
+    def _levels(self) -> list[list[str]]:
+        return [[self.names[index] for index in level] for level in self.hierarchy.levels]
+
+
+def _hand_over(weights: Weights, position: int, members: list[int], first: Weights) -> Weights:
+    """Return the weights as another combiner takes a level over, which knows nothing of it."""
+    values, states = weights.values.clone(), list(weights.states)
+    states[position] = {}
+    if (values[members] < 0).any():
+        values[members] = first.values[members]
+    return replace(weights, values=values, states=tuple(states))

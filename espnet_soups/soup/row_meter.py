@@ -1,0 +1,85 @@
+"""Measures rows on a mini-batch, and lets the backward pass use what was measured."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import Module, Parameter
+
+from espnet_soups.gradients.cut import Cut
+from espnet_soups.gradients.deposit import Inputs, measure_and_deposit
+from espnet_soups.gradients.gate import Gates
+from espnet_soups.gradients.layers import layer_parameters, shared_parameters
+from espnet_soups.gradients.rows import in_half_precision, measure_rows
+
+
+class RowMeter:
+    """Measures rows, at the price of as few backward passes as possible.
+
+    Rows on all shared parameters, or on layers of the encoder from some depth on, come from a pass
+    per objective that ends there; the step reuses it, and walks what lies below once. Rows on
+    anything else are measured beside an ordinary backward pass.
+
+    Args:
+        model: The model.
+        shared: Prefixes of the modules that objectives share.
+        gates: Its gates.
+        weigh_heads: Whether heads follow the weighted loss.
+    """
+
+    def __init__(
+        self, model: Module, shared: Sequence[str], gates: Gates, weigh_heads: bool
+    ) -> None:
+        self.shared = shared_parameters(model, shared)
+        known = {id(parameter) for parameter in self.shared.values()}
+        self.own = [
+            parameter
+            for parameter in model.parameters()
+            if parameter.requires_grad and id(parameter) not in known
+        ]
+        self.gates, self.weigh_heads = gates, weigh_heads
+        found = layer_parameters(self.shared)
+        self.layers = [(model.get_submodule(name), members) for name, members in found.items()]
+        self.cut = Cut([layer for layer, _ in self.layers])
+        heads = (id(p) for name, p in self.shared.items() if name.startswith("shared_heads."))
+        self.above_a_cut = set(heads).union(*found.values())
+        self._parameters: Sequence[Parameter] = ()
+        self._deposits = False
+
+    def begin(self, parameters: Sequence[Parameter], steps_on_it: bool) -> None:
+        """Open a mini-batch, before it is encoded.
+
+        Args:
+            parameters: What to measure on; empty: nothing is measured.
+            steps_on_it: Whether the step is made on the losses that are measured.
+        """
+        self._parameters, self._deposits = parameters, False
+        self.cut.set(None)
+        if not parameters or not steps_on_it or in_half_precision(parameters[0].device.type):
+            return
+        chosen = {id(parameter) for parameter in parameters}
+        if len(chosen) == len(self.shared):
+            self._deposits = True
+            return
+        lowest = next((layer for layer, members in self.layers if chosen & members), None)
+        if lowest is not None and chosen <= self.above_a_cut:
+            self._deposits = True
+            self.cut.set(lowest)
+
+    def forget(self) -> None:
+        """Forget what was cut, once the step has been made."""
+        self.cut.set(None)
+
+    def measure(
+        self, losses: Sequence[Tensor], present: Sequence[bool]
+    ) -> tuple[Tensor, Sequence[Tensor]]:
+        """Return rows [m, n] and the losses to go on with; see `measure_and_deposit`."""
+        with self.gates.opened():
+            if not self._deposits:
+                return measure_rows(losses, self._parameters, present), losses
+            chosen = {id(parameter) for parameter in self._parameters}
+            others = [value for value in self.shared.values() if id(value) not in chosen]
+            inputs = Inputs(self._parameters, others, self.own, self.cut.origins, self.cut.leaves)
+            # Operations go back in the precision in which they went forward, as ESPnet's do.
+            with torch.autocast(self._parameters[0].device.type, enabled=False):
+                return measure_and_deposit(losses, present, inputs, self.gates, self.weigh_heads)

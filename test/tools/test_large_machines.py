@@ -1,0 +1,129 @@
+"""docs/large_machines.md: what it shows is what the command prints, and its formulas hold."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from espnet_soups.tables.runs import defined_options
+from tools.machine_plan.__main__ import main
+from tools.machine_plan.memory import block_numbers, transformer_numbers
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "large_machines.md"
+PLAN = re.compile(
+    r"```bash\npython -m tools\.machine_plan (?P<words>[^\n]*)\n```\n\n"
+    r"<!-- plan -->\n(?P<plan>.*?)<!-- end of plan -->",
+    re.DOTALL,
+)
+PLANS = [match.groupdict() for match in PLAN.finditer(PAGE.read_text(encoding="utf-8"))]
+
+
+@pytest.mark.parametrize("shown", PLANS, ids=lambda shown: shown["words"][:30])
+def test_the_page_shows_what_the_command_prints(shown, monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    main(shlex.split(shown["words"]))
+    assert shown["plan"] == capsys.readouterr().out
+
+
+def test_the_page_has_plans_of_both_recipes_and_of_one_and_four_gpus():
+    words = [shown["words"] for shown in PLANS]
+    assert len(words) == 6
+    for part in (
+        "covost2",
+        "xlsr",
+        "whisper",
+        "librispeech_aishell",
+        "--gpus 1",
+        "--gpus 4",
+        "--gpu V100",
+    ):
+        assert any(part in line for line in words)
+
+
+def test_options_that_the_page_names_exist():
+    text = PAGE.read_text(encoding="utf-8")
+    block = text[text.index("```bash") : text.index("```\n\n`conf/slurm.conf`")]
+    known = defined_options(ROOT / "egs2" / "TEMPLATE" / "msp1" / "msp.sh")
+    used = {name for name in re.findall(r"--(\w+)", block) if name != "dry"}
+    assert {"ngpu", "gpu_inference", "inference_nj", "train_config", "nj", "stop_stage"} == used
+    assert used <= known
+
+
+def saved_numbers(blocks: int, width: int, inner: int, heads: int, frames: int) -> int:
+    """Counts what autograd keeps of a forward pass through ESPnet's Conformer, in numbers."""
+    import torch
+    from espnet2.asr.encoder.conformer_encoder import ConformerEncoder
+
+    torch.manual_seed(0)
+    encoder = ConformerEncoder(
+        input_size=320,
+        output_size=width,
+        attention_heads=heads,
+        linear_units=inner,
+        num_blocks=blocks,
+        input_layer="linear",
+        macaron_style=True,
+        rel_pos_type="latest",
+        pos_enc_layer_type="rel_pos",
+        selfattention_layer_type="rel_selfattn",
+        activation_type="swish",
+        use_cnn_module=True,
+        cnn_module_kernel=31,
+        dropout_rate=0.0,  # on a CPU its masks have four bytes, on a GPU one
+        positional_dropout_rate=0.0,
+        attention_dropout_rate=0.0,
+    ).train()
+    return kept_numbers(encoder, torch.randn(4, frames, 320), torch.full((4,), frames))
+
+
+def kept_numbers(encoder, speech, lengths) -> int:
+    """Counts what autograd keeps of a forward pass, parameters aside, in numbers."""
+    import torch
+
+    own = {parameter.untyped_storage().data_ptr() for parameter in encoder.parameters()}
+    kept: dict[int, int] = {}
+    alive = []
+
+    def note(tensor):
+        alive.append(tensor)  # so that no address comes twice
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in own:
+            kept[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        encoder(speech, lengths)
+    return sum(kept.values()) // 4
+
+
+@pytest.mark.parametrize(
+    ("width", "inner", "heads", "frames"), [(64, 256, 4, 60), (96, 192, 2, 30)]
+)
+def test_a_block_keeps_no_more_than_the_formula_says_and_not_much_less(width, inner, heads, frames):
+    one, three = (saved_numbers(n, width, inner, heads, frames) for n in (1, 3))
+    masks = (4 * width + 2 * inner + heads * frames) / 4
+    measured = (three - one) / 2 / (4 * frames) + masks
+    reckoned = block_numbers(width, inner, heads, frames)
+    assert measured <= reckoned <= 1.15 * measured
+
+
+@pytest.mark.parametrize(("width", "inner"), [(64, 256), (96, 192)])
+def test_a_block_of_whisper_keeps_no_more_than_the_formula_says_and_not_much_less(width, inner):
+    import torch
+
+    from espnet_soups.backbone.whisper import WhisperEncoder
+
+    torch.manual_seed(0)
+    kept = []
+    for blocks in (1, 3):
+        architecture = {"d_model": width, "encoder_layers": blocks, "encoder_ffn_dim": inner}
+        architecture |= {"encoder_attention_heads": 4, "decoder_layers": 1, "num_mel_bins": 8}
+        architecture["decoder_attention_heads"] = 4
+        encoder = WhisperEncoder(8, architecture=architecture, freeze="feature_extractor").train()
+        kept.append(kept_numbers(encoder, torch.randn(4, 120, 8), torch.full((4,), 120)))
+    dropout = (2 * width + inner) / 4 + inner  # masks of a byte, and what is left of the inner part
+    measured = (kept[1] - kept[0]) / 2 / (4 * 60) + dropout
+    reckoned = transformer_numbers(width, inner)
+    assert measured <= reckoned <= 1.15 * measured

@@ -1,0 +1,1 @@
+"""Tools of the repository that need no installation: run from its root."""

@@ -1,0 +1,70 @@
+"""Random mini-batches of a given shape: the time of a step does not depend on what is said."""
+
+import torch
+from torch import Tensor
+
+from tools.benchmark.spec import BatchShape
+
+JITTER = 0.05  # lengths vary as inside a batch that was sorted by length
+
+
+def draw_batch(shape: BatchShape, width: int, seed: int) -> dict[str, Tensor]:
+    """Draw one mini-batch.
+
+    Args:
+        shape: Its shape.
+        width: Feature dimension.
+        seed: Of all that is random.
+
+    Returns:
+        The arguments of `MSPModel.forward`: `speech` [B, T, width], `lang` [B, 1], labels [B, L].
+    """
+    generator = torch.Generator().manual_seed(seed)
+    languages = list(shape.asr_languages)
+    size = len(languages) * shape.utterances
+    scale = 1 + JITTER * (2 * torch.rand(size, generator=generator) - 1)
+    frames = (shape.seconds / shape.frame_seconds * scale).round().long()
+    batch = {
+        "speech": torch.randn(size, int(frames.max()), width, generator=generator),
+        "speech_lengths": frames,
+        "lang": torch.arange(len(languages)).repeat_interleave(shape.utterances).unsqueeze(1),
+    }
+    batch["lang_lengths"] = torch.ones(size, dtype=torch.long)
+    everybody = torch.ones(size, dtype=torch.bool)
+    lengths = (shape.seconds * shape.asr_tokens_per_second * scale).round().long()
+    _add_labels(batch, "text", lengths, shape.asr_vocabulary, everybody, generator)
+    for target in sorted({pair.split("_")[1] for pair in shape.st_pairs}):
+        spoken = [languages.index(p.split("_")[0]) for p in shape.st_pairs if p.endswith(target)]
+        has_label = torch.isin(batch["lang"][:, 0], torch.tensor(spoken))
+        lengths = (shape.seconds * shape.st_tokens_per_second * scale).round().long()
+        _add_labels(batch, f"text_{target}", lengths, shape.st_vocabulary, has_label, generator)
+    return batch
+
+
+def take_language(batch: dict[str, Tensor], language: int, label: str) -> dict[str, Tensor]:
+    """Return the utterances of one language with one kind of label, as a batch of its own."""
+    rows = batch["lang"][:, 0] == language
+    names = ["speech", "lang", label]
+    part = {}
+    for name in names:
+        lengths = batch[f"{name}_lengths"][rows]
+        part[name] = batch[name][rows][:, : int(lengths.max())]
+        part[f"{name}_lengths"] = lengths
+    return part
+
+
+def _add_labels(
+    batch: dict[str, Tensor],
+    name: str,
+    lengths: Tensor,
+    vocabulary: int,
+    has_label: Tensor,
+    generator: torch.Generator,
+) -> None:
+    """Add random labels; -1 pads and marks a label that is absent."""
+    lengths = lengths.clamp(min=1).where(has_label, torch.ones_like(lengths))
+    shape = (len(lengths), int(lengths.max()))
+    labels = torch.randint(2, vocabulary - 1, shape, generator=generator)
+    beyond = torch.arange(shape[1]) >= lengths.unsqueeze(1)
+    batch[name] = labels.masked_fill(beyond | ~has_label.unsqueeze(1), -1)
+    batch[f"{name}_lengths"] = lengths

@@ -1,0 +1,121 @@
+"""What is measured: a model from ESPnet's options, and the shape of its mini-batches."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from espnet_soups.files import read_yaml
+from espnet_soups.settings import refuse_unknown
+
+CONFIGS = Path(__file__).parent / "configs"
+
+
+@dataclass(frozen=True)
+class BatchShape:
+    """The mini-batches of one update.
+
+    Attributes:
+        asr_languages: Languages that are recognised.
+        st_pairs: Pairs that are translated.
+        utterances: Of each language, in each mini-batch.
+        seconds: Mean length of an utterance; lengths vary by a twentieth.
+        frame_seconds: Length of an input frame.
+        asr_tokens_per_second: Tokens of recognition.
+        st_tokens_per_second: Tokens of translation.
+        asr_vocabulary: Tokens of each recognition head.
+        st_vocabulary: Tokens of each translation head.
+    """
+
+    asr_languages: Sequence[str]
+    st_pairs: Sequence[str] = ()
+    utterances: int = 4
+    seconds: float = 4.0
+    frame_seconds: float = 0.01
+    asr_tokens_per_second: float = 12.0
+    st_tokens_per_second: float = 4.0
+    asr_vocabulary: int = 50
+    st_vocabulary: int = 250
+
+    @property
+    def objectives(self) -> int:
+        """How many objectives there are, K."""
+        return len(self.asr_languages) + len(self.st_pairs)
+
+    @property
+    def audio_seconds(self) -> float:
+        """Seconds of speech in a mini-batch."""
+        return self.seconds * self.utterances * len(self.asr_languages)
+
+
+@dataclass(frozen=True)
+class BenchSpec:
+    """A benchmark configuration.
+
+    Attributes:
+        name: Of the file, without suffix.
+        model: Options of `msp_train` that define model and optimiser.
+        batch: Its mini-batches.
+        selected: Names of the layers that the modes `selected…` measure on.
+    """
+
+    name: str
+    model: Mapping[str, Any]
+    batch: BatchShape
+    selected: Sequence[str]
+
+
+def config_names() -> list[str]:
+    """List the configurations that lie beside this file."""
+    return sorted(path.stem for path in CONFIGS.glob("*.yaml"))
+
+
+def read_spec(config: str) -> BenchSpec:
+    """Read a benchmark configuration.
+
+    Args:
+        config: One of `config_names()`, or the path of a YAML file with the keys `model`,
+            `batch` and `selected`.
+
+    Raises:
+        ValueError: If the file does not exist or a key is missing or unknown.
+    """
+    path = CONFIGS / f"{config}.yaml" if config in config_names() else Path(config)
+    if not path.is_file():
+        raise ValueError(f"`--config` must be one of {config_names()} or a file, got {config!r}.")
+    content = read_yaml(path, "the benchmark configuration")
+    expected = {"model", "batch", "selected"}
+    if set(content) != expected:
+        raise ValueError(
+            f"{path} must have the keys {sorted(expected)}, but has {sorted(content)}."
+        )
+    valid = [item.name for item in fields(BatchShape)]
+    refuse_unknown(f"`batch` of {path}", content["batch"], valid)
+    return BenchSpec(
+        path.stem, content["model"], BatchShape(**content["batch"]), content["selected"]
+    )
+
+
+def with_objectives(shape: BatchShape, objectives: int) -> BatchShape:
+    """Return mini-batches of about the same audio with another number of objectives.
+
+    Half of the objectives, and one more where it is odd, are recognition; the others translate
+    all those languages but the first into it.
+
+    Args:
+        shape: The mini-batches to vary.
+        objectives: K, odd, 3 or more.
+
+    Raises:
+        ValueError: If `objectives` is even or below 3.
+    """
+    if objectives < 3 or objectives % 2 == 0:
+        raise ValueError(f"`--objectives` must be odd numbers from 3 on, but got {objectives}.")
+    languages = [f"l{number}" for number in range((objectives + 1) // 2)]
+    pairs = [f"{language}_{languages[0]}" for language in languages[1:]]
+    total = shape.utterances * len(shape.asr_languages)
+    utterances = max(1, round(total / len(languages)))
+    seconds = shape.audio_seconds / (utterances * len(languages))
+    return replace(
+        shape, asr_languages=languages, st_pairs=pairs, utterances=utterances, seconds=seconds
+    )

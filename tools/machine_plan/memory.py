@@ -1,0 +1,86 @@
+"""Memory and disk of a training, by arithmetic.
+
+Letters: see `shapes`.
+"""
+
+from tools.machine_plan.flops import row_passes
+from tools.machine_plan.shapes import (
+    FRAME_NUMBERS,
+    FRAMES_PER_SECOND,
+    Audio,
+    Measuring,
+    ModelShape,
+)
+
+FLOAT_BYTES = 4
+STATE_BYTES = 16  # of a parameter: itself, gradient, two moments of AdamW
+BUCKET_BYTES = 4  # of a parameter: DistributedDataParallel's copy of the gradient
+CHECKPOINT_BYTES = 12  # of a parameter: itself and two moments
+OTHER_MODEL_FILES = 3  # averages, and the epoch being written
+
+
+def block_numbers(width: int, inner: int, heads: int, frames: float) -> float:
+    """Return the numbers that a Conformer block keeps of a frame for the backward pass.
+
+    Two feed-forward parts keep 2.25 d + 3.25 f each (inputs of the norm and of both products, swish
+    and its sigmoid, dropout's masks of a byte), attention 9.25 d + 2.25 H T (2 d of them relative
+    positions), convolution 9.25 d, the last norm d: 24 d + 6.5 f + 2.25 H T, and d to spare.
+    """
+    return 25.0 * width + 6.5 * inner + 2.25 * heads * frames
+
+
+def transformer_numbers(width: int, inner: int) -> float:
+    """Return the numbers that a Transformer block keeps of a frame for the backward pass.
+
+    Inputs and outputs of both norms 4 d, queries, keys and values 3 d, what attention gives twice
+    2 d (its scores are not kept: `scaled_dot_product_attention`), inner products before and behind
+    the activation and its dropout 3 f, masks of a byte d / 2 + f / 4, and d to spare.
+    """
+    return 10.5 * width + 3.25 * inner
+
+
+def frame_bytes(
+    shape: ModelShape, audio: Audio, activation_bytes: int, measuring: Measuring
+) -> float:
+    """Return the bytes that a frame of a mini-batch keeps until the backward pass.
+
+    Conservative: a decoder counts as if every frame had a token; logits are kept three times. A
+    reused row keeps its gradient of what enters the lowest measured layer, d numbers.
+    """
+    frames = shape.frames_per_second * audio.clip_seconds
+    block = transformer_numbers(shape.width, shape.inner)
+    if shape.conformer:
+        block = block_numbers(shape.width, shape.inner, shape.heads, frames)
+    encoder = block * shape.blocks * (1.0 + audio.crop_share)
+    decoder = 25.0 * shape.width + 3.25 * shape.decoder_inner + 4.5 * shape.heads * frames
+    st = decoder * shape.decoder_blocks + 3.0 * shape.st_vocabulary
+    heads = 3.0 * shape.asr_vocabulary + (audio.translated_share * st if shape.pairs else 0.0)
+    cut = 0.0
+    if measuring.reused and 0.0 < measuring.depth < 1.0:
+        cut = (row_passes(shape, audio, measuring.pooled) + audio.crop_share) * shape.width
+    return activation_bytes * (encoder + heads + cut)
+
+
+def fixed_bytes(
+    shape: ModelShape, audio: Audio, measuring: Measuring, gpus: int, accumulates: bool = False
+) -> float:
+    """Return the bytes that do not depend on the mini-batch: parameters and gradient rows.
+
+    Rows of two halves, 2 m n numbers; with accumulation their sums stand beside those of the
+    mini-batch.
+    """
+    objectives = shape.languages + shape.pairs + (1 if audio.crop_share else 0)
+    sets = 4 if accumulates else 2
+    rows = sets * objectives * shape.encoder * measuring.depth * FLOAT_BYTES
+    each = STATE_BYTES + (BUCKET_BYTES if gpus > 1 else 0)
+    return each * shape.parameters + rows
+
+
+def experiment_bytes(parameters: int, keep_nbest: int) -> int:
+    """Return the disk of an experiment: model files and a checkpoint."""
+    return parameters * ((keep_nbest + OTHER_MODEL_FILES) * FLOAT_BYTES + CHECKPOINT_BYTES)
+
+
+def features_gb(hours: float) -> float:
+    """Return the disk of the features of stage 3, float32."""
+    return hours * 3600 * FRAMES_PER_SECOND * FRAME_NUMBERS * FLOAT_BYTES / 1e9

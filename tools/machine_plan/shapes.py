@@ -1,0 +1,92 @@
+"""What the plan reckons with: a model, the audio that it hears, and how a soup measures.
+
+Letters: d width, f inner width, H heads, T frames of an utterance, m objectives, n parameters of
+the encoder.
+"""
+
+from dataclasses import dataclass
+
+FRAMES_PER_SECOND = 25  # 4 frames of 10 ms put into one
+FRAME_NUMBERS = 320  # what `batch_bins` counts: 4 times 80 filters, or the samples of 20 ms
+
+
+@dataclass(frozen=True)
+class ModelShape:
+    """A Conformer, or a pretrained Transformer that reads samples, with its heads.
+
+    Attributes:
+        blocks: Blocks of the encoder.
+        width: d.
+        inner: f.
+        heads: H.
+        encoder: Parameters of the encoder that learn, n.
+        asr: Parameters of all recognition heads.
+        st: Parameters of all translation heads.
+        decoder_blocks: Blocks of each translation decoder.
+        decoder_inner: Their inner width.
+        languages: Recognition heads.
+        pairs: Translation heads.
+        asr_vocabulary: Tokens of the largest recognition head.
+        st_vocabulary: Tokens of a translation head.
+        frames_per_second: Frames that the encoder makes of a second.
+        conformer: Whether its blocks are those of a Conformer; if not, of a Transformer.
+        input_flops: FLOPs of frozen convolutions below the blocks for a second of audio, forward.
+    """
+
+    blocks: int
+    width: int
+    inner: int
+    heads: int
+    encoder: int
+    asr: int
+    st: int
+    decoder_blocks: int
+    decoder_inner: int
+    languages: int
+    pairs: int
+    asr_vocabulary: int
+    st_vocabulary: int
+    frames_per_second: int = FRAMES_PER_SECOND
+    conformer: bool = True
+    input_flops: float = 0.0
+
+    @property
+    def parameters(self) -> int:
+        """All of them."""
+        return self.encoder + self.asr + self.st
+
+
+@dataclass(frozen=True)
+class Audio:
+    """What a second of audio stands for.
+
+    Attributes:
+        clip_seconds: Mean length of an utterance.
+        translated_share: Share of the audio that is translated.
+        crop_share: Share that self-supervision encodes once more; 0: no self-supervision.
+    """
+
+    clip_seconds: float
+    translated_share: float
+    crop_share: float = 0.0
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """How a soup measures gradients.
+
+    Attributes:
+        depth: Share of the encoder from the lowest measured layer up; 0: nothing is measured.
+        steps: Share of the optimiser steps that are measured.
+        pooled: Whether all languages are encoded at once, so that each row passes through all.
+        reused: Whether the step is made with the measured gradients; if not, rows are measured
+            beside an ordinary backward pass.
+        elsewhere: Whether other layers than the measured ones follow weights of their own, for
+            which every step walks back once more.
+    """
+
+    depth: float = 0.0
+    steps: float = 1.0
+    pooled: bool = True
+    reused: bool = True
+    elsewhere: bool = False
