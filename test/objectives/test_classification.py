@@ -22,7 +22,9 @@ GENDER = {"cls_gender": {"classes": {"f": 30, "m": 10}}}
 
 def test_the_name_tells_the_file_and_all_languages_take_part():
     objective = parse_objective("cls_gender")
-    assert (objective.label, objective.label_file, objective.language) == ("utt2gender",) * 2 + ("",)
+    assert (objective.label, objective.label_file, objective.language) == ("utt2gender",) * 2 + (
+        "",
+    )
     assert not objective.selects  # it must not choose the model of recognition
     own = Classification().objective("cls_accent", {"label_file": "utt2dialect", "language": "en"})
     assert (own.label_file, own.language) == ("utt2dialect", "en")
@@ -64,7 +66,9 @@ def write_set(folder: Path, labels: dict[str, str]) -> Path:
 
 
 def test_stage_5_lists_the_classes_and_refuses_what_cannot_be_learnt(tmp_path):
-    train = write_set(tmp_path / "train", {"a": "f", "b": "m", "c": "f", "d": "unknown", "e": "<na>"})
+    train = write_set(
+        tmp_path / "train", {"a": "f", "b": "m", "c": "f", "d": "unknown", "e": "<na>"}
+    )
     dev = write_set(tmp_path / "dev", {"x": "m"})
     vocabulary = class_vocabulary(parse_objective("cls_gender"), tmp_path / "classes")
     line, warnings = vocabulary.make(train, [dev])
@@ -72,10 +76,14 @@ def test_stage_5_lists_the_classes_and_refuses_what_cannot_be_learnt(tmp_path):
     assert warnings == []
     assert (tmp_path / "classes" / vocabulary.file).read_text() == "f 2\nm 1\n"
     strange = write_set(tmp_path / "strange", {"x": "m", "y": "x"})
-    with pytest.raises(ValueError, match=r"strange/utt2gender: 1 labels are of classes .*: x \(1\)"):
+    with pytest.raises(
+        ValueError, match=r"strange/utt2gender: 1 labels are of classes .*: x \(1\)"
+    ):
         vocabulary.make(train, [strange])
     one = write_set(tmp_path / "one", {"a": "f", "b": "unknown"})
-    with pytest.raises(ValueError, match=r"needs utterances of two classes or more, but has \{'f': 1\}"):
+    with pytest.raises(
+        ValueError, match=r"needs utterances of two classes or more, but has \{'f': 1\}"
+    ):
         vocabulary.make(one, [])
     spaced = write_set(tmp_path / "spaced", {"a": "very happy", "b": "f"})
     with pytest.raises(ValueError, match="a has 'very happy'; a class is one word"):
@@ -155,7 +163,9 @@ def test_scores_are_those_of_sklearn():
         }
     )
     details = measured.details["accuracy"]
-    assert details["confusion"] == confusion_matrix(wanted, found, labels=details["labels"]).tolist()
+    assert (
+        details["confusion"] == confusion_matrix(wanted, found, labels=details["labels"]).tolist()
+    )
     assert measured.entries[0].head.endswith("wrong")
     assert measured.entries[-1].head.endswith("right")
 
