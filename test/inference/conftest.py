@@ -96,7 +96,7 @@ def shared_ctc(tmp_path_factory: pytest.TempPathFactory) -> ToyExperiment:
 
 @pytest.fixture(scope="session")
 def moody(tmp_path_factory: pytest.TempPathFactory) -> ToyExperiment:
-    """Objectives of kinds that are not ours, of all languages, beside ours; see `kinds_to_decode.py`."""
+    """Beside our objectives those of `kinds_to_decode.py`, which hear all languages."""
     root = tmp_path_factory.mktemp("moody")
     (root / "corpus").mkdir()
     corpus = make_toy_corpus(root / "corpus")
