@@ -1,4 +1,4 @@
-"""What all tests share: one thread, since the models are tiny, laws tried the same way, a data dir."""
+"""What all tests share: one thread, since the models are tiny, laws tried alike, a data dir."""
 
 import os
 from pathlib import Path
