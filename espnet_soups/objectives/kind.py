@@ -335,7 +335,8 @@ class Kind(ABC):
 
         Raises:
             OSError: If a file is missing.
-            ValueError: If a file is malformed, keys differ, or there is nothing to score.
+            ValueError: If a file is malformed or keys differ; a `NothingToScoreError` if the set
+                has no labels to score it by, which leaves it out with a note.
         """
         raise ValueError(f"{objective.name} is not scored: {type(self).__name__} has no measure.")
 
