@@ -11,8 +11,8 @@ from espnet_soups.objectives.kind import Metric
 from espnet_soups.objectives.metrics.measured import (
     Measured,
     MeasuredDraws,
-    NothingToScoreError,
     MeasuredSums,
+    NothingToScoreError,
     Scores,
     Undefined,
 )
