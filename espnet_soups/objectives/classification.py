@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from espnet_soups.objectives.metrics.measured import Measured
     from espnet_soups.objectives.metrics.score_config import ScoreConfig
 
+FEW = 10_000  # labels of larger sets are looked at in part
+
 
 class Classification(Kind):
     """Classifies utterances by a label of a Kaldi-style `utt2<label>` file: `cls_<label>`.
@@ -150,6 +152,12 @@ class Classification(Kind):
         if labels.training and len(set(found.values())) < 2:
             raise NothingToLearnError(
                 f"{labels.where}: all labels are {next(iter(found.values()))!r}."
+            )
+        lacking = sorted(set(known) - set(found.values()))
+        if labels.training and lacking and len(found) < FEW:
+            raise ValueError(
+                f"{labels.where} has no label of {', '.join(lacking)}: take them out of `classes`,"
+                " or add data."
             )
         return []
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from espnet_soups.file_names import require_file_name
 from espnet_soups.objectives.classification import Classification
+from espnet_soups.objectives.contract import check_returned
 from espnet_soups.objectives.kind import Kind, Options
 from espnet_soups.objectives.objective import Objective
 from espnet_soups.objectives.recognition import Recognition
@@ -115,7 +116,11 @@ def declared_objectives(options: Options) -> list[Objective]:
     Raises:
         ValueError: If a name is not valid or given twice, or there is no objective.
     """
-    objectives = [found for kind in kinds_of(options) for found in kind.declared(options)]
+    objectives = [
+        check_returned("objective", kind, found, Objective, "what it learns")
+        for kind in kinds_of(options)
+        for found in kind.declared(options)
+    ]
     names = [objective.name for objective in objectives]
     for name in names:
         require_file_name("An objective", name)

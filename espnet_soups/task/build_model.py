@@ -8,7 +8,9 @@ from espnet2.torch_utils.initialize import initialize
 
 from espnet_soups.backbone.settings import keep_architectures
 from espnet_soups.network.msp_model import MSPModel
+from espnet_soups.objectives.contract import check_returned
 from espnet_soups.objectives.heads.build_class import build_class
+from espnet_soups.objectives.heads.head import Head
 from espnet_soups.objectives.kind import Heads, Parts
 from espnet_soups.objectives.objective import Objective
 from espnet_soups.objectives.registry import by_kind, order_letters
@@ -81,6 +83,9 @@ def build_heads(objectives: Sequence[Objective], args: argparse.Namespace, parts
     own, shared = {}, {}
     for kind, members in by_kind(objectives).items():
         built = kind.build_heads(members, args, parts)
+        check_returned("build_heads", kind, built, Heads, "the heads by name")
+        for head in built.own.values():
+            check_returned("build_heads", kind, head, Head, "heads")
         missing = [member.name for member in members if member.name not in built.own]
         if missing:
             raise ValueError(
