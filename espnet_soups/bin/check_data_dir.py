@@ -33,7 +33,12 @@ def get_parser() -> RunParser:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Check one data dir; see `get_parser`."""
     options, given = get_parser().parse(arguments)
-    from espnet_soups.data.check_objectives import check_audio, count_labels, objectives_of
+    from espnet_soups.data.check_objectives import (
+        check_audio,
+        compare_labels,
+        count_labels,
+        objectives_of,
+    )
     from espnet_soups.data.data_dir import read_data_dir
     from espnet_soups.data.overlap import describe_overlap, find_overlap
     from espnet_soups.objectives.run import read_run
@@ -56,6 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"{options.path}: {len(data.audio)} utterances; labels: {listed}")
     if options.train is not None:
         train = read_data_dir(options.train)
+        compare_labels(data, train, objectives)
         for warning in describe_overlap(find_overlap(train, data), train, data):
             print(f"warning: {warning}", file=sys.stderr)
 

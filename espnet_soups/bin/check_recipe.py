@@ -34,13 +34,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from espnet_soups.objectives.decoding.decode_config import load_decode_config
     from espnet_soups.task.checks.check_recipe import (
         build_trial_model,
+        check_decoding,
         check_machine,
         describe_model,
     )
 
-    load_decode_config(options.inference_config)
+    decoding = load_decode_config(options.inference_config)
     check_machine(options.ngpu, options.backend, options.expdir)
-    print(describe_model(build_trial_model(options.train_config, options.train_args, declared)))
+    trial = build_trial_model(options.train_config, options.train_args, declared)
+    try:
+        check_decoding(trial.model, decoding)
+    except ValueError as error:
+        raise ValueError(f"{options.inference_config}: {error}") from error
+    print(describe_model(trial))
 
 
 if __name__ == "__main__":

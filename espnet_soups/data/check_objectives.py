@@ -6,6 +6,7 @@ from pathlib import Path
 
 from espnet_soups.data.data_dir import NO_LABEL, DataDir, is_text_file
 from espnet_soups.objectives.objective import Objective
+from espnet_soups.objectives.registry import kind_of
 
 NO_CLASSES = (NO_LABEL, "unknown")  # in tables of classes, `utt2<label>`
 
@@ -54,6 +55,29 @@ def count_labels(
                 " objective out of `--asr_langs`, `--st_pairs` and `--objectives`."
             )
     return counts
+
+
+def compare_labels(data: DataDir, train: DataDir, objectives: Sequence[Objective]) -> None:
+    """Compare the labels of a set with those of the training set, as each kind sees fit.
+
+    Raises:
+        ValueError: If they do not fit, such as labels of a class that training lacks.
+    """
+    for objective in objectives:
+        if not objective.label_file or is_text_file(objective.label_file):
+            continue
+        own, trained = (_labels_of(item, objective) for item in (data, train))
+        where = str(data.path / objective.label_file)
+        kind_of(objective).check_set(objective, own, trained, where)
+
+
+def _labels_of(data: DataDir, objective: Objective) -> dict[str, str]:
+    """Return the labels of an objective by utterance, missing ones left out."""
+    return {
+        key: label
+        for key, label in (data.labels_of(objective.label_file) or {}).items()
+        if label != NO_LABEL and objective.language in ("", data.languages[key])
+    }
 
 
 def objectives_of(data: DataDir, objectives: Sequence[Objective]) -> list[Objective]:

@@ -297,6 +297,7 @@ class Kind(ABC):
         Raises:
             FileNotFoundError: If `find` does not find one.
         """
+        return None
 
     def check_decoding(self, objective: Objective, head: "Head", config: "DecodeConfig") -> None:
         """Refuse what `build_decoder` would refuse, before stage 5 and any training.
@@ -304,6 +305,7 @@ class Kind(ABC):
         Raises:
             ValueError: If the head lacks what the configuration asks for.
         """
+        return None
 
     def build_decoder(
         self,

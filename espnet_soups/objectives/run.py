@@ -122,7 +122,8 @@ def read_run(given: Mapping[str, str]) -> Run:
     """
     defaults = {name: default for kind in KINDS for name, (default, _) in kind.run_options.items()}
     run = {**COMMON, **defaults, **given}
-    config = read_yaml(Path(run["train_config"]), "the training configuration") if run["train_config"] else {}
+    path = run["train_config"]
+    config = read_yaml(Path(path), "the training configuration") if path else {}
     kinds_of(config)  # refuses `objectives` that are malformed
     declared = dict(config.get("objectives") or {})
     added = {name: {} for name in read_names("objectives", run) if name not in declared}

@@ -9,8 +9,8 @@ import yaml
 
 from espnet_soups.backbone.wav2vec2 import Wav2Vec2Encoder
 from espnet_soups.backbone.whisper import WhisperEncoder
-from tools.machine_plan.parameters import main
 from tools.machine_plan.backbones import BACKBONES
+from tools.machine_plan.parameters import main
 
 TUNING = Path(__file__).parents[2] / "egs2" / "covost2" / "msp1" / "conf" / "tuning"
 COVOST = "--asr_vocab en=502 fr=502 de=502 es=502 ca=502 --st_vocab en=1002"

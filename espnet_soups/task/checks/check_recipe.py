@@ -12,7 +12,8 @@ from espnet2.tasks.abs_task import optim_classes, scheduler_classes
 from typeguard import TypeCheckError
 
 from espnet_soups.network.msp_model import MSPModel
-from espnet_soups.objectives.registry import by_kind
+from espnet_soups.objectives.decoding.decode_config import DecodeConfig
+from espnet_soups.objectives.registry import by_kind, kind_of
 from espnet_soups.task.interpret import objectives_of
 from espnet_soups.task.msp_task import MSPTask
 
@@ -90,6 +91,17 @@ def build_trial_model(
         parameters=count_parameters(model),
         model=model,
     )
+
+
+def check_decoding(model: MSPModel, config: DecodeConfig) -> None:
+    """Check that every head has what the decoding configuration asks for.
+
+    Raises:
+        ValueError: If one lacks it.
+    """
+    for objective in model.objectives:
+        head: Any = model.heads[objective.name]
+        kind_of(objective).check_decoding(objective, head, config)
 
 
 def check_optimization(args: argparse.Namespace, model: MSPModel) -> None:

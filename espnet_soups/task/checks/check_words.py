@@ -27,7 +27,8 @@ def check_words(config: Path, words: Sequence[str], declared: Mapping[str, Any])
         OSError: If there is no such file.
         ValueError: If it is no YAML mapping, or a word of the soup is not valid.
     """
-    options = read_yaml(config, "the training configuration") | dict(declared) | _plain_options(words)
+    options = read_yaml(config, "the training configuration")
+    options |= dict(declared) | _plain_options(words)
     if options.get("trainer") != "msp" or not isinstance(options.get("trainer_conf", {}), dict):
         return
     soup = read_soup_config(dict(options.get("trainer_conf") or {}) | _soup_options(words))
