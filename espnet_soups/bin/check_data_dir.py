@@ -41,6 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     from espnet_soups.data.data_dir import read_data_dir
     from espnet_soups.data.overlap import describe_overlap, find_overlap
+    from espnet_soups.objectives.registry import kind_of
     from espnet_soups.objectives.run import read_run
 
     set_up_logging()
@@ -56,6 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     data = read_data_dir(options.path, audio_labels=seconds)
     check_audio(data)
     objectives = objectives_of(data, run.objectives) if may_lack else run.objectives
+    for objective in objectives if may_lack else ():
+        kind_of(objective).check_test_set(objective, options.path)
     labels = count_labels(data, objectives, options.least, run.languages)
     listed = ", ".join(f"{name} {number}" for name, number in labels.items())
     print(f"{options.path}: {len(data.audio)} utterances; labels: {listed}")

@@ -196,6 +196,19 @@ class Kind(ABC):
         """
         return None
 
+    def check_test_set(self, objective: Objective, folder: Path) -> None:
+        """Refuse, in stage 1, a test set that `measure` could not score; the default refuses none.
+
+        Args:
+            objective: The objective.
+            folder: Data dir of the set.
+
+        Raises:
+            OSError: If a file is missing that scores are computed from, such as a list of trials.
+            ValueError: If such a file is malformed.
+        """
+        return None
+
     # --- a run: from the options of run.sh to those of msp_train -------------------------------
 
     def options_of_run(self, run: Mapping[str, str]) -> dict[str, Any]:
