@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 ABSENT = (NO_LABEL, "unknown")  # how a table writes that a label is missing
 SHOWN = 8
+FILE = "classes.txt"
 
 
 def read_classes(folder: Path, objective: Objective) -> dict[str, str]:
@@ -50,7 +51,7 @@ def class_vocabulary(objective: Objective, folder: Path, closed: bool = True) ->
         folder: Where it will lie.
         closed: Whether other sets may have only the classes of the training set.
     """
-    path = folder / "classes.txt"
+    path = folder / FILE
 
     def make(train: Path, others: Sequence[Path]) -> tuple[str, list[str]]:
         counts = Counter(read_classes(train, objective).values())
@@ -69,7 +70,7 @@ def class_vocabulary(objective: Objective, folder: Path, closed: bool = True) ->
         more = f" and {len(counts) - SHOWN} more" if len(counts) > SHOWN else ""
         return f"{path}: {len(counts)} classes: {shown}{more}", []
 
-    return Vocabulary(folder, ("--objectives", f"{objective.name}.classes={path}"), make, path.name)
+    return Vocabulary(folder, ("--objectives", f"{objective.name}.classes={path}"), make, FILE)
 
 
 def inline_classes(objectives: Sequence[Objective], args: argparse.Namespace) -> None:

@@ -2,11 +2,9 @@
 
 import argparse
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from espnet_soups.file_names import require_file_name
 from espnet_soups.objectives.class_list import (
     ABSENT,
     ClassEncoder,
@@ -16,7 +14,7 @@ from espnet_soups.objectives.class_list import (
 )
 from espnet_soups.objectives.kind import Encoder, Heads, Kind, Metric, Options, Parts, Vocabulary
 from espnet_soups.objectives.objective import Objective
-from espnet_soups.settings import refuse_unknown, require_number
+from espnet_soups.objectives.speaker_settings import SpeakerSettings, read_speaker_settings
 
 if TYPE_CHECKING:
     from espnet_soups.objectives.decoding.decode_config import DecodeConfig
@@ -25,84 +23,7 @@ if TYPE_CHECKING:
     from espnet_soups.objectives.labels import LabelledObjective
     from espnet_soups.objectives.metrics.measured import Measured
     from espnet_soups.objectives.metrics.score_config import ScoreConfig
-
-POOLINGS = ("mean", "stats", "attention")
-LARGEST_MARGIN = 1.5  # radians; at a right angle no utterance could be told
-
-
-@dataclass(frozen=True)
-class SpeakerSettings:
-    """What `objectives:` may say of speaker verification.
-
-    Attributes:
-        classes: Speaker to utterances in the training set, or a file of these (stage 5 makes it).
-        label_file: File of the data dirs that names speakers.
-        trials: File of the data dirs of test sets that lists trials.
-        pooling: Over the frames of an utterance: `mean`; `stats`, mean and standard deviation; or
-            `attention`, both weighted by an attention per channel.
-        embedding_size: Numbers of an embedding.
-        margin: Angle, in radians, by which the right speaker must be closer than the others.
-        scale: What cosines are multiplied with.
-        kind: A class of one's own that derives from `SpeakerVerification`, `module:Class`.
-
-    Source: defaults of size, margin and scale as in Desplanques et al. (2020), ECAPA-TDNN.
-    """
-
-    classes: Mapping[str, int] | str | None = None
-    label_file: str = "utt2spk"
-    trials: str = "trials"
-    pooling: str = "stats"
-    embedding_size: int = 192
-    margin: float = 0.2
-    scale: float = 30.0
-    kind: str = "spk"
-
-    def __post_init__(self) -> None:
-        """Refuse what no head can be built of.
-
-        Raises:
-            ValueError: If a value is not valid.
-        """
-        if self.pooling not in POOLINGS:
-            raise ValueError(
-                f"`pooling` must be one of {list(POOLINGS)}, but got {self.pooling!r}."
-            )
-        for name in ("embedding_size", "margin", "scale"):
-            require_number(f"`{name}`", getattr(self, name))
-        if int(self.embedding_size) != self.embedding_size or self.embedding_size < 1:
-            raise ValueError(
-                f"`embedding_size` must be a whole number, 1 or more, but got"
-                f" {self.embedding_size}."
-            )
-        if not 0.0 <= self.margin <= LARGEST_MARGIN:
-            raise ValueError(f"`margin` must lie in [0, {LARGEST_MARGIN}], but got {self.margin}.")
-        if not self.scale > 0.0:
-            raise ValueError(f"`scale` must be positive, but got {self.scale}.")
-        require_file_name("`label_file`", self.label_file)
-        require_file_name("`trials`", self.trials)
-        if not self.label_file.startswith("utt2"):
-            raise ValueError(
-                f"`label_file` must be named utt2<label>, but got {self.label_file!r}."
-            )
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """Utterances of each speaker in the training set."""
-        return dict(self.classes) if isinstance(self.classes, Mapping) else {}
-
-
-def read_speaker_settings(name: str, options: Options | None) -> SpeakerSettings:
-    """Return the settings of an objective.
-
-    Raises:
-        ValueError: If a key or a value is not valid; the message names the objective.
-    """
-    given = dict(options or {})
-    refuse_unknown(f"`objectives: {name}`", given, [item.name for item in fields(SpeakerSettings)])
-    try:
-        return SpeakerSettings(**given)
-    except ValueError as error:
-        raise ValueError(f"`objectives: {name}`: {error}") from error
+    from espnet_soups.objectives.metrics.trial_list import Trial
 
 
 class SpeakerVerification(Kind):
@@ -155,16 +76,20 @@ class SpeakerVerification(Kind):
             for objective in objectives
         ]
 
-    def check_test_set(self, objective: Objective, folder: Path) -> None:
-        """Read the trials of a test set.
+    def check_test_set(self, objective: Objective, folder: Path) -> list[str]:
+        """Read the trials of a test set; warn where there are none.
 
         Raises:
-            OSError: If there are none.
-            ValueError: If they are malformed.
+            OSError: If a file cannot be read.
+            ValueError: If the trials are malformed.
         """
-        from espnet_soups.objectives.metrics.trial_list import read_trials
+        from espnet_soups.objectives.metrics.measured import NothingToScoreError
 
-        read_trials(folder / objective.score_file, self._speakers(objective, folder))
+        try:
+            self._read_trials(objective, folder)
+        except NothingToScoreError as error:
+            return [f"{objective.name} will not be scored on {folder.name}: {error}"]
+        return []
 
     def stand_in(self, objectives: Sequence[Objective], args: argparse.Namespace) -> None:
         """Put two speakers where the list is yet to be made."""
@@ -263,22 +188,23 @@ class SpeakerVerification(Kind):
 
         Raises:
             OSError: If a file is missing.
-            ValueError: If the trials are malformed, or an utterance of theirs was not decoded.
+            ValueError: If the trials are malformed, or an utterance of theirs was not decoded; a
+                `NothingToScoreError` if there are no trials.
         """
         import kaldiio
 
-        from espnet_soups.objectives.metrics.trial_list import read_trials
         from espnet_soups.objectives.metrics.trials import measure_trials
 
-        speakers = self._speakers(objective, reference_dir)
-        trials = read_trials(reference_dir / objective.score_file, speakers)
+        trials, speakers = self._read_trials(objective, reference_dir)
         embeddings = kaldiio.load_scp(str(decode_dir / objective.name / "array.scp"))
         return measure_trials(objective.name, trials, speakers, embeddings)
 
     @staticmethod
-    def _speakers(objective: Objective, folder: Path) -> dict[str, str]:
-        """Return the speaker of each utterance of a data dir, those without one left out."""
+    def _read_trials(objective: Objective, folder: Path) -> "tuple[list[Trial], dict[str, str]]":
+        """Return the trials of a data dir, and the speaker of each utterance that has one."""
         from espnet_soups.files import read_table
+        from espnet_soups.objectives.metrics.trial_list import read_trials
 
         table = read_table(folder / objective.label_file)
-        return {key: name for key, name in table.items() if name not in ABSENT}
+        speakers = {key: name for key, name in table.items() if name not in ABSENT}
+        return read_trials(folder / objective.score_file, speakers), speakers

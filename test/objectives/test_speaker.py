@@ -9,9 +9,12 @@ from espnet_soups.files import read_table, write_table
 from espnet_soups.objectives.class_list import ABSENT
 from espnet_soups.objectives.kind import Parts
 from espnet_soups.objectives.labels import LabelledObjective, NothingToLearnError
+from espnet_soups.objectives.metrics.measured import NothingToScoreError
+from espnet_soups.objectives.metrics.score_config import ScoreConfig
 from espnet_soups.objectives.objective import Objective
 from espnet_soups.objectives.registry import declared_objectives, find_kind, kind_of
-from espnet_soups.objectives.speaker import SpeakerVerification, read_speaker_settings
+from espnet_soups.objectives.speaker import SpeakerVerification
+from espnet_soups.objectives.speaker_settings import read_speaker_settings
 
 CLASSES = {"ann": 4, "bob": 3}
 
@@ -108,14 +111,16 @@ def test_stage_5_counts_the_speakers_of_training_whoever_else_there_is(tmp_path)
     assert args.objectives["spk"]["classes"] == {"ann": 2, "bob": 1}
 
 
-def test_a_test_set_without_trials_is_refused_in_stage_1(tmp_path):
+def test_trials_are_looked_at_in_stage_1_and_none_are_warned_of(tmp_path):
     kind = find_kind("spk")
     (objective,) = kind.declared({"objectives": {"spk": {}}})
     write_table(tmp_path / "utt2spk", {"u": "ann", "v": "ann", "w": "bob", "x": "<na>"})
-    with pytest.raises(FileNotFoundError, match="trials is missing"):
-        kind.check_test_set(objective, tmp_path)
+    (warning,) = kind.check_test_set(objective, tmp_path)
+    assert warning.startswith(f"spk will not be scored on {tmp_path.name}: {tmp_path}/trials is")
+    with pytest.raises(NothingToScoreError, match="trials is missing; put a list"):
+        kind.measure(objective, tmp_path, tmp_path, ScoreConfig())
     (tmp_path / "trials").write_text("u v target\nu w nontarget\n")
-    kind.check_test_set(objective, tmp_path)
+    assert kind.check_test_set(objective, tmp_path) == []
     (tmp_path / "trials").write_text("u v target\nu x nontarget\n")
     with pytest.raises(ValueError, match=r"trials:2: x is no utterance with a speaker"):
         kind.check_test_set(objective, tmp_path)

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from espnet_soups.objectives.metrics.measured import NothingToScoreError
+
 ANSWERS = {"target": True, "nontarget": False, "1": True, "0": False}
 FORMATS = "`ENROL TEST target|nontarget` (Kaldi) or `1|0 ENROL TEST` (VoxCeleb)"
 
@@ -33,15 +35,14 @@ def read_trials(path: Path, speakers: Mapping[str, str]) -> list[Trial]:
         The trials, in the order of the file.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        NothingToScoreError: If there is no such file.
         ValueError: If a line is no trial, names an utterance that the set lacks, or says other
             than `speakers` whether a speaker is the same; or if there are no trials of one sort.
     """
     if not path.is_file():
-        raise FileNotFoundError(
-            f"{path} is missing: speaker verification is scored on trials, {FORMATS}, in the data"
-            " dir of the test set. Put a list there, or make one: `python -m"
-            f" espnet_soups.bin.make_trials --data_dir data/{path.parent.name}`."
+        raise NothingToScoreError(
+            f"{path} is missing; put a list of trials into the data dir, {FORMATS}, or make one:"
+            f" python -m espnet_soups.bin.make_trials --data_dir data/{path.parent.name}"
         )
     trials = []
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from espnet_soups.objectives.metrics.measured import NothingToScoreError
 from espnet_soups.objectives.metrics.trial_list import Trial, read_trials
 
 SPEAKERS = {"a1": "a", "a2": "a", "b1": "b", "b2": "b"}
@@ -47,5 +48,5 @@ def test_trials_of_one_sort_alone_are_refused(tmp_path, text, lack):
 
 
 def test_a_missing_list_says_how_to_make_one(tmp_path):
-    with pytest.raises(FileNotFoundError, match="make_trials --data_dir data/test"):
+    with pytest.raises(NothingToScoreError, match="make_trials --data_dir data/test"):
         read_trials(tmp_path / "test" / "trials", SPEAKERS)
