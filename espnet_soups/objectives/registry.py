@@ -12,10 +12,17 @@ from espnet_soups.objectives.kind import Kind, Options
 from espnet_soups.objectives.objective import Objective
 from espnet_soups.objectives.recognition import Recognition
 from espnet_soups.objectives.self_supervision.kind import SelfSupervision
+from espnet_soups.objectives.speaker import SpeakerVerification
 from espnet_soups.objectives.translation import Translation
 
 # In the order of a run: every vector, matrix and list of heads has it. Users' own kinds follow.
-KINDS: tuple[Kind, ...] = (Recognition(), Translation(), SelfSupervision(), Classification())
+KINDS: tuple[Kind, ...] = (
+    Recognition(),
+    Translation(),
+    SelfSupervision(),
+    Classification(),
+    SpeakerVerification(),
+)
 
 
 @cache
