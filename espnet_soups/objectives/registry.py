@@ -7,6 +7,7 @@ from typing import Any
 
 from espnet_soups.file_names import require_file_name
 from espnet_soups.objectives.classification import Classification
+from espnet_soups.objectives.enhancement import Enhancement
 from espnet_soups.objectives.kind import Kind, Options
 from espnet_soups.objectives.objective import Objective
 from espnet_soups.objectives.recognition import Recognition
@@ -14,7 +15,13 @@ from espnet_soups.objectives.self_supervision.kind import SelfSupervision
 from espnet_soups.objectives.translation import Translation
 
 # In the order of a run: every vector, matrix and list of heads has it. Users' own kinds follow.
-KINDS: tuple[Kind, ...] = (Recognition(), Translation(), SelfSupervision(), Classification())
+KINDS: tuple[Kind, ...] = (
+    Recognition(),
+    Translation(),
+    SelfSupervision(),
+    Classification(),
+    Enhancement(),
+)
 
 
 @cache

@@ -35,12 +35,16 @@ class Hypothesis:
 class Decoder(Protocol):
     """What a kind makes of encoded speech."""
 
-    def __call__(self, encoded: "Tensor", lengths: "Tensor") -> list[tuple[Hypothesis, ...]]:
+    def __call__(
+        self, encoded: "Tensor", lengths: "Tensor", *speech: "Tensor"
+    ) -> list[tuple[Hypothesis, ...]]:
         """Return the hypotheses of each utterance, best first, at least one.
 
         Args:
             encoded: Encoder output, [B, T, D].
             lengths: Frames of each utterance, [B].
+            *speech: Where the head reads `encoded+speech`: features [B, T, F] or samples [B, T],
+                and their lengths [B]; else nothing.
         """
         ...
 
