@@ -122,33 +122,23 @@ def _seed_words(row: Row, seed: int) -> list[str]:
         f"--{name} {setting}" for name, value in row.train_args.items() for setting in value.split()
     ]
     words = [f"--train_args={' '.join([*settings, f'--seed {seed}'])}"]
-    if _pretrains(row) and seed != PRETRAIN_SEED:
+    if row.pretrains and seed != PRETRAIN_SEED:
         words.append(f"--pretrain_args=--seed {seed}")
     return words
 
 
-def _pretrains(row: Row) -> bool:
-    options = row.options
-    if options.get("ssl", "none") == "none" or options.get("baseline") == "joint":
-        return False
-    return options.get("init_from_pretrained") != "false"
-
-
 def _pretraining(row: Row, size: str) -> str:
     """Gives how msp.sh begins the name of the folder of stage 7."""
-    if not _pretrains(row):
+    if not row.pretrains:
         return ""
-    config = row.options.get("pretrain_config", f"conf/pretrain_{row.options['ssl']}.yaml")
-    return f"ssl_{Path(config).stem.removeprefix('pretrain_')}_{size}"
+    return f"ssl_{Path(row.pretrain_config).stem.removeprefix('pretrain_')}_{size}"
 
 
 def _find_obstacle(row: Row, recipe: Path, known: set[str]) -> str:
     lacking = sorted(set(row.options) - known)
     if lacking:
         return f"this release has no option --{lacking[0]}"
-    ssl = row.options.get("ssl", "none")
-    config = row.options.get("pretrain_config", f"conf/pretrain_{ssl}.yaml")
-    for path in ([config] if ssl != "none" else []) + ([row.search] if row.search else []):
-        if not (recipe / path).is_file():
+    for path in (row.pretrain_config, row.search):
+        if path and not (recipe / path).is_file():
             return f"there is no {path}"
     return ""
