@@ -14,6 +14,7 @@ def get_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--source", type=Path, required=True, help="Data dir")
     parser.add_argument("--target", type=Path, required=True, help="New data dir")
+    parser.add_argument("--audio_dir", type=Path, help="Folder of its audio (TARGET/audio)")
     parser.add_argument(
         "--noises",
         default="generated",
@@ -52,7 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     rooms = None if options.rooms is None else tuple(options.rooms)
     config = NoiseConfig(options.noises, tuple(options.snr), rooms, options.seed)
     data = read_data_dir(options.source)
-    report = add_noise(data, options.target, config, options.nj)
+    folder = options.audio_dir or options.target / "audio"
+    report = add_noise(data, options.target, folder, config, options.nj)
     listed = ", ".join(f"{name} {number}" for name, number in sorted(report.noises.items()))
     print(
         f"{options.target}: {len(data.audio)} utterances; noises: {listed};"

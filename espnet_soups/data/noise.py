@@ -1,7 +1,6 @@
 """Makes a noisy version of a set: noisy audio in `wav.scp`, clean audio in `clean.scp`."""
 
 import logging
-import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -78,12 +77,15 @@ class NoiseReport:
     silent: int
 
 
-def add_noise(data: DataDir, target: Path, config: NoiseConfig, jobs: int = 1) -> NoiseReport:
+def add_noise(
+    data: DataDir, target: Path, folder: Path, config: NoiseConfig, jobs: int = 1
+) -> NoiseReport:
     """Write a noisy version of a set.
 
     Args:
         data: The set.
-        target: Folder of the new one; it gets the audio, too.
+        target: Folder of the new one.
+        folder: Of its audio; what was there before is removed.
         config: How.
         jobs: Processes.
 
@@ -100,8 +102,9 @@ def add_noise(data: DataDir, target: Path, config: NoiseConfig, jobs: int = 1) -
             f" {CLEAN} away."
         )
     mixtures = draw_mixtures(data, config)
-    shutil.rmtree(target / "audio", ignore_errors=True)  # of a set that was here before
-    written = _write_audio(mixtures, target, jobs)
+    for left_over in folder.glob("[0-9]*/*.flac"):  # of a set that was here before
+        left_over.unlink()
+    written = _write_audio(mixtures, folder, jobs)
     names = {item.key: _name_of(item, config) for item in mixtures}
     _write_tables(data, target, mixtures, names, written)
     return NoiseReport(
@@ -151,19 +154,19 @@ def _name_of(mixture: Mixture, config: NoiseConfig) -> str:
     return str(Path(mixture.noise).relative_to(config.noises).with_suffix(""))
 
 
-def _write_audio(mixtures: Sequence[Mixture], target: Path, jobs: int) -> dict[str, Written]:
+def _write_audio(mixtures: Sequence[Mixture], folder: Path, jobs: int) -> dict[str, Written]:
     chunks = [mixtures[start : start + CHUNK] for start in range(0, len(mixtures), CHUNK)]
     written: dict[str, Written] = {}
     with worker_pool(jobs) as executor:
         try:
             futures = [
-                executor.submit(_write_chunk, chunk, target / "audio" / f"{number:05d}")
+                executor.submit(_write_chunk, chunk, folder / f"{number:05d}")
                 for number, chunk in enumerate(chunks, start=1)
             ]
             for number, future in enumerate(futures, start=1):
                 written |= future.result()
                 if number % 20 == 0 or number == len(chunks):
-                    logging.info(f"{target}: {len(written)}/{len(mixtures)}")
+                    logging.info(f"{folder}: {len(written)}/{len(mixtures)}")
         except BaseException:
             executor.shutdown(cancel_futures=True)  # what has gone wrong need not wait for all
             raise

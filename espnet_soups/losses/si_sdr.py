@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+SMALLEST = 1e-20  # energy of an utterance that counts as silent
 EPSILON = 1e-8  # keeps the ratio within 80 dB, where one signal is silent or both are the same
 
 
@@ -28,11 +29,10 @@ def si_sdr(estimates: Tensor, references: Tensor, lengths: Tensor) -> Tensor:
     [20]
     """
     estimates, references = (_centre(samples, lengths) for samples in (estimates, references))
-    tiny = torch.finfo(estimates.dtype).tiny
-    power = references.square().sum(dim=1).clamp(min=tiny)
+    power = references.square().sum(dim=1).clamp(min=SMALLEST)
     scale = (estimates * references).sum(dim=1) / power
     target = scale.unsqueeze(1) * references
-    floor = EPSILON * estimates.square().sum(dim=1) + tiny
+    floor = EPSILON * estimates.square().sum(dim=1) + SMALLEST
     kept = target.square().sum(dim=1) + floor
     lost = (estimates - target).square().sum(dim=1) + floor
     return 10.0 * (kept.log10() - lost.log10())

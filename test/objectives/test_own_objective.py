@@ -39,7 +39,12 @@ def recipe():
         moods = moods[1:] if name == "train" else moods  # a missing line is no label
         (folder / "corpus" / name / "utt2emotion").write_text("\n".join(moods) + "\n")
     code = blocks()
-    assert set(code) == {"local/age.py", "local/age_head.py", "path.local.sh", "conf/train_age.yaml"}
+    assert set(code) == {
+        "local/age.py",
+        "local/age_head.py",
+        "path.local.sh",
+        "conf/train_age.yaml",
+    }
     for file, text in code.items():
         below = CONFIG.replace("trainer_conf:", "ignored:") if file.endswith(".yaml") else ""
         below = re.sub(r"\nignored:.*", "", below)

@@ -16,6 +16,7 @@ from espnet_soups.objectives.metrics.measured import MeasuredSums, Scores
 from espnet_soups.objectives.objective import Objective
 
 DB_PER_NEPER = 10.0 / math.log(10.0)
+SMALLEST = 1e-20  # energy of an utterance that counts as silent
 EPSILON = 1e-8  # keeps ratios within 80 dB
 Array = NDArray[np.float64]
 
@@ -59,9 +60,9 @@ def distortion_ratio(estimate: Array, reference: Array) -> tuple[float, int]:
         As `losses/si_sdr.py`.
     """
     estimate, reference = estimate - estimate.mean(), reference - reference.mean()
-    power = max(float(reference @ reference), np.finfo(np.float64).tiny)
+    power = max(float(reference @ reference), SMALLEST)
     target = (estimate @ reference) / power * reference
-    floor = EPSILON * float(estimate @ estimate) + np.finfo(np.float64).tiny
+    floor = EPSILON * float(estimate @ estimate) + SMALLEST
     kept, lost = np.square(target).sum() + floor, np.square(estimate - target).sum() + floor
     return float(10.0 * (np.log10(kept) - np.log10(lost))), 1
 
