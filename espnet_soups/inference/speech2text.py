@@ -191,7 +191,8 @@ class Speech2Text:
         for name in (objective.name for objective in self._spoken(lang)):
             reads: Any = self.model.heads[name].reads
             given = (speech, lengths) if reads == ENCODED_AND_SPEECH else ()
-            found[name] = self.decoders[name](encoded, frames, *given)
+            decode: Any = self.decoders[name]
+            found[name] = decode(encoded, frames, *given)
         return [
             Result(lang, {name: hypotheses[row] for name, hypotheses in found.items()})
             for row in range(len(prepared))

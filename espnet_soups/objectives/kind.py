@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch.nn import Module
 
     from espnet_soups.objectives.decoding.decode_config import DecodeConfig
-    from espnet_soups.objectives.decoding.result import Decoder
+    from espnet_soups.objectives.decoding.result import Decoder, SpeechDecoder
     from espnet_soups.objectives.heads.head import Head
     from espnet_soups.objectives.labels import LabelledObjective
     from espnet_soups.objectives.metrics.measured import Measured
@@ -315,7 +315,7 @@ class Kind(ABC):
         head: "Head",
         args: argparse.Namespace,
         config: "DecodeConfig",
-    ) -> "Decoder | None":
+    ) -> "Decoder | SpeechDecoder | None":
         """Return what turns encoded speech into hypotheses; the default, None: nothing is decoded.
 
         Raises:

@@ -1,5 +1,8 @@
 """Enhancement as an objective of a model: settings, SpecAugment, absent clean speech."""
 
+from argparse import Namespace
+
+import numpy as np
 import pytest
 import torch
 
@@ -78,6 +81,15 @@ def test_a_loss_counts_utterances_with_clean_speech_alone(samples):
     assert "acc/enh" not in model.train()(**batch)[1]
 
 
+def test_combiners_that_compare_losses_are_refused_where_the_loss_is_in_db():
+    kind, objective = Enhancement(), Enhancement().objective("enh", {})
+    args = Namespace(input_size=None, trainer_conf={"combiner": ["modo", "famo"]})
+    with pytest.raises(ValueError, match=r"`combiner: famo` compares losses, .* on samples"):
+        kind.check([objective], args)
+    kind.check([], args)
+    kind.check([objective], Namespace(input_size=80, trainer_conf={"combiner": "famo"}))
+
+
 def test_a_batch_without_clean_speech_has_no_loss_and_touches_the_head():
     model = make_model().train()
     loss, stats, _ = model(**make_batch(absent=range(12)))
@@ -107,8 +119,6 @@ def test_utterances_are_encoded_twice_only_where_specaugment_would_hide_them(opt
 
 
 def test_deviations_are_those_of_the_models_normalisation(tmp_path):
-    import numpy as np
-
     path = tmp_path / "stats.npz"
     count, deviation = 10, np.arange(1.0, DIMENSION + 1)
     np.savez(path, count=count, sum=np.zeros(DIMENSION), sum_square=count * deviation**2)

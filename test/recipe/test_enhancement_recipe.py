@@ -5,15 +5,17 @@ from pathlib import Path
 
 import kaldiio
 import pytest
-from tiny_recipe import run
+from tiny_recipe import CONFIG, run
 
 NOISY = "generated_snr0to10"
-NAME = f"msp_train_msp_fbank_char_enh_vs_max_epoch6_{NOISY}_sp"
-WORDS = ("--objectives", "enh", "--noise", "generated", "--noise_snr", "0 10", "--soup", "vs")
+NAME = f"msp_noisy_fbank_char_enh_{NOISY}_sp"
+WORDS = ("--objectives", "enh", "--noise", "generated", "--noise_snr", "0 10")
 
 
 def test_a_noisy_corpus_is_recognised_and_enhanced(recipe: Path):
-    words = (*WORDS, "--train_args=--max_epoch 6", "--nj", "2")
+    config = CONFIG.replace("order: USA", "order: NSA").replace("max_epoch: 2", "max_epoch: 4")
+    (recipe / "conf" / "train_msp_noisy.yaml").write_text(config)
+    words = (*WORDS, "--train_config", "conf/train_msp_noisy.yaml")
     first = run(recipe, *words, timeout=1800)
     assert first.returncode == 0, first.stdout[-3000:] + first.stderr[-3000:]
     assert f"data/test_{NOISY}: 8 utterances; noises: " in first.stdout

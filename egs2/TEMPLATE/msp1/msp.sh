@@ -181,7 +181,8 @@ if [[ -z ${msp_tag} ]]; then
     msp_tag+=$(tag_of "${train_args}")${noise_name}${speeds}
 fi
 refuse_path "msp_tag (or what it is made of)" "${msp_tag}"
-stats_dir=${expdir}/msp_stats_${feats_name}_${kept_dir##*/}_${kinds_tags[1]}${noise_name}
+stats_dir=${expdir}/msp_stats_${feats_name}_${kept_dir##*/}_${kinds_tags[1]}
+[[ ${stats_dir} == *"${noise_name}"* ]] || stats_dir+=${noise_name} # names of token lists have it
 exp_dir=${expdir}/msp_${msp_tag}
 ssl_tag=$(basename "$(realpath "${train_config}")" .yaml)
 ssl_tag=${ssl_name}_${ssl_tag#train_msp_}_${feats_type}${noise_name}${speeds}

@@ -17,18 +17,18 @@ class EnhancerDecoder:
         self.head = head
 
     def __call__(
-        self, encoded: Tensor, lengths: Tensor, *speech: Tensor
+        self, encoded: Tensor, lengths: Tensor, speech: Tensor, speech_lengths: Tensor
     ) -> list[tuple[Hypothesis, ...]]:
         """Return the enhanced speech of each utterance.
 
         Args:
             encoded: Encoder output, [B, T', D].
-            lengths: Frames of each utterance, [B].
-            *speech: Noisy features [B, T, F] or samples [B, S], and their lengths [B].
+            lengths: Encoded frames of each utterance, [B].
+            speech: Noisy features [B, T, F] or samples [B, T].
+            speech_lengths: Frames or samples of each utterance, [B].
         """
-        noisy, noisy_lengths = speech
-        enhanced = self.head.enhance(encoded, lengths, noisy, noisy_lengths).float().cpu()
+        enhanced = self.head.enhance(encoded, lengths, speech, speech_lengths).float().cpu()
         return [
             (Hypothesis("", (), (), 0.0, array=row[:length].numpy()),)
-            for row, length in zip(enhanced, noisy_lengths.tolist(), strict=True)
+            for row, length in zip(enhanced, speech_lengths.tolist(), strict=True)
         ]

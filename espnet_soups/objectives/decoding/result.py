@@ -35,16 +35,29 @@ class Hypothesis:
 class Decoder(Protocol):
     """What a kind makes of encoded speech."""
 
-    def __call__(
-        self, encoded: "Tensor", lengths: "Tensor", *speech: "Tensor"
-    ) -> list[tuple[Hypothesis, ...]]:
+    def __call__(self, encoded: "Tensor", lengths: "Tensor") -> list[tuple[Hypothesis, ...]]:
         """Return the hypotheses of each utterance, best first, at least one.
 
         Args:
             encoded: Encoder output, [B, T, D].
             lengths: Frames of each utterance, [B].
-            *speech: Where the head reads `encoded+speech`: features [B, T, F] or samples [B, T],
-                and their lengths [B]; else nothing.
+        """
+        ...
+
+
+class SpeechDecoder(Protocol):
+    """What a kind whose head reads `encoded+speech` makes of both."""
+
+    def __call__(
+        self, encoded: "Tensor", lengths: "Tensor", speech: "Tensor", speech_lengths: "Tensor"
+    ) -> list[tuple[Hypothesis, ...]]:
+        """Return the hypotheses of each utterance, best first, at least one.
+
+        Args:
+            encoded: Encoder output, [B, T', D].
+            lengths: Encoded frames of each utterance, [B].
+            speech: Features [B, T, F] before normalisation, or samples [B, T].
+            speech_lengths: Frames or samples of each utterance, [B].
         """
         ...
 
