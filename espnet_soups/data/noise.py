@@ -1,6 +1,7 @@
 """Makes a noisy version of a set: noisy audio in `wav.scp`, clean audio in `clean.scp`."""
 
 import logging
+import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -213,3 +214,11 @@ def _write_tables(
         audio_labels={CLEAN: {key: item.clean for key, item in written.items()}},
     )
     write_data_dir(noisy)
+    for file in sorted(data.path.iterdir()):  # such as trials, which hold for both versions
+        copy = target / file.name
+        if (
+            file.is_file()
+            and file.suffix != ".scp"
+            and not (file.name.startswith(".") or copy.exists())
+        ):
+            shutil.copyfile(file, copy)

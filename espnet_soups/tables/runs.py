@@ -90,7 +90,7 @@ def plan_runs(
     for row in table.rows:
         obstacle = row.missing or _find_obstacle(row, recipe, known)
         for seed in seeds:
-            tag = f"{size}_{row.run}" + (f"_seed{seed}" if seed != 1 else "")
+            tag = _tag(table, row, seed, size)
             words = _command(table, row, seed, config, tag, more)
             runs.append(Run(row, seed, tag, words, obstacle, _pretraining(row, size)))
     return runs
@@ -100,6 +100,12 @@ def defined_options(script: Path) -> set[str]:
     """Gives the options that msp.sh defines."""
     text = script.read_text(encoding="utf-8")
     return set(re.findall(r"^option (\w+) ", text, re.MULTILINE))
+
+
+def _tag(table: Table, row: Row, seed: int, size: str) -> str:
+    """Return the name of a run: tables of other objectives share none of them."""
+    objectives = table.shared.get("objectives", "").replace(",", " ").split()
+    return "_".join([size, *objectives, row.run, *([f"seed{seed}"] if seed != 1 else [])])
 
 
 def _command(

@@ -167,9 +167,7 @@ def _name(weights: Mapping[str, float]) -> Trial:
 
 
 def _accuracy(record: Mapping[str, Any]) -> float:
-    values = [
-        value
-        for name, value in record["valid_accuracy"].items()
-        if name != "ssl" and value is not None
-    ]
+    found = record["valid_accuracy"]
+    names = record["selects"] or list(found)
+    values = [found[name] for name in names if found.get(name) is not None]
     return sum(values) / len(values) if values else math.nan

@@ -103,6 +103,7 @@ def test_what_is_drawn_depends_on_seed_and_id_alone():
 
 
 def test_a_set_becomes_noisy_twice_alike_with_its_labels_and_a_table_of_noises(data_dir, tmp_path):
+    (data_dir.path / "trials").write_text("en_a-one en_a-two target\n")
     reports = [
         add_noise(data_dir, tmp_path / name, tmp_path / f"{name}_audio", NoiseConfig(seed=1))
         for name in ("one", "two")
@@ -113,6 +114,7 @@ def test_a_set_becomes_noisy_twice_alike_with_its_labels_and_a_table_of_noises(d
         read_data_dir(tmp_path / name, audio_labels=["clean.scp"]) for name in ("one", "two")
     )
     assert one.labels["text"] == data_dir.labels["text"]
+    assert (one.path / "trials").read_text() == (data_dir.path / "trials").read_text()
     assert one.audio_labels["clean.scp"] == data_dir.audio  # nothing was changed: no copy
     for key, path in one.audio.items():
         noisy, clean = read_audio(path, FS), read_audio(data_dir.audio[key], FS)

@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from espnet_soups.data.audio import read_audio
-from espnet_soups.data.check_objectives import check_audio
+from espnet_soups.data.check_audio import check_audio
 from espnet_soups.data.dump import dump_set
 from espnet_soups.data.features import FeatureConfig, extract_features
 from espnet_soups.files import read_table

@@ -36,7 +36,7 @@ def add_labels(recipe: Path) -> None:
 def test_labels_of_any_kind_pass_all_stages_up_to_the_vocabularies(recipe: Path):
     add_labels(recipe)
     words = (*WORDS, "en fr", "--stop_stage", "5")
-    first = run(recipe, *words)
+    first = run(recipe, *words, timeout=1800)
     assert first.returncode == 0, first.stdout[-3000:] + first.stderr[-3000:]
     assert "data/train: 32 utterances; labels: tone 31, voice 32, clean 32" in first.stdout
     assert "utt2tone: 1 utterances have no line and count as `<na>`" in first.stderr
@@ -53,7 +53,7 @@ def test_labels_of_any_kind_pass_all_stages_up_to_the_vocabularies(recipe: Path)
         assert clean[SILENT] == speech[SILENT].replace("train_sp/", "train_sp/clean/")
     tokens = (recipe / "data" / "voice_classes_sp" / "classes.txt").read_text().split()
     assert tokens == ["en_a", "fr_a", "sp0.9-en_a", "sp0.9-fr_a"]
-    second = run(recipe, *words)
+    second = run(recipe, *words, timeout=600)
     assert "All stages are up to date" in second.stdout, second.stdout + second.stderr
 
 

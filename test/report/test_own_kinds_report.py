@@ -19,6 +19,7 @@ from espnet_soups.report.plots.figure import objective_styles, style_context
 from espnet_soups.report.plots.score_plot import plot_scores
 from espnet_soups.report.plots.training_plots import plot_accuracies, plot_losses
 from espnet_soups.report.train_log import TrainLog
+from espnet_soups.report.wording import describe_levels
 
 OBJECTIVES = ["asr_fr", "asr_it", "mood_face", "mood_voice", "ssl"]
 ESTIMATE = {"value": 80.0, "low": 75.0, "high": 85.25}
@@ -166,6 +167,11 @@ def test_objectives_of_own_kinds_look_like_no_other() -> None:
     styles = objective_styles(names, epochs=20)
     looks = {(s["color"], str(s["linestyle"]), s["marker"]) for s in styles.values()}
     assert len(looks) == len(names)
+
+
+def test_levels_are_counted_by_the_signs_of_kinds_or_their_names() -> None:
+    levels = [["asr_fr", "cls_gender", "cls_age"], ["mood_face"], ["ssl"]]
+    assert describe_levels(levels) == "ASR×1 + CLS×2 > MOOD×1 > SSL×1"
 
 
 def test_signatures_are_compared_where_both_have_them(experiment) -> None:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from espnet_soups.data.check_objectives import check_audio, count_labels, objectives_of
+from espnet_soups.data.check_audio import check_audio
 from espnet_soups.objectives.objective import Objective
+from espnet_soups.objectives.set_labels import count_labels, objectives_of
 from espnet_soups.testing.toy_objectives import build_objectives
 
 OBJECTIVES = build_objectives(["en", "fr"], ["fr_en"])
