@@ -35,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options, given = get_parser().parse(arguments)
     from espnet_soups.data.check_audio import check_audio
     from espnet_soups.data.data_dir import read_data_dir
+    from espnet_soups.data.noise import CLEAN
     from espnet_soups.data.overlap import describe_overlap, find_overlap
     from espnet_soups.objectives.registry import kind_of
     from espnet_soups.objectives.run import read_run
@@ -48,11 +49,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     run = read_run(given)
     may_lack = options.may_lack_languages == "true"
-    seconds = [label.file for label in run.labels() if label.type == "audio"]
+    later = CLEAN if given.get("noise") else None  # stage 2 makes it
+    known = [objective for objective in run.objectives if objective.label_file != later]
+    seconds = [
+        label.file for label in run.labels() if label.type == "audio" and label.file != later
+    ]
     seconds = [name for name in seconds if not may_lack or (options.path / name).is_file()]
     data = read_data_dir(options.path, audio_labels=seconds)
     check_audio(data)
-    objectives = objectives_of(data, run.objectives) if may_lack else run.objectives
+    objectives = objectives_of(data, known) if may_lack else known
     labels = count_labels(data, objectives, options.least, run.languages)
     listed = ", ".join(f"{name} {number}" for name, number in labels.items())
     print(f"{options.path}: {len(data.audio)} utterances; labels: {listed}")

@@ -70,12 +70,14 @@ class Parts:
         encoder_size: Numbers of an encoded frame.
         encoder: ESPnet's encoder.
         preencoder: ESPnet's pre-encoder, or None.
+        normalize: ESPnet's normalisation of features, or None.
     """
 
     feature_size: int
     encoder_size: int
     encoder: "Module"
     preencoder: "Module | None" = None
+    normalize: "Module | None" = None
 
 
 @dataclass(frozen=True)

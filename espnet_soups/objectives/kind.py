@@ -16,7 +16,7 @@ from espnet_soups.objectives.objective import Objective
 
 if TYPE_CHECKING:
     from espnet_soups.objectives.decoding.decode_config import DecodeConfig
-    from espnet_soups.objectives.decoding.result import Decoder
+    from espnet_soups.objectives.decoding.result import Decoder, SpeechDecoder
     from espnet_soups.objectives.heads.head import Head
     from espnet_soups.objectives.labels import LabelledObjective
     from espnet_soups.objectives.metrics.measured import Measured
@@ -246,7 +246,7 @@ class Kind(ABC):
         head: "Head",
         args: argparse.Namespace,
         config: "DecodeConfig",
-    ) -> "Decoder | None":
+    ) -> "Decoder | SpeechDecoder | None":
         """Return what turns encoded speech into hypotheses; the default, None: nothing is decoded.
 
         Raises:

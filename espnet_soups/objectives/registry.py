@@ -8,6 +8,7 @@ from typing import Any
 from espnet_soups.file_names import require_file_name
 from espnet_soups.objectives.classification import Classification
 from espnet_soups.objectives.contract import check_returned
+from espnet_soups.objectives.enhancement import Enhancement
 from espnet_soups.objectives.kind import Kind, Options
 from espnet_soups.objectives.objective import Objective
 from espnet_soups.objectives.recognition import Recognition
@@ -22,6 +23,7 @@ KINDS: tuple[Kind, ...] = (
     SelfSupervision(),
     Classification(),
     SpeakerVerification(),
+    Enhancement(),
 )
 
 

@@ -50,15 +50,15 @@ def build_model(args: argparse.Namespace) -> MSPModel:
     preencoder = _build("preencoder", args.preencoder, args.preencoder_conf)
     input_size = feature_size if preencoder is None else preencoder.output_size()
     encoder = _build("encoder", args.encoder, args.encoder_conf, input_size=input_size)
-    heads = build_heads(
-        objectives, args, Parts(feature_size, encoder.output_size(), encoder, preencoder)
-    )
+    normalize = _build("normalize", args.normalize, args.normalize_conf)
+    parts = Parts(feature_size, encoder.output_size(), encoder, preencoder, normalize)
+    heads = build_heads(objectives, args, parts)
     model = MSPModel(
         objectives,
         languages_of(args),
         frontend,
         _build("specaug", args.specaug, args.specaug_conf),
-        _build("normalize", args.normalize, args.normalize_conf),
+        normalize,
         preencoder,
         encoder,
         heads.own,
