@@ -199,6 +199,7 @@ def _write_tables(
     names: Mapping[str, str],
     written: Mapping[str, Written],
 ) -> None:
+    target.mkdir(parents=True, exist_ok=True)
     silent = {key for key, item in written.items() if item.silent}
     tables = {
         SNR: {item.key: f"{item.snr:g}" for item in mixtures},
@@ -213,12 +214,7 @@ def _write_tables(
         labels={**data.labels, **{name: table for name, table in tables.items() if table}},
         audio_labels={CLEAN: {key: item.clean for key, item in written.items()}},
     )
-    write_data_dir(noisy)
     for file in sorted(data.path.iterdir()):  # such as trials, which hold for both versions
-        copy = target / file.name
-        if (
-            file.is_file()
-            and file.suffix != ".scp"
-            and not (file.name.startswith(".") or copy.exists())
-        ):
-            shutil.copyfile(file, copy)
+        if file.is_file() and file.suffix != ".scp" and not file.name.startswith("."):
+            shutil.copyfile(file, target / file.name)
+    write_data_dir(noisy)
