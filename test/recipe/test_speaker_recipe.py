@@ -59,7 +59,7 @@ def test_all_stages_run_from_voices_to_error_rates_of_trials_with_intervals(reci
     write_voices(recipe)
     warned = run(recipe, *WORDS, "--stop_stage", "1", "--skip_stages", "0")
     assert "warning: spk will not be scored on test: data/test/trials is missing" in warned.stderr
-    make_trials(["--data_dir", str(recipe / "corpus" / "test")])
+    make_trials(["--data_dir", str(recipe / "data" / "test")])
     first = run(recipe, *WORDS, timeout=900)
     assert first.returncode == 0, first.stdout[-3000:] + first.stderr[-3000:]
     assert "data/spk_classes/classes.txt: 6 classes: v00 6" in first.stdout
