@@ -13,7 +13,7 @@ The configuration names files of DIR by absolute path: export again rather than 
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Builds the parser."""
+    """Build the parser."""
     parser = argparse.ArgumentParser(
         prog="python -m espnet_soups.bin.export",
         description="Writes the encoder and the head of one objective as a stock ESPnet model.",
@@ -23,14 +23,19 @@ def get_parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--exp_dir", type=Path, required=True, help="Folder that training wrote")
-    add("--objective", required=True, help="asr_<language> or st_<source>_<target>")
+    add(
+        "--objective",
+        required=True,
+        help="Such as asr_fr; any other word, such as `list`, is refused with the names that can be"
+        " exported",
+    )
     add("--model_file", help="File of that folder, or a path (default: valid.acc.ave.pth ...)")
     add("--output_dir", type=Path, required=True, help="Folder to write to")
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Exports; see `get_parser`."""
+    """Export; see `get_parser`."""
     args = get_parser().parse_args(arguments)
     from espnet_soups.inference.export import export_objective
 

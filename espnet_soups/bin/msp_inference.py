@@ -1,31 +1,28 @@
-"""Decodes a set with all objectives of a model (stage 11)."""
+"""Decode a set with all objectives of a model (stage 11)."""
 
 import argparse
 import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-EPILOG = """keys of the YAML file, with their defaults
-  asr_method: ctc_greedy    or ctc_prefix, hybrid (attention and CTC; needs a decoder)
-  beam_size: 10             of every beam search
-  ctc_weight: 0.3           share of CTC in `hybrid`
-  st_ctc_weight: 0.0        share of ST-CTC in translation
-  penalty: 0.0              added per token
-  maxlenratio: 0.0, minlenratio: 0.0, nbest: 1
-  batch_size: 16            utterances that are decoded together
-  batch_bins: 0             padded numbers per batch at most; 0: no limit
+from espnet_soups.objectives.decoding.decode_config import describe_options, load_decode_config
+from espnet_soups.objectives.registry import kinds_of
 
-Writes <output_dir>/<objective>/1best_recog/{text,token,token_int,score} and
+EPILOG = """keys of the YAML file, with their defaults
+{options}
+
+Writes <output_dir>/<objective>/<n>best_recog/{{text,token,token_int,score}} (array.ark and
+array.scp too, where the result is numbers), <output_dir>/objectives.json and
 <output_dir>/speed.json; `join_outputs` joins the jobs of a set.
 """
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Builds the parser."""
+    """Build the parser."""
     parser = argparse.ArgumentParser(
         prog="python -m espnet_soups.bin.msp_inference",
         description="Decodes a set, or a job's part of it, with all objectives of a model.",
-        epilog=EPILOG,
+        epilog=EPILOG.format(options=describe_options()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -53,7 +50,7 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Decodes; see `get_parser`."""
+    """Decode; see `get_parser`."""
     args = get_parser().parse_args(arguments)
     if args.ngpu not in (0, 1):
         raise ValueError(f"`--ngpu` must be 0 or 1, but got {args.ngpu}.")
@@ -61,9 +58,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise ValueError(f"`--num_threads` must be 1 or more, but got {args.num_threads}.")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s: %(message)s")
     logging.getLogger("espnet2.legacy.nets").setLevel(logging.WARNING)  # ten lines per utterance
-    from espnet_soups.objectives.decoding.decode_config import load_decode_config
-
-    config = load_decode_config(args.config)
     import torch
 
     from espnet_soups.inference.decode_set import decode_set, select_utterances
@@ -71,15 +65,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from espnet_soups.inference.load_model import load_model
     from espnet_soups.inference.speech2text import Speech2Text
     from espnet_soups.inference.speech_source import SpeechSource
+    from espnet_soups.inference.training_config import read_config
+    from espnet_soups.objectives.objective_file import OBJECTIVES, write_objectives
 
+    options = read_config(args.exp_dir)
+    config = load_decode_config(args.config, kinds_of(vars(options)))
     torch.set_num_threads(args.num_threads)
-    model, options = load_model(args.exp_dir, args.model_file, "cuda:0" if args.ngpu else "cpu")
+    device = "cuda:0" if args.ngpu else "cpu"
+    model, options = load_model(args.exp_dir, args.model_file, device, options)
     speech2text = Speech2Text(model, options, config, args.objectives)
     fs = None if speech2text.features is None else speech2text.features.fs
     source = SpeechSource(args.data_path_and_name_and_type, fs)
     grouped = select_utterances(speech2text, source, args.utt2lang, args.key_file)
     found, speed = decode_set(speech2text, source, grouped)
     write_hypotheses(args.output_dir, config.nbest, found)
+    write_objectives(args.output_dir / OBJECTIVES, speech2text.objectives)
     speed.write(args.output_dir / "speed.json")
     rtf = "unknown" if speed.rtf is None else f"{speed.rtf:.3f}"
     logging.info(

@@ -9,10 +9,10 @@ import torch
 
 from espnet_soups.files import read_table
 from espnet_soups.inference.job_output import Speed
-from espnet_soups.inference.result import Hypothesis
 from espnet_soups.inference.speech2text import Speech2Text
 from espnet_soups.inference.speech_source import SpeechSource
 from espnet_soups.objectives.decoding.decode_config import DecodeConfig
+from espnet_soups.objectives.decoding.result import Hypothesis
 
 WINDOW = 512  # utterances that are read and sorted by length at a time
 
@@ -23,7 +23,7 @@ Prepared = dict[str, torch.Tensor]
 def select_utterances(
     speech2text: Speech2Text, source: SpeechSource, utt2lang: Path, key_file: Path | None
 ) -> dict[str, list[str]]:
-    """Groups what is to be decoded by language.
+    """Group what is to be decoded by language.
 
     Args:
         speech2text: The model.
@@ -65,7 +65,7 @@ def select_utterances(
 def decode_set(
     speech2text: Speech2Text, source: SpeechSource, grouped: Mapping[str, Sequence[str]]
 ) -> tuple[Decoded, Speed]:
-    """Decodes every objective of every utterance.
+    """Decode every objective of every utterance.
 
     Args:
         speech2text: The model.
@@ -100,7 +100,7 @@ def decode_set(
 
 
 def cut_batches(prepared: Prepared, config: DecodeConfig) -> Iterator[list[str]]:
-    """Cuts utterances into batches of similar length, long ones first."""
+    """Cut utterances into batches of similar length, long ones first."""
     batch: list[str] = []
     longest = 0
     for key in sorted(prepared, key=lambda key: len(prepared[key]), reverse=True):

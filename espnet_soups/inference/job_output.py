@@ -1,14 +1,20 @@
 """What a decoding job writes: ESPnet's files per objective, and how fast it was."""
 
+import io
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from espnet_soups.files import write_table, write_text
-from espnet_soups.inference.result import Hypothesis
+from espnet_soups.files import whole_file, write_table, write_text
+from espnet_soups.objectives.decoding.result import Hypothesis
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 FILES = ("text", "token", "token_int", "score")
+ARRAYS = "array.scp"  # where the result is numbers
 
 
 @dataclass(frozen=True)
@@ -31,7 +37,7 @@ class Speed:
         return self.decode_seconds / self.audio_seconds if self.audio_seconds else None
 
     def write(self, path: Path) -> None:
-        """Writes it as JSON."""
+        """Write it as JSON."""
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, json.dumps({**asdict(self), "rtf": self.rtf}) + "\n")
 
@@ -39,13 +45,16 @@ class Speed:
 def write_hypotheses(
     output_dir: Path, nbest: int, found: Mapping[str, Mapping[str, tuple[Hypothesis, ...]]]
 ) -> None:
-    """Writes `<objective>/<n>best_recog/{text,token,token_int,score}`, each whole or not at all.
+    """Write `<objective>/<n>best_recog/{text,token,token_int,score}`, each whole or not at all.
+
+    Where hypotheses are numbers, `array.ark` and `array.scp` hold them.
 
     Args:
         output_dir: Of the job.
         nbest: How many of the best to write; where a search found fewer, the rank lacks the key.
         found: Objective -> utterance id -> hypotheses, best first.
     """
+    output_dir.mkdir(parents=True, exist_ok=True)
     for objective, hypotheses in found.items():
         for rank in range(nbest):
             ranked = {key: value[rank] for key, value in hypotheses.items() if rank < len(value)}
@@ -60,3 +69,25 @@ def write_hypotheses(
             }
             for file in FILES:
                 write_table(folder / file, columns[file])
+            arrays = {key: value.array for key, value in ranked.items() if value.array is not None}
+            if arrays:
+                write_arrays(folder, arrays)
+
+
+def write_arrays(folder: Path, arrays: "Mapping[str, NDArray[Any]]") -> None:
+    """Write `array.ark` and `array.scp`, each whole or not at all.
+
+    Args:
+        folder: To write to; `array.scp` names the ark by its absolute path.
+        arrays: Utterance id to vector [D] or frames [T, D].
+    """
+    import kaldiio
+
+    # in memory first: a file that is half written says more of a full disk than one sentence
+    content, table = io.BytesIO(), io.StringIO()
+    content.name = str(folder.resolve() / "array.ark")  # type: ignore[attr-defined]
+    kaldiio.save_ark(content, arrays, scp=table)
+    with whole_file(folder / "array.ark") as temporary:
+        temporary.write_bytes(content.getvalue())
+    lines = (line.split(" ", 1) for line in table.getvalue().splitlines())
+    write_table(folder / ARRAYS, dict(lines))

@@ -5,11 +5,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from espnet_soups.files import read_table, write_table
-from espnet_soups.inference.job_output import FILES, Speed
+from espnet_soups.inference.job_output import ARRAYS, FILES, Speed
+from espnet_soups.objectives.objective import Objective
+from espnet_soups.objectives.objective_file import OBJECTIVES, read_objectives, write_objectives
+
+Tables = dict[str, dict[str, str]]  # file name to table
 
 
 def join_outputs(decode_dir: Path, jobs: int, utt2lang: Path) -> dict[str, int]:
-    """Writes `<decode_dir>/<objective>/{text,token,token_int,score}` and `speed.json`.
+    """Write `<decode_dir>/<objective>/{text,token,token_int,score}` and `speed.json`.
+
+    Where the result of an objective is numbers, `array.scp` says where they lie. `objectives.json`
+    lists the objectives that the set has utterances of.
 
     Args:
         decode_dir: Holds `logdir/output.<1..jobs>`.
@@ -21,37 +28,43 @@ def join_outputs(decode_dir: Path, jobs: int, utt2lang: Path) -> dict[str, int]:
 
     Raises:
         OSError: If a job's output is missing.
-        ValueError: If an utterance is missing, comes twice, or is not one of the set.
+        ValueError: If an utterance is missing, comes twice, or is not one of the set, or jobs
+            decoded different objectives.
     """
     if jobs < 1:
         raise ValueError(f"`--jobs` must be 1 or more, but got {jobs}.")
     folders = [decode_dir / "logdir" / f"output.{job}" for job in range(1, jobs + 1)]
-    speeds = [_read_speed(folder / "speed.json") for folder in folders]
+    speed = _join_speeds([_read_speed(folder / "speed.json") for folder in folders])
+    objectives = _same_objectives(folders)
     spoken = read_table(utt2lang)
-    objectives = sorted({path.parent.name for path in folders[0].glob("*/1best_recog")})
-    if not objectives:
-        raise FileNotFoundError(f"{folders[0]} has no <objective>/1best_recog: decode first.")
-    joined = {}
-    for objective in objectives:
-        joined[objective] = {
-            file: _join([folder / objective / "1best_recog" / file for folder in folders])
-            for file in FILES
-        }
-        for file, table in joined[objective].items():
-            _check_keys(objective, file, table, spoken, utt2lang)
-    # a test set may lack languages of the model
-    joined = {objective: tables for objective, tables in joined.items() if tables["text"]}
-    for objective, tables in joined.items():
+    joined: dict[str, Tables] = {}
+    for objective in sorted(objectives, key=lambda objective: objective.name):
+        tables = _join_tables([folder / objective.name / "1best_recog" for folder in folders])
         for file, table in tables.items():
-            write_table(decode_dir / objective / file, table)
-    audio = [speed.audio_seconds for speed in speeds]
-    known = [seconds for seconds in audio if seconds is not None]
-    Speed(
-        sum(known) if len(known) == len(audio) else None,
-        sum(speed.decode_seconds for speed in speeds),
-        sum(speed.utterances for speed in speeds),
-    ).write(decode_dir / "speed.json")
-    return {objective: len(tables["text"]) for objective, tables in joined.items()}
+            _check_keys(objective, file, table, spoken, utt2lang)
+        if tables["text"]:  # a test set may lack languages of the model
+            joined[objective.name] = tables
+    for name, tables in joined.items():
+        for file, table in tables.items():
+            write_table(decode_dir / name / file, table)
+    found = [objective for objective in objectives if objective.name in joined]
+    write_objectives(decode_dir / OBJECTIVES, found)
+    speed.write(decode_dir / "speed.json")
+    return {name: len(tables["text"]) for name, tables in joined.items()}
+
+
+def _same_objectives(folders: Sequence[Path]) -> list[Objective]:
+    lists = []
+    for folder in folders:
+        if not (folder / OBJECTIVES).is_file():
+            raise FileNotFoundError(f"{folder / OBJECTIVES} does not exist: decode this job again.")
+        lists.append(read_objectives(folder / OBJECTIVES))
+        if lists[-1] != lists[0]:
+            raise ValueError(
+                f"{folder / OBJECTIVES} lists other objectives than {folders[0] / OBJECTIVES}:"
+                " decode all jobs again."
+            )
+    return lists[0]
 
 
 def _read_speed(path: Path) -> Speed:
@@ -62,6 +75,22 @@ def _read_speed(path: Path) -> Speed:
         return Speed(values["audio_seconds"], values["decode_seconds"], values["utterances"])
     except (KeyError, TypeError) as error:
         raise ValueError(f"{path} lacks {error}: decode again.") from error
+
+
+def _join_speeds(speeds: Sequence[Speed]) -> Speed:
+    audio = [speed.audio_seconds for speed in speeds]
+    known = [seconds for seconds in audio if seconds is not None]
+    return Speed(
+        sum(known) if len(known) == len(audio) else None,
+        sum(speed.decode_seconds for speed in speeds),
+        sum(speed.utterances for speed in speeds),
+    )
+
+
+def _join_tables(folders: Sequence[Path]) -> Tables:
+    tables = {file: _join([folder / file for folder in folders]) for file in FILES}
+    arrays = [folder / ARRAYS for folder in folders if (folder / ARRAYS).is_file()]
+    return tables | ({ARRAYS: _join(arrays)} if arrays else {})
 
 
 def _join(paths: Sequence[Path]) -> dict[str, str]:
@@ -83,18 +112,22 @@ def _join(paths: Sequence[Path]) -> dict[str, str]:
 
 
 def _check_keys(
-    objective: str, file: str, table: Mapping[str, str], spoken: Mapping[str, str], utt2lang: Path
+    objective: Objective,
+    file: str,
+    table: Mapping[str, str],
+    spoken: Mapping[str, str],
+    utt2lang: Path,
 ) -> None:
-    language = objective.split("_")[1]
-    expected = {key for key, value in spoken.items() if value == language}
+    language = objective.language or "all languages"
+    expected = {key for key, value in spoken.items() if objective.language in ("", value)}
     missing, surplus = sorted(expected - set(table)), sorted(set(table) - expected)
     if missing:
         raise ValueError(
-            f"{objective}/{file} lacks {len(missing)} of the {len(expected)} utterances that"
+            f"{objective.name}/{file} lacks {len(missing)} of the {len(expected)} utterances that"
             f" {utt2lang} lists for {language}: {missing[:3]}; decode again."
         )
     if surplus:
         raise ValueError(
-            f"{objective}/{file} has {len(surplus)} utterances that {utt2lang} does not list for"
-            f" {language}: {surplus[:3]}."
+            f"{objective.name}/{file} has {len(surplus)} utterances that {utt2lang} does not list"
+            f" for {language}: {surplus[:3]}."
         )

@@ -1,4 +1,4 @@
-"""Speech to text in one object: recognition and translation of one or many utterances."""
+"""Speech in, hypotheses of every objective out, in one object, for one or many utterances."""
 
 import argparse
 from collections.abc import Iterable, Sequence
@@ -13,20 +13,20 @@ from torch.nn.utils.rnn import pad_sequence
 from espnet_soups.data.audio import check_scale
 from espnet_soups.data.features import FeatureConfig, extract_features, read_feature_config
 from espnet_soups.inference.load_model import load_model
-from espnet_soups.inference.result import Hypothesis, Result
+from espnet_soups.inference.training_config import read_config
 from espnet_soups.network.msp_model import MSPModel
 from espnet_soups.objectives.decoding.decode_config import DecodeConfig, read_decode_config
-from espnet_soups.objectives.decoding.text_decoder import ObjectiveDecoder
-from espnet_soups.objectives.heads.build_heads import token_list_of
-from espnet_soups.objectives.objective import match_names
+from espnet_soups.objectives.decoding.result import Hypothesis, Result
+from espnet_soups.objectives.objective import Objective, match_names
+from espnet_soups.objectives.registry import kind_of, kinds_of
 
 
 class Speech2Text:
-    """Recognises and translates speech.
+    """Recognises, translates and labels speech.
 
         speech2text = Speech2Text.from_pretrained("exp/msp_vs", asr_method="ctc_prefix")
         result = speech2text(samples, lang="fr")
-        result.transcript.text, result.translations["en"].text
+        result.transcript.text, result.translations["en"].text, result.labels
 
     Args:
         model: A trained model, in eval mode.
@@ -49,23 +49,22 @@ class Speech2Text:
         self.config = DecodeConfig() if config is None else config
         self.input_size: int | None = args.input_size
         self.features = _feature_config(args)
-        decodable = [objective for objective in model.objectives if objective.task != "ssl"]
+        decodable = [item for item in model.objectives if kind_of(item).has("build_decoder")]
         names = [objective.name for objective in decodable]
         wanted = {name for glob in objectives or ["*"] for name in match_names(glob, names)}
-        self.objectives = [objective for objective in decodable if objective.name in wanted]
-        self.decoders = {
-            objective.name: ObjectiveDecoder(
+        built = {
+            objective: kind_of(objective).build_decoder(
                 objective,
                 model.heads[objective.name],  # type: ignore[arg-type]
-                token_list_of(args, objective),
-                getattr(args, f"{objective.task}_token_type"),
-                getattr(args, f"{objective.task}_bpemodel").get(
-                    objective.target or objective.language
-                ),
+                args,
                 self.config,
             )
-            for objective in self.objectives
+            for objective in decodable
+            if objective.name in wanted
         }
+        found = {objective: decoder for objective, decoder in built.items() if decoder is not None}
+        self.objectives = list(found)
+        self.decoders = {objective.name: decoder for objective, decoder in found.items()}
 
     @classmethod
     def from_pretrained(
@@ -76,7 +75,7 @@ class Speech2Text:
         objectives: Sequence[str] = (),
         **options: Any,
     ) -> "Speech2Text":
-        """Loads a trained model.
+        """Load a trained model.
 
         Args:
             exp_dir: The folder that training wrote, with its `config.yaml`.
@@ -84,18 +83,19 @@ class Speech2Text:
                 `valid.acc.best.pth`, `valid.loss.ave.pth`, `valid.loss.best.pth`.
             device: `cpu`, `cuda`, `cuda:0`, ...
             objectives: Globs over the objectives to decode; empty: all.
-            **options: Those of `DecodeConfig`.
+            **options: Those of decoding, as in the YAML of `msp_inference`: see its `--help`.
 
         Raises:
             OSError: If a file is missing.
             ValueError: If the model file does not fit its configuration, or an option is not valid.
         """
-        config = read_decode_config(options)
-        model, args = load_model(Path(exp_dir), model_file, device)
+        args = read_config(Path(exp_dir))
+        config = read_decode_config(options, kinds_of(vars(args)))
+        model, args = load_model(Path(exp_dir), model_file, device, args)
         return cls(model, args, config, objectives)
 
     def __call__(self, speech: np.ndarray | torch.Tensor, lang: str) -> Result:
-        """Decodes one utterance.
+        """Decode one utterance.
 
         Args:
             speech: Samples in [-1, 1] at the rate of the model, [samples], or features as the
@@ -110,10 +110,12 @@ class Speech2Text:
     @property
     def languages(self) -> list[str]:
         """The languages that can be decoded."""
-        return list(dict.fromkeys(objective.language for objective in self.objectives))
+        own = [objective.language for objective in self.objectives if objective.language]
+        spans = any(not objective.language for objective in self.objectives)
+        return list(dict.fromkeys([*own, *(self.model.languages if spans else [])]))
 
     def check_language(self, lang: str) -> None:
-        """Refuses a language that cannot be decoded; the message lists those that can.
+        """Refuse a language that cannot be decoded; the message lists those that can.
 
         Raises:
             ValueError: If nothing decodes it.
@@ -125,7 +127,7 @@ class Speech2Text:
             )
 
     def prepare(self, speech: np.ndarray | torch.Tensor) -> torch.Tensor:
-        """Gives what the encoder takes of one utterance: features [T, D] or samples [samples].
+        """Return what the encoder takes of one utterance: features [T, D] or samples [samples].
 
         Raises:
             ValueError: If the speech is empty, not finite, of the scale of integers, or of a wrong
@@ -160,7 +162,7 @@ class Speech2Text:
 
     @torch.no_grad()
     def decode_batch(self, prepared: Sequence[torch.Tensor], lang: str) -> list[Result]:
-        """Decodes utterances of one language together.
+        """Decode utterances of one language together.
 
         Args:
             prepared: What `prepare` gave for each utterance.
@@ -193,12 +195,12 @@ class Speech2Text:
             for row in range(len(prepared))
         ]
 
-    def _spoken(self, lang: str) -> Iterable[Any]:
-        return (objective for objective in self.objectives if objective.language == lang)
+    def _spoken(self, lang: str) -> Iterable[Objective]:
+        return (item for item in self.objectives if item.language in ("", lang))
 
 
 def _feature_config(args: argparse.Namespace) -> FeatureConfig | None:
-    """Gives how the features of the training data were made; None: the configuration is silent."""
+    """Return how the features of the training data were made; None: the configuration is silent."""
     options = getattr(args, "feats_conf", None)
     if options:
         return read_feature_config(options)

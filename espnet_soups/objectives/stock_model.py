@@ -19,7 +19,7 @@ class StockModel:
         task: ESPnet's task, such as `ASRTask`.
         config: Its options.
         tensors: Those of the model, by ESPnet's names.
-        files: Names of the options that name a file, beside `normalize_conf`; the export has copies.
+        files: Options that name a file which the export needs a copy of, beside `normalize_conf`.
     """
 
     task: Any

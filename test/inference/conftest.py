@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from espnet_soups.testing.toy_corpus import ToyExperiment, make_toy_corpus
+from espnet_soups.testing.toy_corpus import ToyCorpus, ToyExperiment, make_toy_corpus
 
 FEATS_CONF = {"type": "fbank", "fs": 8000, "num_mel_bins": 4, "stack": 2}
 SIZE = ["output_size=32", "attention_heads=2", "linear_units=64", "num_blocks=1"]
@@ -27,11 +27,19 @@ DECODER_CONF = ["attention_heads=2", "linear_units=32", "num_blocks=1", "dropout
 
 def train(root: Path, *options: str, branchformer: bool = False, epochs: int = 1) -> ToyExperiment:
     """Trains a toy model."""
-    from espnet_soups.task.msp_task import MSPTask
-
     corpus_dir = root / "corpus"
     corpus_dir.mkdir()
-    corpus = make_toy_corpus(corpus_dir)
+    return train_on(
+        make_toy_corpus(corpus_dir), root, *options, branchformer=branchformer, epochs=epochs
+    )
+
+
+def train_on(
+    corpus: ToyCorpus, root: Path, *options: str, branchformer: bool = False, epochs: int = 1
+) -> ToyExperiment:
+    """Trains a toy model on a corpus that is there."""
+    from espnet_soups.task.msp_task import MSPTask
+
     encoder = BRANCHFORMER if branchformer else ENCODER
     encoder_conf = BRANCHFORMER_CONF if branchformer else [*SIZE, *RATES, "input_layer=linear"]
     arguments = [*corpus.arguments, *encoder, *options]
@@ -84,3 +92,23 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> ToyExperiment:
 def shared_ctc(tmp_path_factory: pytest.TempPathFactory) -> ToyExperiment:
     """One CTC head for all languages; it has learnt to recognise."""
     return train(tmp_path_factory.mktemp("shared_ctc"), "--asr_heads", "shared", epochs=40)
+
+
+@pytest.fixture(scope="session")
+def moody(tmp_path_factory: pytest.TempPathFactory) -> ToyExperiment:
+    """Objectives of kinds that are not ours, of all languages, beside ours; see `own_kinds.py`."""
+    root = tmp_path_factory.mktemp("moody")
+    (root / "corpus").mkdir()
+    corpus = make_toy_corpus(root / "corpus")
+    options = [
+        "--objectives",
+        "{mood: {kind: 'own_kinds:Mood'}, voice: {kind: 'own_kinds:Voice'},"
+        " quiet: {kind: 'own_kinds:Silent'}}",
+    ]
+    for name in ("train", "valid"):
+        keys = (corpus.root / name / "utt2lang").read_text(encoding="utf-8").split()[::2]
+        moods = (f"{key} {('calm', 'wild')[int(key[-1]) % 2]}\n" for key in keys)
+        (corpus.root / name / "mood").write_text("".join(moods), encoding="utf-8")
+        file = f"{corpus.root}/{name}/mood,mood,text"
+        options += [f"--{name}_data_path_and_name_and_type", file]
+    return train_on(corpus, root, *options)

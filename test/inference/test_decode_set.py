@@ -90,7 +90,8 @@ def test_audio_files_are_decoded_as_their_samples(separate: ToyExperiment, tmp_p
         transcript = speech2text(samples.astype(np.float32), lang="fr").transcript
         assert transcript is not None
         assert found[key].split() == [str(index) for index in transcript.token_int]
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"asr_fr", "speed.json"}
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names == {"asr_fr", "objectives.json", "speed.json"}
     speed = json.loads((tmp_path / "out" / "speed.json").read_text())
     assert speed["audio_seconds"] == pytest.approx(sum(map(len, waves.values())) / 8000, abs=0.1)
 

@@ -3,11 +3,15 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from espnet_soups.inference.job_output import Speed, write_hypotheses
 from espnet_soups.inference.join_outputs import join_outputs
-from espnet_soups.inference.result import Hypothesis
+from espnet_soups.objectives.decoding.result import Hypothesis
+from espnet_soups.objectives.objective import Objective
+from espnet_soups.objectives.objective_file import OBJECTIVES, read_objectives, write_objectives
+from espnet_soups.objectives.registry import parse_objective
 
 UTT2LANG = {"a-1": "fr", "a-2": "fr", "b-1": "en"}
 
@@ -24,6 +28,7 @@ def write_job(decode_dir: Path, job: int, french: dict[str, str], english: dict[
     }
     folder = decode_dir / "logdir" / f"output.{job}"
     write_hypotheses(folder, 1, found)
+    write_objectives(folder / OBJECTIVES, [parse_objective(name) for name in found])
     Speed(4.0, 1.0, len(french) + len(english)).write(folder / "speed.json")
 
 
@@ -43,6 +48,8 @@ def test_jobs_are_joined_sorted_by_key_with_empty_hypotheses_kept(tmp_path: Path
     assert (tmp_path / "asr_fr" / "token_int").read_text().startswith("a-1 0 1 2\n")
     assert (tmp_path / "asr_fr" / "score").read_text().startswith("a-1 -1.500000\n")
     assert (tmp_path / "st_fr_en" / "text").read_text().startswith("a-1 OUI\n")
+    names = [objective.name for objective in read_objectives(tmp_path / OBJECTIVES)]
+    assert names == ["asr_fr", "st_fr_en", "asr_en"]  # as in the model
     speed = json.loads((tmp_path / "speed.json").read_text())
     assert speed == {"audio_seconds": 8.0, "decode_seconds": 2.0, "utterances": 3, "rtf": 0.25}
 
@@ -52,6 +59,47 @@ def test_a_set_that_lacks_a_language_has_no_output_of_it(tmp_path: Path):
     write_job(tmp_path, 1, {"a-1": "oui"}, {})
     assert join_outputs(tmp_path, 1, tmp_path / "utt2lang") == {"asr_fr": 1, "st_fr_en": 1}
     assert not (tmp_path / "asr_en").exists()
+    assert "asr_en" not in (tmp_path / OBJECTIVES).read_text()
+
+
+def write_voices(decode_dir: Path, job: int, keys: list[str]) -> None:
+    folder = decode_dir / "logdir" / f"output.{job}"
+    found = {
+        key: (Hypothesis("", (), (), 0.0, np.arange(3, dtype=np.float32) + job),) for key in keys
+    }
+    write_hypotheses(folder, 1, {"voice": found})
+    write_objectives(folder / OBJECTIVES, [Objective("voice", "module:Voice")])
+    Speed(4.0, 1.0, len(keys)).write(folder / "speed.json")
+
+
+def test_arrays_of_an_objective_of_all_languages_are_joined_for_every_utterance(
+    tmp_path: Path, utt2lang: Path
+):
+    import kaldiio
+
+    write_voices(tmp_path, 1, ["b-1", "a-1"])
+    write_voices(tmp_path, 2, ["a-2"])
+    write_voices(tmp_path, 3, [])
+    assert join_outputs(tmp_path, 3, utt2lang) == {"voice": 3}
+    found = kaldiio.load_scp(str(tmp_path / "voice" / "array.scp"))
+    assert {key: found[key].tolist() for key in found} == {
+        "a-1": [1, 2, 3],
+        "a-2": [2, 3, 4],
+        "b-1": [1, 2, 3],
+    }
+    write_voices(tmp_path, 2, [])
+    with pytest.raises(ValueError, match=r"voice/text lacks 1 of the 3 .* for all languages"):
+        join_outputs(tmp_path, 3, utt2lang)
+
+
+def test_jobs_that_decoded_other_objectives_are_refused(tmp_path: Path, utt2lang: Path):
+    write_job(tmp_path, 1, {"a-1": "oui", "a-2": "non"}, {"b-1": "yes"})
+    write_voices(tmp_path, 2, [])
+    with pytest.raises(ValueError, match=r"output.2/objectives.json lists other objectives than"):
+        join_outputs(tmp_path, 2, utt2lang)
+    (tmp_path / "logdir" / "output.2" / OBJECTIVES).unlink()
+    with pytest.raises(FileNotFoundError, match=r"output.2/objectives.json does not exist"):
+        join_outputs(tmp_path, 2, utt2lang)
 
 
 def test_a_missing_utterance_is_named_and_nothing_is_written(tmp_path: Path, utt2lang: Path):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 
 from espnet_soups.inference.load_model import find_model_file, load_model, load_tensors
 from espnet_soups.testing.toy_corpus import ToyExperiment
@@ -44,8 +45,19 @@ def test_a_folder_without_a_model_is_refused(tmp_path: Path):
 def test_a_configuration_of_another_task_is_refused(separate: ToyExperiment, tmp_path: Path):
     folder = copy_of(separate, tmp_path)
     (folder / "config.yaml").write_text("token_list: [a]\n", encoding="utf-8")
-    with pytest.raises(ValueError, match="has no `asr_token_list`"):
+    with pytest.raises(ValueError, match="declares no objective: it is not the conf"):
         load_model(folder)
+
+
+def test_a_configuration_older_than_some_options_is_read(separate: ToyExperiment, tmp_path: Path):
+    folder = copy_of(separate, tmp_path)
+    config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+    young = ("objectives", "languages", "ssl", "ssl_conf", "ssl_languages", "encoding")
+    older = {name: value for name, value in config.items() if name not in young}
+    (folder / "config.yaml").write_text(yaml.safe_dump(older), encoding="utf-8")
+    model, args = load_model(folder)
+    assert [objective.name for objective in model.objectives][-1] == "st_es_en"
+    assert args.objectives == {}
 
 
 def test_a_model_file_that_is_cut_short_is_refused(separate: ToyExperiment, tmp_path: Path):

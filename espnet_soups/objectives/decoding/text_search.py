@@ -14,9 +14,9 @@ class TextSearch:
     beam_size: int = option(10, "hypotheses kept by every beam search, fewer than tokens")
     penalty: float = option(0.0, "added to the score per token")
     maxlenratio: float = option(
-        0.0, "longest output per encoded frame; 0: until the end is seen; negative: tokens"
+        0.0, "longest output per frame; 0: until its end is seen; negative: tokens"
     )
-    minlenratio: float = option(0.0, "shortest output per encoded frame; negative: tokens")
+    minlenratio: float = option(0.0, "shortest output per frame; negative: tokens")
 
     def __post_init__(self) -> None:
         """Refuse what no search can follow.

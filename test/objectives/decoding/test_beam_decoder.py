@@ -7,10 +7,11 @@ import torch
 
 from espnet_soups.objectives.decoding.beam_decoder import BeamDecoder
 from espnet_soups.objectives.decoding.ctc_greedy import GreedyDecoder
-from espnet_soups.objectives.decoding.decode_config import DecodeConfig
+from espnet_soups.objectives.decoding.text_search import SearchPlan, TextSearch
 
 TOKENS = ["<blank>", "<unk>", "a", "b", "c", "<sos/eos>"]
 LETTERS = (2, 3, 4)
+CTC_ALONE = SearchPlan(1.0)
 
 
 class FrameTable:
@@ -44,8 +45,8 @@ def label_scores(log_probs: torch.Tensor) -> dict[tuple[int, ...], float]:
 @pytest.mark.parametrize("seed", range(10))
 def test_prefix_search_finds_the_most_probable_label_and_its_probability(seed: int):
     logits = random_logits(seed, 1, 3)
-    config = DecodeConfig(beam_size=6, maxlenratio=-5)
-    decoder = BeamDecoder(FrameTable(), None, 1.0, TOKENS, config)
+    config = TextSearch(beam_size=6, maxlenratio=-5)
+    decoder = BeamDecoder(FrameTable(), None, CTC_ALONE, TOKENS, config)
     [[(tokens, score)]] = decoder(logits, torch.tensor([3]))
     expected = label_scores(logits[0].log_softmax(dim=-1))
     best = max(expected, key=lambda label: expected[label])
@@ -55,8 +56,8 @@ def test_prefix_search_finds_the_most_probable_label_and_its_probability(seed: i
 
 def test_a_beam_as_wide_as_the_vocabulary_never_expands_blank():
     logits, lengths = random_logits(0, 1, 5), torch.tensor([5])
-    wide = DecodeConfig(beam_size=100, nbest=100, maxlenratio=-7)
-    [found] = BeamDecoder(FrameTable(), None, 1.0, TOKENS, wide)(logits, lengths)
+    wide = TextSearch(beam_size=100, maxlenratio=-7)
+    [found] = BeamDecoder(FrameTable(), None, CTC_ALONE, TOKENS, wide, 100)(logits, lengths)
     exact = label_scores(logits[0].log_softmax(dim=-1))
     for tokens, score in found[:3]:
         expected = torch.tensor(exact[tuple(tokens)]).log().item()
@@ -65,7 +66,7 @@ def test_a_beam_as_wide_as_the_vocabulary_never_expands_blank():
 
 def test_prefix_search_of_padded_utterances_equals_each_alone():
     logits, lengths = random_logits(3, 3, 9), torch.tensor([9, 4, 6])
-    decoder = BeamDecoder(FrameTable(), None, 1.0, TOKENS, DecodeConfig(beam_size=4, nbest=2))
+    decoder = BeamDecoder(FrameTable(), None, CTC_ALONE, TOKENS, TextSearch(beam_size=4), 2)
     together = decoder(logits, lengths)
     for row, length in enumerate(lengths.tolist()):
         [alone] = decoder(logits[row : row + 1, :length], lengths[row : row + 1])
@@ -88,7 +89,7 @@ def test_a_penalty_makes_longer_labels():
     logits, lengths = random_logits(7, 1, 6), torch.tensor([6])
     lengths_found = [
         len(
-            BeamDecoder(FrameTable(), None, 1.0, TOKENS, DecodeConfig(beam_size=6, penalty=p))(
+            BeamDecoder(FrameTable(), None, CTC_ALONE, TOKENS, TextSearch(beam_size=6, penalty=p))(
                 logits, lengths
             )[0][0][0]
         )

@@ -1,0 +1,82 @@
+"""Reads the `config.yaml` of a trained model; files that it names are found from anywhere."""
+
+import argparse
+from pathlib import Path
+
+import yaml
+
+from espnet_soups.backbone.settings import without_hub
+from espnet_soups.objectives.registry import kinds_of
+from espnet_soups.task.own_options import add_own_options
+
+
+def config_path(exp_dir: Path) -> Path:
+    """Return the configuration of an experiment.
+
+    Raises:
+        FileNotFoundError: If there is none.
+    """
+    path = exp_dir / "config.yaml"
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{exp_dir} has no config.yaml: give the folder that training wrote, such as"
+            " exp/msp_<tag>."
+        )
+    return path
+
+
+def read_config(exp_dir: Path) -> argparse.Namespace:
+    """Return the options of training, with what decoding needs of them.
+
+    Options of ours that are younger than the file have their defaults. Files are found as the file
+    names them, or beside it. The soup is left out: it is of training alone.
+
+    Args:
+        exp_dir: The folder that training wrote.
+
+    Raises:
+        FileNotFoundError: If there is no configuration, or a file that it names is nowhere.
+        ValueError: If it is not the configuration of a multi-objective model.
+    """
+    path = config_path(exp_dir)
+    try:
+        options = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
+    kinds = kinds_of(options) if isinstance(options, dict) else []
+    if not any(kind.declared(options) for kind in kinds):
+        raise ValueError(
+            f"{path} declares no objective: it is not the configuration of a multi-objective model."
+        )
+    args = argparse.Namespace(**(_defaults() | options))
+    args.trainer, args.init = "default", None
+    without_hub(args)
+
+    def find(file: str) -> str:
+        return str(_locate(file, exp_dir))
+
+    normalize = dict(args.normalize_conf or {})
+    if "stats_file" in normalize:
+        normalize["stats_file"] = find(normalize["stats_file"])
+    args.normalize_conf = normalize
+    for kind in kinds:
+        kind.locate(args, find)
+    return args
+
+
+def _defaults() -> dict[str, object]:
+    parser = argparse.ArgumentParser()
+    add_own_options(parser)
+    return vars(parser.parse_args([]))
+
+
+def _locate(file: str, exp_dir: Path) -> Path:
+    """Return a file that was named from the recipe's folder, from wherever we are."""
+    folders = [Path(), exp_dir, *exp_dir.resolve().parents[:3]]
+    for path in [*(folder / file for folder in folders), exp_dir / Path(file).name]:
+        if path.is_file():
+            return path.resolve()
+    raise FileNotFoundError(
+        f"{exp_dir / 'config.yaml'} names {file}, which is neither in the working directory nor"
+        f" beside the model: put it into {exp_dir}."
+    )
