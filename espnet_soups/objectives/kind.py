@@ -85,12 +85,14 @@ class Parts:
         encoder_size: Numbers of an encoded frame.
         encoder: ESPnet's encoder.
         preencoder: ESPnet's pre-encoder, or None.
+        shared: Modules that kinds before this one have built for several heads, by name.
     """
 
     feature_size: int
     encoder_size: int
     encoder: "Module"
     preencoder: "Module | None" = None
+    shared: "Mapping[str, Any]" = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
