@@ -6,7 +6,7 @@ not at all.
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -180,6 +180,11 @@ def write_table(path: Path, table: Mapping[str, str]) -> None:
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
     """Write a JSON object, a line for each item; the file appears whole or not at all."""
     write_text(path, json.dumps(value, ensure_ascii=False, indent=1) + "\n")
+
+
+def write_json_lines(path: Path, records: Iterable[Mapping[str, Any]]) -> None:
+    """Write a JSON object into each line; the file appears whole or not at all."""
+    write_text(path, "".join(f"{json.dumps(one, ensure_ascii=False)}\n" for one in records))
 
 
 def write_text(path: Path, text: str) -> None:

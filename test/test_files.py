@@ -14,6 +14,7 @@ from espnet_soups.files import (
     read_yaml,
     whole_file,
     write_json,
+    write_json_lines,
     write_table,
     write_text,
 )
@@ -122,8 +123,9 @@ def test_json_is_read_back_as_it_was_written(tmp_path: Path):
     write_json(path, {"text": "Zoé", "values": [1.5, None]})
     assert read_json(path, "stage 12") == {"text": "Zoé", "values": [1.5, None]}
     assert path.read_bytes().startswith('{\n "text": "Zoé",\n'.encode())
-    path.write_text('{"epoch": 1}\n\n{"epoch": 2}\n')
-    assert read_json_lines(path, "training") == [{"epoch": 1}, {"epoch": 2}]
+    write_json_lines(path, [{"epoch": 1}, {"name": "é"}])
+    assert path.read_text(encoding="utf-8") == '{"epoch": 1}\n{"name": "é"}\n'
+    assert read_json_lines(path, "training") == [{"epoch": 1}, {"name": "é"}]
 
 
 @pytest.mark.parametrize(
@@ -143,8 +145,12 @@ def test_what_is_wrong_with_json_is_named_with_the_way_out(tmp_path: Path, conte
 
 
 def test_a_full_disk_is_told_with_the_file_that_was_to_be_written(tmp_path: Path):
-    with pytest.raises(OSError, match="No space") as caught, whole_file(tmp_path / "text") as part:
-        part.write_bytes(b"half")
-        raise OSError(28, "No space left on device")
+    def write() -> None:
+        with whole_file(tmp_path / "text") as part:
+            part.write_bytes(b"half")
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space") as caught:
+        write()
     assert caught.value.filename == str(tmp_path / "text")
     assert list(tmp_path.iterdir()) == []

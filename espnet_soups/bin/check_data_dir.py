@@ -33,15 +33,11 @@ def get_parser() -> RunParser:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Check one data dir; see `get_parser`."""
     options, given = get_parser().parse(arguments)
-    from espnet_soups.data.check_objectives import (
-        check_audio,
-        compare_labels,
-        count_labels,
-        objectives_of,
-    )
+    from espnet_soups.data.check_audio import check_audio
     from espnet_soups.data.data_dir import read_data_dir
     from espnet_soups.data.overlap import describe_overlap, find_overlap
     from espnet_soups.objectives.run import read_run
+    from espnet_soups.objectives.set_labels import compare_labels, count_labels, objectives_of
 
     set_up_logging()
     if options.unlabeled == "true":

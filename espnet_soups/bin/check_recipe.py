@@ -25,11 +25,14 @@ def get_parser() -> RunParser:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Checks; see `get_parser`."""
     options, given = get_parser().parse(arguments)
+    from espnet_soups.objectives.registry import KINDS, kinds_of
     from espnet_soups.objectives.run import read_run
     from espnet_soups.task.checks.check_words import check_words
 
     run = {**given, "train_config": str(options.train_config)}
-    declared = read_run(run).stand_ins() if given else {}
+    found = read_run(run) if given else None
+    declared = {} if found is None else found.stand_ins()
+    kinds = KINDS if found is None else kinds_of(found.options)
     check_words(options.train_config, options.train_args, declared)
     from espnet_soups.objectives.decoding.decode_config import load_decode_config
     from espnet_soups.task.checks.check_recipe import (
@@ -39,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         describe_model,
     )
 
-    decoding = load_decode_config(options.inference_config)
+    decoding = load_decode_config(options.inference_config, kinds)
     check_machine(options.ngpu, options.backend, options.expdir)
     trial = build_trial_model(options.train_config, options.train_args, declared)
     try:

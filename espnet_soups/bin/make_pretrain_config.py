@@ -25,7 +25,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     import yaml
 
     from espnet_soups.files import write_text
-    from espnet_soups.task.pretrain_config import make_pretrain_config, ssl_settings
+    from espnet_soups.objectives.self_supervision.pretrain_config import (
+        make_pretrain_config,
+        ssl_settings,
+    )
 
     config = make_pretrain_config(options.train_config, options.pretrain_config, options.ssl)
     text = yaml.safe_dump(config, allow_unicode=True, sort_keys=False)

@@ -1,10 +1,11 @@
 """One command, run N times with the word JOB replaced by 1 … N, as Kaldi's run.pl does."""
 
-import json
 import os
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from espnet_soups.files import read_json, write_json
 
 # `decode.JOB.log` and `split_JOB` are meant, `JOBS` is another word
 _PLACE = re.compile(r"(?<![A-Za-z0-9])JOB(?![A-Za-z0-9])")
@@ -74,12 +75,7 @@ class JobArray:
         """Writes the array and the search paths of this machine for `load_job_array`."""
         environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_name(path.name + ".tmp")
-        fresh.write_text(
-            json.dumps({"array": asdict(self), "environment": environment}, indent=1),
-            encoding="utf-8",
-        )
-        os.replace(fresh, path)
+        write_json(path, {"array": asdict(self), "environment": environment})
 
 
 def load_job_array(path: Path) -> tuple[JobArray, dict[str, str]]:
@@ -88,6 +84,6 @@ def load_job_array(path: Path) -> tuple[JobArray, dict[str, str]]:
     Returns:
         The array, and the environment variables that its jobs are to get.
     """
-    content = json.loads(path.read_text(encoding="utf-8"))
+    content = read_json(path, "run_jobs")
     array = content["array"]
     return JobArray(**{**array, "command": tuple(array["command"])}), content["environment"]

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 ABSENT = (NO_LABEL, "unknown")  # how a table writes that a label is missing
 SHOWN = 8
+FILE = "classes.txt"
 
 
 def read_classes(folder: Path, objective: Objective) -> dict[str, str]:
@@ -43,7 +44,7 @@ def read_classes(folder: Path, objective: Objective) -> dict[str, str]:
 
 def class_vocabulary(objective: Objective, folder: Path) -> Vocabulary:
     """Return the list of classes of an objective as a vocabulary, `classes.txt` in a folder."""
-    path = folder / "classes.txt"
+    path = folder / FILE
 
     def make(train: Path, others: Sequence[Path]) -> tuple[str, list[str]]:
         counts = Counter(read_classes(train, objective).values())
@@ -62,7 +63,7 @@ def class_vocabulary(objective: Objective, folder: Path) -> Vocabulary:
         more = f" and {len(counts) - SHOWN} more" if len(counts) > SHOWN else ""
         return f"{path}: {len(counts)} classes: {shown}{more}", []
 
-    return Vocabulary(folder, ("--objectives", f"{objective.name}.classes={path}"), make)
+    return Vocabulary(folder, ("--objectives", f"{objective.name}.classes={path}"), make, FILE)
 
 
 def check_classes(labels: Mapping[str, str], known: Collection[str], where: Path | str) -> None:

@@ -2,14 +2,13 @@
 
 import argparse
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from espnet_soups.objectives.class_list import ABSENT, ClassEncoder, check_classes, class_vocabulary
+from espnet_soups.objectives.class_settings import ClassSettings, read_class_settings
 from espnet_soups.objectives.kind import Encoder, Heads, Kind, Metric, Options, Parts, Vocabulary
 from espnet_soups.objectives.objective import Objective
-from espnet_soups.settings import refuse_unknown, require_number
 
 if TYPE_CHECKING:
     from espnet_soups.objectives.decoding.decode_config import DecodeConfig
@@ -18,89 +17,6 @@ if TYPE_CHECKING:
     from espnet_soups.objectives.labels import LabelledObjective
     from espnet_soups.objectives.metrics.measured import Measured
     from espnet_soups.objectives.metrics.score_config import ScoreConfig
-
-POOLINGS = ("mean", "max")
-WEIGHTINGS = ("none", "balanced")
-
-
-@dataclass(frozen=True)
-class ClassSettings:
-    """What `objectives:` may say of a classification.
-
-    Attributes:
-        classes: Class to its utterances in the training set, or a file of these (stage 5 makes it).
-        label_file: File of the data dirs; empty: `utt2<label>`.
-        language: Only utterances of this language take part; empty: all.
-        pooling: Over the frames of an utterance: `mean` or `max`.
-        dropout: Of the encoded frames.
-        class_weights: Of the loss: `none`; `balanced`, each class counts the same; or a mapping.
-        kind: A class of one's own that derives from `Classification`, `module:Class`.
-    """
-
-    classes: Mapping[str, int] | str | None = None
-    label_file: str = ""
-    language: str = ""
-    pooling: str = "mean"
-    dropout: float = 0.0
-    class_weights: str | Mapping[str, float] = "none"
-    kind: str = "cls"
-
-    def __post_init__(self) -> None:
-        """Refuse what no head can be built of.
-
-        Raises:
-            ValueError: If a value is not valid.
-        """
-        if self.pooling not in POOLINGS:
-            raise ValueError(
-                f"`pooling` must be one of {list(POOLINGS)}, but got {self.pooling!r}."
-            )
-        require_number("`dropout`", self.dropout)
-        if not 0.0 <= self.dropout < 1.0:
-            raise ValueError(f"`dropout` must lie in [0, 1), but got {self.dropout}.")
-        if not isinstance(self.class_weights, Mapping) and self.class_weights not in WEIGHTINGS:
-            raise ValueError(
-                f"`class_weights` must be one of {list(WEIGHTINGS)} or map classes to numbers, but"
-                f" got {self.class_weights!r}."
-            )
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """Utterances of each class in the training set."""
-        return dict(self.classes) if isinstance(self.classes, Mapping) else {}
-
-    def weights(self) -> list[float]:
-        """Return what the loss of each class is multiplied with.
-
-        Raises:
-            ValueError: If a mapping names other classes than there are.
-        """
-        if isinstance(self.class_weights, Mapping):
-            if set(self.class_weights) != set(self.counts):
-                raise ValueError(
-                    f"`class_weights` must name the classes {sorted(self.counts)}, but names"
-                    f" {sorted(self.class_weights)}."
-                )
-            return [float(self.class_weights[name]) for name in self.counts]
-        if self.class_weights == "none":
-            return [1.0] * len(self.counts)
-        total = sum(self.counts.values())
-        return [total / (len(self.counts) * count) for count in self.counts.values()]
-
-
-def read_class_settings(name: str, options: Options | None) -> ClassSettings:
-    """Return the settings of a classification objective.
-
-    Raises:
-        ValueError: If a key or a value is not valid; the message names the objective.
-    """
-    given = dict(options or {})
-    known = [item.name for item in fields(ClassSettings)]
-    refuse_unknown(f"`objectives: {name}`", given, known)
-    try:
-        return ClassSettings(**given)
-    except ValueError as error:
-        raise ValueError(f"`objectives: {name}`: {error}") from error
 
 
 class Classification(Kind):

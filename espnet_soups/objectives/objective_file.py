@@ -43,6 +43,7 @@ def read_objectives(path: Path) -> list[Objective]:
     ):
         raise ValueError(
             f"{path} must map the name of each objective to its fields,"
-            f" {', '.join(sorted(known))}, but holds {record!r:.80}; run the decoding (stage 11) anew."
+            f" {', '.join(sorted(known))}, but holds {record!r:.80}; run the decoding (stage 11)"
+            " anew."
         )
     return [Objective(**item) for item in record.values()]

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from espnet_soups.objectives.kind import Kind, Metric
-from espnet_soups.objectives.registry import kind_of
+from espnet_soups.objectives.kind import Metric
 from espnet_soups.report.compute import compute_text, environment_rows
+from espnet_soups.report.left_out import left_out_notes
 from espnet_soups.report.method import stayed_near_uniform
 from espnet_soups.report.method_text import (
     COLUMNS,
@@ -20,7 +20,6 @@ from espnet_soups.report.method_text import (
     step_notes,
     why_no_levels,
 )
-from espnet_soups.report.objective_names import look_up
 from espnet_soups.report.score_tables import cell, render_tables, signatures
 from espnet_soups.report.wording import (
     all_intervals,
@@ -150,9 +149,7 @@ def render_scores(record: Record) -> list[str]:
     left_out = sum(item["without_reference"] for item in objectives.values())
     if left_out:
         notes.append(f"Labels that are `<na>`, not scored: {left_out}.")
-    unalignable = record["training"]["unalignable"]
-    notes += [f"{why}: {', '.join(listed)}." for why, listed in _left_out(unalignable).items()]
-    return [*parts, " ".join(notes)]
+    return [*parts, " ".join([*notes, *left_out_notes(record)])]
 
 
 def render_environment(record: Record) -> str:
@@ -192,24 +189,6 @@ def _differing_signatures(records: Sequence[Record]) -> list[str]:
         for title, own in signatures(record["scores"]).items():
             found.setdefault(title, set()).add(tuple(own))
     return [title for title, own in found.items() if len(own) > 1]
-
-
-def _left_out(numbers: Mapping[str, int]) -> dict[str, list[str]]:
-    """Return objectives and how many of their labels took no part in training, by why."""
-    reasons: dict[str, list[str]] = {}
-    for name, number in numbers.items():
-        reasons.setdefault(_why_left_out(name), []).append(f"{name} {number}")
-    return reasons
-
-
-def _why_left_out(name: str) -> str:
-    objective = look_up(name)
-    if objective.transcribes:
-        return "Training labels longer than their frames, left out of CTC"
-    try:
-        return kind_of(objective).left_out
-    except ValueError:  # a user's own kind, known by its name alone
-        return Kind.left_out
 
 
 def _anchor(name: str) -> str:

@@ -25,7 +25,8 @@ def find_objectives(decode_dir: Path) -> list[Objective]:
         raise FileNotFoundError(f"{decode_dir} is missing; run the decoding (stage 11) first.")
     path = decode_dir / OBJECTIVES
     known = {item.name: item for item in (read_objectives(path) if path.is_file() else [])}
-    found, bare = [], []
+    found: list[Objective] = []
+    bare: list[Objective] = []
     for folder in sorted(item for item in decode_dir.iterdir() if item.is_dir()):
         has_output = any((folder / name).is_file() for name in OUTPUTS)
         objective = known.get(folder.name) or _by_name(folder, must=has_output)

@@ -35,16 +35,17 @@ class Fitting:
     combiners: Sequence[str]
     units: Mapping[str, Any]
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return what a checkpoint holds."""
-        return {
+    def save(self, optimizer_state: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the state of an optimiser with that of a soup in it."""
+        described = {
             "levels": self._levels(),
             "combiners": list(self.combiners),
             "units": dict(self.units),
         }
+        return {**optimizer_state, KEY: {**described, **own}}
 
-    def find(self, optimizer_state: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return what the state of an optimiser holds of a soup with these levels.
+    def find(self, optimizer_state: Mapping[str, Any]) -> tuple[Mapping[str, Any], dict[str, Any]]:
+        """Return what the state of an optimiser holds of a soup with these levels, and the rest.
 
         Raises:
             ValueError: If there is no soup, one of other levels, or one of an earlier engine.
@@ -62,13 +63,13 @@ class Fitting:
                 " release, which measured in another way. Use another `--output_dir`, or `--resume"
                 " false`."
             )
-        return saved
+        return saved, {key: value for key, value in optimizer_state.items() if key != KEY}
 
     def adopt(self, saved: Mapping[str, Any], first: Weights) -> SoupState:
         """Return a saved state, less what does not fit.
 
         Args:
-            saved: What `find` returned.
+            saved: What `find` has found.
             first: The weights that this run would start with.
         """
         state = SoupState.from_dict(saved)

@@ -191,6 +191,18 @@ class SoupConfig:
                     f" remove `{name}`."
                 )
 
+    def refuse_accumulation(self, accum_grad: int) -> None:
+        """Refuse several mini-batches per optimiser step where one has to be all.
+
+        Raises:
+            ValueError: If `mode: exact` meets gradient accumulation.
+        """
+        if self.mode == "exact" and accum_grad > 1:
+            raise ValueError(
+                f"`mode: exact` needs `accum_grad: 1`, but got {accum_grad}: its weights come from"
+                " the very batch that they weigh. Use `mode: pipelined`."
+            )
+
     @cached_property
     def selection_config(self) -> SelectionConfig:
         """The settings of `layers: conflicting`.

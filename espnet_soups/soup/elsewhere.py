@@ -31,6 +31,11 @@ class Elsewhere:
         used = {id(parameter) for parameter in self._layers.used_parameters}
         return [parameter for parameter in self._shared if id(parameter) not in used]
 
+    def left_alone(self, epoch: int, begin: int) -> list[Parameter]:
+        """Return what `acts_on: measured_only` does not update: nothing before epoch `begin`, or
+        where no layer feeds the weights."""
+        return self.parameters if epoch >= begin and self._layers.used_parameters else []
+
     def weigh(
         self, total: Tensor, losses: Sequence[Sequence[Tensor]], shares: Tensor, wanted: Tensor
     ) -> Tensor:

@@ -6,7 +6,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import Parameter
 
 from espnet_soups.gradients.gate import Gates
 from espnet_soups.gradients.signal import RunningSignal
@@ -14,7 +13,7 @@ from espnet_soups.levels.hierarchy import Hierarchy
 from espnet_soups.levels.penalty import Penalties
 from espnet_soups.losses.global_counts import GlobalCounts
 from espnet_soups.losses.step_loss import label_shares, step_loss
-from espnet_soups.soup.checkpoint import KEY, Fitting, units_of
+from espnet_soups.soup.checkpoint import Fitting, units_of
 from espnet_soups.soup.config import SoupConfig
 from espnet_soups.soup.elsewhere import Elsewhere, leave_as_they_are
 from espnet_soups.soup.epoch_means import EpochMeans
@@ -112,7 +111,8 @@ class Soup:
             self._meter = RowMeter(model, self.layers.shared, self.gates, weigh_heads)
             self._elsewhere = Elsewhere(self._meter.shared.values(), self.layers, self.gates)
             if self.config.acts_on == "measured_only":
-                leave_as_they_are(optimizer, self._left_alone)
+                elsewhere, begin = self._elsewhere, self.config.acts_from
+                leave_as_they_are(optimizer, lambda: elsewhere.left_alone(self.clock.epoch, begin))
         self.geometry.bind(optimizer)
         optimizer.register_step_post_hook(lambda *_: self.commit())
         optimizer.register_state_dict_post_hook(lambda _, state: self._save(state))
@@ -132,11 +132,8 @@ class Soup:
         Raises:
             ValueError: If `mode: exact` meets gradient accumulation.
         """
-        if self.config.mode == "exact" and self.measures and accum_grad > 1:
-            raise ValueError(
-                f"`mode: exact` needs `accum_grad: 1`, but got {accum_grad}: its weights come from"
-                " the very batch that they weigh. Use `mode: pipelined`."
-            )
+        if self.measures:
+            self.config.refuse_accumulation(accum_grad)
         self.accum_grad = accum_grad
         penalties = self.clock.open_epoch(self.state.penalties, epoch, max_epoch, steps)
         self.state = replace(self.state, penalties=penalties)
@@ -242,14 +239,8 @@ class Soup:
     def _propose(self) -> Proposal:
         return self._proposer.propose(self._window, self.state, self.clock.epoch)
 
-    def _left_alone(self) -> list[Parameter]:
-        """Return the parameters of the backbone that `acts_on: measured_only` leaves alone."""
-        begun = self.clock.epoch >= self.config.acts_from and self.layers.used_parameters
-        return self._elsewhere.parameters if self._elsewhere and begun else []
-
     def _drop_window(self) -> None:
-        batch = self.config.gram == "batch"
-        self._window = StepWindow(len(self.names), self.accum_grad, batch)
+        self._window = StepWindow(len(self.names), self.accum_grad, self.config.gram == "batch")
         self._proposal = None
 
     def _open_epoch(self) -> None:
@@ -260,12 +251,11 @@ class Soup:
 
     def _save(self, state: dict[str, Any]) -> dict[str, Any]:
         """Add the state of the soup to that of the optimiser."""
-        own = {**self.state.to_dict(), "layers": self.layers.state()}
-        return {**state, KEY: {**self._fitting.to_dict(), **own}}
+        return self._fitting.save(state, {**self.state.to_dict(), "layers": self.layers.state()})
 
     def _load(self, state: Mapping[str, Any]) -> dict[str, Any]:
         """Take the state of the soup out of that of the optimiser, and return the rest."""
-        saved = self._fitting.find(state)
+        saved, rest = self._fitting.find(state)
         self.state = self._fitting.adopt(saved, self.weigher.initial())
         self.layers.restore(saved["layers"])
-        return {key: value for key, value in state.items() if key != KEY}
+        return rest

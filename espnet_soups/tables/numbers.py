@@ -1,12 +1,12 @@
 """The numbers of a table, read from the folders of its experiments."""
 
-import json
 import math
 import re
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
+from espnet_soups.files import read_json
 from espnet_soups.tables.plan import COSTS, Column
 
 MEMORY = re.compile(r"gpu_max_cached_mem_GB=([\d.]+)")
@@ -33,8 +33,8 @@ def read_number(folder: Path, inference_tag: str, column: Column) -> float | Non
         if not path.is_file():
             return None
         try:
-            objectives = json.loads(path.read_text(encoding="utf-8"))["objectives"]
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
+            objectives = read_json(path, "stage 12")["objectives"]
+        except (ValueError, KeyError) as error:
             raise ValueError(f"{path} holds no scores; run stage 12 again.") from error
         members = [
             item
@@ -66,7 +66,7 @@ def _read_cost(folder: Path, metric: str) -> float | None:
         path = folder / "results.json"
         if not path.is_file():
             return None
-        training = json.loads(path.read_text(encoding="utf-8"))["training"]
+        training = read_json(path, "stage 13")["training"]
         return training["seconds"] / training["epochs"] if training["epochs"] else None
     log = folder / "train.log"
     found = MEMORY.findall(log.read_text(encoding="utf-8")) if log.is_file() else []

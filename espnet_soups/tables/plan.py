@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from espnet_soups.files import read_yaml
 from espnet_soups.settings import refuse_unknown
 
 # What rows of one table may differ in; everything else is shared, as in the paper.
@@ -62,6 +61,24 @@ class Row:
     paper: Mapping[str, float] = field(default_factory=dict)
     missing: str = ""
 
+    @property
+    def ssl(self) -> str:
+        """How it supervises itself; `none`: not at all."""
+        return self.options.get("ssl", "none")
+
+    @property
+    def pretrain_config(self) -> str:
+        """Configuration of self-supervision, relative to the recipe; empty: it has none."""
+        default = "" if self.ssl == "none" else f"conf/pretrain_{self.ssl}.yaml"
+        return default and self.options.get("pretrain_config", default)
+
+    @property
+    def pretrains(self) -> bool:
+        """Whether its encoder is pre-trained."""
+        joint = self.options.get("baseline") == "joint"
+        from_scratch = self.options.get("init_from_pretrained") == "false"
+        return self.ssl != "none" and not joint and not from_scratch
+
 
 @dataclass(frozen=True)
 class Table:
@@ -98,11 +115,8 @@ def load_table(path: Path, mini: bool = False) -> Table:
         OSError: If there is no such file.
         ValueError: If it is malformed, or rows differ in more than soup options.
     """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path} is not YAML: {' '.join(str(error).split())}.") from error
-    if not isinstance(content, dict) or not {"title", "columns", "rows"} <= content.keys():
+    content = read_yaml(path, "the table")
+    if not {"title", "columns", "rows"} <= content.keys():
         raise ValueError(f"{path} must have `title`, `columns` and `rows`.")
     small: dict[str, Any] = content.get("mini") or {}
     overrides: dict[str, Any] = {}

@@ -90,7 +90,7 @@ def plan_runs(
     for row in table.rows:
         obstacle = row.missing or _find_obstacle(row, recipe, known)
         for seed in seeds:
-            tag = f"{size}_{row.run}" + (f"_seed{seed}" if seed != 1 else "")
+            tag = _tag(table, row, seed, size)
             words = _command(table, row, seed, config, tag, more)
             runs.append(Run(row, seed, tag, words, obstacle, _pretraining(row, size)))
     return runs
@@ -100,6 +100,12 @@ def defined_options(script: Path) -> set[str]:
     """Gives the options that msp.sh defines."""
     text = script.read_text(encoding="utf-8")
     return set(re.findall(r"^option (\w+) ", text, re.MULTILINE))
+
+
+def _tag(table: Table, row: Row, seed: int, size: str) -> str:
+    """Return the name of a run: tables of other objectives share none of them."""
+    objectives = table.shared.get("objectives", "").replace(",", " ").split()
+    return "_".join([size, *objectives, row.run, *([f"seed{seed}"] if seed != 1 else [])])
 
 
 def _command(
@@ -122,33 +128,23 @@ def _seed_words(row: Row, seed: int) -> list[str]:
         f"--{name} {setting}" for name, value in row.train_args.items() for setting in value.split()
     ]
     words = [f"--train_args={' '.join([*settings, f'--seed {seed}'])}"]
-    if _pretrains(row) and seed != PRETRAIN_SEED:
+    if row.pretrains and seed != PRETRAIN_SEED:
         words.append(f"--pretrain_args=--seed {seed}")
     return words
 
 
-def _pretrains(row: Row) -> bool:
-    options = row.options
-    if options.get("ssl", "none") == "none" or options.get("baseline") == "joint":
-        return False
-    return options.get("init_from_pretrained") != "false"
-
-
 def _pretraining(row: Row, size: str) -> str:
     """Gives how msp.sh begins the name of the folder of stage 7."""
-    if not _pretrains(row):
+    if not row.pretrains:
         return ""
-    config = row.options.get("pretrain_config", f"conf/pretrain_{row.options['ssl']}.yaml")
-    return f"ssl_{Path(config).stem.removeprefix('pretrain_')}_{size}"
+    return f"ssl_{Path(row.pretrain_config).stem.removeprefix('pretrain_')}_{size}"
 
 
 def _find_obstacle(row: Row, recipe: Path, known: set[str]) -> str:
     lacking = sorted(set(row.options) - known)
     if lacking:
         return f"this release has no option --{lacking[0]}"
-    ssl = row.options.get("ssl", "none")
-    config = row.options.get("pretrain_config", f"conf/pretrain_{ssl}.yaml")
-    for path in ([config] if ssl != "none" else []) + ([row.search] if row.search else []):
-        if not (recipe / path).is_file():
+    for path in (row.pretrain_config, row.search):
+        if path and not (recipe / path).is_file():
             return f"there is no {path}"
     return ""

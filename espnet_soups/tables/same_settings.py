@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
+from espnet_soups.files import read_yaml
 
 # Keys of config.yaml that rows may differ in: soup, self-supervision, and where things lie.
 SOUP_KEYS = {
@@ -42,11 +42,11 @@ def check_same_settings(experiments: Mapping[str, Path]) -> None:
 
     Raises:
         OSError: If a config.yaml is missing.
-        ValueError: If they differ in more than soup keys; the message names the settings.
+        ValueError: If one is no YAML, or they differ in more than soup keys; the message names
+            the settings.
     """
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     configs = {
-        name: yaml.load((folder / "config.yaml").read_bytes(), loader)
+        name: read_yaml(folder / "config.yaml", f"the configuration of {name}")
         for name, folder in experiments.items()
     }
     differences = find_differences(configs)

@@ -25,8 +25,8 @@ def languages_of(args: argparse.Namespace) -> list[str]:
     languages = list(dict.fromkeys([*spoken, *(options.get("languages") or []), *further]))
     if not languages:
         raise ValueError(
-            "No objective names a language, so `languages` must list those of utt2lang"
-            " (self-supervision: `ssl_languages`)."
+            "No objective names a language, so `languages` must list those of utt2lang (for"
+            " self-supervision `ssl_languages`)."
         )
     return languages
 

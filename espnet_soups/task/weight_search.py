@@ -1,16 +1,13 @@
 """Grid search of static weights: the paper's strongest two-stage baseline."""
 
 import itertools
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from espnet_soups.files import write_text
+from espnet_soups.files import read_json, read_json_lines, read_yaml, write_json
 from espnet_soups.objectives.objective import match_names
 from espnet_soups.task.training.delta import relative_improvement
 
@@ -91,7 +88,7 @@ def write_search(path: Path, tag: str, ranked: Sequence[tuple[Outcome, float]]) 
         }
         for outcome, delta in ranked
     ]
-    write_text(path, json.dumps({"points": points}, indent=1) + "\n")
+    write_json(path, {"points": points})
 
 
 def read_search(path: Path) -> Search | None:
@@ -103,10 +100,10 @@ def read_search(path: Path) -> Search | None:
     if not path.is_file():
         return None
     try:
-        points = json.loads(path.read_text(encoding="utf-8"))["points"]
+        points = read_json(path, "search_weights")["points"]
         best = points[0]
         return Search(best["tag"], best["weights"], best["accuracy"], len(points))
-    except (json.JSONDecodeError, KeyError, TypeError, IndexError) as error:
+    except (ValueError, KeyError, TypeError, IndexError) as error:
         raise ValueError(f"{path} holds no search; run search_weights again.") from error
 
 
@@ -117,15 +114,8 @@ def read_grid(path: Path) -> list[Trial]:
         OSError: If there is no such file.
         ValueError: If it is not a mapping `weights` of globs to lists of positive numbers.
     """
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"{path}, the grid of weights, does not exist; name an existing one."
-        )
-    try:
-        grid = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path} is not valid YAML: {' '.join(str(error).split())}.") from error
-    found = grid.get("weights") if isinstance(grid, dict) else None
+    grid = read_yaml(path, "the grid of weights")
+    found = grid.get("weights")
     if not isinstance(found, dict) or not found or not all(map(_are_weights, found.values())):
         raise ValueError(
             f"{path} must hold `weights`, a mapping of globs to lists of positive numbers, such as"
@@ -143,8 +133,7 @@ def read_outcome(trial: Trial, exp_dir: Path) -> Outcome:
         OSError: If it left no record.
         ValueError: If no epoch has an accuracy, or a glob matches no objective.
     """
-    lines = (exp_dir / "soup.jsonl").read_text(encoding="utf-8").splitlines()
-    records = [json.loads(line) for line in lines]
+    records = read_json_lines(exp_dir / "soup.jsonl", "the training")
     for glob in trial.weights:
         match_names(glob, records[-1]["objectives"])
     scored = [(_accuracy(record), record) for record in records]
@@ -178,9 +167,7 @@ def _name(weights: Mapping[str, float]) -> Trial:
 
 
 def _accuracy(record: Mapping[str, Any]) -> float:
-    values = [
-        value
-        for name, value in record["valid_accuracy"].items()
-        if name != "ssl" and value is not None
-    ]
+    found = record["valid_accuracy"]
+    names = record["selects"] or list(found)
+    values = [found[name] for name in names if found.get(name) is not None]
     return sum(values) / len(values) if values else math.nan

@@ -70,3 +70,14 @@ def test_audio_alone_needs_no_label_and_is_not_filtered_for_want_of_one(tmp_path
     kept, report = filter_lengths(data, {"fr-1": 1.0, "fr-2": 9.0}, 0.1, 5.0)
     assert list(kept.audio) == ["fr-1"]
     assert (report.too_long, report.no_label) == (1, 0)
+
+
+def test_a_second_recording_cannot_be_asked_of_audio_without_labels(tmp_path):
+    first = dump(tmp_path / "train", ["fr-1"], "fr", labels={"text": {"fr-1": "oui"}})
+    second = dump(tmp_path / "more", ["br-1"], "br")
+    (first / "clean.scp").write_text((first / "feats.scp").read_text())
+    words = (tmp_path / "all", "fbank")
+    assert unite_audio(first, [], *words, True, ["clean.scp"]).audio_labels.keys() == {"clean.scp"}
+    assert unite_audio(first, [second], *words, False, ["clean.scp"]).audio_labels == {}
+    with pytest.raises(ValueError, match=r"more has no clean\.scp, which an objective learns from"):
+        unite_audio(first, [second], *words, True, ["clean.scp"])

@@ -1,9 +1,12 @@
 """Data dirs: round trip, and errors that name files and keys."""
 
+from dataclasses import replace
+
 import pytest
 
 from espnet_soups.data.combine import combine_data_dirs
-from espnet_soups.data.data_dir import read_data_dir
+from espnet_soups.data.data_dir import read_data_dir, write_data_dir
+from espnet_soups.files import read_table, write_table
 
 
 def test_a_data_dir_has_every_table_and_spk2utt(data_dir):
@@ -53,3 +56,66 @@ def test_utterances_that_are_parts_of_files_are_refused_by_the_name_of_the_table
         read_data_dir(data_dir.path)
     with pytest.raises(ValueError, match=f"has `{name}`"):
         combine_data_dirs([data_dir.path], data_dir.path.parent / "all")
+
+
+def test_tables_of_labels_are_read_kept_and_written(data_dir, caplog):
+    write_table(data_dir.path / "utt2gender", {"en_a-one": "f", "fr_b-one": "unknown"})
+    for name in ("utt2uniq", "utt2num_frames"):
+        write_table(data_dir.path / name, dict.fromkeys(data_dir.audio, "1"))
+    with caplog.at_level("INFO"):
+        data = read_data_dir(data_dir.path)
+    assert "utt2gender: 2 utterances have no line and count as `<na>`, such as en_a-two" in (
+        caplog.text
+    )
+    assert set(data.labels) == {"text", "text.en", "utt2gender"}
+    assert dict(data.labels["utt2gender"]) == {
+        "en_a-one": "f",
+        "en_a-two": "<na>",
+        "fr_b-one": "unknown",
+        "fr_b-two": "<na>",
+    }
+    assert data.labels_of("utt2lang") == data.languages
+    assert data.labels_of("utt2accent") is None
+    target = data_dir.path.parent / "kept"
+    write_data_dir(replace(data.keep(["en_a-one", "en_a-two"]), path=target))
+    assert read_table(target / "utt2gender") == {"en_a-one": "f", "en_a-two": "<na>"}
+    write_data_dir(replace(data_dir, path=target))
+    assert not (target / "utt2gender").exists()  # of the set that was there before
+
+
+def test_a_label_of_an_utterance_that_is_not_there_is_refused(data_dir):
+    write_table(data_dir.path / "utt2gender", {"de_c-one": "f"})
+    with pytest.raises(ValueError, match=r"1 only in \S+/utt2gender \(first: de_c-one\)"):
+        read_data_dir(data_dir.path)
+
+
+def test_a_set_whose_labels_are_no_texts_needs_none(data_dir):
+    (data_dir.path / "text").unlink()
+    (data_dir.path / "text.en").unlink()
+    with pytest.raises(FileNotFoundError, match="has no text"):
+        read_data_dir(data_dir.path)
+    write_table(data_dir.path / "utt2gender", {"en_a-one": "f"})
+    assert list(read_data_dir(data_dir.path).labels) == ["utt2gender"]
+
+
+def test_a_second_recording_comes_along_where_it_is_asked_for(data_dir):
+    (data_dir.path / "clean.scp").write_text((data_dir.path / "wav.scp").read_text())
+    assert read_data_dir(data_dir.path).audio_labels == {}
+    data = read_data_dir(data_dir.path, audio_labels=["clean.scp"])
+    assert data.labels_of("clean.scp") == data.audio
+    assert data.keep(["en_a-one"]).audio_labels["clean.scp"].keys() == {"en_a-one"}
+    with pytest.raises(FileNotFoundError, match=r"has no noisy\.scp"):
+        read_data_dir(data_dir.path, audio_labels=["noisy.scp"])
+
+
+def test_tables_of_labels_are_combined_whatever_they_are_called(data_dir):
+    folder = data_dir.path.parent
+    other = replace(data_dir.keep(["fr_b-one"]), path=folder / "other")
+    renamed = {"x_fr_b-one": "fr"}
+    write_data_dir(
+        replace(other, audio=renamed, languages=renamed, speakers=renamed, labels={"text": renamed})
+    )
+    write_table(data_dir.path / "utt2emotion", dict.fromkeys(data_dir.audio, "calm"))
+    combine_data_dirs([data_dir.path, other.path], folder / "all")
+    emotions = read_table(folder / "all" / "utt2emotion")
+    assert emotions == {**dict.fromkeys(data_dir.audio, "calm"), "x_fr_b-one": "<na>"}

@@ -24,3 +24,17 @@ def test_a_filter_that_leaves_nothing_is_refused(data_dir):
         filter_lengths(data_dir, seconds, 2.0, 3.0)
     with pytest.raises(ValueError, match="must be smaller than"):
         filter_lengths(data_dir, seconds, 3.0, 2.0)
+
+
+def test_labels_that_an_objective_learns_from_count_beside_texts(data_dir):
+    labels = {"text": dict.fromkeys(data_dir.audio, "<na>")}
+    labels["text"]["en_a-one"] = "yes"
+    labels["utt2gender"] = dict.fromkeys(data_dir.audio, "<na>") | {"fr_b-one": "f"}
+    data, seconds = replace(data_dir, labels=labels), dict.fromkeys(data_dir.audio, 1.0)
+    assert list(filter_lengths(data, seconds, 0.1, 2.0)[0].audio) == ["en_a-one"]
+    kept, _ = filter_lengths(data, seconds, 0.1, 2.0, ["utt2gender"])
+    assert list(kept.audio) == ["en_a-one", "fr_b-one"]
+    kept, report = filter_lengths(data, seconds, 0.1, 2.0, ["utt2spk"])
+    assert (len(kept.audio), report.no_label) == (4, 0)
+    with pytest.raises(ValueError, match="has no utt2accent, which an objective learns from"):
+        filter_lengths(data, seconds, 0.1, 2.0, ["utt2accent"])

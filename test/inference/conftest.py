@@ -96,14 +96,14 @@ def shared_ctc(tmp_path_factory: pytest.TempPathFactory) -> ToyExperiment:
 
 @pytest.fixture(scope="session")
 def moody(tmp_path_factory: pytest.TempPathFactory) -> ToyExperiment:
-    """Objectives of kinds that are not ours, of all languages, beside ours; see `own_kinds.py`."""
+    """Beside our objectives those of `kinds_to_decode.py`, which hear all languages."""
     root = tmp_path_factory.mktemp("moody")
     (root / "corpus").mkdir()
     corpus = make_toy_corpus(root / "corpus")
     options = [
         "--objectives",
-        "{mood: {kind: 'own_kinds:Mood'}, voice: {kind: 'own_kinds:Voice'},"
-        " quiet: {kind: 'own_kinds:Silent'}}",
+        "{mood: {kind: 'kinds_to_decode:Mood'}, voice: {kind: 'kinds_to_decode:Voice'},"
+        " quiet: {kind: 'kinds_to_decode:Silent'}}",
     ]
     for name in ("train", "valid"):
         keys = (corpus.root / name / "utt2lang").read_text(encoding="utf-8").split()[::2]

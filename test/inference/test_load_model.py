@@ -8,6 +8,7 @@ import torch
 import yaml
 
 from espnet_soups.inference.load_model import find_model_file, load_model, load_tensors
+from espnet_soups.inference.training_config import read_config
 from espnet_soups.testing.toy_corpus import ToyExperiment
 
 
@@ -110,3 +111,20 @@ def test_a_statistics_file_is_found_beside_the_model_and_missed_by_name(
     model, args = load_model(folder)
     assert args.normalize_conf["stats_file"] == str(folder / "feats_stats.npz")
     assert not model.training
+
+
+def test_sentencepiece_models_are_found_beside_the_model_and_missed_by_name(
+    separate: ToyExperiment, tmp_path: Path
+):
+    folder = copy_of(separate, tmp_path)
+    config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+    config["asr_bpemodel"] = {"fr": "data/fr_token_list/bpe.model"}
+    config["st_bpemodel"] = {"en": "data/en_token_list/st.model"}
+    (folder / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    (folder / "bpe.model").touch()
+    with pytest.raises(FileNotFoundError, match=r"names data/en_token_list/st.model.*put it into"):
+        read_config(folder)
+    (folder / "st.model").touch()
+    args = read_config(folder)
+    assert args.asr_bpemodel == {"fr": str(folder / "bpe.model")}
+    assert args.st_bpemodel == {"en": str(folder / "st.model")}

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -26,7 +28,9 @@ def test_gates_give_heads_their_own_gradient_and_the_backbone_the_weighted_sum(h
     model = make_toy_model("msp", conf, st_heads=heads)
     model.train()
     model.soup.open_epoch(epoch=11, max_epoch=200, accum_grad=1)
-    model.soup.weights.values = torch.tensor([0.2, 0.5, 0.3, 0.9, 0.1], dtype=torch.float64)
+    values = torch.tensor([0.2, 0.5, 0.3, 0.9, 0.1], dtype=torch.float64)
+    weights = replace(model.soup.weights, values=values)
+    model.soup.state = replace(model.soup.state, weights=weights)
     found = gradients(model, model(**batch)[0])
 
     plain = make_toy_model("default", st_heads=heads).train()

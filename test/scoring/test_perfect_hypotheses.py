@@ -9,6 +9,7 @@ from espnet_soups.files import read_table, write_table
 from espnet_soups.objectives.metrics.score_config import ScoreConfig
 from espnet_soups.objectives.metrics.text_pairs import read_pairs
 from espnet_soups.objectives.registry import kind_of, parse_objective
+from espnet_soups.objectives.text_encoder import TextEncoder
 from espnet_soups.task.preprocessor import MSPPreprocessor
 
 TEXTS = {
@@ -41,10 +42,8 @@ def test_labels_that_are_decoded_without_an_error_score_perfectly(tmp_path, lang
     make_token_list(source, [], "text", language, target, token_type, mode, letters + 2)
     model = None if kind == "char" else str(target / "bpe.model")
     tokens = (target / "tokens.txt").read_text(encoding="utf-8").split("\n")[:-1]
-    models = {} if model is None else {language: model}
-    prepare = MSPPreprocessor(
-        False, [language], {language: tokens}, {}, token_type, "char", models, {}
-    )
+    encoder = TextEncoder(tokens, token_type, model)
+    prepare = MSPPreprocessor(False, [language], {("text", language): encoder})
     tokenizer = build_tokenizer(token_type=token_type, bpemodel=model)
     decoded = {}
     for key, text in read_table(source / "text").items():

@@ -1,5 +1,7 @@
 """What the weights act on: the whole backbone, the measured layers, or these alone."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -36,7 +38,8 @@ class Trained:
         self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=0.01)
         self.model.soup.bind(self.model, self.optimizer)
         self.model.soup.open_epoch(1, 4, 1)
-        self.model.soup.weights.values = WEIGHTS
+        soup = self.model.soup
+        soup.state = replace(soup.state, weights=replace(soup.weights, values=WEIGHTS))
 
     def backward(self, batch):
         self.optimizer.zero_grad()

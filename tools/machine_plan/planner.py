@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from espnet_soups.files import read_yaml
-from espnet_soups.tables.plan import Row, Table, load_table
+from espnet_soups.tables.plan import Table, load_table
 from espnet_soups.task.weight_search import read_grid
 from tools.machine_plan.backbones import find_backbone, options_without_hub
 from tools.machine_plan.corpus_sizes import CorpusSize, find_corpus
@@ -130,15 +130,10 @@ def plan_rows(
         if unknown:
             raise ValueError(f"{table.name}: {row.run} has the combiners {unknown}, not known.")
         needs = " ".join(combiner_needs(name) for name in names)
-        pretrain = _pretrain_config(row, recipe)
+        pretrain = {}
+        if row.pretrain_config:
+            what = "the configuration of pre-training"
+            pretrain = read_yaml(recipe / row.pretrain_config, what)
         plan = plan_row(row, config, pretrain, shape, corpus, machine, needs)
         plans.append(plan.repeated(len(read_grid(recipe / row.search))) if row.search else plan)
     return plans
-
-
-def _pretrain_config(row: Row, recipe: Path) -> dict[str, Any]:
-    ssl = row.options.get("ssl", "none")
-    if ssl == "none":
-        return {}
-    path = recipe / row.options.get("pretrain_config", f"conf/pretrain_{ssl}.yaml")
-    return read_yaml(path, "the configuration of pre-training")

@@ -27,26 +27,24 @@ def read_shape(
             "The plan knows `encoder: conformer`, wav2vec2_hf and whisper_hf, but the configuration"
             f" has {config.get('encoder')!r}: its FLOPs and memory would be guesses."
         )
-    encoder, decoder = config["encoder_conf"], config.get("st_decoder_conf") or {}
-    heads = _read_heads(decoder, counts, corpus)
+    heads = _read_heads(config.get("st_decoder_conf") or {}, counts, corpus)
     if backbone is not None:
         return ModelShape(
             blocks=backbone.blocks,
             width=backbone.width,
             inner=backbone.inner,
             heads=backbone.heads,
-            encoder=counts["encoder"],
             frames_per_second=FRAMES_PER_SECOND,
             conformer=False,
             input_flops=backbone.input_flops,
             **heads,
         )
+    encoder = config["encoder_conf"]
     return ModelShape(
         blocks=encoder["num_blocks"],
         width=encoder["output_size"],
         inner=encoder["linear_units"],
         heads=encoder["attention_heads"],
-        encoder=counts["encoder"],
         **heads,
     )
 
@@ -55,6 +53,7 @@ def _read_heads(
     decoder: Mapping[str, Any], counts: Mapping[str, int], corpus: CorpusSize
 ) -> dict[str, Any]:
     return {
+        "encoder": counts["encoder"],
         "asr": counts.get("asr heads", 0),
         "st": counts.get("st heads", 0),
         "decoder_blocks": decoder.get("num_blocks", 0),

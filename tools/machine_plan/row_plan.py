@@ -66,25 +66,22 @@ def plan_row(
         machine: The machine.
         needs: What its combiner looks at.
     """
-    ssl = row.options.get("ssl", "none")
     pooled = config.get("encoding") != "per_language"  # `auto` pools Conformers: BatchNorm
-    share = crop_share(ssl, pretrain.get("ssl_conf") or {}, corpus.clip_seconds)
+    share = crop_share(row.ssl, pretrain.get("ssl_conf") or {}, corpus.clip_seconds)
     joins = row.options.get("baseline") != "two_stage"
     audio = Audio(corpus.clip_seconds, corpus.translated_share, share if joins else 0.0)
     settings = read_settings(row, config)
     measuring = measuring_of(settings, shape.blocks, pooled, needs, machine.reuses)
     step = flops.training_flops(shape, audio, measuring)
     plain = Audio(corpus.clip_seconds, corpus.translated_share)
-    epoch = 3600 * corpus.train_hours * step
-    epoch += 3600 * corpus.dev_hours * flops.forward_flops(shape, audio)
+    seconds = 3600 * corpus.train_hours, 3600 * corpus.dev_hours
+    epoch = seconds[0] * step + seconds[1] * flops.forward_flops(shape, audio)
     epoch_hours = flops.gpu_hours(epoch, machine.peak_tflops, machine.utilisation)
-    pretrains = ssl != "none" and row.options.get("init_from_pretrained") != "false"
-    pretrains = pretrains and row.options.get("baseline") != "joint"
-    before = _pretraining_hours(shape, corpus, machine, pretrain, share) if pretrains else 0.0
+    before = _pretraining_hours(shape, corpus, machine, pretrain, share) if row.pretrains else 0.0
     memory_gb, most_frames = _memory(config, shape, audio, measuring, machine)
     return RowPlan(
         row=row,
-        pretraining=ssl if pretrains else "",
+        pretraining=row.ssl if row.pretrains else "",
         pretraining_hours=before,
         hours=epoch_hours * config["max_epoch"],
         epoch_hours=epoch_hours,

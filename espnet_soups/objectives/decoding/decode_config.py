@@ -5,8 +5,7 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from espnet_soups.files import read_yaml
 from espnet_soups.objectives.decoding.option import option, require_whole
 from espnet_soups.objectives.kind import Kind
 from espnet_soups.objectives.registry import KINDS
@@ -103,14 +102,7 @@ def load_decode_config(path: Path | None, kinds: Sequence[Kind] = KINDS) -> Deco
     """
     if path is None:
         return DecodeConfig()
-    try:
-        options = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
-    if options is None:
-        return DecodeConfig()
-    if not isinstance(options, dict):
-        raise ValueError(f"{path} must hold `key: value` lines, but holds a {type(options)}.")
+    options = read_yaml(path, "the decoding configuration")
     try:
         return read_decode_config(options, kinds)
     except ValueError as error:

@@ -1,6 +1,7 @@
 """Accuracy, macro-F1 and confusions of classified utterances."""
 
 from collections import Counter
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,7 +44,7 @@ def measure_classes(pairs: TextPairs) -> MeasuredSums:
         return {"accuracy": 100.0 * right.sum(axis=-1) / total, "macro_f1": 100.0 * f1}
 
     right = int((wanted * found).sum())
-    details = {"accuracy": {"right": right}}
+    details: dict[str, dict[str, Any]] = {"accuracy": {"right": right}}
     if size <= MOST_CLASSES:
         confusion = (wanted.T @ found).astype(int).tolist()
         details["accuracy"] |= {"labels": labels, "confusion": confusion}

@@ -28,7 +28,8 @@ def check_words(config: Path, words: Sequence[str], declared: Mapping[str, Any])
         ValueError: If it is no YAML mapping, or a word of the soup is not valid.
     """
     options = read_yaml(config, "the training configuration")
-    options |= dict(declared) | _plain_options(words)
+    options |= dict(declared)
+    options |= _plain_options(words, options.get("objectives"))
     if options.get("trainer") != "msp" or not isinstance(options.get("trainer_conf", {}), dict):
         return
     soup = read_soup_config(dict(options.get("trainer_conf") or {}) | _soup_options(words))
@@ -54,14 +55,20 @@ def _values_of(option: str, words: Sequence[str]) -> list[list[str]]:
     return found
 
 
-def _plain_options(words: Sequence[str]) -> dict[str, Any]:
-    """Return the options that the words set, nested ones but for `key=value` on the top level."""
+def _plain_options(words: Sequence[str], objectives: Any) -> dict[str, Any]:
+    """Return the options of kinds, and the trainer, that the words set.
+
+    Args:
+        words: Options of `msp_train`.
+        objectives: What they begin with, as ESPnet's parser begins with the YAML.
+    """
     parser = argparse.ArgumentParser(add_help=False, exit_on_error=False, allow_abbrev=False)
     parser.add_argument("--trainer")
     parser.add_argument("--objectives", action=NestedDictAction)
     for kind in KINDS:
         kind.add_options(parser)
     parser.set_defaults(**dict.fromkeys(vars(parser.parse_args([]))))
+    parser.set_defaults(objectives=objectives)
     found, _ = parser.parse_known_args(list(words))
     return {name: value for name, value in vars(found).items() if value is not None}
 

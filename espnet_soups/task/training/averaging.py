@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
 from espnet2.main_funcs.average_nbest_models import average_nbest_models
 from espnet2.torch_utils.safe_torch_load import safe_torch_load
 from espnet2.train.reporter import Reporter
+
+from espnet_soups.files import read_yaml
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def average_best_epochs(exp_dir: Path, nbest: int = 0) -> list[Average]:
     checkpoint = exp_dir / "checkpoint.pth"
     if not checkpoint.exists():
         raise FileNotFoundError(f"{checkpoint} does not exist: train at least one epoch (stage 9).")
-    config = yaml.safe_load((exp_dir / "config.yaml").read_text(encoding="utf-8"))
+    config = read_yaml(exp_dir / "config.yaml", "the configuration of the run")
     reporter = Reporter()
     reporter.load_state_dict(safe_torch_load(checkpoint, map_location="cpu")["reporter"])
     kept = config["keep_nbest_models"]

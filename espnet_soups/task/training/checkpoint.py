@@ -15,7 +15,7 @@ from espnet2.torch_utils.safe_torch_load import safe_torch_load
 from espnet2.train.reporter import Reporter
 from torch import Tensor
 
-from espnet_soups.files import write_text
+from espnet_soups.files import whole_file, write_text
 
 CURRENT, PREVIOUS, CONFIG = "checkpoint.pth", "checkpoint.previous.pth", "config.yaml"
 
@@ -128,19 +128,16 @@ def mend_epoch_files(
     name = f"{epoch}epoch.pth"
     if epoch > 0 and not zipfile.is_zipfile(output_dir / name):
         logging.warning(f"{output_dir / name} is missing or cut short: taken from {CURRENT}.")
-        temporary = output_dir / f"{name}.tmp"
-        torch.save(states["model"], temporary)
-        os.replace(temporary, output_dir / name)
+        with whole_file(output_dir / name) as temporary:
+            torch.save(states["model"], temporary)
     links = ["latest.pth"] + [
         f"{phase}.{key}.best.pth"
         for phase, key, mode in criteria
         if reporter.has(phase, key) and reporter.get_best_epoch(phase, key, mode) == epoch
     ]
     for link in links if epoch > 0 else []:
-        temporary = output_dir / f"{link}.tmp"
-        temporary.unlink(missing_ok=True)
-        temporary.symlink_to(name)
-        os.replace(temporary, output_dir / link)
+        with whole_file(output_dir / link) as temporary:
+            temporary.symlink_to(name)
 
 
 OTHER_ENCODER = "Train with the model that it was trained with, or pre-train this one."

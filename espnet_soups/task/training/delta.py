@@ -1,10 +1,11 @@
 """`delta`: one number for all objectives, to select checkpoints by when they disagree."""
 
-import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from espnet_soups.files import read_json_lines
 
 
 def relative_improvement(losses: Mapping[str, float], reference: Mapping[str, float]) -> float:
@@ -42,10 +43,9 @@ def read_reference(path: Path) -> dict[str, float]:
         OSError: If there is no such file.
         ValueError: If it holds no validation loss.
     """
-    lines = path.read_text(encoding="utf-8").splitlines()
     try:
-        epochs = [json.loads(line)["valid_loss"] for line in lines]
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        epochs = [record["valid_loss"] for record in read_json_lines(path, "the training")]
+    except (ValueError, KeyError) as error:
         raise ValueError(
             f"`delta_reference` {path} is no soup.jsonl of a run ({error})."
         ) from error

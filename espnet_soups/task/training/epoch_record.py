@@ -1,15 +1,14 @@
 """`soup.jsonl`: one line per epoch, for plots and for whoever wants to know what happened."""
 
-import json
 import logging
 import math
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from espnet2.train.reporter import SubReporter, aggregate
 
+from espnet_soups.files import read_json_lines, write_json_lines
 from espnet_soups.network.step_guard import StepGuard
 from espnet_soups.objectives.objective import Objective
 from espnet_soups.objectives.registry import by_kind, kind_of
@@ -149,11 +148,9 @@ def check_steps(guard: StepGuard, none_valid: bool, epoch: int, accum_grad: int)
 def write_record(output_dir: Path, record: dict[str, Any]) -> None:
     """Adds a record; epochs from this one on, left by a run that was cut short, are replaced."""
     path = output_dir / FILE
-    lines: Sequence[str] = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    kept = [line for line in lines if json.loads(line)["epoch"] < record["epoch"]]
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text("\n".join([*kept, json.dumps(record)]) + "\n", encoding="utf-8")
-    os.replace(temporary, path)
+    records = read_json_lines(path, "the training") if path.exists() else []
+    kept = [other for other in records if other["epoch"] < record["epoch"]]
+    write_json_lines(path, [*kept, record])
 
 
 def without_nan(value: Any) -> Any:

@@ -167,6 +167,7 @@ class JointTrainer(Trainer):
             "loss": cls.trained.loss,
             "valid_loss": valid_loss,
             "valid_accuracy": epoch_means(reporter, "acc/"),
+            "selects": [objective.name for objective in network.objectives if objective.selects],
             "delta": delta,
             "labels": {name: pair[0] for name, pair in cls.trained.labels.items()},
             "unalignable": {name: pair[1] for name, pair in cls.trained.labels.items()},

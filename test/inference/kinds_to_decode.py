@@ -59,7 +59,9 @@ class Mood(Kind):
 
     def objective(self, name: str, settings: Options) -> Objective:
         """Return the objective of a name."""
-        return Objective(name, f"own_kinds:{type(self).__name__}", label="mood", label_file="mood")
+        return Objective(
+            name, f"kinds_to_decode:{type(self).__name__}", label="mood", label_file="mood"
+        )
 
     def encoders(
         self, objectives: Sequence[Objective], args: argparse.Namespace

@@ -1,6 +1,9 @@
 import pytest
 
-from espnet_soups.task.pretrain_config import make_pretrain_config, ssl_settings
+from espnet_soups.objectives.self_supervision.pretrain_config import (
+    make_pretrain_config,
+    ssl_settings,
+)
 
 TRAIN = (
     "encoder: e_branchformer\nencoder_conf: {num_blocks: 4}\nnormalize: global_mvn\nmax_epoch: 6\n"

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-import yaml
+from espnet_soups.files import read_yaml
 
 # What pre-training and training must have in common, so that the encoder can be handed over.
 SHARED = (
@@ -61,10 +61,4 @@ def _read(path: Path) -> dict[str, Any]:
             f"{path} does not exist: name a configuration with `--train_config` or"
             " `--pretrain_config`."
         )
-    try:
-        loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(loaded, dict):
-        raise ValueError(f"{path} must hold `key: value` lines.")
-    return loaded
+    return read_yaml(path, "the configuration")

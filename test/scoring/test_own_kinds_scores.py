@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_up_kinds import Mood, Pairwise, Untitled
+from made_up_scored_kinds import Mood, Pairwise, Untitled
 
 from espnet_soups.bin.compare import main as compare
 from espnet_soups.bin.score import main as score
@@ -62,7 +62,7 @@ def test_their_scores_stand_in_the_file_and_in_the_table(experiments, capsys) ->
         "median",
         "accuracy",
     ]
-    assert scores["kinds"]["made_up_kinds:Mood"] == "Mood"
+    assert scores["kinds"]["made_up_scored_kinds:Mood"] == "Mood"
     mood, pairs = (scores["objectives"][name] for name in ("mood", "pairwise"))
     assert np.trace(mood["accuracy"]["confusion"]) == round(0.4 * mood["accuracy"]["value"])
     assert pairs["drawn"] == "8 speakers"

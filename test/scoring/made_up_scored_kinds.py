@@ -20,7 +20,7 @@ class MadeUpKind(Kind):
     def objective(self, name: str, settings: Mapping[str, Any]) -> Objective:
         """Return the objective of a name."""
         return Objective(
-            name, f"made_up_kinds:{type(self).__name__}", label_file=f"utt2{self.name}"
+            name, f"made_up_scored_kinds:{type(self).__name__}", label_file=f"utt2{self.name}"
         )
 
     def build_heads(self, objectives: Sequence[Objective], args: Any, parts: Any) -> Heads:

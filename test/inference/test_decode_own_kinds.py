@@ -64,7 +64,7 @@ def test_jobs_write_arrays_and_objectives_and_the_set_has_those_of_all_jobs(
     join_outputs.main(["--decode_dir", str(tmp_path), "--jobs", "2", "--utt2lang", utt2lang])
     objectives = {found.name: found for found in read_objectives(tmp_path / "objectives.json")}
     assert list(objectives) == ["asr_fr", "mood", "voice"]
-    assert objectives["mood"].kind == "own_kinds:Mood"
+    assert objectives["mood"].kind == "kinds_to_decode:Mood"
     assert set(read_table(tmp_path / "mood" / "text").values()) <= {"calm", "wild"}
     assert not (tmp_path / "mood" / "array.scp").exists()
     voices = kaldiio.load_scp(str(tmp_path / "voice" / "array.scp"))

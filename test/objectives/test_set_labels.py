@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from espnet_soups.data.check_objectives import check_audio, count_labels
+from espnet_soups.data.check_audio import check_audio
+from espnet_soups.objectives.objective import Objective
+from espnet_soups.objectives.set_labels import count_labels, objectives_of
 from espnet_soups.testing.toy_objectives import build_objectives
 
 OBJECTIVES = build_objectives(["en", "fr"], ["fr_en"])
@@ -44,3 +46,25 @@ def test_missing_and_empty_audio_and_pipes_are_refused(data_dir):
     piped = replace(data_dir, audio={**data_dir.audio, "fr_b-two": "sox x.wav - |"})
     with pytest.raises(ValueError, match="fr_b-two is a pipe"):
         check_audio(piped)
+
+
+GENDER = Objective("gender", "cls", label="utt2gender", label_file="utt2gender")
+VOICE = Objective("voice", "spk", label="utt2spk", label_file="utt2spk")
+
+
+def test_objectives_of_all_languages_count_known_classes_and_name_no_language(data_dir):
+    genders = {"en_a-one": "f", "en_a-two": "unknown", "fr_b-one": "m", "fr_b-two": "<na>"}
+    data = replace(data_dir, labels={**data_dir.labels, "utt2gender": genders})
+    counts = count_labels(data, [GENDER, VOICE], languages=["en", "fr"])
+    assert counts == {"gender": 2, "voice": 4}
+    with pytest.raises(ValueError, match=r"has language 'fr', but the run has \['en'\]"):
+        count_labels(data, [GENDER], languages=["en"])
+    with pytest.raises(ValueError, match="has no utt2gender, which gender needs"):
+        count_labels(data_dir, [GENDER], languages=["en", "fr"])
+
+
+def test_a_set_tests_the_languages_it_speaks_and_the_tables_it_has(data_dir):
+    english = data_dir.keep(["en_a-one"])
+    found = objectives_of(english, [*OBJECTIVES, GENDER, VOICE])
+    assert [objective.name for objective in found] == ["asr_en", "voice"]
+    assert objectives_of(english, [GENDER]) == [GENDER]  # so that it is missed

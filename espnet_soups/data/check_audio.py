@@ -1,0 +1,37 @@
+"""Is every audio file of a data dir there?"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from espnet_soups.data.data_dir import DataDir
+
+
+def check_audio(data: DataDir) -> None:
+    """Look whether every audio file is there and is not empty, those that are labels included.
+
+    Raises:
+        FileNotFoundError: If some are not; the message counts them and names the first.
+        ValueError: If an entry is a Kaldi pipe.
+    """
+    for name, table in {"wav.scp": data.audio, **data.audio_labels}.items():
+        _check_files(data.path / name, table)
+
+
+def _check_files(path: Path, table: Mapping[str, str]) -> None:
+    pipes = [key for key, audio in table.items() if audio.endswith("|")]
+    if pipes:
+        raise ValueError(
+            f"{path}: {pipes[0]} is a pipe (`... |`), and pipes are not run: write"
+            " plain paths of audio files; stage 3 decodes FLAC, MP3, OGG and WAV itself."
+        )
+    missing = [key for key, audio in table.items() if not _has_content(Path(audio))]
+    if missing:
+        raise FileNotFoundError(
+            f"{path}: {len(missing)} of {len(table)} audio files do not exist"
+            f" or are empty; the first is {table[missing[0]]} ({missing[0]});"
+            " put them there, or take their lines out of all files of the folder."
+        )
+
+
+def _has_content(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size > 0
