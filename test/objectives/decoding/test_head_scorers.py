@@ -1,4 +1,4 @@
-"""A search over a shared head: its prefix is forced, and it sees the objective's own tokens alone."""
+"""A search over a shared head: its prefix is forced, and it sees own tokens alone."""
 
 import pytest
 import torch

@@ -1,5 +1,7 @@
 """One head for all texts: what each objective asks of it, and what it learns."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -132,7 +134,8 @@ def test_it_follows_the_weighted_loss_as_the_encoder_does():
     batch, weights = make_toy_batch(), torch.tensor([0.2, 0.5, 0.3, 0.9, 0.1]).double()
     model = make_toy_model("msp", conf, **SHARED).train()
     model.soup.open_epoch(epoch=1, max_epoch=10, accum_grad=1)
-    model.soup.weights.values = weights
+    kept = replace(model.soup.weights, values=weights)
+    model.soup.state = replace(model.soup.state, weights=kept)
     model(**batch)[0].backward()
     plain = make_toy_model("default", **SHARED).train()
     plain.static_weights = dict(zip(NAMES, weights.tolist(), strict=True))
