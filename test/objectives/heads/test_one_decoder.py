@@ -210,3 +210,17 @@ def test_a_pair_more_is_a_token_more():
     model = make_toy_model(**SHARED, st_pairs=pairs, st_token_list=lists)
     views = {name: view.prefix for name, view in model.heads.items() if isinstance(view, HeadView)}
     assert len(set(views.values())) == len(views) == 6
+
+
+def test_a_step_that_reuses_what_it_measured_in_the_decoder_is_an_ordinary_one():
+    decoder, found = "shared_heads.text.decoder.decoders.0", []
+    for layers in (["encoder.encoders.1", decoder], [decoder], ["encoder.encoders.1"]):
+        conf = {"soup": "vs", "layers": layers}
+        model = make_toy_model("msp", conf, **SHARED).train()
+        model.soup.bind(model, torch.optim.SGD(model.parameters(), lr=0.1))
+        model.soup.open_epoch(1, 10, accum_grad=1)
+        model(**make_toy_batch())[0].backward()
+        found.append({name: p.grad for name, p in model.named_parameters()})
+    for other in found[1:]:
+        for name, gradient in found[0].items():
+            torch.testing.assert_close(other[name], gradient, rtol=1e-6, atol=1e-9, msg=name)
