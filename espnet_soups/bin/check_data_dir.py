@@ -35,7 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options, given = get_parser().parse(arguments)
     from espnet_soups.data.check_audio import check_audio
     from espnet_soups.data.data_dir import read_data_dir
+    from espnet_soups.data.noise import CLEAN
     from espnet_soups.data.overlap import describe_overlap, find_overlap
+    from espnet_soups.objectives.registry import kind_of
     from espnet_soups.objectives.run import read_run
     from espnet_soups.objectives.set_labels import compare_labels, count_labels, objectives_of
 
@@ -47,14 +49,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     run = read_run(given)
     may_lack = options.may_lack_languages == "true"
-    seconds = [label.file for label in run.labels() if label.type == "audio"]
+    later = CLEAN if given.get("noise") else None  # stage 2 makes it
+    known = [objective for objective in run.objectives if objective.label_file != later]
+    seconds = [
+        label.file for label in run.labels() if label.type == "audio" and label.file != later
+    ]
     seconds = [name for name in seconds if not may_lack or (options.path / name).is_file()]
     data = read_data_dir(options.path, audio_labels=seconds)
     check_audio(data)
-    objectives = objectives_of(data, run.objectives) if may_lack else run.objectives
+    objectives = objectives_of(data, known) if may_lack else known
     labels = count_labels(data, objectives, options.least, run.languages)
     listed = ", ".join(f"{name} {number}" for name, number in labels.items())
     print(f"{options.path}: {len(data.audio)} utterances; labels: {listed}")
+    for objective in objectives if may_lack else ():
+        for warning in kind_of(objective).check_test_set(objective, options.path):
+            print(f"warning: {warning}", file=sys.stderr)
     if options.train is not None:
         train = read_data_dir(options.train)
         compare_labels(data, train, objectives)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from espnet_soups.data.data_dir import DataDir
+from espnet_soups.data.data_dir import NO_LABEL, DataDir
 
 
 def check_audio(data: DataDir) -> None:
@@ -13,8 +13,10 @@ def check_audio(data: DataDir) -> None:
         FileNotFoundError: If some are not; the message counts them and names the first.
         ValueError: If an entry is a Kaldi pipe.
     """
-    for name, table in {"wav.scp": data.audio, **data.audio_labels}.items():
-        _check_files(data.path / name, table)
+    _check_files(data.path / "wav.scp", data.audio)
+    for name, table in data.audio_labels.items():
+        present = {key: audio for key, audio in table.items() if audio != NO_LABEL}
+        _check_files(data.path / name, present)
 
 
 def _check_files(path: Path, table: Mapping[str, str]) -> None:

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import kaldiio
 import numpy as np
+import soundfile
 
 from espnet_soups.data.audio import change_speed, read_audio, write_flac
-from espnet_soups.data.data_dir import DataDir, write_data_dir
+from espnet_soups.data.data_dir import NO_LABEL, DataDir, write_data_dir
 from espnet_soups.data.features import FeatureConfig, extract_features, fill_frame
 from espnet_soups.data.speed import speed_of
 from espnet_soups.data.worker_pool import worker_pool
@@ -116,7 +117,8 @@ def dump_set(
     for name, table in data.audio_labels.items():  # in folders of their own
         folder = Path(name).stem
         output = Output(target / folder, place / folder)
-        seconds[name], _ = _dump_audio(data, table, output, config, jobs, resample)
+        seconds[name], own = _dump_second(data, table, output, config, jobs, resample)
+        _check_lengths(data.path / name, own, lengths)
     # the audio of a dump has its speed already
     dumped = replace(data, path=target, audio=written, speeds={}, audio_labels=seconds)
     write_data_dir(dumped, AUDIO_FILES[config.type])
@@ -124,6 +126,50 @@ def dump_set(
     write_text(target / "feats_type", f"{config.type}\n")
     unit = config.frame_seconds if config.type == "fbank" else 1 / config.fs
     return sum(lengths.values()) * unit
+
+
+def _dump_second(
+    data: DataDir,
+    audio: Mapping[str, str],
+    output: Output,
+    config: FeatureConfig,
+    jobs: int,
+    resample: bool,
+) -> tuple[dict[str, str], dict[str, int]]:
+    """Write a second audio of utterances; where there is none, one file of NaN stands for it."""
+    present = {key: path for key, path in audio.items() if path != NO_LABEL}
+    written, lengths = _dump_audio(data, present, output, config, jobs, resample)
+    absent = audio.keys() - present.keys()
+    if absent:
+        written |= dict.fromkeys(absent, _write_absent(output, config))
+    return written, lengths
+
+
+def _write_absent(output: Output, config: FeatureConfig) -> str:
+    """Write an audio of one frame or sample that is NaN, and return where it lies."""
+    if config.type == "raw":
+        with whole_file(output.folder / "absent.wav") as temporary:
+            # FLAC holds integers, and those know no NaN
+            soundfile.write(temporary, np.full(1, np.nan), config.fs, "FLOAT", format="WAV")
+        return str(output.place / "absent.wav")
+    features = {NO_LABEL: np.full((1, config.num_mel_bins * config.stack), np.nan, np.float32)}
+    return _write_ark(features, output, "absent.ark")[NO_LABEL]
+
+
+def _check_lengths(path: Path, own: Mapping[str, int], speech: Mapping[str, int]) -> None:
+    """Refuse a second audio of another length than the speech.
+
+    Raises:
+        ValueError: If there is some; the message names the first utterance.
+    """
+    differing = sorted(key for key in own if own[key] != speech[key])
+    if differing:
+        key = differing[0]
+        raise ValueError(
+            f"{path}: the audio of {key} has {own[key]} frames or samples, but that of wav.scp"
+            f" {speech[key]} ({len(differing)} of {len(own)} utterances differ): both must be the"
+            f" same recording; cut them alike, or write `{NO_LABEL}` where there is none."
+        )
 
 
 def _dump_audio(
@@ -199,15 +245,19 @@ def _dump_fbank(
             features[utterance.key] = extract_features(samples, config)
         except (OSError, ValueError) as error:
             problems.append(f"{utterance.key}: {error}")
-    name = f"feats.{number}.ark"
+    locations = _write_ark(features, output, f"feats.{number}.ark")
+    return locations, {key: len(value) for key, value in features.items()}, problems
+
+
+def _write_ark(features: Mapping[str, np.ndarray], output: Output, name: str) -> dict[str, str]:
+    """Write features into one ark, and return where those of each utterance lie."""
     # in memory first: a file that is half written says more of a full disk than one sentence
     content, table = io.BytesIO(), io.StringIO()
     content.name = str(output.place / name)  # type: ignore[attr-defined] # what the table calls it
     kaldiio.save_ark(content, features, scp=table)
     with whole_file(output.folder / name) as temporary:
         temporary.write_bytes(content.getvalue())
-    locations = dict(line.split(" ", 1) for line in table.getvalue().splitlines())
-    return locations, {key: len(value) for key, value in features.items()}, problems
+    return dict(line.split(" ", 1) for line in table.getvalue().splitlines())
 
 
 def _dump_raw(

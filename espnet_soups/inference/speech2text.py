@@ -17,6 +17,7 @@ from espnet_soups.inference.training_config import read_config
 from espnet_soups.network.msp_model import MSPModel
 from espnet_soups.objectives.decoding.decode_config import DecodeConfig, read_decode_config
 from espnet_soups.objectives.decoding.result import Hypothesis, Result
+from espnet_soups.objectives.heads.head import ENCODED_AND_SPEECH
 from espnet_soups.objectives.objective import Objective, match_names
 from espnet_soups.objectives.registry import kind_of, kinds_of
 
@@ -186,10 +187,12 @@ class Speech2Text:
                 f"An utterance of {shortest} frames is too short for the encoder, which needs"
                 f" {error.limit}."
             ) from error
-        found: dict[str, list[tuple[Hypothesis, ...]]] = {
-            objective.name: self.decoders[objective.name](encoded, frames)
-            for objective in self._spoken(lang)
-        }
+        found: dict[str, list[tuple[Hypothesis, ...]]] = {}
+        for name in (objective.name for objective in self._spoken(lang)):
+            reads: Any = self.model.heads[name].reads
+            given = (speech, lengths) if reads == ENCODED_AND_SPEECH else ()
+            decode: Any = self.decoders[name]
+            found[name] = decode(encoded, frames, *given)
         return [
             Result(lang, {name: hypotheses[row] for name, hypotheses in found.items()})
             for row in range(len(prepared))

@@ -44,17 +44,20 @@ class EncodingModel(AbsESPnetModel):
         feats, lengths = self._extract(speech, speech_lengths)
         return {"feats": feats, "feats_lengths": lengths}
 
-    def encode(self, speech: Tensor, speech_lengths: Tensor) -> tuple[Tensor, Tensor]:
+    def encode(
+        self, speech: Tensor, speech_lengths: Tensor, augment: bool = True
+    ) -> tuple[Tensor, Tensor]:
         """Encodes speech.
 
         Args:
             speech: Features [B, T, D] or samples [B, T].
             speech_lengths: Frames or samples of each utterance, [B].
+            augment: Whether SpecAugment takes part, while training.
 
         Returns:
             (encoded [B, T', D'], frames of each utterance [B]).
         """
-        return self.encode_features(*self.features(speech, speech_lengths))
+        return self.encode_features(*self.features(speech, speech_lengths, augment))
 
     def features(
         self, speech: Tensor, lengths: Tensor, augment: bool = True

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import torch
 from espnet2.asr.encoder.abs_encoder import AbsEncoder
@@ -22,7 +23,7 @@ from espnet_soups.network.running_statistics import RunningStatistics
 from espnet_soups.network.step_guard import StepGuard
 from espnet_soups.network.step_stats import step_stats
 from espnet_soups.network.tally import LabelTally
-from espnet_soups.objectives.heads.head import Head
+from espnet_soups.objectives.heads.head import ENCODED_AND_SPEECH, FEATURES, Head
 from espnet_soups.objectives.objective import Objective
 from espnet_soups.soup.soup import Soup
 from espnet_soups.soup.step import StepPlan
@@ -157,17 +158,24 @@ class MSPModel(EncodingModel):
         labelled = {
             objective.name: self._labelled(batch, objective)
             for objective in self.objectives
-            if self._head(objective).reads == "encoded"
+            if self._head(objective).reads != FEATURES
         }
-        spoken: dict[int, list[int]] = {}
-        for of_objective in labelled.values():
-            for language, rows in of_objective.items():
-                spoken[language] = sorted({*spoken.get(language, []), *rows})
-        spoken = dict(sorted(spoken.items()))
-        at_once = encodes_at_once(self.encoding, batch, spoken, self.encoder, measured)
-        encoded = encode_rows(batch, spoken, self.encode, at_once)
+        encoded = {
+            augment: self._encode_labelled(
+                batch,
+                [rows for name, rows in labelled.items() if self._augments(name) == augment],
+                measured,
+                augment,
+            )
+            for augment in (True, False)
+        }
         losses = [
-            self._encoded_loss(position, batch, labelled[objective.name], encoded)
+            self._encoded_loss(
+                position,
+                batch,
+                labelled[objective.name],
+                encoded[self._augments(objective.name)],
+            )
             if objective.name in labelled
             else self._features_loss(position, batch)
             for position, objective in enumerate(self.objectives)
@@ -177,6 +185,34 @@ class MSPModel(EncodingModel):
             touched = losses[0].total + zero_touch(self.encoding_parameters(), batch.speech)
             losses[0] = replace(losses[0], total=touched)
         return losses
+
+    def _augments(self, name: str) -> bool:
+        """Tell whether an objective shares the encoding that SpecAugment takes part in, if any."""
+        head: Head = self.heads[name]  # type: ignore[assignment]
+        return head.augmented or self.specaug is None or not self.training
+
+    def _encode_labelled(
+        self,
+        batch: Batch,
+        labelled: Sequence[Mapping[int, list[int]]],
+        measured: bool,
+        augment: bool,
+    ) -> dict[int, Encoded]:
+        """Encode the utterances that have a label of some objectives, each once.
+
+        Args:
+            batch: The mini-batch.
+            labelled: Positions of the utterances that each objective learns from, by language.
+            measured: Whether gradients of single objectives will be taken.
+            augment: Whether SpecAugment takes part.
+        """
+        spoken: dict[int, list[int]] = {}
+        for of_objective in labelled:
+            for language, rows in of_objective.items():
+                spoken[language] = sorted({*spoken.get(language, []), *rows})
+        spoken = dict(sorted(spoken.items()))
+        at_once = encodes_at_once(self.encoding, batch, spoken, self.encoder, measured)
+        return encode_rows(batch, spoken, partial(self.encode, augment=augment), at_once)
 
     def _head(self, objective: Objective) -> Head:
         return self.heads[objective.name]  # type: ignore[return-value]
@@ -206,7 +242,8 @@ class MSPModel(EncodingModel):
         for language, rows in labelled.items():
             states, lengths = encoded[language].take(rows)
             labels = batch.labels_of(objective.label, rows)
-            sums.append(head(self._before_head(states, position), lengths, *labels))
+            speech = batch.speech_of(rows) if head.reads == ENCODED_AND_SPEECH else ()
+            sums.append(head(self._before_head(states, position), lengths, *labels, *speech))
         return self._behind_head(add_sums(sums), position)
 
     def _features_loss(self, position: int, batch: Batch) -> LossSum:

@@ -8,104 +8,22 @@ kind imports neither torch nor ESPnet: what needs them is imported inside its me
 import argparse
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from espnet_soups.objectives.exchange import Encoder, Heads, Metric, Options, Parts, Vocabulary
 from espnet_soups.objectives.objective import Objective
 
 if TYPE_CHECKING:
-    import numpy as np
-    from torch.nn import Module
-
     from espnet_soups.objectives.decoding.decode_config import DecodeConfig
-    from espnet_soups.objectives.decoding.result import Decoder
+    from espnet_soups.objectives.decoding.result import Decoder, SpeechDecoder
     from espnet_soups.objectives.heads.head import Head
     from espnet_soups.objectives.labels import LabelledObjective
     from espnet_soups.objectives.metrics.measured import Measured
     from espnet_soups.objectives.metrics.score_config import ScoreConfig
     from espnet_soups.objectives.stock_model import StockModel
 
-Options = Mapping[str, Any]  # of msp_train, by name
-Encoder = Callable[[str], "np.ndarray"]  # the label of one utterance to an array
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A score of decoded sets.
-
-    Attributes:
-        name: Key in `scores.json`.
-        title: In tables and pictures.
-        unit: `%`, or empty.
-        lower_is_better: Which way is up.
-        headline: Whether it stands in comparisons of experiments, on cards and in pictures.
-        digits: Decimals that are shown.
-        counts: What an error rate counts, such as `Wrd`: the head of that column.
-    """
-
-    name: str
-    title: str
-    unit: str = "%"
-    lower_is_better: bool = True
-    headline: bool = True
-    digits: int = 1
-    counts: str = ""
-
-    @property
-    def heading(self) -> str:
-        """Title and unit, for the head of a column."""
-        return f"{self.title} {self.unit}".rstrip()
-
-
-@dataclass(frozen=True)
-class Vocabulary:
-    """A list that stage 5 makes of the labels of the training set: tokens or classes.
-
-    Attributes:
-        folder: Where it lies.
-        words: Options of `msp_train` that name it.
-        make: Makes it from (training set, sets whose labels it must cover too), and returns a line
-            for the log and warnings.
-        file: What is written last, and by whose change later stages see that it is another.
-    """
-
-    folder: Path
-    words: tuple[str, ...]
-    make: Callable[[Path, Sequence[Path]], tuple[str, list[str]]] = field(repr=False)
-    file: str = "tokens.txt"
-
-
-@dataclass(frozen=True)
-class Parts:
-    """The parts of the network that heads are built for.
-
-    Attributes:
-        feature_size: Numbers of a frame before the encoder.
-        encoder_size: Numbers of an encoded frame.
-        encoder: ESPnet's encoder.
-        preencoder: ESPnet's pre-encoder, or None.
-        shared: Modules that kinds before this one have built for several heads, by name.
-    """
-
-    feature_size: int
-    encoder_size: int
-    encoder: "Module"
-    preencoder: "Module | None" = None
-    shared: "Mapping[str, Any]" = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Heads:
-    """What a kind builds for its objectives.
-
-    Attributes:
-        own: The head of each objective, by name.
-        shared: Modules that several heads use: they count as backbone, by name.
-    """
-
-    own: "Mapping[str, Head]"
-    shared: "Mapping[str, Module]" = field(default_factory=dict)
+__all__ = ["Encoder", "Heads", "Kind", "Metric", "Options", "Parts", "Vocabulary"]
 
 
 class Kind(ABC):
@@ -197,6 +115,19 @@ class Kind(ABC):
             ValueError: If they do not fit, such as labels of a class that training lacks.
         """
         return None
+
+    def check_test_set(self, objective: Objective, folder: Path) -> list[str]:
+        """Look, in stage 1, at what `measure` will score a test set by, and return warnings.
+
+        Args:
+            objective: The objective.
+            folder: Data dir of the set.
+
+        Raises:
+            OSError: If a file cannot be read.
+            ValueError: If a file that scores are computed from is malformed, such as trials.
+        """
+        return []
 
     # --- a run: from the options of run.sh to those of msp_train -------------------------------
 
@@ -315,7 +246,7 @@ class Kind(ABC):
         head: "Head",
         args: argparse.Namespace,
         config: "DecodeConfig",
-    ) -> "Decoder | None":
+    ) -> "Decoder | SpeechDecoder | None":
         """Return what turns encoded speech into hypotheses; the default, None: nothing is decoded.
 
         Raises:
@@ -337,7 +268,8 @@ class Kind(ABC):
 
         Raises:
             OSError: If a file is missing.
-            ValueError: If a file is malformed, keys differ, or there is nothing to score.
+            ValueError: If a file is malformed or keys differ; a `NothingToScoreError` if the set
+                has no labels to score it by, which leaves it out with a note.
         """
         raise ValueError(f"{objective.name} is not scored: {type(self).__name__} has no measure.")
 

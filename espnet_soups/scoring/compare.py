@@ -12,6 +12,7 @@ from espnet_soups.objectives.metrics.measured import (
     Measured,
     MeasuredDraws,
     MeasuredSums,
+    NothingToScoreError,
     Scores,
     Undefined,
 )
@@ -98,14 +99,17 @@ def compare_decodings(
         )
     pairs: dict[str, Pair] = {}
     for name in common:
-        first, second = (
-            kind_of(known[name]).measure(known[name], reference_dir, folder, config)
-            for known, folder in zip(own, (first_dir, second_dir), strict=True)
-        )
+        try:
+            first, second = (
+                kind_of(known[name]).measure(known[name], reference_dir, folder, config)
+                for known, folder in zip(own, (first_dir, second_dir), strict=True)
+            )
+        except NothingToScoreError:
+            continue  # as in scores.json
         pairs[name] = (first, second)
     firsts = [item[0] for item in pairs.values()]
     groups = read_groups(reference_dir, firsts)
-    metrics = list_metrics([own[0][name] for name in common], [item.values() for item in firsts])
+    metrics = list_metrics([own[0][name] for name in pairs], [item.values() for item in firsts])
     return Comparison(
         differences=_differences(metrics, pairs, resample_pairs(pairs, groups, config)),
         metrics=metrics,

@@ -9,9 +9,15 @@ from typing import Any
 import numpy as np
 
 from espnet_soups.files import write_text
+from espnet_soups.objectives.contract import check_returned
 from espnet_soups.objectives.kind import Metric
 from espnet_soups.objectives.metrics.listing import pick_examples, render_listing
-from espnet_soups.objectives.metrics.measured import Measured, MeasuredDraws, Scores
+from espnet_soups.objectives.metrics.measured import (
+    Measured,
+    MeasuredDraws,
+    NothingToScoreError,
+    Scores,
+)
 from espnet_soups.objectives.metrics.score_config import ScoreConfig
 from espnet_soups.objectives.objective import Objective
 from espnet_soups.objectives.registry import by_kind, kind_of
@@ -34,20 +40,17 @@ def score_set(reference_dir: Path, decode_dir: Path, config: ScoreConfig) -> dic
 
     Returns:
         What `scores.json` holds: settings, titles of the `kinds`, the `metrics` in the order in
-        which tables show them, `objectives` by name, and the `mean` of each score over the
-        objectives that have it. With `utt2group` the bootstrap draws groups, jointly
-        for all objectives; without, the utterances of each objective independently of the
-        others', also for the means.
+        which tables show them, `objectives` by name, the `mean` of each score over the objectives
+        that have it, and why objectives are `not_scored`, if some are. With `utt2group` the
+        bootstrap draws groups, jointly for all objectives; without, the utterances of each
+        objective independently of the others', also for the means.
 
     Raises:
         OSError: If a file is missing.
         ValueError: If a file is malformed or keys differ.
     """
-    objectives = find_objectives(decode_dir)
-    measured = [
-        kind_of(objective).measure(objective, reference_dir, decode_dir, config)
-        for objective in objectives
-    ]
+    found, not_scored = _measure(reference_dir, decode_dir, config)
+    objectives, measured = list(found), list(found.values())
     values = [item.values() for item in measured]
     metrics = list_metrics(objectives, values)
     groups = read_groups(reference_dir, measured)
@@ -69,11 +72,30 @@ def score_set(reference_dir: Path, decode_dir: Path, config: ScoreConfig) -> dic
             for objective, item, own in zip(objectives, measured, resampled, strict=True)
         },
         "mean": average(metrics, values, resampled),
+        **({"not_scored": not_scored} if not_scored else {}),
     }
     for objective, item in zip(objectives, measured, strict=True):
         write_text(decode_dir / objective.name / LISTING, render_listing(item.title, item.entries))
     write_text(decode_dir / SCORES, json.dumps(record, ensure_ascii=False, indent=1) + "\n")
     return record
+
+
+def _measure(
+    reference_dir: Path, decode_dir: Path, config: ScoreConfig
+) -> tuple[dict[Objective, Measured], dict[str, str]]:
+    """Return the measured objectives, and why others are not scored, by name."""
+    found, not_scored = {}, {}
+    for objective in find_objectives(decode_dir):
+        try:
+            measured = kind_of(objective).measure(objective, reference_dir, decode_dir, config)
+        except NothingToScoreError as error:
+            not_scored[objective.name] = str(error)
+        else:
+            kind = kind_of(objective)
+            found[objective] = check_returned("measure", kind, measured, Measured, "scores")
+    if not found:
+        raise ValueError(f"{decode_dir}: nothing can be scored: {'; '.join(not_scored.values())}.")
+    return found, not_scored
 
 
 def describe(objective: Objective, measured: Measured, resampled: Scores) -> dict[str, Any]:

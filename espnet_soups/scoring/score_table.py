@@ -36,6 +36,7 @@ def render_table(scores: Mapping[str, Any]) -> str:
     footer.append(f"[ , ]: {scores['confidence']:.0%} {describe_draws(scores.get('groups'))}")
     own = {name: item["drawn"] for name, item in scores["objectives"].items() if "drawn" in item}
     footer += [f"[ , ] of {name}: over {drawn}" for name, drawn in own.items()]
+    footer += [f"not scored: {name} ({why})" for name, why in scores.get("not_scored", {}).items()]
     blocks = [align(_rows(kind, scores)) for kind in kinds]
     return "\n\n".join([*blocks, "\n".join(footer)])
 

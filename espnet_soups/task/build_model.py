@@ -10,6 +10,7 @@ from torch.nn import Module
 
 from espnet_soups.backbone.settings import keep_architectures
 from espnet_soups.network.msp_model import MSPModel
+from espnet_soups.objectives.contract import check_returned
 from espnet_soups.objectives.heads.build_class import build_class
 from espnet_soups.objectives.heads.head import Head
 from espnet_soups.objectives.kind import Heads, Parts
@@ -51,15 +52,15 @@ def build_model(args: argparse.Namespace) -> MSPModel:
     preencoder = _build("preencoder", args.preencoder, args.preencoder_conf)
     input_size = feature_size if preencoder is None else preencoder.output_size()
     encoder = _build("encoder", args.encoder, args.encoder_conf, input_size=input_size)
-    heads = build_heads(
-        objectives, args, Parts(feature_size, encoder.output_size(), encoder, preencoder)
-    )
+    normalize = _build("normalize", args.normalize, args.normalize_conf)
+    parts = Parts(feature_size, encoder.output_size(), encoder, preencoder, normalize)
+    heads = build_heads(objectives, args, parts)
     model = MSPModel(
         objectives,
         languages_of(args),
         frontend,
         _build("specaug", args.specaug, args.specaug_conf),
-        _build("normalize", args.normalize, args.normalize_conf),
+        normalize,
         preencoder,
         encoder,
         heads.own,
@@ -85,6 +86,9 @@ def build_heads(objectives: Sequence[Objective], args: argparse.Namespace, parts
     shared: dict[str, Module] = {}
     for kind, members in by_kind(objectives).items():
         built = kind.build_heads(members, args, replace(parts, shared=dict(shared)))
+        check_returned("build_heads", kind, built, Heads, "the heads by name")
+        for head in built.own.values():
+            check_returned("build_heads", kind, head, Head, "heads")
         missing = [member.name for member in members if member.name not in built.own]
         if missing:
             raise ValueError(

@@ -43,6 +43,7 @@ class Combiner(ABC):
         needs_losses: Whether it looks at losses.
         complete: Whether it needs all objectives of its level; where one has no label in a step,
             the level rests.
+        remembers: Whether it has a state of its own, beside the weights.
     """
 
     name: str = ""
@@ -51,6 +52,7 @@ class Combiner(ABC):
     symmetric: bool = False
     needs_losses: bool = False
     complete: bool = False
+    remembers: bool = False
 
     def initial(self, size: int) -> Tensor:
         """Gives the weights that a level of `size` objectives starts with, [size]."""

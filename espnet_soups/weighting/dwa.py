@@ -27,6 +27,7 @@ class DWA(Combiner):
 
     measures = False
     needs_losses = True
+    remembers = True
     complete = True
 
     def __init__(self, temperature: float = 2.0) -> None:

@@ -30,6 +30,7 @@ class FAMO(Combiner):
 
     measures = False
     needs_losses = True
+    remembers = True
     complete = True
 
     def __init__(self, lr: float = 0.025, weight_decay: float = 1e-3) -> None:

@@ -84,7 +84,7 @@ def combiner_remembers(name: str) -> bool:
         return GRAM_WEIGHTINGS[name].stateful or GRAM_WEIGHTINGS[name].random
     if name in LOSS_SCALARIZERS:
         return LOSS_SCALARIZERS[name].learns
-    return name in (SMOOTHED, "dwa", "famo")
+    return name == SMOOTHED or OURS[name].remembers
 
 
 def combiner_table() -> list[tuple[str, str, str, str, str]]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -133,32 +134,34 @@ def test_covost_runs_from_mp3_clips_to_a_report_with_published_kinds_of_scores(
     assert "- BLEU: `nrefs:1|case:mixed|eff:no|tok:13a" in report
 
 
-def test_librispeech_and_aishell_run_from_nested_archives_to_error_rates_of_words_and_characters(
+def test_the_table_with_gender_runs_from_nested_archives_to_words_characters_and_accuracies(
     recipe: Recipe, tmp_path: Path
 ):
     folder = recipe("librispeech_aishell")
     shrink(folder)
-    speakers = {subset: {"19": "F"} for subset in ("dev-clean", "test-clean", "test-other")}
+    tests = {subset: {"19": "F", "20": "M"} for subset in ("test-clean", "test-other")}
+    speakers = {"dev-clean": {"19": "F"}, **tests}
     speakers |= {"train-clean-100": {"26": "M", "27": "F"}, "dev-other": {"116": "M"}}
     write_librispeech(tmp_path / "en", speakers, seconds=2.0)
-    sets = {"train": {"S0002": "F"}, "dev": {"S0724": "F"}, "test": {"S0764": "M"}}
+    sets = {"train": {"S0002": "F"}, "dev": {"S0724": "F"}, "test": {"S0764": "M", "S0765": "F"}}
     write_aishell(
         tmp_path / "zh", sets, ["而  对 楼市 成交 抑制", "ａｂ 歌 作用 最大"], seconds=2.0
     )
     corpora = {"LIBRISPEECH": str(tmp_path / "en"), "AISHELL": str(tmp_path / "zh")}
-    ssl = (
-        "--ssl",
-        "cpc",
-        "--pretrain_config",
-        "conf/tiny_ssl.yaml",
-        "--init_from_pretrained=false",
-    )
-    result = run(folder, "./run.sh", *MACHINE, "--asr_nbpe", "16", *ssl, **corpora)
+    row = ("--rows", "vm_uecg", "--train_config", "conf/tiny.yaml")
+    small = ("--asr_nbpe", "16", "--pretrain_config", "conf/tiny_ssl.yaml", *MACHINE[2:-2])
+    result = run(folder, "tables/main.sh", *row, "--", *small, **corpora)
     assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
+    levels = re.findall(r"\n  level \d[^:]*: (.*)", result.stdout)
+    assert levels == ["cls_gender", "asr_zh", "asr_en", "ssl"]
+    cells = next(line for line in result.stdout.splitlines() if line.startswith("| VM (UECG)"))
+    assert len(re.findall(r"\d+\.\d+ ", cells)) >= 5  # ours, beside the paper's
     for number in (1, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13):
         assert f"\nstage {number}: " in result.stdout
-    assert "data/test_clean: 2 utterances; labels: asr_en 2" in result.stdout
-    assert "data/test_aishell: 2 utterances; labels: asr_zh 2" in result.stdout
+    assert "data/test_clean: 4 utterances; labels: asr_en 4, cls_gender 4" in result.stdout
+    assert "data/test_aishell: 4 utterances; labels: asr_zh 4, cls_gender 4" in result.stdout
+    trials = (folder / "data" / "test_aishell" / "trials").read_text().splitlines()
+    assert sorted(line.split()[2] for line in trials) == ["nontarget"] * 2 + ["target"] * 2
     tokens = folder / "data" / "zh_token_list" / "asr_bpe_char" / "tokens.txt"
     characters = tokens.read_text(encoding="utf-8").split()
     assert set(characters[2:-1]) == set("而对楼市成交抑制AB歌作用最大")
@@ -166,11 +169,13 @@ def test_librispeech_and_aishell_run_from_nested_archives_to_error_rates_of_word
     assert len(english.read_text().split()) == 18
     genders = (folder / "data" / "train" / "spk2gender").read_text()
     assert genders == "en_26 m\nen_27 f\nzh_S0002 f\n"
-    exp = folder / "exp" / "msp_mini"
-    assert set(read_scores(exp, "test_clean")) == set(read_scores(exp, "test_other")) == {"asr_en"}
+    exp = folder / "exp" / "msp_tiny_cls_gender_vm_uecg"
+    english_scores = read_scores(exp, "test_clean")
+    assert set(english_scores) == set(read_scores(exp, "test_other")) == {"asr_en", "cls_gender"}
+    assert "f" in english_scores["cls_gender"]["accuracy"]["labels"]
     assert "wer" in read_scores(exp, "test_other")["asr_en"]
     mandarin = read_scores(exp, "test_aishell")
-    assert set(mandarin) == {"asr_zh"}
+    assert set(mandarin) == {"asr_zh", "cls_gender"}
     assert "cer" in mandarin["asr_zh"]
     assert "wer" not in mandarin["asr_zh"]
     report = (exp / "RESULTS.md").read_text()

@@ -139,3 +139,20 @@ def test_utterances_of_the_training_set_are_told_beside_their_scores(decoded, ca
     assert "training set" not in capsys.readouterr().err
     run(decoded, "--train_dir", str(decoded[0]))
     assert "warning: 24 utterances of" in capsys.readouterr().err
+
+
+def test_an_objective_of_all_languages_that_a_set_has_no_labels_of_is_left_out_with_a_note(
+    decoded, capsys
+):
+    reference, decode = decoded
+    keys = [line.split()[0] for line in (reference / "utt2lang").read_text().splitlines()]
+    write(decode / "cls_gender/text", dict.fromkeys(keys, "f"))
+    scores = run(decoded)
+    assert list(scores["objectives"]) == ["asr_fr", "asr_zh", "st_fr_en"]
+    assert scores["not_scored"] == {"cls_gender": f"{reference} has no utt2gender"}
+    assert "not scored: cls_gender (" in capsys.readouterr().out
+    write(reference / "utt2gender", dict.fromkeys(keys, "unknown"))
+    assert run(decoded)["not_scored"] == {"cls_gender": f"{reference}/utt2gender has no label"}
+    write(reference / "utt2gender", dict.fromkeys(keys, "f") | {keys[0]: "m"})
+    measured = run(decoded)["objectives"]["cls_gender"]
+    assert measured["accuracy"]["confusion"] == [[23, 0], [1, 0]]

@@ -51,6 +51,8 @@ option local_data_opts "" "Options of local/data.sh"
 option local_data_languages false "Tell local/data.sh the languages, pairs and processes of this run"
 option_group "Audio"
 option speed_perturb_factors "" "Speeds of training utterances, such as '0.9 1.0 1.1'; empty: as they are"
+option noise "" "Stage 2 makes all sets noisy: generated, or a folder of recordings, such as MUSAN's; the clean audio is kept beside"
+option noise_snr "0 20" "Range of signal-to-noise ratios, dB"
 option feats_type fbank "fbank, or raw (the model has a frontend)"
 option fs 16000 "Sampling rate, Hz"
 option num_mel_bins 80 "Filters of fbank"
@@ -117,6 +119,7 @@ refuse_other feats_type "${feats_type}" fbank raw
 [[ -z ${soup} ]] || refuse_other soup "${soup}" joint vs vc vm custom
 for name in test_sets unlabeled_sets; do refuse_commas "${name}" "${!name}"; done
 refuse_words speed_perturb_factors '^[0-9]*\.?[0-9]+$' "numbers such as '0.9 1.0 1.1'" "${speed_perturb_factors}"
+[[ ${noise_snr} =~ ^-?[0-9]+(\.[0-9]+)?\ -?[0-9]+(\.[0-9]+)?$ ]] || refuse "--noise_snr must be two numbers such as '0 20', but got '${noise_snr}'"
 refuse_path train_set "${train_set}"
 refuse_path valid_set "${valid_set}"
 refuse_path test_sets ${test_set_list[@]+"${test_set_list[@]}"}
@@ -142,11 +145,17 @@ pretrains=false joins=false
 [[ ${ssl_audio} == labeled || ${joins} == true ]] || refuse "--ssl_audio unlabeled needs U in stage 9: --ssl_in_training true, and not --baseline two_stage"
 
 # --- names, as ESPnet makes them -------------------------------------------------------------
-speeds=${speed_perturb_factors:+_sp}
-train_name=${train_set}${speeds}
 option_words run_options
-run_options+=("--speeds=${speeds}")
-ask_kinds names tags model labels settings vocabularies vocabulary_args
+speeds=${speed_perturb_factors:+_sp} noise_name="" found_train=${train_set} found_valid=${valid_set} # found: as stage 1 leaves them
+found_tests=(${test_set_list[@]+"${test_set_list[@]}"})
+if [[ -n ${noise} ]]; then
+    noise_name=_$(basename "${noise}")_snr${noise_snr/ /to}
+    refuse_path "noise (the name of its folder)" "${noise_name}"
+    train_set+=${noise_name} valid_set+=${noise_name} test_set_list=("${test_set_list[@]/%/${noise_name}}")
+fi
+train_name=${train_set}${speeds}
+run_options+=("--speeds=${noise_name}${speeds}")
+ask_kinds names tags model labels score_files settings vocabularies vocabulary_args
 # shellcheck source=egs2/TEMPLATE/msp1/scripts/feature_folders.sh
 . scripts/feature_folders.sh
 soup_args=()
@@ -169,13 +178,14 @@ if [[ -z ${msp_tag} ]]; then
     [[ ${ssl_audio} == labeled ]] || msp_tag+=_unlabeled${unlabeled_name}
     msp_tag+=${soup:+_${soup}}${order:+_${order}}${combiner:+_${combiner}}
     [[ -z ${combiner_conf} ]] || msp_tag+=_$(sed -E 's/[^[:alnum:].]+/_/g' <<<"${combiner_conf}")
-    msp_tag+=$(tag_of "${train_args}")${speeds}
+    msp_tag+=$(tag_of "${train_args}")${noise_name}${speeds}
 fi
 refuse_path "msp_tag (or what it is made of)" "${msp_tag}"
 stats_dir=${expdir}/msp_stats_${feats_name}_${kept_dir##*/}_${kinds_tags[1]}
+[[ ${stats_dir} == *"${noise_name}"* ]] || stats_dir+=${noise_name} # names of token lists have it
 exp_dir=${expdir}/msp_${msp_tag}
 ssl_tag=$(basename "$(realpath "${train_config}")" .yaml)
-ssl_tag=${ssl_name}_${ssl_tag#train_msp_}_${feats_type}${speeds}
+ssl_tag=${ssl_name}_${ssl_tag#train_msp_}_${feats_type}${noise_name}${speeds}
 ssl_dir=${expdir}/ssl_${ssl_tag}${unlabeled_name}$(tag_of "${pretrain_args}")
 inference_tag=$(basename "${inference_config}" .yaml)_$(basename "${inference_model}" .pth)
 
@@ -260,14 +270,14 @@ if ${local_data_languages}; then
     data_settings+=("languages=${asr_langs}" "pairs=${st_pairs}")
 fi
 if stage 1 "Data preparation" "${datadir}/.stage1.done" --settings "${data_settings[@]}" \
-    --inputs local/data.sh --outputs "${datadir}/${train_set}/utt2lang" "${datadir}/${valid_set}/utt2lang"; then
+    --inputs local/data.sh --outputs "${datadir}/${found_train}/utt2lang" "${datadir}/${found_valid}/utt2lang"; then
     datadir=${datadir} local/data.sh ${data_opts[@]+"${data_opts[@]}"}
-    soups check_data_dir "${datadir}/${train_set}" --least 2 "${run_options[@]}"
-    for name in "${valid_set}" "${test_set_list[@]}"; do
-        soups check_data_dir "${datadir}/${name}" "${run_options[@]}" --train "${datadir}/${train_set}" \
-            --may_lack_languages "$([[ ${name} == "${valid_set}" ]] && echo false || echo true)"
+    soups check_data_dir "${datadir}/${found_train}" --least 2 "${run_options[@]}"
+    for name in "${found_valid}" "${found_tests[@]}"; do
+        soups check_data_dir "${datadir}/${name}" "${run_options[@]}" --train "${datadir}/${found_train}" \
+            --may_lack_languages "$([[ ${name} == "${found_valid}" ]] && echo false || echo true)"
     done
-    stage_done "${datadir}/{${train_set},${valid_set},${test_sets// /,}}"
+    stage_done "${datadir}/{${found_train},${found_valid},${test_sets// /,}}"
 fi
 
 if [[ -n ${unlabeled_sets} ]] && stage 1 "Audio without labels" "${datadir}/.stage1_unlabeled.done" \
@@ -276,9 +286,26 @@ if [[ -n ${unlabeled_sets} ]] && stage 1 "Audio without labels" "${datadir}/.sta
     stage_done "${unlabeled_sets}"
 fi
 
+if [[ -n ${noise} ]]; then
+    mapfile -t found_sets < <(printf '%s\n' "${found_train}" "${found_valid}" "${found_tests[@]}" | awk '!seen[$0]++')
+    noise_inputs=()
+    [[ ${noise} == generated ]] || noise_inputs+=("${noise}")
+    for name in "${found_sets[@]}"; do
+        noisy=${name}${noise_name}
+        if stage 2 "Noise for ${name}" "${datadir}/.stage2_${noisy}.done" --settings "noise=${noise}" "snr=${noise_snr}" \
+            --inputs "${datadir}/${name}" ${noise_inputs[@]+"${noise_inputs[@]}"} \
+            --outputs "${datadir}/${noisy}/wav.scp" "${datadir}/${noisy}/clean.scp"; then
+            read -ra snr_range <<<"${noise_snr}"
+            soups add_noise --source "${datadir}/${name}" --target "${datadir}/${noisy}" --audio_dir "${dumpdir}/noise/${noisy}" \
+                --noises "${noise}" --snr "${snr_range[@]}" --nj "${nj}"
+            stage_done "${datadir}/${noisy}"
+        fi
+    done
+fi
+
 if [[ -z ${speed_perturb_factors} ]]; then
     stage_skipped 2 "Speed perturbation" "--speed_perturb_factors is empty"
-elif stage 2 "Speed perturbation" "${datadir}/.stage2.done" --settings "factors=${speed_perturb_factors}" \
+elif stage 2 "Speed perturbation" "${datadir}/.stage2${noise_name}.done" --settings "factors=${speed_perturb_factors}" \
     --inputs "${datadir}/${train_set}" --outputs "${datadir}/${train_name}/wav.scp" "${datadir}/${train_name}/utt2speed"; then
     read -ra factors <<<"${speed_perturb_factors}"
     soups perturb_speed --source "${datadir}/${train_set}" --target "${datadir}/${train_name}" \
@@ -465,6 +492,11 @@ for name in "${test_set_list[@]}"; do
     fi
     references=()
     for file in "${label_files[@]}"; do [[ ! -e ${feats_dir}/${name}/${file} ]] || references+=("${feats_dir}/${name}/${file}"); done
+    for file in ${kinds_score_files[@]+"${kinds_score_files[@]}"}; do # a new list of trials takes no new features
+        source=${datadir}/${name}/${file} copy=${feats_dir}/${name}/${file}
+        [[ ! -e ${source} || ! -d ${copy%/*} ]] || cmp -s "${source}" "${copy}" || cp "${source}" "${copy}"
+        [[ ! -e ${copy} ]] || references+=("${copy}")
+    done
     score_settings=("bleu_lowercase=${bleu_lowercase}")
     ! ${bleu_lc_rm} || score_settings+=("bleu_lc_rm=${bleu_lc_rm}")
     if stage 12 "Scoring ${name}" "${decode_dir}/.stage12.done" --settings "${score_settings[@]}" \

@@ -45,6 +45,23 @@ class Decoder(Protocol):
         ...
 
 
+class SpeechDecoder(Protocol):
+    """What a kind whose head reads `encoded+speech` makes of both."""
+
+    def __call__(
+        self, encoded: "Tensor", lengths: "Tensor", speech: "Tensor", speech_lengths: "Tensor"
+    ) -> list[tuple[Hypothesis, ...]]:
+        """Return the hypotheses of each utterance, best first, at least one.
+
+        Args:
+            encoded: Encoder output, [B, T', D].
+            lengths: Encoded frames of each utterance, [B].
+            speech: Features [B, T, F] before normalisation, or samples [B, T].
+            speech_lengths: Frames or samples of each utterance, [B].
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class Result:
     """What was decoded of one utterance.

@@ -7,6 +7,8 @@ from torch import Tensor
 
 from espnet_soups.losses.loss_sum import LossSum, absent_sum
 
+ENCODED, ENCODED_AND_SPEECH, FEATURES = "encoded", "encoded+speech", "features"
+
 
 class Head(torch.nn.Module):
     """Turns encoded speech and labels into the loss of an objective.
@@ -15,8 +17,12 @@ class Head(torch.nn.Module):
     those of several ranks add up to the same mean.
 
     Attributes:
-        reads: What `forward` gets: `encoded` frames, or `features`, for heads that encode by
-            themselves what they have cut or masked.
+        reads: What `forward` gets: `encoded` frames; `encoded+speech`, then further the speech that
+            they were encoded from, features [B, T, F] before normalisation or samples [B, T], and
+            its lengths [B]; or `features`, for heads that encode by themselves what they have cut
+            or masked.
+        augmented: Whether SpecAugment hides parts of what its frames are encoded from. If not, its
+            utterances are encoded a second time while training, where there is SpecAugment.
         scored_in_training: Whether its accuracy is known while training, too.
         watched: Names of the further numbers that its losses report.
         is_shared: Whether its parameters are those of a module that other heads use too; then they
@@ -24,6 +30,7 @@ class Head(torch.nn.Module):
     """
 
     reads: ClassVar[str] = "encoded"
+    augmented: ClassVar[bool] = True
     watched: tuple[str, ...] = ()
     is_shared: bool = False
 

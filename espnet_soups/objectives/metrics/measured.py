@@ -13,6 +13,10 @@ from espnet_soups.objectives.metrics.listing import Entry
 Scores = dict[str, NDArray[np.float64]]
 
 
+class NothingToScoreError(ValueError):
+    """A set has nothing to score an objective of all languages by, as a test set may have not."""
+
+
 @dataclass(frozen=True)
 class Undefined:
     """Why a score says nothing.

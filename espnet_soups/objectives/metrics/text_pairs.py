@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from espnet_soups.data.label_text import clean_label
+from espnet_soups.files import read_texts
 from espnet_soups.objectives.labels import NO_LABEL
-from espnet_soups.objectives.metrics.text_file import read_text
+from espnet_soups.objectives.metrics.measured import NothingToScoreError
 from espnet_soups.objectives.objective import Objective
 
 
@@ -50,13 +51,16 @@ def read_pairs(
 
     Raises:
         OSError: If a file is missing.
-        ValueError: If keys differ between the files, a reference is empty, or none is left.
+        ValueError: If keys differ between the files, a reference is empty, or none is left; a
+            `NothingToScoreError` where the objective is of all languages, and none or no file is.
     """
     reference_path = reference_dir / objective.label_file
+    if not objective.language and not reference_path.is_file():
+        raise NothingToScoreError(f"{reference_dir} has no {objective.label_file}")
     hypothesis_path = decode_dir / objective.name / "text"
-    languages = read_text(reference_dir / "utt2lang")
+    languages = read_texts(reference_dir / "utt2lang")
     labels, hypotheses = (
-        {key: clean_label(text) for key, text in read_text(path).items()}
+        {key: clean_label(text) for key, text in read_texts(path).items()}
         for path in (reference_path, hypothesis_path)
     )
     of_language = {
@@ -72,10 +76,12 @@ def read_pairs(
         raise ValueError(
             f"{reference_path} has no text for {_some(empty)}; a missing label is {NO_LABEL}."
         )
+    if not references and not objective.language:
+        raise NothingToScoreError(f"{reference_path} has no label")
     if not references:
-        spoken_in = f" in the language {objective.language}" if objective.language else ""
         raise ValueError(
-            f"{reference_path} has no reference{spoken_in}, so {objective.name} cannot be scored."
+            f"{reference_path} has no reference in the language {objective.language}, so"
+            f" {objective.name} cannot be scored."
         )
     keys = list(references)
     return TextPairs(

@@ -1,0 +1,192 @@
+"""Enhancement: clean speech of noisy speech."""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from espnet_soups.objectives.kind import Heads, Kind, Metric, Options, Parts
+from espnet_soups.objectives.objective import Objective
+from espnet_soups.settings import refuse_unknown
+
+if TYPE_CHECKING:
+    from espnet_soups.objectives.decoding.decode_config import DecodeConfig
+    from espnet_soups.objectives.decoding.enhancer_decoder import EnhancerDecoder
+    from espnet_soups.objectives.heads.enhancing_head import EnhancingHead
+    from espnet_soups.objectives.heads.head import Head
+    from espnet_soups.objectives.metrics.measured import Measured
+    from espnet_soups.objectives.metrics.score_config import ScoreConfig
+
+AUDIO_TABLE = ".scp"
+
+
+@dataclass(frozen=True)
+class EnhancementSettings:
+    """What `objectives:` may say of an enhancement.
+
+    Attributes:
+        label_file: File of the data dirs that names the clean audio.
+        language: Only utterances of this language take part; empty: all.
+        n_fft: Samples of a window of the spectrogram that is masked (`feats_type: raw`).
+        hop_length: Samples from one window to the next.
+        kind: A class of one's own that derives from `Enhancement`, `module:Class`.
+    """
+
+    label_file: str = "clean.scp"
+    language: str = ""
+    n_fft: int = 512
+    hop_length: int = 128
+    kind: str = "enh"
+
+    def __post_init__(self) -> None:
+        """Refuse what no head can be built of.
+
+        Raises:
+            ValueError: If a value is not valid.
+        """
+        if (
+            not self.label_file.removesuffix(AUDIO_TABLE)
+            or Path(self.label_file).suffix != AUDIO_TABLE
+        ):
+            raise ValueError(
+                f"`label_file` must be named <name>{AUDIO_TABLE}, but got {self.label_file!r}."
+            )
+        for name in ("n_fft", "hop_length"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(f"`{name}` must be a whole number above 0, but got {value!r}.")
+        if 2 * self.hop_length > self.n_fft:
+            raise ValueError(
+                f"`hop_length` must be at most half of `n_fft` ({self.n_fft}), since windows that"
+                f" do not overlap cannot be put together, but got {self.hop_length}."
+            )
+
+
+def read_enhancement_settings(name: str, options: Options | None) -> EnhancementSettings:
+    """Return the settings of an enhancement objective.
+
+    Raises:
+        ValueError: If a key or a value is not valid; the message names the objective.
+    """
+    given = dict(options or {})
+    known = [item.name for item in fields(EnhancementSettings)]
+    refuse_unknown(f"`objectives: {name}`", given, known)
+    try:
+        return EnhancementSettings(**given)
+    except ValueError as error:
+        raise ValueError(f"`objectives: {name}`: {error}") from error
+
+
+class Enhancement(Kind):
+    """Makes clean speech of noisy speech: `enh`, or `enh_<name>`.
+
+    `wav.scp` of a data dir names the noisy audio, `clean.scp` the clean one, sample by sample the
+    same; `<na>` stands where there is none. SpecAugment takes no part in it.
+    """
+
+    name: ClassVar[str] = "enh"
+    title: ClassVar[str] = "Enhancement"
+    sign: ClassVar[str] = "ENH"
+    letters: ClassVar[Mapping[str, str]] = {"N": "enh*"}
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Metric("lsd_gain", "LSD gain", "dB", lower_is_better=False, digits=2),
+        Metric("si_sdr_gain", "SI-SDR gain", "dB", lower_is_better=False, digits=2),
+        Metric("lsd", "LSD", "dB", headline=False, digits=2),
+        Metric("si_sdr", "SI-SDR", "dB", lower_is_better=False, headline=False, digits=2),
+    )
+
+    # --- names and settings --------------------------------------------------------------------
+
+    def objective(self, name: str, settings: Options) -> Objective:
+        """Return an objective.
+
+        Raises:
+            ValueError: If a setting is not valid.
+        """
+        own = read_enhancement_settings(name, settings)
+        label = own.label_file.removesuffix(AUDIO_TABLE)
+        return Objective(
+            name,
+            own.kind,
+            own.language,
+            label=label,
+            label_file=own.label_file,
+            label_type="audio",
+        )
+
+    def settings(self, objective: Objective, args: argparse.Namespace) -> EnhancementSettings:
+        """Return the settings of an objective."""
+        own = (args.objectives or {}).get(objective.name)
+        return read_enhancement_settings(objective.name, own)
+
+    def check(self, objectives: Sequence[Objective], args: argparse.Namespace) -> None:
+        """Refuse combiners that compare losses, where the loss is in dB and mostly negative.
+
+        Raises:
+            ValueError: If one does.
+        """
+        from espnet_soups.weighting.registry import combiner_names, combiner_needs
+
+        if not objectives or args.input_size is not None:
+            return
+        named = (args.trainer_conf or {}).get("combiner", "static")
+        for name in [named] if isinstance(named, str) else named:
+            if name in combiner_names() and combiner_needs(name) == "losses":
+                raise ValueError(
+                    f"`combiner: {name}` compares losses, but that of {objectives[0].name} on"
+                    " samples is an SI-SDR in dB, which has no zero: use a combiner of gradients"
+                    " or static weights, or `--feats_type fbank`."
+                )
+
+    # --- the network ---------------------------------------------------------------------------
+
+    def build_heads(
+        self, objectives: Sequence[Objective], args: argparse.Namespace, parts: Parts
+    ) -> Heads:
+        """Build a head for each objective: for features from disk, or for samples."""
+        heads: dict[str, Head] = {
+            objective.name: self._build_head(self.settings(objective, args), args, parts)
+            for objective in objectives
+        }
+        return Heads(heads)
+
+    def _build_head(
+        self, settings: EnhancementSettings, args: argparse.Namespace, parts: Parts
+    ) -> "EnhancingHead":
+        from espnet_soups.objectives.heads.feature_enhancer import FeatureEnhancer
+        from espnet_soups.objectives.heads.waveform_enhancer import WaveformEnhancer
+
+        if args.input_size is None:
+            return WaveformEnhancer(parts.encoder_size, settings.n_fft, settings.hop_length)
+        # those of the training set, where ESPnet's global normalisation knows them
+        deviations = getattr(parts.normalize, "std", None)
+        return FeatureEnhancer(
+            parts.encoder_size,
+            parts.feature_size,
+            None if deviations is None else deviations.detach().clone(),
+        )
+
+    # --- decoding and scores -------------------------------------------------------------------
+
+    def build_decoder(
+        self,
+        objective: Objective,
+        head: "Head",
+        args: argparse.Namespace,
+        config: "DecodeConfig",
+    ) -> "EnhancerDecoder":
+        """Return what enhances."""
+        from espnet_soups.objectives.decoding.enhancer_decoder import EnhancerDecoder
+        from espnet_soups.objectives.heads.enhancing_head import EnhancingHead
+
+        assert isinstance(head, EnhancingHead)  # as `build_heads` made it
+        return EnhancerDecoder(head)
+
+    def measure(
+        self, objective: Objective, reference_dir: Path, decode_dir: Path, config: "ScoreConfig"
+    ) -> "Measured":
+        """Return what enhancement has gained against the noisy speech."""
+        from espnet_soups.objectives.metrics.enhancement_gain import measure_enhancement
+
+        return measure_enhancement(objective, reference_dir, decode_dir)

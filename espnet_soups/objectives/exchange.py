@@ -1,0 +1,95 @@
+"""What passes between a kind of objective and the rest of the house."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch.nn import Module
+
+    from espnet_soups.objectives.heads.head import Head
+
+Options = Mapping[str, Any]  # of msp_train, by name
+Encoder = Callable[[str], "np.ndarray"]  # the label of one utterance to an array
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A score of decoded sets.
+
+    Attributes:
+        name: Key in `scores.json`.
+        title: In tables and pictures.
+        unit: `%`, or empty.
+        lower_is_better: Which way is up.
+        headline: Whether it stands in comparisons of experiments, on cards and in pictures.
+        digits: Decimals that are shown.
+        counts: What an error rate counts, such as `Wrd`: the head of that column.
+    """
+
+    name: str
+    title: str
+    unit: str = "%"
+    lower_is_better: bool = True
+    headline: bool = True
+    digits: int = 1
+    counts: str = ""
+
+    @property
+    def heading(self) -> str:
+        """Title and unit, for the head of a column."""
+        return f"{self.title} {self.unit}".rstrip()
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """A list that stage 5 makes of the labels of the training set: tokens or classes.
+
+    Attributes:
+        folder: Where it lies.
+        words: Options of `msp_train` that name it.
+        make: Makes it from (training set, sets whose labels it must cover too), and returns a line
+            for the log and warnings.
+        file: What is written last, and by whose change later stages see that it is another.
+    """
+
+    folder: Path
+    words: tuple[str, ...]
+    make: Callable[[Path, Sequence[Path]], tuple[str, list[str]]] = field(repr=False)
+    file: str = "tokens.txt"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The parts of the network that heads are built for.
+
+    Attributes:
+        feature_size: Numbers of a frame before the encoder.
+        encoder_size: Numbers of an encoded frame.
+        encoder: ESPnet's encoder.
+        preencoder: ESPnet's pre-encoder, or None.
+        normalize: ESPnet's normalisation of features, or None.
+        shared: Modules that kinds before this one have built for several heads, by name.
+    """
+
+    feature_size: int
+    encoder_size: int
+    encoder: "Module"
+    preencoder: "Module | None" = None
+    normalize: "Module | None" = None
+    shared: "Mapping[str, Any]" = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Heads:
+    """What a kind builds for its objectives.
+
+    Attributes:
+        own: The head of each objective, by name.
+        shared: Modules that several heads use: they count as backbone, by name.
+    """
+
+    own: "Mapping[str, Head]"
+    shared: "Mapping[str, Module]" = field(default_factory=dict)

@@ -1,0 +1,26 @@
+"""Encoded frames back to the rate of what they were encoded from."""
+
+import torch
+from torch import Tensor
+
+
+def spread(states: Tensor, state_lengths: Tensor, lengths: Tensor, size: int) -> Tensor:
+    """Return, for every frame of the input, the encoded frame that stands for it, [B, T, D].
+
+    The encoded frames of an utterance share its frames evenly, whatever the subsampling of the
+    encoder; behind its end the last one stands.
+
+    Args:
+        states: Of encoded frames, [B, T', D].
+        state_lengths: Encoded frames of each utterance, [B].
+        lengths: Frames of each utterance, [B].
+        size: Frames T of the longest.
+
+    >>> states = torch.tensor([[[1.0], [2.0]]])
+    >>> spread(states, torch.tensor([2]), torch.tensor([5]), 6).flatten().tolist()
+    [1.0, 1.0, 1.0, 2.0, 2.0, 2.0]
+    """
+    positions = torch.arange(size, device=states.device).unsqueeze(0)
+    index = positions * state_lengths.unsqueeze(1) // lengths.unsqueeze(1)
+    index = torch.minimum(index, state_lengths.unsqueeze(1) - 1)
+    return states.gather(1, index.unsqueeze(-1).expand(-1, -1, states.size(-1)))

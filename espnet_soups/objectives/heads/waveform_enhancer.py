@@ -1,0 +1,86 @@
+"""The head of enhancement for samples: a mask of their spectrogram."""
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+from espnet_soups.losses.loss_sum import LossSum
+from espnet_soups.losses.si_sdr import si_sdr
+from espnet_soups.objectives.heads.enhancing_head import EnhancingHead, check_clean, loss_of
+from espnet_soups.objectives.heads.spread import spread
+
+
+class WaveformEnhancer(EnhancingHead):
+    """Masks the spectrogram of noisy samples by what a linear layer makes of encoded frames.
+
+    The loss is the negative SI-SDR in dB, summed over utterances.
+
+    Args:
+        encoder_size: Numbers of an encoded frame.
+        n_fft: Samples of a window.
+        hop_length: Samples from one window to the next, at most half of it.
+    """
+
+    window: Tensor
+
+    def __init__(self, encoder_size: int, n_fft: int = 512, hop_length: int = 128) -> None:
+        super().__init__()
+        self.n_fft, self.hop_length = n_fft, hop_length
+        self.mask = torch.nn.Linear(encoder_size, n_fft // 2 + 1)
+        self.register_buffer("window", torch.hann_window(n_fft), persistent=False)
+
+    def forward(  # type: ignore[override]
+        self,
+        encoded: Tensor,
+        frame_lengths: Tensor,
+        labels: Tensor,
+        label_lengths: Tensor,
+        speech: Tensor,
+        lengths: Tensor,
+    ) -> LossSum:
+        """Return the loss of utterances with clean samples.
+
+        Args:
+            encoded: Encoder output, [B, T', D].
+            frame_lengths: Encoded frames of each utterance, [B].
+            labels: Clean samples, [B, S].
+            label_lengths: Samples of each, [B].
+            speech: Noisy samples, [B, S].
+            lengths: Samples of each, [B].
+
+        Raises:
+            ValueError: If clean and noisy samples differ in number.
+        """
+        check_clean(labels, label_lengths, speech, lengths)
+        ratios = si_sdr(self.enhance(encoded, frame_lengths, speech, lengths), labels, lengths)
+        gain = (ratios.detach() - si_sdr(speech, labels, lengths)).mean()
+        count = ratios.new_tensor(len(ratios))
+        return loss_of(-ratios.sum(), count, gain, len(ratios))
+
+    def enhance(
+        self, encoded: Tensor, frame_lengths: Tensor, speech: Tensor, lengths: Tensor
+    ) -> Tensor:
+        """Return enhanced samples, [B, S]; see `EnhancingHead.enhance`.
+
+        Samples behind the end of an utterance must be 0; they never change those before it.
+        """
+        logits = self.mask(encoded)
+        with torch.autocast(speech.device.type, enabled=False):
+            # Behind the last sample lies silence, whatever else is in the mini-batch.
+            padded = pad(speech, (0, self.n_fft))
+            window = self.window.to(speech)
+            spectrum = torch.stft(
+                padded,
+                self.n_fft,
+                self.hop_length,
+                window=window,
+                pad_mode="constant",
+                return_complex=True,
+            )
+            frames = 1 + lengths // self.hop_length
+            mask = spread(logits.to(speech.dtype), frame_lengths, frames, spectrum.size(-1))
+            masked = spectrum * mask.sigmoid().transpose(1, 2)
+            enhanced = torch.istft(
+                masked, self.n_fft, self.hop_length, window=window, length=padded.size(1)
+            )
+        return enhanced[:, : speech.size(1)]

@@ -1,0 +1,51 @@
+"""Enhancement through all stages: noise is added, both audios are kept, a gain is reported."""
+
+import json
+from pathlib import Path
+
+import kaldiio
+import pytest
+from tiny_recipe import CONFIG, run
+
+NOISY = "generated_snr0to10"
+NAME = f"msp_noisy_fbank_char_enh_{NOISY}_sp"
+WORDS = ("--objectives", "enh", "--noise", "generated", "--noise_snr", "0 10")
+
+
+def test_a_noisy_corpus_is_recognised_and_enhanced(recipe: Path):
+    config = CONFIG.replace("order: USA", "order: NSA").replace("max_epoch: 2", "max_epoch: 4")
+    (recipe / "conf" / "train_msp_noisy.yaml").write_text(config)
+    words = (*WORDS, "--train_config", "conf/train_msp_noisy.yaml")
+    first = run(recipe, *words, timeout=1800)
+    assert first.returncode == 0, first.stdout[-3000:] + first.stderr[-3000:]
+    assert f"data/test_{NOISY}: 8 utterances; noises: " in first.stdout
+    decoded = recipe / "exp" / NAME / "decode_msp_valid.acc.ave" / f"test_{NOISY}"
+    scores = json.loads((decoded / "scores.json").read_text())
+    assert set(scores["objectives"]) == {"asr_en", "asr_fr", "st_fr_en", "enh"}
+    assert scores["objectives"]["enh"]["utterances"] == 8
+    assert scores["objectives"]["enh"]["lsd_gain"]["value"] > 0.0
+    results = (recipe / "exp" / NAME / "RESULTS.md").read_text()
+    assert "LSD gain" in results
+    enhanced = kaldiio.load_scp(str(decoded / "enh" / "array.scp"))
+    (features,) = recipe.glob("dump/fbank*_clean.scp")
+    noisy = kaldiio.load_scp(str(features / f"test_{NOISY}" / "feats.scp"))
+    assert {key: value.shape for key, value in enhanced.items()} == {
+        key: value.shape for key, value in noisy.items()
+    }
+    copies = kaldiio.load_scp(str(features / f"train_{NOISY}_sp" / "clean.scp"))
+    assert "sp0.9-fr_a-train00" in copies
+    second = run(recipe, *words)
+    assert "All stages are up to date" in second.stdout
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("--noise_snr=20", "--noise_snr must be two numbers such as '0 20', but got '20'"),
+        ("--noise=nowhere", "needs nowhere, which does not exist"),
+    ],
+)
+def test_noise_that_cannot_be_added_is_refused(recipe: Path, word: str, message: str):
+    result = run(recipe, *WORDS, "--stop_stage", "2", word)
+    assert result.returncode != 0
+    assert message in result.stderr
