@@ -2,9 +2,11 @@
 
 import argparse
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from espnet2.torch_utils.initialize import initialize
+from torch.nn import Module
 
 from espnet_soups.backbone.settings import keep_architectures
 from espnet_soups.network.msp_model import MSPModel
@@ -80,9 +82,10 @@ def build_heads(objectives: Sequence[Objective], args: argparse.Namespace, parts
     Raises:
         ValueError: If an option is not valid, or a kind has left out a head or a part of it.
     """
-    own, shared = {}, {}
+    own: dict[str, Head] = {}
+    shared: dict[str, Module] = {}
     for kind, members in by_kind(objectives).items():
-        built = kind.build_heads(members, args, parts)
+        built = kind.build_heads(members, args, replace(parts, shared=dict(shared)))
         check_returned("build_heads", kind, built, Heads, "the heads by name")
         for head in built.own.values():
             check_returned("build_heads", kind, head, Head, "heads")
