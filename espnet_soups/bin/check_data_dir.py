@@ -39,7 +39,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from espnet_soups.data.overlap import describe_overlap, find_overlap
     from espnet_soups.objectives.registry import kind_of
     from espnet_soups.objectives.run import read_run
-    from espnet_soups.objectives.set_labels import compare_labels, count_labels, objectives_of
+    from espnet_soups.objectives.set_labels import (
+        compare_labels,
+        compare_with_settings,
+        count_labels,
+        objectives_of,
+    )
 
     set_up_logging()
     if options.unlabeled == "true":
@@ -64,6 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for objective in objectives if may_lack else ():
         for warning in kind_of(objective).check_test_set(objective, options.path):
             print(f"warning: {warning}", file=sys.stderr)
+    compare_with_settings(data, objectives, run.settings_of, training=options.train is None)
     if options.train is not None:
         train = read_data_dir(options.train)
         compare_labels(data, train, objectives)

@@ -18,6 +18,10 @@ ANSWERS: "dict[str, tuple[str, Callable[[Run], Sequence[str]]]]" = {
         lambda run: [run.experiment_tag(), run.statistics_tag()],
     ),
     "model": ("options of msp_train, vocabularies left out", lambda run: run.words()),
+    "refinements": (
+        "words of `--train_args` that say more of objectives",
+        lambda run: run.refinements(),
+    ),
     "labels": (
         "files of labels: `FILE NAME TYPE`, the type is text or audio",
         lambda run: [f"{label.file} {label.name} {label.type}" for label in run.labels()],

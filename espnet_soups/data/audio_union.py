@@ -7,11 +7,19 @@ from pathlib import Path
 import kaldiio
 import soundfile
 
-from espnet_soups.data.data_dir import NO_LABEL, DataDir, read_data_dir, write_data_dir
+from espnet_soups.data.data_dir import (
+    LANGUAGES,
+    NO_LABEL,
+    SPEAKERS,
+    DataDir,
+    read_data_dir,
+    write_data_dir,
+)
 from espnet_soups.data.dump import AUDIO_FILES, LENGTHS
 from espnet_soups.files import read_table, write_table, write_text
 
 SHAPE_FILE, LANGUAGES_FILE = "speech_shape", "languages"
+LABELS_FOLDER = "labels"  # of the union; its own utt2lang and utt2spk hold more than labels
 UNLABELED = "unlabeled"  # stands for the language, where audio without labels is a group of its own
 
 
@@ -44,8 +52,9 @@ def unite_audio(
         target: Folder of the new set; beside the tables it gets `speech_shape`, as ESPnet's
             samplers read it, and `languages`, a line with the name of each.
         feats_type: `fbank` or `raw`.
-        keep_labels: Whether labels are kept (`<na>` for the others); then the language of audio
-            without labels is `unlabeled`, so that mini-batches hold a share of it.
+        keep_labels: Whether labels are kept, in the folder `labels`: `<na>` for the others, also
+            in its `utt2lang` and `utt2spk`. In the set's own, the language of audio without labels
+            is then `unlabeled`, so that mini-batches hold a share of it.
         audio_labels: Files of second audio that are labels, such as `clean.scp`.
 
     Returns:
@@ -81,13 +90,11 @@ def unite_audio(
             for key, value in data.languages.items()
         },
         speakers={key: value for data in sets for key, value in data.speakers.items()},
-        labels={
-            name: {key: table.get(key, NO_LABEL) for data in sets for key in data.audio}
-            for name, table in sets[0].labels.items()
-        },
         audio_labels=sets[0].audio_labels,
     )
     write_data_dir(union, audio_file)
+    if keep_labels:
+        _write_labels(sets[0], union)
     lengths = {
         key: length
         for data in sets
@@ -100,6 +107,15 @@ def unite_audio(
     languages = sorted(set(union.languages.values()))
     write_text(target / LANGUAGES_FILE, "".join(f"{name}\n" for name in languages))
     return union
+
+
+def _write_labels(labeled: DataDir, union: DataDir) -> None:
+    """Write what objectives may learn from, `<na>` for audio without labels."""
+    own = {**labeled.labels, LANGUAGES: labeled.languages, SPEAKERS: labeled.speakers}
+    tables = {**own, **labeled.audio_labels}
+    for name, table in tables.items():
+        labels = {key: table.get(key, NO_LABEL) for key in union.audio}
+        write_table(union.path / LABELS_FOLDER / name, labels)
 
 
 def _check_type(path: Path, labeled: Path, feats_type: str) -> None:

@@ -1,6 +1,7 @@
 """The classes of a label file, with how many utterances of the training set are of each."""
 
 import argparse
+import hashlib
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -41,6 +42,18 @@ def read_classes(folder: Path, objective: Objective) -> dict[str, str]:
             f"{path}: {split} has {found[split]!r}; a class is one word (join words by `_`)."
         )
     return found
+
+
+def class_folder(objective: Objective, run: Mapping[str, str]) -> Path:
+    """Return where the list of an objective lies: runs whose lists may differ have a folder each.
+
+    Args:
+        objective: The objective.
+        run: See `Kind.vocabularies`.
+    """
+    content = "\n".join([objective.label_file, objective.language, run["selection"]])
+    digest = hashlib.sha256(content.encode()).hexdigest()[:8]
+    return Path(run["datadir"]) / f"{objective.name}_classes{run['speeds']}_{digest}"
 
 
 def class_vocabulary(objective: Objective, folder: Path, closed: bool = True) -> Vocabulary:
@@ -87,14 +100,53 @@ def inline_classes(objectives: Sequence[Objective], args: argparse.Namespace) ->
                 f"`objectives: {objective.name}` lacks `classes`, a file of stage 5:"
                 f" `--objectives {objective.name}.classes=FILE`."
             )
-        if isinstance(own["classes"], str):
-            table = read_table(Path(own["classes"]))
-            own["classes"] = {name: int(count) for name, count in table.items()}
+        own["classes"] = read_counts(own["classes"])
         args.objectives = {**args.objectives, objective.name: own}
 
 
-def check_classes(labels: Mapping[str, str], known: Collection[str], where: Path | str) -> None:
+def read_counts(classes: Mapping[str, int] | str) -> dict[str, int]:
+    """Return the utterances of each class, as settings give them or the file that they name.
+
+    Raises:
+        OSError: If there is no such file.
+        ValueError: If it is no table of classes and numbers.
+    """
+    if isinstance(classes, str):
+        return {name: int(count) for name, count in read_table(Path(classes)).items()}
+    return dict(classes)
+
+
+def require_classes(classes: object) -> None:
+    """Refuse settings of classes that are neither a file nor a mapping to numbers of utterances.
+
+    Raises:
+        ValueError: If they are.
+    """
+    if classes is None or isinstance(classes, str):
+        return
+    if not isinstance(classes, Mapping) or not all(
+        isinstance(name, str) and isinstance(count, int) and count > 0
+        for name, count in classes.items()
+    ):
+        raise ValueError(
+            "`classes` must map each class to its utterances in the training set, such as `{f: 120,"
+            f" m: 80}}`, or be a file of these, but got {classes!r}."
+        )
+
+
+def check_classes(
+    labels: Mapping[str, str],
+    known: Collection[str],
+    where: Path | str,
+    lister: str = "the training set",
+) -> None:
     """Refuse labels of classes that there is no training data of.
+
+    Args:
+        labels: Utterance id to class.
+        known: The classes.
+        where: File of the labels, for the message.
+        lister: What has the known classes, for the message.
 
     Raises:
         ValueError: If there are some.
@@ -104,7 +156,7 @@ def check_classes(labels: Mapping[str, str], known: Collection[str], where: Path
         names = ", ".join(f"{name} ({count})" for name, count in strange.most_common(SHOWN))
         some = sorted(known)[:SHOWN]
         raise ValueError(
-            f"{where}: {sum(strange.values())} labels are of classes that the training set lacks:"
+            f"{where}: {sum(strange.values())} labels are of classes that {lister} lacks:"
             f" {names}; it has {', '.join(some)}{' …' if len(known) > SHOWN else ''}. Correct them,"
             f" or write `{NO_LABEL}`."
         )

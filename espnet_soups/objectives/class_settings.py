@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
+from espnet_soups.objectives.class_list import require_classes
 from espnet_soups.objectives.kind import Options
 from espnet_soups.settings import refuse_unknown, require_number
 
@@ -38,6 +39,7 @@ class ClassSettings:
         Raises:
             ValueError: If a value is not valid.
         """
+        require_classes(self.classes)
         if self.pooling not in POOLINGS:
             raise ValueError(
                 f"`pooling` must be one of {list(POOLINGS)}, but got {self.pooling!r}."

@@ -9,8 +9,10 @@ from espnet_soups.objectives.class_list import (
     ABSENT,
     ClassEncoder,
     check_classes,
+    class_folder,
     class_vocabulary,
     inline_classes,
+    read_counts,
 )
 from espnet_soups.objectives.class_settings import ClassSettings, read_class_settings
 from espnet_soups.objectives.kind import Encoder, Heads, Kind, Metric, Options, Parts, Vocabulary
@@ -84,22 +86,41 @@ class Classification(Kind):
         found = {key: label for key, label in labels.items() if label not in ABSENT}
         check_classes(found, set(trained.values()) - set(ABSENT), where)
 
+    def check_settings(
+        self,
+        objective: Objective,
+        settings: Options,
+        labels: Mapping[str, str],
+        where: str,
+        training: bool,
+    ) -> None:
+        """Refuse labels of classes that `classes` lacks, where settings give it.
+
+        Raises:
+            OSError: If it is a file that cannot be read.
+            ValueError: If there are some.
+        """
+        given = read_class_settings(objective.name, settings).classes
+        if given is not None:
+            found = {key: label for key, label in labels.items() if label not in ABSENT}
+            check_classes(found, read_counts(given), where, f"`classes` of {objective.name}")
+
     # --- a run ---------------------------------------------------------------------------------
 
     def vocabularies(
         self, objectives: Sequence[Objective], run: Mapping[str, str]
     ) -> list[Vocabulary]:
         """Return the list of classes of each objective."""
-        folder = Path(run["datadir"])
         return [
-            class_vocabulary(objective, folder / f"{objective.name}_classes{run['speeds']}")
-            for objective in objectives
+            class_vocabulary(objective, class_folder(objective, run)) for objective in objectives
         ]
 
     def stand_in(self, objectives: Sequence[Objective], args: argparse.Namespace) -> None:
         """Put two classes where the list is yet to be made."""
         for objective in objectives:
             own = dict(args.objectives[objective.name] or {})
+            if isinstance(own.get("classes"), Mapping):
+                continue
             weights = own.get("class_weights")
             names = list(weights) if isinstance(weights, Mapping) else ["a", "b"]
             own["classes"] = dict.fromkeys(names, 1)

@@ -116,6 +116,29 @@ class Kind(ABC):
         """
         return None
 
+    def check_settings(
+        self,
+        objective: Objective,
+        settings: Options,
+        labels: Mapping[str, str],
+        where: str,
+        training: bool,
+    ) -> None:
+        """Compare the labels of a set with the settings of the objective, in stage 1.
+
+        Args:
+            objective: The objective.
+            settings: What `objectives:` of the training configuration says of it.
+            labels: Utterance id to label, `<na>` left out.
+            where: The file of `labels`, for messages.
+            training: Whether the set is trained on.
+
+        Raises:
+            OSError: If a file that settings name cannot be read.
+            ValueError: If they do not fit, such as labels of a class that settings lack.
+        """
+        return None
+
     def check_test_set(self, objective: Objective, folder: Path) -> list[str]:
         """Look, in stage 1, at what `measure` will score a test set by, and return warnings.
 
@@ -158,7 +181,15 @@ class Kind(ABC):
     def vocabularies(
         self, objectives: Sequence[Objective], run: Mapping[str, str]
     ) -> list[Vocabulary]:
-        """Return the vocabularies that stage 5 makes; the default: none."""
+        """Return the vocabularies that stage 5 makes; the default: none.
+
+        Those that settings of an objective name already are left out, see `Vocabulary.words`.
+
+        Args:
+            objectives: Those of this kind.
+            run: The options of `run.sh`, `speeds`, and `selection`: what tells runs apart that
+                train on other utterances of a corpus.
+        """
         return []
 
     def stand_in(self, objectives: Sequence[Objective], args: argparse.Namespace) -> None:

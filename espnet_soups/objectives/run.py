@@ -2,16 +2,17 @@
 
 import argparse
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from espnet_soups.data.data_dir import is_text_file
 from espnet_soups.files import read_yaml
 from espnet_soups.objectives.kind import Kind, Options, Vocabulary
 from espnet_soups.objectives.objective import Objective
 from espnet_soups.objectives.registry import KINDS, by_kind, declared_objectives, kinds_of
-from espnet_soups.objectives.run_words import read_names
+from espnet_soups.objectives.run_words import read_names, uses_of
 
 # Options of run.sh that belong to no kind, with their defaults.
 COMMON = {
@@ -21,7 +22,13 @@ COMMON = {
     "speeds": "",
     "train_config": "",
     "train_args": "",
+    "ssl_audio": "labeled",
 }
+# Options of msp_train that say more of objectives than run.sh and the configuration.
+REFINING = ("--objectives", "--languages")
+# Options of run.sh that decide which utterances are trained on, beside the files of labels.
+SELECTING = ("train_set", "dumpdir", "feats_type", "fs", "num_mel_bins", "stack")
+SELECTING += ("min_wav_duration", "max_wav_duration")
 
 
 @dataclass(frozen=True)
@@ -87,12 +94,20 @@ class Run:
         """Return the further files of test sets that scores are computed from, each once."""
         return list(dict.fromkeys(item.score_file for item in self.objectives if item.score_file))
 
+    def refinements(self) -> list[str]:
+        """Return the words of `train_args` that say more of objectives."""
+        words = self.run["train_args"].split()
+        uses = [(option, values) for option in REFINING for values in uses_of(option, words)]
+        return [word for option, values in uses for word in (option, *values)]
+
     def vocabularies(self) -> list[Vocabulary]:
-        """Return what stage 5 makes."""
+        """Return what stage 5 makes: what the settings of an objective give already is not made."""
+        run = {**self.run, "selection": self._selection()}
         return [
             vocabulary
             for kind, objectives in by_kind(self.objectives).items()
-            for vocabulary in kind.vocabularies(objectives, self.run)
+            for vocabulary in kind.vocabularies(objectives, run)
+            if not self._gives(vocabulary)
         ]
 
     def settings(self) -> list[str]:
@@ -109,6 +124,24 @@ class Run:
         grouped = by_kind(self.objectives)
         tags = [kind.statistics_tag(grouped.get(kind, []), self.run) for kind in self._kinds()]
         return "_".join(filter(None, tags))
+
+    def _selection(self) -> str:
+        """Return what tells runs apart that train on other utterances of a corpus.
+
+        Stage 4 keeps what has any text, and what has one of the other labels of the run.
+        """
+        files = sorted({label.file for label in self.labels() if not is_text_file(label.file)})
+        return " ".join([*(self.run.get(option, "") for option in SELECTING), *files])
+
+    def _gives(self, vocabulary: Vocabulary) -> bool:
+        """Tell whether the settings of an objective have what a vocabulary would be named by."""
+        uses = uses_of("--objectives", vocabulary.words)
+        named = [value.partition("=")[0].rpartition(".") for values in uses for value in values]
+        return any(self.settings_of(name).get(key) is not None for name, _, key in named)
+
+    def settings_of(self, name: str) -> Options:
+        """Return what `objectives:` says of an objective."""
+        return (self.options.get("objectives") or {}).get(name) or {}
 
     def _kinds(self) -> list[Kind]:
         return kinds_of(self.options)
@@ -138,9 +171,42 @@ def read_run(given: Mapping[str, str]) -> Run:
     own |= {"languages": read_names("languages", run), "objectives": added}
     own = {name: value for name, value in own.items() if value not in ([], {})}
     options = {**config, **own, "objectives": declared}
+    options["languages"] = _further_languages(options, run["train_args"].split())
     objectives = tuple(declared_objectives(options))
-    languages = _languages(own.get("languages", []), objectives)
+    _refuse_audio_labels(objectives, run)
+    languages = _languages(options["languages"], objectives)
     return Run(run, own, options, objectives, languages)
+
+
+def _further_languages(options: Options, words: Sequence[str]) -> list[str]:
+    """Return `languages` of the options of `msp_train`, as further words of it change them.
+
+    Raises:
+        ValueError: If they are no list of words.
+    """
+    uses = uses_of("--languages", words)
+    given = uses[-1] if uses else options.get("languages") or []
+    if not isinstance(given, list) or not all(isinstance(item, str) for item in given):
+        raise ValueError(
+            "`languages` of the training configuration must list the languages in utt2lang, such"
+            f" as `[en, 'no']`, but got {given!r}."
+        )
+    return given
+
+
+def _refuse_audio_labels(objectives: Sequence[Objective], run: Mapping[str, str]) -> None:
+    """Refuse second recordings where mini-batches hold audio without labels.
+
+    Raises:
+        ValueError: If an objective learns from them.
+    """
+    for objective in objectives:
+        if objective.label_type == "audio" and run["ssl_audio"] == "unlabeled":
+            raise ValueError(
+                f"{objective.name} learns from {objective.label_file}, which audio without labels"
+                " lacks, so that the two cannot share mini-batches: leave out `--ssl_audio"
+                " unlabeled`, or the objective."
+            )
 
 
 def _languages(further: Sequence[str], objectives: Sequence[Objective]) -> tuple[str, ...]:
@@ -156,7 +222,7 @@ def _languages(further: Sequence[str], objectives: Sequence[Objective]) -> tuple
 
 def _refined(objectives: dict[str, Any], words: Sequence[str]) -> dict[str, Any]:
     """Return `objectives` as further words of `msp_train` change them."""
-    values = list(_values_of("--objectives", words))
+    values = [value for uses in uses_of("--objectives", words) for value in uses[:1]]
     if not values:
         return objectives
     from espnet2.utils.nested_dict_action import NestedDictAction
@@ -167,11 +233,3 @@ def _refined(objectives: dict[str, Any], words: Sequence[str]) -> dict[str, Any]
         action(argparse.ArgumentParser(), namespace, value)
     refined: dict[str, Any] = namespace.objectives
     return refined
-
-
-def _values_of(option: str, words: Sequence[str]) -> Iterator[str]:
-    """Yield the value behind each use of an option."""
-    for word, following in zip(words, [*words, ""][1:], strict=True):
-        name, equals, value = word.partition("=")
-        if name == option:
-            yield value if equals else following

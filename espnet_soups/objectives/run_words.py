@@ -72,3 +72,22 @@ def read_names(
                 f" {len(word.encode())}; give a shorter one by --{option}: '{word}'"
             )
     return words
+
+
+def uses_of(option: str, words: Sequence[str]) -> list[list[str]]:
+    """Return the words behind each use of an option of `msp_train`.
+
+    >>> uses_of("--languages", ["--languages", "en", "fr", "--seed", "2", "--languages=de"])
+    [['en', 'fr'], ['de']]
+    """
+    found: list[list[str]] = []
+    inside = False
+    for word in words:
+        if word.startswith("--"):
+            name, equals, value = word.partition("=")
+            inside = name == option
+            if inside:
+                found.append([value] if equals else [])
+        elif inside:
+            found[-1].append(word)
+    return found

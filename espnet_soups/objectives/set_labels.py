@@ -1,9 +1,10 @@
 """Does a data dir have what the objectives need?"""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from espnet_soups.data.data_dir import NO_LABEL, DataDir, is_text_file
+from espnet_soups.objectives.kind import Options
 from espnet_soups.objectives.objective import Objective
 from espnet_soups.objectives.registry import kind_of
 
@@ -70,6 +71,35 @@ def compare_labels(data: DataDir, train: DataDir, objectives: Sequence[Objective
         kind_of(objective).check_set(objective, own, trained, where)
 
 
+def compare_with_settings(
+    data: DataDir,
+    objectives: Sequence[Objective],
+    settings_of: Callable[[str], Options],
+    training: bool,
+) -> None:
+    """Compare the labels of a set with the settings of objectives, as each kind sees fit.
+
+    Args:
+        data: The set.
+        objectives: The objectives.
+        settings_of: Returns what `objectives:` says of an objective, by name.
+        training: Whether the set is trained on.
+
+    Raises:
+        OSError: If a file that settings name cannot be read.
+        ValueError: If they do not fit, such as labels of a class that settings lack.
+    """
+    for objective in objectives:
+        if objective.label_file and not is_text_file(objective.label_file):
+            kind_of(objective).check_settings(
+                objective,
+                settings_of(objective.name),
+                _labels_of(data, objective),
+                str(data.path / objective.label_file),
+                training,
+            )
+
+
 def _labels_of(data: DataDir, objective: Objective) -> dict[str, str]:
     """Return the labels of an objective by utterance, missing ones left out."""
     return {
@@ -117,8 +147,8 @@ def _check_languages(
         language, key = next(iter(strangers.items()))
         raise ValueError(
             f"{data.path / 'utt2lang'}: {key} has language {language!r}, but the run has"
-            f" {sorted(known)}; name it in `--asr_langs` or `--st_pairs`, or remove its"
-            " utterances."
+            f" {sorted(known)}; name it in `--asr_langs`, `--st_pairs` or `--languages`, or remove"
+            " its utterances."
         )
     for language, number in Counter(data.languages.values()).items():
         if number < least:

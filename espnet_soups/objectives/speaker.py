@@ -9,8 +9,10 @@ from espnet_soups.objectives.class_list import (
     ABSENT,
     ClassEncoder,
     check_classes,
+    class_folder,
     class_vocabulary,
     inline_classes,
+    read_counts,
 )
 from espnet_soups.objectives.kind import Encoder, Heads, Kind, Metric, Options, Parts, Vocabulary
 from espnet_soups.objectives.objective import Objective
@@ -68,13 +70,29 @@ class SpeakerVerification(Kind):
         self, objectives: Sequence[Objective], run: Mapping[str, str]
     ) -> list[Vocabulary]:
         """Return the list of speakers of each objective."""
-        folder = Path(run["datadir"])
         return [
-            class_vocabulary(
-                objective, folder / f"{objective.name}_classes{run['speeds']}", closed=False
-            )
+            class_vocabulary(objective, class_folder(objective, run), closed=False)
             for objective in objectives
         ]
+
+    def check_settings(
+        self,
+        objective: Objective,
+        settings: Options,
+        labels: Mapping[str, str],
+        where: str,
+        training: bool,
+    ) -> None:
+        """Refuse speakers of the training set that `classes` lacks, where settings give it.
+
+        Raises:
+            OSError: If it is a file that cannot be read.
+            ValueError: If there are some.
+        """
+        given = read_speaker_settings(objective.name, settings).classes
+        if given is not None and training:
+            found = {key: name for key, name in labels.items() if name not in ABSENT}
+            check_classes(found, read_counts(given), where, f"`classes` of {objective.name}")
 
     def check_test_set(self, objective: Objective, folder: Path) -> list[str]:
         """Read the trials of a test set; warn where there are none.

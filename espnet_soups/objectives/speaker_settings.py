@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 from espnet_soups.file_names import require_file_name
+from espnet_soups.objectives.class_list import require_classes
 from espnet_soups.objectives.kind import Options
 from espnet_soups.settings import refuse_unknown, require_number
 
@@ -44,6 +45,7 @@ class SpeakerSettings:
         Raises:
             ValueError: If a value is not valid.
         """
+        require_classes(self.classes)
         if self.pooling not in POOLINGS:
             raise ValueError(
                 f"`pooling` must be one of {list(POOLINGS)}, but got {self.pooling!r}."

@@ -42,8 +42,18 @@ def test_labels_are_kept_and_audio_without_any_becomes_a_group_of_its_own(tmp_pa
     first = dump(tmp_path / "train", ["fr-1"], "fr", labels={"text": {"fr-1": "oui"}})
     second = dump(tmp_path / "more", ["fr-9"], "fr")
     union = unite_audio(first, [second], tmp_path / "all", "fbank", keep_labels=True)
-    assert union.labels["text"] == {"fr-1": "oui", "fr-9": "<na>"}
+    assert read_table(tmp_path / "all/labels/text") == {"fr-1": "oui", "fr-9": "<na>"}
     assert union.languages == {"fr-1": "fr", "fr-9": "unlabeled"}
+    assert read_table(tmp_path / "all/utt2lang") == union.languages
+
+
+def test_who_speaks_and_which_language_are_no_labels_of_audio_without_labels(tmp_path):
+    first = dump(tmp_path / "train", ["fr-1"], "fr", labels={"text": {"fr-1": "oui"}})
+    second = dump(tmp_path / "more", ["fr-9"], "fr")
+    unite_audio(first, [second], tmp_path / "all", "fbank", keep_labels=True)
+    assert read_table(tmp_path / "all/labels/utt2spk") == {"fr-1": "a", "fr-9": "<na>"}
+    assert read_table(tmp_path / "all/labels/utt2lang") == {"fr-1": "fr", "fr-9": "<na>"}
+    assert read_table(tmp_path / "all/utt2spk") == {"fr-1": "a", "fr-9": "a"}
 
 
 def test_other_features_and_ids_that_come_twice_are_refused(tmp_path):

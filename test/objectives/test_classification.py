@@ -38,6 +38,8 @@ def test_the_name_tells_the_file_and_all_languages_take_part():
         ("cls_x", {"pooling": "attention"}, "`pooling` must be one of"),
         ("cls_x", {"dropout": 1.0}, r"`dropout` must lie in \[0, 1\)"),
         ("cls_x", {"class_weights": "even"}, "`class_weights` must be one of"),
+        ("cls_x", {"classes": ["f", "m"]}, "`classes` must map each class to its utterances"),
+        ("cls_x", {"classes": {"f": 0}}, "`classes` must map each class to its utterances"),
         ("cls_x", {"label_file": "text"}, "`label_file` must be named utt2<label>"),
     ],
 )

@@ -93,11 +93,76 @@ def test_an_objective_with_default_settings_is_told_to_training(capsys, monkeypa
         (["--asr_langs=../fr"], "--asr_langs names folders, so it must hold no slash"),
         (["--asr_langs=" + "f" * 201], "200 bytes or less, but has 201"),
         (["--st_pairs=fr-en"], "must be pairs of source_target such as 'fr_en es_en'"),
+        (["--objectives=enh", "--ssl_audio=unlabeled"], "enh learns from clean.scp, which audio"),
         (["--st_token_type="], "--st_token_type must be char or bpe, but got nothing"),
     ],
 )
 def test_what_is_not_valid_is_refused(words, message):
     with pytest.raises(ValueError, match=re.escape(message)):
+        main(["check", *words])
+
+
+def test_what_train_args_say_of_objectives_holds_for_statistics_too(capsys):
+    said = "--seed 2 --objectives enh.label_file=near.scp --languages en fr --max_epoch 3"
+    words = ("--objectives=enh", f"--train_args={said}")
+    assert answer(capsys, "labels", *words) == ["near.scp near audio"]
+    expected = ["--objectives", "enh.label_file=near.scp", "--languages", "en", "fr"]
+    assert answer(capsys, "refinements", *words) == expected
+
+
+@pytest.mark.parametrize("objective", ["spk", "cls_gender"])
+def test_a_list_of_classes_is_shared_by_runs_alone_that_learn_from_the_same_labels(
+    capsys, objective
+):
+    def lists(*words):
+        return answer(capsys, "vocabularies", f"--objectives={objective}", *words)
+
+    both = ("--languages=en fr", "--max_wav_duration=20.0")
+    (first,) = lists(*both)
+    assert re.fullmatch(rf"data/{objective}_classes_[0-9a-f]{{8}}/classes.txt", first)
+    assert lists(*both, "--asr_langs=en", "--batch=3")[-1] == first
+    assert lists(*both, "--speeds=_sp") == [first.replace("classes_", "classes_sp_")]
+    others = [
+        lists("--languages=en fr", "--max_wav_duration=5.0"),
+        lists(*both, f"--train_args=--objectives {objective}.label_file=utt2dialect"),
+        lists(*both, "--train_set=train_100"),
+    ]
+    assert len({first, *(item for (item,) in others)}) == 4
+
+
+def test_the_language_of_an_objective_tells_its_list_apart(capsys):
+    words = ("--objectives=cls_gender", "--languages=en fr")
+    lists = [
+        answer(capsys, "vocabularies", *words, f"--train_args=--objectives cls_gender.language={x}")
+        for x in ("en", "fr")
+    ]
+    assert lists[0] != lists[1]
+
+
+@pytest.mark.parametrize("given", ["{f: 3, m: 2}", "my_classes.txt"])
+def test_classes_that_the_configuration_gives_are_not_made(capsys, tmp_path, given):
+    path = tmp_path / "train.yaml"
+    path.write_text(f"objectives: {{cls_gender: {{classes: {given}}}, cls_accent: {{}}}}\n")
+    words = (f"--train_config={path}", "--languages=en")
+    (made,) = answer(capsys, "vocabularies", *words)
+    assert made.startswith("data/cls_accent_classes")
+    assert answer(capsys, "vocabulary_args", *words) == [
+        "--objectives",
+        f"cls_accent.classes={made}",
+    ]
+
+
+def test_languages_come_from_the_configuration_or_from_train_args_too(capsys, tmp_path):
+    path = tmp_path / "train.yaml"
+    path.write_text("objectives: {spk: {}}\nlanguages: [en, fr]\n")
+    words = [f"--train_config={path}"]
+    assert run.read_run({"train_config": str(path)}).languages == ("en", "fr")
+    assert "--languages" not in answer(capsys, "model", *words)  # training reads the same file
+    given = {"train_config": str(path), "languages": "de"}
+    assert run.read_run(given).languages == ("de",)
+    assert run.read_run(given | {"train_args": "--languages es --seed 2"}).languages == ("es",)
+    path.write_text("objectives: {spk: {}}\nlanguages: en fr\n")
+    with pytest.raises(ValueError, match="`languages` of the training configuration must list"):
         main(["check", *words])
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from espnet_soups.data.check_audio import check_audio
 from espnet_soups.objectives.objective import Objective
-from espnet_soups.objectives.set_labels import count_labels, objectives_of
+from espnet_soups.objectives.set_labels import compare_with_settings, count_labels, objectives_of
 from espnet_soups.testing.toy_objectives import build_objectives
 
 OBJECTIVES = build_objectives(["en", "fr"], ["fr_en"])
@@ -19,7 +19,8 @@ def test_labels_are_counted_per_objective(data_dir):
 
 
 def test_a_language_that_the_run_does_not_have_is_refused(data_dir):
-    with pytest.raises(ValueError, match=r"utt2lang: fr_b-.* has language 'fr'"):
+    message = r"utt2lang: fr_b-.* has language 'fr'.* name it in `--asr_langs`, .* or `--languages`"
+    with pytest.raises(ValueError, match=message):
         count_labels(data_dir, build_objectives(["en"], []))
 
 
@@ -68,3 +69,26 @@ def test_a_set_tests_the_languages_it_speaks_and_the_tables_it_has(data_dir):
     found = objectives_of(english, [*OBJECTIVES, GENDER, VOICE])
     assert [objective.name for objective in found] == ["asr_en", "voice"]
     assert objectives_of(english, [GENDER]) == [GENDER]  # so that it is missed
+
+
+def test_labels_are_compared_with_the_classes_that_settings_give(data_dir, tmp_path):
+    genders = {"en_a-one": "f", "en_a-two": "unknown", "fr_b-one": "m", "fr_b-two": "<na>"}
+    data = replace(data_dir, labels={**data_dir.labels, "utt2gender": genders})
+
+    def compare(objective, classes, training=True):
+        compare_with_settings(data, [objective], lambda name: {"classes": classes}, training)
+
+    compare(GENDER, None)
+    compare(GENDER, {"f": 3, "m": 2})
+    refused = r"utt2gender: 1 labels are of classes that `classes` of gender lacks: m \(1\)"
+    with pytest.raises(ValueError, match=refused):
+        compare(GENDER, {"f": 3, "x": 2})
+    (tmp_path / "list").write_text("f 3\nx 2\n")
+    with pytest.raises(ValueError, match=refused):
+        compare(GENDER, str(tmp_path / "list"), training=False)
+    strangers = {"nobody": 1, "noone": 2}
+    with pytest.raises(
+        ValueError, match="utt2spk: 4 labels are of classes that `classes` of voice"
+    ):
+        compare(VOICE, strangers)
+    compare(VOICE, strangers, training=False)

@@ -199,3 +199,17 @@ def test_a_stage_that_is_ended_by_a_signal_takes_along_what_it_started(tmp_path:
     _, said = process.communicate(timeout=60)
     assert "stage 1 (Data) failed" in said
     assert process.returncode != 0
+
+
+def test_files_that_count_for_nothing_do_not_run_a_stage_again(bash: Bash, tmp_path: Path) -> None:
+    script = """
+    if stage 3 Features .3.done --without trials "my list" --inputs data; then stage_done made; fi
+    """
+    (tmp_path / "data" / "below").mkdir(parents=True)
+    (tmp_path / "data" / "wav.scp").write_text("a a.wav\n")
+    assert "stage 3: Features\n" in bash(script).stdout
+    for name in ("trials", "my list", "below/trials"):
+        (tmp_path / "data" / name).write_text("new\n")
+    assert "up to date" in bash(script).stdout
+    (tmp_path / "data" / "trials2").write_text("new\n")
+    assert "again, since this changed: data/trials2" in bash(script).stdout

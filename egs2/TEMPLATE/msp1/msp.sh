@@ -20,6 +20,10 @@ set -euo pipefail
 . scripts/split_keys.sh
 # shellcheck source=egs2/TEMPLATE/msp1/scripts/kinds.sh
 . scripts/kinds.sh
+# shellcheck source=egs2/TEMPLATE/msp1/scripts/score_files.sh
+. scripts/score_files.sh
+# shellcheck source=egs2/TEMPLATE/msp1/scripts/noise_name.sh
+. scripts/noise_name.sh
 
 command_line="./run.sh${MSP_ARGUMENTS:-}"
 
@@ -51,7 +55,7 @@ option local_data_opts "" "Options of local/data.sh"
 option local_data_languages false "Tell local/data.sh the languages, pairs and processes of this run"
 option_group "Audio"
 option speed_perturb_factors "" "Speeds of training utterances, such as '0.9 1.0 1.1'; empty: as they are"
-option noise "" "Stage 2 makes all sets noisy: generated, or a folder of recordings, such as MUSAN's; the clean audio is kept beside"
+option noise "" "Stage 2 makes all sets noisy, but for unlabeled_sets: generated, or a folder of recordings, such as MUSAN's; the clean audio is kept beside"
 option noise_snr "0 20" "Range of signal-to-noise ratios, dB"
 option feats_type fbank "fbank, or raw (the model has a frontend)"
 option fs 16000 "Sampling rate, Hz"
@@ -78,7 +82,7 @@ option_group "Self-supervision (U)"
 option ssl none "cpc or best_rq; none: no pre-training, and U only if train_config has one"
 option pretrain_config "" "Optimiser and ssl_conf of stage 7; empty: conf/pretrain_<ssl>.yaml"
 option pretrain_args "" "Further options of msp_train in stage 7, such as '--seed 2'; they are part of the tags"
-option unlabeled_sets "" "Sets of audio without labels, in the folder of data dirs"
+option unlabeled_sets "" "Sets of audio without labels, in the folder of data dirs; --noise leaves them as they are"
 option init_from_pretrained true "Stage 9 starts from the encoder of stage 7"
 option ssl_in_training true "U is an objective of stage 9, too"
 option ssl_audio labeled "U of stage 9 learns from: labeled (the training set), or unlabeled (a share of every mini-batch)"
@@ -149,13 +153,13 @@ option_words run_options
 speeds=${speed_perturb_factors:+_sp} noise_name="" found_train=${train_set} found_valid=${valid_set} # found: as stage 1 leaves them
 found_tests=(${test_set_list[@]+"${test_set_list[@]}"})
 if [[ -n ${noise} ]]; then
-    noise_name=_$(basename "${noise}")_snr${noise_snr/ /to}
+    noise_name=_$(name_of_noise "${noise}")_snr${noise_snr/ /to}
     refuse_path "noise (the name of its folder)" "${noise_name}"
     train_set+=${noise_name} valid_set+=${noise_name} test_set_list=("${test_set_list[@]/%/${noise_name}}")
 fi
 train_name=${train_set}${speeds}
 run_options+=("--speeds=${noise_name}${speeds}")
-ask_kinds names tags model labels score_files settings vocabularies vocabulary_args
+ask_kinds names tags model refinements labels score_files settings vocabularies vocabulary_args
 # shellcheck source=egs2/TEMPLATE/msp1/scripts/feature_folders.sh
 . scripts/feature_folders.sh
 soup_args=()
@@ -209,13 +213,15 @@ audio_data_args() { # audio_data_args train|valid FOLDER
     printf -- "--$1_data_path_and_name_and_type\n%s\n" "$2/${speech_file},speech,${speech_type}" "$2/utt2lang,lang,text"
 }
 data_args() { # data_args train|valid FOLDER
-    local file name type
+    local file name type labels=$2
+    [[ $2 != "${union_dir}" ]] || labels+=/labels # of some of its utterances
     audio_data_args "$@"
     while read -r file name type; do
         [[ ${type} != audio ]] || type=${speech_type}
-        printf -- "--$1_data_path_and_name_and_type\n%s\n" "$2/${file},${name},${type}"
+        printf -- "--$1_data_path_and_name_and_type\n%s\n" "${labels}/${file},${name},${type}"
     done < <(printf '%s\n' "${kinds_labels[@]}")
 }
+union_dir="" # of training and audio without labels, where mini-batches hold both
 mapfile -t all_data_args < <(
     data_args train "${kept_dir}/${train_name}"
     data_args valid "${kept_dir}/${valid_set}"
@@ -223,7 +229,7 @@ mapfile -t all_data_args < <(
 
 # --- self-supervision: its options in stage 9, and the data that hold audio without labels --------
 mkdir -p "${expdir}" "${dumpdir}"
-ssl_args=() init_args=() union_dir="" train_shapes=${stats_dir}/train/speech_shape
+ssl_args=() init_args=() train_shapes=${stats_dir}/train/speech_shape
 mapfile -t train_data_args < <(data_args train "${kept_dir}/${train_name}")
 if [[ ${ssl} != none ]]; then
     ssl_lines=$(soups make_pretrain_config --train_config "${train_config}" --pretrain_config "${pretrain_config}" \
@@ -293,6 +299,7 @@ if [[ -n ${noise} ]]; then
     for name in "${found_sets[@]}"; do
         noisy=${name}${noise_name}
         if stage 2 "Noise for ${name}" "${datadir}/.stage2_${noisy}.done" --settings "noise=${noise}" "snr=${noise_snr}" \
+            --without ${kinds_score_files[@]+"${kinds_score_files[@]}"} \
             --inputs "${datadir}/${name}" ${noise_inputs[@]+"${noise_inputs[@]}"} \
             --outputs "${datadir}/${noisy}/wav.scp" "${datadir}/${noisy}/clean.scp"; then
             read -ra snr_range <<<"${noise_snr}"
@@ -320,7 +327,8 @@ for name in "${sets[@]}"; do
     set_inputs=("${datadir}/${name}")
     [[ -z ${speeds} || ${name} != "${train_name}" ]] || set_inputs+=("${datadir}/${name}/utt2speed")
     if stage 3 "Features of ${name}" "${feats_dir}/.stage3_${name}.done" \
-        --settings "${feats_conf[@]}" --inputs "${set_inputs[@]}" --outputs "${target}"; then
+        --settings "${feats_conf[@]}" --without ${kinds_score_files[@]+"${kinds_score_files[@]}"} \
+        --inputs "${set_inputs[@]}" --outputs "${target}"; then
         soups dump_features --feats_type "${feats_type}" --fs "${fs}" --num_mel_bins "${num_mel_bins}" \
             --stack "${stack}" --resample "${resample}" --nj "${nj}" --look_at "${sets[@]/#/${datadir}/}" \
             --audio_labels ${audio_labels[@]+"${audio_labels[@]}"} --sets "${datadir}/${name}=${target}"
@@ -387,7 +395,8 @@ if stage 6 "Statistics" "${stats_dir}/.stage6.done" --settings "${model_args[@]}
     done
     ${train_cmd} --jobs "${stats_nj}" --log "${jobs_dir}/stats.JOB.log" -- \
         python -m espnet_soups.bin.msp_train --collect_stats true --config "${train_config}" --ngpu 0 --normalize none --trainer default \
-        "${model_args[@]}" ${kinds_vocabulary_args[@]+"${kinds_vocabulary_args[@]}"} "${all_data_args[@]}" \
+        "${model_args[@]}" ${kinds_vocabulary_args[@]+"${kinds_vocabulary_args[@]}"} \
+        ${kinds_refinements[@]+"${kinds_refinements[@]}"} "${all_data_args[@]}" \
         --train_shape_file "${jobs_dir}/${train_name}.JOB.scp" --valid_shape_file "${jobs_dir}/${valid_set}.JOB.scp" \
         --output_dir "${jobs_dir}/stats.JOB"
     dirs=()
@@ -493,8 +502,8 @@ for name in "${test_set_list[@]}"; do
     references=()
     for file in "${label_files[@]}"; do [[ ! -e ${feats_dir}/${name}/${file} ]] || references+=("${feats_dir}/${name}/${file}"); done
     for file in ${kinds_score_files[@]+"${kinds_score_files[@]}"}; do # a new list of trials takes no new features
-        source=${datadir}/${name}/${file} copy=${feats_dir}/${name}/${file}
-        [[ ! -e ${source} || ! -d ${copy%/*} ]] || cmp -s "${source}" "${copy}" || cp "${source}" "${copy}"
+        source=${datadir}/${name%"${noise_name}"}/${file} copy=${feats_dir}/${name}/${file}
+        copy_or_remove "${source}" "${copy}"
         [[ ! -e ${copy} ]] || references+=("${copy}")
     done
     score_settings=("bleu_lowercase=${bleu_lowercase}")

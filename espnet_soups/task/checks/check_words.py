@@ -11,6 +11,7 @@ from espnet2.utils.nested_dict_action import NestedDictAction
 from espnet_soups.files import read_yaml
 from espnet_soups.levels.order import arrange_levels
 from espnet_soups.objectives.registry import KINDS, declared_objectives, order_letters
+from espnet_soups.objectives.run_words import uses_of
 from espnet_soups.soup.config import read_soup_config
 from espnet_soups.weighting.catalogue import REFUSED, SOURCES
 
@@ -40,21 +41,6 @@ def check_words(config: Path, words: Sequence[str], declared: Mapping[str, Any])
     arrange_levels(soup.soup, objectives, order_letters(options), soup.order, soup.levels)
 
 
-def _values_of(option: str, words: Sequence[str]) -> list[list[str]]:
-    """Return the words behind each use of an option."""
-    found: list[list[str]] = []
-    inside = False
-    for word in words:
-        if word.startswith("--"):
-            name, equals, value = word.partition("=")
-            inside = name == option
-            if inside:
-                found.append([value] if equals else [])
-        elif inside:
-            found[-1].append(word)
-    return found
-
-
 def _plain_options(words: Sequence[str], objectives: Any) -> dict[str, Any]:
     """Return the options of kinds, and the trainer, that the words set.
 
@@ -76,6 +62,6 @@ def _plain_options(words: Sequence[str], objectives: Any) -> dict[str, Any]:
 def _soup_options(words: Sequence[str]) -> dict[str, Any]:
     """Return what `--trainer_conf key=value` says, nested keys left out."""
     pairs = [
-        value.partition("=") for values in _values_of("--trainer_conf", words) for value in values
+        value.partition("=") for values in uses_of("--trainer_conf", words) for value in values
     ]
     return {key: yaml.safe_load(value) for key, equals, value in pairs if equals and "." not in key}

@@ -9,13 +9,13 @@
 #   fi
 #   stages_done
 #
-# stage NUMBER TITLE STAMP [--settings WORD…] [--inputs PATH…] [--outputs PATH…] (`--` = --settings)
+# stage NUMBER TITLE STAMP [--settings WORD…] [--inputs PATH…] [--without NAME…] [--outputs PATH…] (`--` = --settings)
 #     True when the stage is to run: --stage <= NUMBER <= --stop_stage, not in --skip_stages, and not
 #     up to date. Up to date means: the file STAMP, which stage_done writes, holds the same settings
 #     and the same size and time of change of every input, and every output is still there. Settings
 #     are best `name=value`: the line that says why a stage runs again names them. Inputs and outputs may be folders
-#     (every file below an input counts; an output folder or file must not be empty). An input that
-#     is not there ends the run before anything is computed.
+#     (every file below an input counts, but for those of a name behind --without; an output folder or
+#     file must not be empty). An input that is not there ends the run before anything is computed.
 #     Several runs may share a folder: a stage that another run is at is waited for, then looked at anew.
 # stage_done WHAT        ends it: prints what was made and how long it took, writes the stamp.
 # stage_skipped NUMBER TITLE WHY    one line for a stage that the configuration leaves out.
@@ -33,6 +33,7 @@ _stage_title=""
 _stage_stamp=""
 _stage_text=""    # what the stamp will hold
 _stage_outputs=()
+_stage_without=() # as `find` wants it: files that count for nothing
 _stage_lock=""    # folder that other runs wait for
 _stage_began=0
 _stages_ran=0
@@ -41,14 +42,16 @@ stage() {
     local number=$1 title=$2 stamp=$3 kind=--settings why
     local -a settings=() inputs=() outputs=()
     shift 3
+    _stage_without=()
     while (($# > 0)); do
         case "$1" in
         -- | --settings) kind=--settings ;;
-        --inputs | --outputs) kind=$1 ;;
+        --inputs | --outputs | --without) kind=$1 ;;
         *)
             case "${kind}" in
             --settings) settings+=("$1") ;;
             --inputs) inputs+=("$1") ;;
+            --without) _stage_without+=("!" -name "$1") ;;
             --outputs) outputs+=("$1") ;;
             esac
             ;;
@@ -142,7 +145,7 @@ _stage_fingerprint() {
 _stage_list_files() {
     local -a form=(-c 'input %n %s %.9Y')
     stat -c %s / >/dev/null 2>&1 || form=(-f 'input %N %z %Fm')
-    find -L "$@" -type f -exec stat -L "${form[@]}" {} + | LC_ALL=C sort
+    find -L "$@" -type f ${_stage_without[@]+"${_stage_without[@]}"} -exec stat -L "${form[@]}" {} + | LC_ALL=C sort
 }
 
 # Why the stage must run, as the tail of its title; false when it is up to date.
