@@ -23,6 +23,7 @@ class Head(torch.nn.Module):
             or masked.
         augmented: Whether SpecAugment hides parts of what its frames are encoded from. If not, its
             utterances are encoded a second time while training, where there is SpecAugment.
+        signed: Whether its loss may be negative, which combiners that compare losses cannot take.
         scored_in_training: Whether its accuracy is known while training, too.
         watched: Names of the further numbers that its losses report.
         is_shared: Whether its parameters are those of a module that other heads use too; then they
@@ -31,6 +32,7 @@ class Head(torch.nn.Module):
 
     reads: ClassVar[str] = "encoded"
     augmented: ClassVar[bool] = True
+    signed: ClassVar[bool] = False
     watched: tuple[str, ...] = ()
     is_shared: bool = False
 
