@@ -37,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from espnet_soups.data.data_dir import read_data_dir
     from espnet_soups.data.noise import CLEAN
     from espnet_soups.data.overlap import describe_overlap, find_overlap
+    from espnet_soups.objectives.registry import kind_of
     from espnet_soups.objectives.run import read_run
     from espnet_soups.objectives.set_labels import compare_labels, count_labels, objectives_of
 
@@ -60,6 +61,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     labels = count_labels(data, objectives, options.least, run.languages)
     listed = ", ".join(f"{name} {number}" for name, number in labels.items())
     print(f"{options.path}: {len(data.audio)} utterances; labels: {listed}")
+    for objective in objectives if may_lack else ():
+        for warning in kind_of(objective).check_test_set(objective, options.path):
+            print(f"warning: {warning}", file=sys.stderr)
     if options.train is not None:
         train = read_data_dir(options.train)
         compare_labels(data, train, objectives)

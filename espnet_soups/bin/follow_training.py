@@ -43,8 +43,7 @@ class Remarks:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Follows; see `get_parser`."""
     options = get_parser().parse_args(arguments)
-    import yaml
-
+    from espnet_soups.files import read_yaml
     from espnet_soups.report.follow import describe_epoch, follow_epochs
 
     parent, remarks = os.getppid(), Remarks(options.exp_dir / "remarks.txt")
@@ -54,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return os.getppid() != parent
 
     for record in follow_epochs(options.exp_dir, stop):
-        config = yaml.safe_load((options.exp_dir / "config.yaml").read_text(encoding="utf-8"))
+        config = read_yaml(options.exp_dir / "config.yaml", "the configuration of this training")
         print(f"  {describe_epoch(record, config['max_epoch'])}", flush=True)
 
 

@@ -22,6 +22,10 @@ ANSWERS: "dict[str, tuple[str, Callable[[Run], Sequence[str]]]]" = {
         "files of labels: `FILE NAME TYPE`, the type is text or audio",
         lambda run: [f"{label.file} {label.name} {label.type}" for label in run.labels()],
     ),
+    "score_files": (
+        "further files of test sets, from which scores are computed",
+        lambda run: run.score_files(),
+    ),
     "settings": (
         "settings of objectives, on which vocabularies may depend",
         lambda run: run.settings(),

@@ -7,7 +7,8 @@ from fnmatch import fnmatchcase
 
 from torch.nn import Module, Parameter
 
-NUMBERED = re.compile(r"^(encoder(?:\.[A-Za-z_]\w*)*)\.(\d+)\.")
+ENCODER = "encoder"
+NUMBERED = re.compile(r"^([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\.(\d+)\.")
 
 
 @dataclass(frozen=True)
@@ -88,30 +89,39 @@ def select_parameters(
     return [parameter for name, parameter in candidates.items() if name in chosen]
 
 
-def encoder_layers(parameters: Mapping[str, Parameter]) -> list[Columns]:
-    """Finds the layers of the encoder: the numbered modules that hold most of its parameters.
+def find_layers(
+    parameters: Mapping[str, Parameter], stacks: Sequence[str] = (ENCODER,)
+) -> list[Columns]:
+    """Find the layers of modules: their numbered children that hold most of their parameters.
 
     Args:
         parameters: Shared parameters by name, in the order of a row.
+        stacks: The modules, such as `encoder` or `shared_heads.text`.
 
     Returns:
-        The layers, the lowest first.
+        The layers, in the order of the row: those of the encoder first, the lowest first.
 
     Raises:
-        ValueError: If the encoder has fewer than two such layers.
+        ValueError: If a module has no such layer, or there are fewer than two in all.
     """
-    stack = _stack_of(parameters)
     spans: dict[str, list[tuple[int, int, int]]] = {}
+    names = _layer_names(parameters, stacks)
     start = 0
     for position, (name, parameter) in enumerate(parameters.items()):
-        match = NUMBERED.match(name)
-        if match and match[1] == stack:
+        if name in names:
             span = (position, start, start + parameter.numel())
-            spans.setdefault(f"{match[1]}.{match[2]}", []).append(span)
+            spans.setdefault(names[name], []).append(span)
         start += parameter.numel()
+    for stack in stacks:
+        if stack != ENCODER and not any(name.startswith(f"{stack}.") for name in spans):
+            raise ValueError(
+                f"`stacks` of `selection` names {stack!r}, which has no numbered layer that is"
+                f" shared and trainable; there are layers in {_modules_of(parameters)}."
+            )
     if len(spans) < 2:
+        where = "an encoder" if tuple(stacks) == (ENCODER,) else " and ".join(stacks)
         raise ValueError(
-            "`layers: conflicting` needs an encoder with two trainable layers or more, but found"
+            f"`layers: conflicting` needs {where} with two trainable layers or more, but found"
             f" {list(spans)}; use `layers: all`."
         )
     return [
@@ -121,23 +131,34 @@ def encoder_layers(parameters: Mapping[str, Parameter]) -> list[Columns]:
 
 
 def layer_parameters(parameters: Mapping[str, Parameter]) -> dict[str, set[int]]:
-    """Gives the layers that `encoder_layers` finds, the lowest first, and their parameters' ids."""
-    stack = _stack_of(parameters)
+    """Return the layers of the encoder, the lowest first, and the ids of their parameters."""
     members: dict[str, set[int]] = {}
-    for name, parameter in parameters.items():
-        match = NUMBERED.match(name)
-        if match and match[1] == stack:
-            members.setdefault(f"{match[1]}.{match[2]}", set()).add(id(parameter))
+    for name, layer in _layer_names(parameters, (ENCODER,)).items():
+        members.setdefault(layer, set()).add(id(parameters[name]))
     return members
 
 
-def _stack_of(parameters: Mapping[str, Parameter]) -> str | None:
-    """Gives the module whose numbered children hold most parameters."""
+def _layer_names(parameters: Mapping[str, Parameter], stacks: Sequence[str]) -> dict[str, str]:
+    """Return the layer of each parameter that belongs to one, by name."""
+    numbered = {
+        name: (match[1], match[2]) for name in parameters if (match := NUMBERED.match(name))
+    }
+    chosen = {_stack_of(parameters, numbered, stack) for stack in stacks}
+    return {
+        name: f"{holder}.{number}"
+        for name, (holder, number) in numbered.items()
+        if holder in chosen
+    }
+
+
+def _stack_of(
+    parameters: Mapping[str, Parameter], numbered: Mapping[str, tuple[str, str]], module: str
+) -> str | None:
+    """Return the part of a module whose numbered children hold most parameters; None: none has."""
     sizes: dict[str, int] = {}
-    for name, parameter in parameters.items():
-        match = NUMBERED.match(name)
-        if match:
-            sizes[match[1]] = sizes.get(match[1], 0) + parameter.numel()
+    for name, (holder, _) in numbered.items():
+        if f"{holder}.".startswith(f"{module}."):
+            sizes[holder] = sizes.get(holder, 0) + parameters[name].numel()
     return max(sizes, key=lambda name: sizes[name], default=None)
 
 

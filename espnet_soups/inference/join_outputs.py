@@ -1,10 +1,9 @@
 """Joins what parallel decoding jobs wrote; neither torch nor ESPnet is needed."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from espnet_soups.files import read_table, write_table
+from espnet_soups.files import read_json, read_table, write_table
 from espnet_soups.inference.job_output import ARRAYS, FILES, Speed
 from espnet_soups.objectives.objective import Objective
 from espnet_soups.objectives.objective_file import OBJECTIVES, read_objectives, write_objectives
@@ -70,7 +69,7 @@ def _same_objectives(folders: Sequence[Path]) -> list[Objective]:
 def _read_speed(path: Path) -> Speed:
     if not path.is_file():
         raise FileNotFoundError(f"{path} does not exist: this decoding job did not finish.")
-    values = json.loads(path.read_text(encoding="utf-8"))
+    values = read_json(path, "the decoding (stage 11)")
     try:
         return Speed(values["audio_seconds"], values["decode_seconds"], values["utterances"])
     except (KeyError, TypeError) as error:

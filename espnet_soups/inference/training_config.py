@@ -3,9 +3,8 @@
 import argparse
 from pathlib import Path
 
-import yaml
-
 from espnet_soups.backbone.settings import without_hub
+from espnet_soups.files import read_yaml
 from espnet_soups.objectives.registry import kinds_of
 from espnet_soups.task.own_options import add_own_options
 
@@ -39,12 +38,8 @@ def read_config(exp_dir: Path) -> argparse.Namespace:
         ValueError: If it is not the configuration of a multi-objective model.
     """
     path = config_path(exp_dir)
-    try:
-        options = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
-    kinds = kinds_of(options) if isinstance(options, dict) else []
-    if not any(kind.declared(options) for kind in kinds):
+    options = read_yaml(path, "the configuration of a training")
+    if not any(kind.declared(options) for kind in kinds_of(options)):
         raise ValueError(
             f"{path} declares no objective: it is not the configuration of a multi-objective model."
         )
@@ -59,7 +54,7 @@ def read_config(exp_dir: Path) -> argparse.Namespace:
     if "stats_file" in normalize:
         normalize["stats_file"] = find(normalize["stats_file"])
     args.normalize_conf = normalize
-    for kind in kinds:
+    for kind in kinds_of(options):
         kind.locate(args, find)
     return args
 

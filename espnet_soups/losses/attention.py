@@ -1,5 +1,7 @@
 """Cross-entropy of an attention decoder with label smoothing, teacher-forced."""
 
+from collections.abc import Sequence
+
 import torch
 from espnet2.asr.decoder.abs_decoder import AbsDecoder
 from espnet2.legacy.nets.pytorch_backend.transformer.label_smoothing_loss import (
@@ -17,10 +19,10 @@ def attention_sum(
     frame_lengths: Tensor,
     labels: Tensor,
     label_lengths: Tensor,
-    start: int,
+    prefix: Sequence[int],
     end: int,
 ) -> tuple[Tensor, Tensor]:
-    """Gives the loss and the number of right tokens, both summed over labels and their ends.
+    """Return the loss and the number of right tokens, both summed over labels and their ends.
 
     Args:
         decoder: ESPnet's decoder.
@@ -29,15 +31,16 @@ def attention_sum(
         frame_lengths: Frames of each utterance, [B].
         labels: Token ids, padded with any value and to any width, [B, L].
         label_lengths: Tokens of each label, [B].
-        start: Id that the decoder starts from (`<sos/eos>` or a language token).
+        prefix: Ids that the decoder starts from, at least one: `<sos/eos>`, or tokens that say what
+            to write. It is not asked to predict them.
         end: Id that ends a label (`<sos/eos>`).
 
     Returns:
         (loss, right tokens): two scalars; the second has no graph.
     """
     labels = labels[:, : int(label_lengths.max())]  # ESPnet's decoders want no wider padding
-    inputs, targets = teacher_forcing(labels, label_lengths, start, end)
-    logits, _ = decoder(encoded, frame_lengths, inputs, label_lengths + 1)
+    inputs, targets = teacher_forcing(labels, label_lengths, prefix, end)
+    logits, _ = decoder(encoded, frame_lengths, inputs, label_lengths + len(prefix))
     loss = criterion(logits, targets) * encoded.size(0)  # it divides by the batch size
     scored = targets != IGNORED
     correct = (logits.detach().argmax(dim=-1).eq(targets) & scored).sum()
@@ -45,14 +48,22 @@ def attention_sum(
 
 
 def teacher_forcing(
-    labels: Tensor, label_lengths: Tensor, start: int, end: int
+    labels: Tensor, label_lengths: Tensor, prefix: Sequence[int], end: int
 ) -> tuple[Tensor, Tensor]:
-    """Shifts labels: inputs begin with `start`, targets finish with `end`, both [B, L + 1]."""
+    """Shift labels: inputs begin with a prefix of P tokens, targets finish with `end`.
+
+    Returns:
+        (inputs, targets), both [B, P + L]; targets of all tokens of the prefix but the last, whose
+        target is the first token of the label, are ignored.
+    """
     batch, length = labels.shape
+    before = len(prefix) - 1
     positions = torch.arange(length + 1, device=labels.device).unsqueeze(0)
     lengths = label_lengths.unsqueeze(1)
-    begin = labels.new_full((batch, 1), start)
-    inputs = torch.cat([begin, labels], dim=1).masked_fill(positions > lengths, end)
+    begin = labels.new_tensor(list(prefix)).expand(batch, -1)
+    last = torch.cat([begin[:, before:], labels], dim=1).masked_fill(positions > lengths, end)
     targets = torch.cat([labels, labels.new_full((batch, 1), IGNORED)], dim=1)
     targets = targets.masked_fill(positions == lengths, end)
-    return inputs, targets.masked_fill(positions > lengths, IGNORED)
+    targets = targets.masked_fill(positions > lengths, IGNORED)
+    inputs = torch.cat([begin[:, :before], last], dim=1)
+    return inputs, torch.nn.functional.pad(targets, (before, 0), value=IGNORED)

@@ -1,5 +1,6 @@
 """The classes of a label file, with how many utterances of the training set are of each."""
 
+import argparse
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -42,8 +43,14 @@ def read_classes(folder: Path, objective: Objective) -> dict[str, str]:
     return found
 
 
-def class_vocabulary(objective: Objective, folder: Path) -> Vocabulary:
-    """Return the list of classes of an objective as a vocabulary, `classes.txt` in a folder."""
+def class_vocabulary(objective: Objective, folder: Path, closed: bool = True) -> Vocabulary:
+    """Return the list of classes of an objective as a vocabulary, `classes.txt` in a folder.
+
+    Args:
+        objective: The objective.
+        folder: Where it will lie.
+        closed: Whether other sets may have only the classes of the training set.
+    """
     path = folder / FILE
 
     def make(train: Path, others: Sequence[Path]) -> tuple[str, list[str]]:
@@ -54,7 +61,7 @@ def class_vocabulary(objective: Objective, folder: Path) -> Vocabulary:
                 f"{where} ({objective.name}) needs utterances of two classes or more, but has"
                 f" {dict(counts) or 'no label'}."
             )
-        for other in others:
+        for other in others if closed else ():
             check_classes(read_classes(other, objective), counts, other / objective.label_file)
         numbers = {name: str(count) for name, count in sorted(counts.items())}
         if not path.is_file() or read_table(path) != numbers:  # runs that share it look at its time
@@ -64,6 +71,26 @@ def class_vocabulary(objective: Objective, folder: Path) -> Vocabulary:
         return f"{path}: {len(counts)} classes: {shown}{more}", []
 
     return Vocabulary(folder, ("--objectives", f"{objective.name}.classes={path}"), make, FILE)
+
+
+def inline_classes(objectives: Sequence[Objective], args: argparse.Namespace) -> None:
+    """Read the lists of classes of objectives into their settings, those below `objectives:`.
+
+    Raises:
+        OSError: If there is no such file.
+        ValueError: If it is no table of classes and numbers, or one was not named.
+    """
+    for objective in objectives:
+        own = dict(args.objectives[objective.name] or {})
+        if own.get("classes") is None:
+            raise ValueError(
+                f"`objectives: {objective.name}` lacks `classes`, a file of stage 5:"
+                f" `--objectives {objective.name}.classes=FILE`."
+            )
+        if isinstance(own["classes"], str):
+            table = read_table(Path(own["classes"]))
+            own["classes"] = {name: int(count) for name, count in table.items()}
+        args.objectives = {**args.objectives, objective.name: own}
 
 
 def check_classes(labels: Mapping[str, str], known: Collection[str], where: Path | str) -> None:
@@ -88,12 +115,14 @@ class ClassEncoder:
 
     Args:
         classes: The classes, in order.
+        closed: Whether there are no others; if there are, they count as missing.
 
     >>> ClassEncoder(["f", "m"])("m").tolist()
     [1]
     """
 
-    def __init__(self, classes: Sequence[str]) -> None:
+    def __init__(self, classes: Sequence[str], closed: bool = True) -> None:
+        self.closed = closed
         self.index = {name: position for position, name in enumerate(classes)}
 
     def __call__(self, label: str) -> "NDArray[np.int64]":
@@ -104,7 +133,7 @@ class ClassEncoder:
         """
         import numpy as np
 
-        if label in ABSENT:
+        if label in ABSENT or (not self.closed and label not in self.index):
             return np.array([-1], dtype=np.int64)
         if label not in self.index:
             raise ValueError(f"{label!r} is none of the classes {list(self.index)[:SHOWN]}.")

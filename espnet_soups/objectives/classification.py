@@ -5,7 +5,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from espnet_soups.objectives.class_list import ABSENT, ClassEncoder, check_classes, class_vocabulary
+from espnet_soups.objectives.class_list import (
+    ABSENT,
+    ClassEncoder,
+    check_classes,
+    class_vocabulary,
+    inline_classes,
+)
 from espnet_soups.objectives.class_settings import ClassSettings, read_class_settings
 from espnet_soups.objectives.kind import Encoder, Heads, Kind, Metric, Options, Parts, Vocabulary
 from espnet_soups.objectives.objective import Objective
@@ -17,6 +23,8 @@ if TYPE_CHECKING:
     from espnet_soups.objectives.labels import LabelledObjective
     from espnet_soups.objectives.metrics.measured import Measured
     from espnet_soups.objectives.metrics.score_config import ScoreConfig
+
+FEW = 10_000  # labels of larger sets are looked at in part
 
 
 class Classification(Kind):
@@ -106,19 +114,7 @@ class Classification(Kind):
             OSError: If there is no such file.
             ValueError: If it is no table of classes and numbers, or one was not named.
         """
-        from espnet_soups.files import read_table
-
-        for objective in self.declared(vars(args)):
-            own = dict(args.objectives[objective.name] or {})
-            if own.get("classes") is None:
-                raise ValueError(
-                    f"`objectives: {objective.name}` lacks `classes`, a file of stage 5:"
-                    f" `--objectives {objective.name}.classes=FILE`."
-                )
-            if isinstance(own["classes"], str):
-                table = read_table(Path(own["classes"]))
-                own["classes"] = {name: int(count) for name, count in table.items()}
-            args.objectives = {**args.objectives, objective.name: own}
+        inline_classes(self.declared(vars(args)), args)
 
     def encoders(
         self, objectives: Sequence[Objective], args: argparse.Namespace
@@ -150,6 +146,12 @@ class Classification(Kind):
         if labels.training and len(set(found.values())) < 2:
             raise NothingToLearnError(
                 f"{labels.where}: all labels are {next(iter(found.values()))!r}."
+            )
+        lacking = sorted(set(known) - set(found.values()))
+        if labels.training and lacking and len(found) < FEW:
+            raise ValueError(
+                f"{labels.where} has no label of {', '.join(lacking)}: take them out of `classes`,"
+                " or add data."
             )
         return []
 

@@ -71,6 +71,7 @@ class Parts:
         encoder: ESPnet's encoder.
         preencoder: ESPnet's pre-encoder, or None.
         normalize: ESPnet's normalisation of features, or None.
+        shared: Modules that kinds before this one have built for several heads, by name.
     """
 
     feature_size: int
@@ -78,6 +79,7 @@ class Parts:
     encoder: "Module"
     preencoder: "Module | None" = None
     normalize: "Module | None" = None
+    shared: "Mapping[str, Any]" = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -116,6 +116,19 @@ class Kind(ABC):
         """
         return None
 
+    def check_test_set(self, objective: Objective, folder: Path) -> list[str]:
+        """Look, in stage 1, at what `measure` will score a test set by, and return warnings.
+
+        Args:
+            objective: The objective.
+            folder: Data dir of the set.
+
+        Raises:
+            OSError: If a file cannot be read.
+            ValueError: If a file that scores are computed from is malformed, such as trials.
+        """
+        return []
+
     # --- a run: from the options of run.sh to those of msp_train -------------------------------
 
     def options_of_run(self, run: Mapping[str, str]) -> dict[str, Any]:

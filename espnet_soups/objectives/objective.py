@@ -18,6 +18,7 @@ class Objective:
         label_file: File of a data dir that holds them, such as `text.en`.
         label_type: `text`, or `audio`: a second recording, as long as the speech and kept alike;
             `<na>` in its table is NaN in the batch.
+        score_file: A further file of a data dir, from which scores are computed, such as `trials`.
         supervised: Whether it learns from labels.
         selects: Whether its accuracy takes part in `valid.acc`, by which a model is selected.
         transcribes: Whether an utterance with its label counts as labelled (`audio: labeled`).
@@ -30,6 +31,7 @@ class Objective:
     label: str = ""
     label_file: str = ""
     label_type: str = "text"
+    score_file: str = ""
     supervised: bool = True
     selects: bool = False
     transcribes: bool = False

@@ -1,11 +1,10 @@
 """`objectives.json` of a decoded set: which objectives were decoded, and what they are."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 
-from espnet_soups.files import write_text
+from espnet_soups.files import read_json, write_json
 from espnet_soups.objectives.objective import Objective
 
 OBJECTIVES = "objectives.json"
@@ -19,7 +18,7 @@ def write_objectives(path: Path, objectives: Sequence[Objective]) -> None:
         objectives: Written as name to fields, in their order.
     """
     record = {objective.name: asdict(objective) for objective in objectives}
-    write_text(path, json.dumps(record, ensure_ascii=False, indent=1) + "\n")
+    write_json(path, record)
 
 
 def read_objectives(path: Path) -> list[Objective]:
@@ -29,15 +28,10 @@ def read_objectives(path: Path) -> list[Objective]:
         OSError: If it is missing.
         ValueError: If it is not as `write_objectives` writes it.
     """
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(
-            f"{path} is not JSON ({error}); run the decoding (stage 11) anew."
-        ) from error
+    record = read_json(path, "the decoding (stage 11)")
     known = {field.name for field in fields(Objective)}
     needed = {"name", "kind"}
-    if not isinstance(record, dict) or not all(
+    if not all(
         isinstance(item, dict) and needed <= item.keys() <= known and item["name"] == name
         for name, item in record.items()
     ):

@@ -43,6 +43,7 @@ class Recognition(TextKind):
     }
     decode_config: ClassVar[type[Any]] = RecognitionSearch
     ctc_share: ClassVar[float] = 1.0
+    in_order: ClassVar[bool] = True
     owner: ClassVar[str] = "language"
 
     def objective(self, name: str, settings: Options) -> Objective:
@@ -66,6 +67,13 @@ class Recognition(TextKind):
     def written(self, objective: Objective) -> str:
         """Return the language that is spoken."""
         return objective.language
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Add its options to `msp_train`, and those of a head for the texts of all kinds."""
+        from espnet_soups.objectives import one_decoder
+
+        super().add_options(parser)
+        one_decoder.add_options(parser)
 
     def options_of_run(self, run: Mapping[str, str]) -> dict[str, Any]:
         """Return token lists to be, and the type of tokens."""
@@ -140,22 +148,22 @@ class Recognition(TextKind):
         Raises:
             ValueError: If the head lacks CTC or the decoder that it needs.
         """
-        from espnet_soups.objectives.heads.shared_head import inner_head
+        from espnet_soups.objectives.heads.shared_head import has_ctc, inner_head
 
-        search, inner = config.of(self), inner_head(head)
+        search = config.of(self)
         if search.asr_method != "hybrid":
-            if inner.ctc is None:
+            if not has_ctc(head):
                 raise ValueError(
                     f"`asr_method: {search.asr_method}` needs CTC, but the head of"
                     f" {objective.name} has none: use `hybrid` with `ctc_weight: 0`."
                 )
             return SearchPlan(1.0, search.asr_method == "ctc_greedy", WINDOW_MARGIN)
-        if inner.decoder is None:
+        if inner_head(head).decoder is None:
             raise ValueError(
                 f"`asr_method: hybrid` needs an attention decoder, but the head of"
                 f" {objective.name} has CTC alone: use ctc_greedy or ctc_prefix."
             )
-        if search.ctc_weight > 0.0 and inner.ctc is None:
+        if search.ctc_weight > 0.0 and not has_ctc(head):
             raise ValueError(
                 f"`ctc_weight: {search.ctc_weight}` needs CTC, but the head of {objective.name} has"
                 " none: set it to 0."

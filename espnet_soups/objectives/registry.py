@@ -7,11 +7,13 @@ from typing import Any
 
 from espnet_soups.file_names import require_file_name
 from espnet_soups.objectives.classification import Classification
+from espnet_soups.objectives.contract import check_returned
 from espnet_soups.objectives.enhancement import Enhancement
 from espnet_soups.objectives.kind import Kind, Options
 from espnet_soups.objectives.objective import Objective
 from espnet_soups.objectives.recognition import Recognition
 from espnet_soups.objectives.self_supervision.kind import SelfSupervision
+from espnet_soups.objectives.speaker import SpeakerVerification
 from espnet_soups.objectives.translation import Translation
 
 # In the order of a run: every vector, matrix and list of heads has it. Users' own kinds follow.
@@ -20,6 +22,7 @@ KINDS: tuple[Kind, ...] = (
     Translation(),
     SelfSupervision(),
     Classification(),
+    SpeakerVerification(),
     Enhancement(),
 )
 
@@ -122,7 +125,11 @@ def declared_objectives(options: Options) -> list[Objective]:
     Raises:
         ValueError: If a name is not valid or given twice, or there is no objective.
     """
-    objectives = [found for kind in kinds_of(options) for found in kind.declared(options)]
+    objectives = [
+        check_returned("objective", kind, found, Objective, "what it learns")
+        for kind in kinds_of(options)
+        for found in kind.declared(options)
+    ]
     names = [objective.name for objective in objectives]
     for name in names:
         require_file_name("An objective", name)

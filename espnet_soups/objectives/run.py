@@ -83,6 +83,10 @@ class Run:
         ]
         return list(dict.fromkeys(labels))
 
+    def score_files(self) -> list[str]:
+        """Return the further files of test sets that scores are computed from, each once."""
+        return list(dict.fromkeys(item.score_file for item in self.objectives if item.score_file))
+
     def vocabularies(self) -> list[Vocabulary]:
         """Return what stage 5 makes."""
         return [

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from espnet_soups.objectives.kind import Encoder, Heads, Kind, Options, Parts
 from espnet_soups.objectives.objective import Objective
+from espnet_soups.objectives.one_decoder import NAME, check_options, is_used
+from espnet_soups.objectives.text_prefix import language_token, task_token
 
 if TYPE_CHECKING:
     from espnet_soups.objectives.decoding.decode_config import DecodeConfig
@@ -29,10 +31,13 @@ class TextKind(Kind):
     Attributes:
         ctc_share: Default of `<name>_ctc_weight`.
         owner: What its token lists belong to, in the help.
+        in_order: Whether its texts follow the speech in order, as transcripts do; CTC of a head for
+            all texts learns from these (`text_ctc: transcripts`).
     """
 
     ctc_share: ClassVar[float]
     owner: ClassVar[str]
+    in_order: ClassVar[bool] = False
     data_names: ClassVar[tuple[str, ...]] = ("text", "text_*")
     left_out: ClassVar[str] = "Labels longer than their frames took no part"
 
@@ -59,14 +64,34 @@ class TextKind(Kind):
             help=f"Sentencepiece model of each {self.owner}: fr=path",
         )
         add("token_type", default="char", choices=["char", "bpe"])
+        defaults = self.head_options()
         add(
             "heads",
-            default="separate",
+            default=defaults["heads"],
             help="separate (one head per objective) or shared (one for all, language tokens)",
         )
-        add("ctc_weight", type=float, default=self.ctc_share, help="Share of CTC, 0 to 1")
-        add("decoder", type=str_or_none, default="transformer", help="ESPnet's attention decoder")
-        add("decoder_conf", action=NestedDictAction, default={})
+        share = defaults["ctc_weight"]
+        add("ctc_weight", type=float, default=share, help="Share of CTC, 0 to 1")
+        decoder = defaults["decoder"]
+        add("decoder", type=str_or_none, default=decoder, help="ESPnet's attention decoder")
+        add("decoder_conf", action=NestedDictAction, default=defaults["decoder_conf"])
+
+    def head_options(self) -> dict[str, Any]:
+        """Return the options of its heads, and their defaults; a head for all texts has its own."""
+        return {
+            "heads": "separate",
+            "ctc_weight": self.ctc_share,
+            "decoder": "transformer",
+            "decoder_conf": {},
+        }
+
+    def check(self, objectives: Sequence[Objective], args: argparse.Namespace) -> None:
+        """Refuse options of heads that would do nothing.
+
+        Raises:
+            ValueError: If there is one.
+        """
+        check_options(self, objectives, vars(args))
 
     def option(self, options: Options, name: str) -> Any:
         """Return one of its options."""
@@ -75,6 +100,11 @@ class TextKind(Kind):
     @abstractmethod
     def written(self, objective: Objective) -> str:
         """Return the language that the labels of an objective are written in."""
+
+    def prefix(self, objective: Objective) -> tuple[str, ...]:
+        """Return the tokens that ask a head for all texts for those of an objective."""
+        spoken = (language_token(objective.language),) if objective.language else ()
+        return (*spoken, task_token(self.name, objective.target))
 
     @abstractmethod
     def token_folder(self, language: str, run: Mapping[str, str]) -> Path:
@@ -115,13 +145,13 @@ class TextKind(Kind):
             ValueError: If most characters are unknown, or no label fits into its frames.
         """
         from espnet_soups.data.unknown_tokens import count_unknown, judge_unknown
-        from espnet_soups.objectives.heads.shared_head import inner_head
+        from espnet_soups.objectives.heads.shared_head import has_ctc
 
         encoder: Any = labels.encoder
         known = set(encoder.converter.token2id)
         count = count_unknown(labels.texts, encoder.tokenizer.text2tokens, known)
         found = [judge_unknown(count, labels.where, "the token list")]
-        if inner_head(labels.head).ctc is not None:
+        if has_ctc(labels.head):
             needed = [_frames_needed(encoder(text).tolist()) for text in labels.texts.values()]
             frames = labels.encoded_frames()
             too_long = sum(
@@ -135,13 +165,18 @@ class TextKind(Kind):
     def build_heads(
         self, objectives: Sequence[Objective], args: argparse.Namespace, parts: Parts
     ) -> Heads:
-        """Build a head per objective, or one for all with a view for each.
+        """Build a head per objective, or one for all of the kind, or for all texts, with views.
 
         Raises:
             ValueError: If an option is not valid.
         """
+        from espnet_soups.objectives.heads.build_one_head import build_one_head, view_of
         from espnet_soups.objectives.heads.build_text_heads import build_text_heads
 
+        if is_used(vars(args)):
+            shared = parts.shared.get(NAME) or build_one_head(args, parts.encoder_size)
+            views = {one.name: view_of(shared, self, one, args) for one in objectives}
+            return Heads(views, {NAME: shared})
         lists = {objective.name: self.token_list(args, objective) for objective in objectives}
         return build_text_heads(self.name, vars(args), objectives, lists, parts.encoder_size)
 

@@ -158,14 +158,16 @@ class Translation(TextKind):
         Raises:
             ValueError: If the head lacks the CTC that it needs.
         """
-        from espnet_soups.objectives.heads.shared_head import inner_head
+        from espnet_soups.objectives.heads.shared_head import HeadView, has_ctc, inner_head
 
-        inner = inner_head(head)
-        weight = 1.0 if inner.decoder is None else float(config.of(self).st_ctc_weight)
-        if weight > 0.0 and inner.ctc is None:
+        alone = inner_head(head).decoder is None
+        weight = 1.0 if alone else float(config.of(self).st_ctc_weight)
+        if weight > 0.0 and not has_ctc(head):
+            kept_out = isinstance(head, HeadView) and not head.with_ctc
+            option = "--text_ctc all" if kept_out else "--st_ctc_weight"
             raise ValueError(
                 f"`st_ctc_weight: {weight}` needs ST-CTC, but the head of {objective.name} has"
-                " none: set it to 0, or train with `--st_ctc_weight`."
+                f" none: set it to 0, or train with `{option}`."
             )
         return SearchPlan(weight)
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from espnet_soups.files import read_json_lines
 from espnet_soups.report.cosines import read_cosines
-from espnet_soups.report.json_file import read_json_lines
 from espnet_soups.report.level import Level, read_levels, to_array
 from espnet_soups.report.train_log import TrainLog
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from espnet_soups.report.json_file import read_json, read_json_lines
+from espnet_soups.files import read_json, read_json_lines
 from espnet_soups.report.results import RESULTS
 
 PUBLISHED = "results.jsonl"

@@ -5,12 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from espnet_soups.files import read_json, read_yaml
 from espnet_soups.report.compute import describe_compute
 from espnet_soups.report.environment import describe_environment
 from espnet_soups.report.history import History, read_history
-from espnet_soups.report.json_file import read_json
 from espnet_soups.report.method import describe_method
 from espnet_soups.report.train_log import read_train_log
 
@@ -133,13 +131,7 @@ def read_config(path: Path) -> dict[str, Any]:
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing; run the training (stage 9) first.")
-    try:
-        config = yaml.load(path.read_bytes(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path} is not YAML: {' '.join(str(error).split())}.") from error
-    if not isinstance(config, dict):
-        raise ValueError(f"{path} must hold a mapping, but holds {config!r:.60}.")
-    return config
+    return read_yaml(path, "the configuration of a training")
 
 
 def describe_soup(config: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:

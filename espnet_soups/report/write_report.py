@@ -1,10 +1,9 @@
 """The files of a report, each written whole or not at all."""
 
 import json
-import os
 from pathlib import Path
 
-from espnet_soups.report.json_file import read_json
+from espnet_soups.files import read_json, write_text
 from espnet_soups.report.markdown import render_results
 from espnet_soups.report.page import render_page
 from espnet_soups.report.plots.pictures import TITLES, draw_comparison, draw_scores, draw_training
@@ -33,7 +32,7 @@ def write_report(experiment: Experiment, exp_dir: Path) -> tuple[list[Path], dic
     record = json.dumps(results, ensure_ascii=False, indent=1) + "\n"
     own = exp_dir / results["inference_tag"] / results["set"] / RESULTS
     _keep_earlier(exp_dir)
-    _write(own, record)
+    write_text(own, record)
     decodings = read_decodings(exp_dir)
     images = exp_dir / "images"
     scores = draw_scores(decodings, images)
@@ -46,7 +45,7 @@ def write_report(experiment: Experiment, exp_dir: Path) -> tuple[list[Path], dic
         exp_dir / PAGE: render_page(experiment, decodings, scores, pictures, left_out),
     }
     for path, text in texts.items():
-        _write(path, text)
+        write_text(path, text)
     return [own, *texts, *scores.values(), *pictures.values()], left_out
 
 
@@ -61,7 +60,7 @@ def write_overview(expdir: Path) -> tuple[list[Path], dict[str, str]]:
     """
     picture, left_out = draw_comparison(expdir, COMPARISON)
     text = render_results(read_siblings(expdir), comparison=None if picture is None else COMPARISON)
-    _write(expdir / MARKDOWN, text)
+    write_text(expdir / MARKDOWN, text)
     return [expdir / MARKDOWN, *([] if picture is None else [picture])], left_out
 
 
@@ -79,8 +78,8 @@ def publish(experiment: Experiment, folder: Path) -> list[Path]:
         ValueError: If results.jsonl is malformed.
     """
     records = upsert(folder / PUBLISHED, experiment.results)
-    _write(folder / PUBLISHED, render_lines(records))
-    _write(folder / MARKDOWN, render_results(records))
+    write_text(folder / PUBLISHED, render_lines(records))
+    write_text(folder / MARKDOWN, render_results(records))
     return [folder / PUBLISHED, folder / MARKDOWN]
 
 
@@ -91,10 +90,4 @@ def _keep_earlier(exp_dir: Path) -> None:
         record = read_json(last, "the report (stage 13)")
         folder = exp_dir / record["inference_tag"] / record["set"]
         if (folder / SCORES).is_file() and not (folder / RESULTS).exists():
-            _write(folder / RESULTS, last.read_text(encoding="utf-8"))
-
-
-def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)
+            write_text(folder / RESULTS, last.read_text(encoding="utf-8"))

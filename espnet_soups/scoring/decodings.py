@@ -1,11 +1,9 @@
 """Finds decodings that were scored: `<experiment>/<inference_tag>/<set>/scores.json`."""
 
-import json
-from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
+from espnet_soups.files import read_json
 from espnet_soups.objectives.metrics.score_config import ScoreConfig
 from espnet_soups.scoring.score_set import SCORES
 
@@ -76,7 +74,7 @@ def read_settings(
     Raises:
         ValueError: If a file is malformed or the settings differ.
     """
-    one, two = (_read(folder / SCORES) for folder in (first, second))
+    one, two = (read_json(folder / SCORES, "the scoring (stage 12)") for folder in (first, second))
     for name in SETTINGS:
         if one.get(name) != two.get(name):
             raise ValueError(
@@ -88,15 +86,3 @@ def read_settings(
     )
     references = one.get("reference_dir") or two.get("reference_dir")
     return config, None if references is None else Path(references)
-
-
-def _read(path: Path) -> Mapping[str, Any]:
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(
-            f"{path} is not JSON ({error}); run the scoring (stage 12) anew."
-        ) from error
-    if not isinstance(record, dict):
-        raise ValueError(f"{path} must hold an object, but holds {record!r:.60}.")
-    return record

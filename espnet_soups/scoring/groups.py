@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
+from espnet_soups.files import read_texts
 from espnet_soups.objectives.metrics.measured import (
     Measured,
     MeasuredDraws,
     MeasuredSums,
     Scores,
 )
-from espnet_soups.objectives.metrics.text_file import read_text
 from espnet_soups.scoring.bootstrap import resample_jointly, resample_sums
 
 GROUPS = "utt2group"
@@ -39,7 +39,7 @@ def read_groups(reference_dir: Path, measured: Sequence[Measured]) -> Groups | N
     path = reference_dir / GROUPS
     if not path.is_file():
         return None
-    groups = read_text(path)
+    groups = read_texts(path)
     lacking = sorted({key for key in _summed_keys(measured) if not groups.get(key)})
     if lacking:
         raise ValueError(

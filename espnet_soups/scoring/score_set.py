@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from espnet_soups.files import write_text
+from espnet_soups.objectives.contract import check_returned
 from espnet_soups.objectives.kind import Metric
 from espnet_soups.objectives.metrics.listing import pick_examples, render_listing
 from espnet_soups.objectives.metrics.measured import (
@@ -90,7 +91,8 @@ def _measure(
         except NothingToScoreError as error:
             not_scored[objective.name] = str(error)
         else:
-            found[objective] = measured
+            kind = kind_of(objective)
+            found[objective] = check_returned("measure", kind, measured, Measured, "scores")
     if not found:
         raise ValueError(f"{decode_dir}: nothing can be scored: {'; '.join(not_scored.values())}.")
     return found, not_scored

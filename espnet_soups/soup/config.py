@@ -33,6 +33,8 @@ class SelectionConfig:
         statistic: `mean` over all pairs of objectives, or the `worst` pair.
         confidence: Of the interval, between 0 and 1.
         hysteresis: A selected layer stays until its cosine is this much above the threshold.
+        stacks: The modules whose layers take part: `encoder`, and heads that objectives share, such
+            as `shared_heads.text`.
     """
 
     every: int = 5
@@ -41,6 +43,7 @@ class SelectionConfig:
     statistic: str = "mean"
     confidence: float = 0.95
     hysteresis: float = 0.0
+    stacks: Sequence[str] = ("encoder",)
 
     def __post_init__(self) -> None:
         """Refuse what cannot be.
@@ -69,6 +72,11 @@ class SelectionConfig:
             raise ValueError(
                 f"`hysteresis` of `selection` must lie between 0 and 2, but got"
                 f" {self.hysteresis!r}."
+            )
+        if not _is_names(self.stacks) or len(set(self.stacks)) < len(self.stacks):
+            raise ValueError(
+                "`stacks` of `selection` must list modules, such as [encoder, shared_heads.text],"
+                f" each once, but got {self.stacks!r}."
             )
         if self.statistic not in STATISTICS:
             raise ValueError(

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import Module, Parameter
 
 from espnet_soups.gradients.layer_conflict import Estimate, LayerConflict
-from espnet_soups.gradients.layers import encoder_layers, select_parameters, shared_parameters
+from espnet_soups.gradients.layers import find_layers, select_parameters, shared_parameters
 from espnet_soups.ranks import same_on_all_ranks
 from espnet_soups.soup.config import SoupConfig
 
@@ -18,7 +18,7 @@ class LayerSelection:
     """Holds the parameters to measure on, and selects layers where `layers: conflicting` says so.
 
     A selection begins with an epoch: the first `steps` optimiser steps that are measured are
-    measured at full depth, on all shared parameters. Then each layer of the encoder gets one
+    measured at full depth, on all shared parameters. Then each layer of the `stacks` gets one
     cosine with an interval (see `LayerConflict`). Layers whose interval lies below the threshold
     are selected; with a `hysteresis` those that were selected before stay until their cosine is at
     `threshold + hysteresis` or above. While a new selection is under way, the old one goes on
@@ -53,7 +53,8 @@ class LayerSelection:
         if self.config.layers == "conflicting":
             parameters = shared_parameters(model, self.shared)
             self.everything = list(parameters.values())
-            self.conflict = LayerConflict(encoder_layers(parameters), self.size)
+            layers = find_layers(parameters, self.settings.stacks)
+            self.conflict = LayerConflict(layers, self.size)
         else:
             self.everything = select_parameters(model, self.shared, self.config.layers)
         numbers = sum(parameter.numel() for parameter in self.everything)

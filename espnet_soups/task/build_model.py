@@ -2,13 +2,17 @@
 
 import argparse
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from espnet2.torch_utils.initialize import initialize
+from torch.nn import Module
 
 from espnet_soups.backbone.settings import keep_architectures
 from espnet_soups.network.msp_model import MSPModel
+from espnet_soups.objectives.contract import check_returned
 from espnet_soups.objectives.heads.build_class import build_class
+from espnet_soups.objectives.heads.head import Head
 from espnet_soups.objectives.kind import Heads, Parts
 from espnet_soups.objectives.objective import Objective
 from espnet_soups.objectives.registry import by_kind, order_letters
@@ -80,9 +84,13 @@ def build_heads(objectives: Sequence[Objective], args: argparse.Namespace, parts
     Raises:
         ValueError: If an option is not valid, or a kind has left out a head or a part of it.
     """
-    own, shared = {}, {}
+    own: dict[str, Head] = {}
+    shared: dict[str, Module] = {}
     for kind, members in by_kind(objectives).items():
-        built = kind.build_heads(members, args, parts)
+        built = kind.build_heads(members, args, replace(parts, shared=dict(shared)))
+        check_returned("build_heads", kind, built, Heads, "the heads by name")
+        for head in built.own.values():
+            check_returned("build_heads", kind, head, Head, "heads")
         missing = [member.name for member in members if member.name not in built.own]
         if missing:
             raise ValueError(

@@ -6,7 +6,7 @@ from espnet2.legacy.nets.pytorch_backend.transformer.subsampling import TooShort
 from tiny_backbones import WAV2VEC2, XLSR
 
 from espnet_soups.backbone.wav2vec2 import Wav2Vec2Encoder
-from espnet_soups.gradients.layers import encoder_layers, select_parameters, shared_parameters
+from espnet_soups.gradients.layers import find_layers, select_parameters, shared_parameters
 
 ARCHITECTURES = {
     "xls-r": {**WAV2VEC2, **XLSR},
@@ -77,14 +77,14 @@ def test_layers_are_known_by_name_and_frozen_ones_are_not_measured():
         return model, shared_parameters(model, ["encoder"])
 
     model, everything = measured()
-    names = [layer.name for layer in encoder_layers(everything)]
+    names = [layer.name for layer in find_layers(everything)]
     assert names == [f"encoder.model.encoder.layers.{number}" for number in range(3)]
     assert len(select_parameters(model, ["encoder"], [names[2]])) == 16
     _, without = measured(freeze="feature_extractor")
     frozen = set(everything) - set(without)
     assert frozen == {name for name in everything if ".feature_extractor." in name}
     model, top = measured(trained_layers=2)
-    assert [layer.name for layer in encoder_layers(top)] == names[1:]
+    assert [layer.name for layer in find_layers(top)] == names[1:]
     assert {name.rsplit(".", 1)[0] for name in top if ".layers." not in name} == {
         "encoder.model.encoder.layer_norm"
     }

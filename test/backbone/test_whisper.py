@@ -8,7 +8,7 @@ from tiny_backbones import WHISPER
 from espnet_soups.backbone.whisper import WhisperEncoder
 from espnet_soups.backbone.whisper_decoder import WhisperDecoder
 from espnet_soups.backbone.whisper_mel import WhisperMelFrontend
-from espnet_soups.gradients.layers import encoder_layers, shared_parameters
+from espnet_soups.gradients.layers import find_layers, shared_parameters
 
 
 def speech(*lengths, seed=0):
@@ -74,7 +74,7 @@ def test_layers_are_known_by_name_and_convolutions_can_be_frozen():
     model = torch.nn.Module()
     model.encoder = build(WhisperEncoder, 8, freeze="feature_extractor")
     parameters = shared_parameters(model, ["encoder"])
-    names = [layer.name for layer in encoder_layers(parameters)]
+    names = [layer.name for layer in find_layers(parameters)]
     assert names == ["encoder.model.layers.0", "encoder.model.layers.1"]
     assert not any(".conv" in name for name in parameters)
     assert any(name.startswith("encoder.model.layer_norm") for name in parameters)

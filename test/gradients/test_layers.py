@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from espnet_soups.gradients.layers import select_parameters
+from espnet_soups.gradients.layers import find_layers, select_parameters, shared_parameters
 
 
 @pytest.fixture
@@ -48,3 +48,44 @@ def test_other_words_and_frozen_encoders_are_refused(model):
     model.requires_grad_(False)
     with pytest.raises(ValueError, match="No shared parameter is trainable"):
         select_parameters(model, ["encoder"], "all")
+
+
+@pytest.fixture
+def with_decoder(model):
+    """A model whose objectives share a decoder with two kinds of blocks, too."""
+    blocks = torch.nn.ModuleList([torch.nn.Linear(1, 1) for _ in range(2)])
+    small = torch.nn.ModuleList([torch.nn.Linear(1, 1)])
+    decoder = torch.nn.ModuleDict({"decoders": blocks, "embed": small})
+    text = torch.nn.ModuleDict({"decoder": decoder, "ctc": torch.nn.Linear(1, 1)})
+    model["shared_heads"] = torch.nn.ModuleDict({"text": text})
+    return shared_parameters(model, ["encoder", "shared_heads.text"])
+
+
+def test_layers_are_those_of_the_encoder_unless_other_stacks_are_named(with_decoder):
+    encoder = [f"encoder.encoders.{number}" for number in range(11)]
+    decoder = [f"shared_heads.text.decoder.decoders.{number}" for number in range(2)]
+    assert [layer.name for layer in find_layers(with_decoder)] == encoder
+    both = find_layers(with_decoder, ["shared_heads.text", "encoder"])
+    assert [layer.name for layer in both] == encoder + decoder
+    assert [layer.name for layer in find_layers(with_decoder, ["shared_heads.text"])] == decoder
+
+
+def test_columns_of_a_decoder_s_layer_are_those_of_its_parameters(with_decoder):
+    names = list(with_decoder)
+    for layer in find_layers(with_decoder, ["encoder", "shared_heads.text"]):
+        own = [names[position] for position in layer.parameters]
+        assert own == [f"{layer.name}.weight", f"{layer.name}.bias"]
+        assert [layer.start, layer.stop] == [layer.parameters[0], layer.parameters[-1] + 1]
+
+
+@pytest.mark.parametrize(
+    ("stacks", "said"),
+    [
+        (["encoder", "shared_heads.st"], r"'shared_heads.st'.*'shared_heads.text.decoder.decoders"),
+        (["encoder", "shared_heads.text.ctc"], "which has no numbered layer"),
+        (["shared_heads.text.decoder.embed"], "needs shared_heads.text.decoder.embed with two"),
+    ],
+)
+def test_stacks_without_layers_are_refused(with_decoder, stacks, said):
+    with pytest.raises(ValueError, match=said):
+        find_layers(with_decoder, stacks)

@@ -12,7 +12,7 @@ from espnet2.torch_utils.recursive_op import recursive_average
 from torch.nn.parallel import DistributedDataParallel
 
 import espnet_soups.objectives.self_supervision.best_rq_head
-from espnet_soups.testing.toy_model import make_toy_batch, make_toy_model
+from espnet_soups.testing.toy_model import DECODER_CONF, make_toy_batch, make_toy_model
 
 SOUP = {
     "soup": "vm",
@@ -29,7 +29,14 @@ SOUPS = {
     "pipelined": SOUP,
     "exact": {**EXACT, "layers": "all", "selection": {}},
     "exact on the top layer": {**EXACT, "layers": ["encoder.encoders.1"], "selection": {}},
+    "one decoder": {
+        **EXACT,
+        "layers": ["encoder.encoders.1", "shared_heads.text.decoder.decoders.0"],
+        "selection": {},
+    },
 }
+ONE_DECODER = {"text_heads": "shared", "text_decoder_conf": dict(DECODER_CONF)}
+MODELS = {"one decoder": ONE_DECODER}
 STEPS, STEPS_OF_EXACT, BROKEN = 12, 4, 2
 CPC = {"context_frames": 8, "future_frames": 4, "min_context_frames": 4, "hidden_size": 8}
 AUDIO_ALONE = {
@@ -67,7 +74,8 @@ def mask_by_length(lengths, probability, span, generator=None):
 def train(rank, world, name="pipelined"):
     """Steps as ESPnet's trainer takes them; gives what the soup and the model end with."""
     espnet_soups.objectives.self_supervision.best_rq_head.draw_spans = mask_by_length
-    network = make_toy_model("msp", SOUPS[name], ssl="best_rq", ssl_conf=BEST_RQ).train()
+    model = MODELS.get(name, {})
+    network = make_toy_model("msp", SOUPS[name], ssl="best_rq", ssl_conf=BEST_RQ, **model).train()
     optimizer = torch.optim.SGD(network.parameters(), lr=0.05)
     network.soup.bind(network, optimizer)
     network.soup.open_epoch(26, 200, accum_grad=1)

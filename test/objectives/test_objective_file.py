@@ -19,7 +19,7 @@ def test_objectives_are_read_as_they_were_written(tmp_path) -> None:
     ("content", "message"),
     [
         ("{", "is not JSON"),
-        ("[]", "must map the name of each objective to its fields"),
+        ("[]", "must hold an object"),
         ('{"a": {"name": "a"}}', "must map the name"),
         ('{"a": {"name": "b", "kind": "asr"}}', "must map the name"),
         ('{"a": {"name": "a", "kind": "asr", "colour": 1}}', "must map the name"),

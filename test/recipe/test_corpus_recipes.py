@@ -139,10 +139,11 @@ def test_the_table_with_gender_runs_from_nested_archives_to_words_characters_and
 ):
     folder = recipe("librispeech_aishell")
     shrink(folder)
-    speakers = {subset: {"19": "F"} for subset in ("dev-clean", "test-clean", "test-other")}
+    tests = {subset: {"19": "F", "20": "M"} for subset in ("test-clean", "test-other")}
+    speakers = {"dev-clean": {"19": "F"}, **tests}
     speakers |= {"train-clean-100": {"26": "M", "27": "F"}, "dev-other": {"116": "M"}}
     write_librispeech(tmp_path / "en", speakers, seconds=2.0)
-    sets = {"train": {"S0002": "F"}, "dev": {"S0724": "F"}, "test": {"S0764": "M"}}
+    sets = {"train": {"S0002": "F"}, "dev": {"S0724": "F"}, "test": {"S0764": "M", "S0765": "F"}}
     write_aishell(
         tmp_path / "zh", sets, ["而  对 楼市 成交 抑制", "ａｂ 歌 作用 最大"], seconds=2.0
     )
@@ -157,8 +158,10 @@ def test_the_table_with_gender_runs_from_nested_archives_to_words_characters_and
     assert len(re.findall(r"\d+\.\d+ ", cells)) >= 5  # ours, beside the paper's
     for number in (1, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13):
         assert f"\nstage {number}: " in result.stdout
-    assert "data/test_clean: 2 utterances; labels: asr_en 2, cls_gender 2" in result.stdout
-    assert "data/test_aishell: 2 utterances; labels: asr_zh 2, cls_gender 2" in result.stdout
+    assert "data/test_clean: 4 utterances; labels: asr_en 4, cls_gender 4" in result.stdout
+    assert "data/test_aishell: 4 utterances; labels: asr_zh 4, cls_gender 4" in result.stdout
+    trials = (folder / "data" / "test_aishell" / "trials").read_text().splitlines()
+    assert sorted(line.split()[2] for line in trials) == ["nontarget"] * 2 + ["target"] * 2
     tokens = folder / "data" / "zh_token_list" / "asr_bpe_char" / "tokens.txt"
     characters = tokens.read_text(encoding="utf-8").split()
     assert set(characters[2:-1]) == set("而对楼市成交抑制AB歌作用最大")

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from espnet_soups.files import read_texts
 from espnet_soups.objectives.kind import Heads, Kind, Metric
 from espnet_soups.objectives.metrics.listing import Entry
 from espnet_soups.objectives.metrics.measured import MeasuredDraws, MeasuredSums, Scores
-from espnet_soups.objectives.metrics.text_file import read_text
 from espnet_soups.objectives.metrics.text_pairs import read_pairs
 from espnet_soups.objectives.objective import Objective
 
@@ -66,7 +66,7 @@ class Pairwise(MadeUpKind):
 
     def measure(self, objective, reference_dir, decode_dir, config):
         """Take the median of the trials, each as often as its two speakers were drawn."""
-        trials = read_text(decode_dir / objective.name / "text")
+        trials = read_texts(decode_dir / objective.name / "text")
         speakers = sorted({speaker for key in trials for speaker in key.split("-")})
         rows = np.array([[speakers.index(name) for name in key.split("-")] for key in trials])
         numbers = np.array([float(text) for text in trials.values()])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from method_reference import onto_simplex
-from toy_soup import LAYERS, WIDTH, Run, draw_halves, draw_slopes
+from toy_soup import LAYERS, WIDTH, ModelWithDecoder, Run, draw_halves, draw_slopes
 
 FULL = (LAYERS + 1) * (WIDTH + 2)
 BOTH = ["encoder.encoders.1", "encoder.encoders.3"]  # where conflicts are planted
@@ -39,6 +39,47 @@ def test_layers_with_planted_conflicts_are_selected_whatever_noise_languages_sha
 ):
     batches = halves(150 if shared_noise else 8, shared_noise=shared_noise)
     assert chosen(run_survey(batches, selection={"statistic": statistic})) == BOTH
+
+
+@pytest.mark.parametrize(
+    ("stacks", "expected"),
+    [
+        (["encoder", "shared_heads.text"], [BOTH[0], "shared_heads.text.decoders.0"]),
+        (["encoder"], BOTH[:1]),
+    ],
+)
+def test_conflict_that_was_planted_in_a_shared_decoder_is_found_where_it_takes_part(
+    stacks, expected
+):
+    shared = ["encoder", "shared_heads.text"]
+    selection = {"steps": 8, "stacks": stacks}
+    run = Run(ModelWithDecoder(), shared=shared, layers="conflicting", selection=selection)
+    run.open_epoch(1)
+    for batch in halves(9):
+        run.step(batch)
+    assert chosen(run) == expected
+    assert measured_numbers(run) == len(expected) * (WIDTH + 2)
+    assert list(run.soup.layers.describe()["conflict"]) == run.soup.layers.names
+
+
+def test_weights_solved_on_a_shared_decoder_are_those_solved_on_the_encoder_s_layer():
+    batches, found = halves(10), []
+    selection = {"steps": 4}
+    for conf in (
+        {"selection": selection},
+        {
+            "model": ModelWithDecoder(),
+            "shared": ["encoder", "shared_heads.text"],
+            "selection": {**selection, "stacks": ["encoder", "shared_heads.text"]},
+        },
+    ):
+        run = Run(layers="conflicting", combiner_conf={"gamma": 0.03}, **conf)
+        run.open_epoch(1)
+        for batch in batches:
+            run.step(batch)
+        found.append(run.weights)
+    torch.testing.assert_close(*found, rtol=0, atol=1e-12)
+    assert (found[0] - 0.25).abs().max() > 1e-3
 
 
 def test_a_layer_whose_interval_reaches_the_threshold_is_not_selected():
@@ -201,6 +242,9 @@ def test_exact_mode_and_refresh_select_too():
         ({"selection": {"threshold": "-1e-2"}}, "`threshold` of `selection` must be a number"),
         ({"selection": {"threshold": 1.5}}, "from -1 to 1, but got 1.5"),
         ({"selection": {"hysteresis": -1}}, "`hysteresis`"),
+        ({"selection": {"stacks": "encoder"}}, r"`stacks` .*\[encoder, shared_heads.text\].*'enc"),
+        ({"selection": {"stacks": ["encoder", "encoder"]}}, "each once"),
+        ({"selection": {"stacks": ["encoder", "shared_heads.st"]}}, "no numbered layer"),
         ({"selection": {"statistic": "max"}}, r"'mean', 'worst'.*'max'"),
     ],
 )

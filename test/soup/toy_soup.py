@@ -21,10 +21,10 @@ class Layer(torch.nn.Module):
 
 
 class Backbone(torch.nn.Module):
-    def __init__(self):
+    def __init__(self, layers=LAYERS):
         super().__init__()
         self.embed = torch.nn.Sequential(Layer())
-        self.encoders = torch.nn.ModuleList(Layer() for _ in range(LAYERS))
+        self.encoders = torch.nn.ModuleList(Layer() for _ in range(layers))
 
 
 class Model(torch.nn.Module):
@@ -34,11 +34,27 @@ class Model(torch.nn.Module):
         super().__init__()
         self.encoder = Backbone()
 
+    def layers(self):
+        return list(self.encoder.encoders)
+
     def losses(self, slopes):
         """Gives the losses for slopes [m, L + 1, WIDTH + 2]; the last layer is the embedding."""
-        layers = [*self.encoder.encoders, self.encoder.embed[0]]
+        layers = [*self.layers(), self.encoder.embed[0]]
         thetas = torch.stack([torch.cat([layer.weight, layer.bias]) for layer in layers])
         return [100.0 + 20.0 * k + (slope * thetas).sum() for k, slope in enumerate(slopes)]
+
+
+class ModelWithDecoder(Model):
+    """The same, but the last layer is a block of a decoder that the objectives share."""
+
+    def __init__(self):
+        super().__init__()
+        self.encoder = Backbone(LAYERS - 1)
+        decoder = torch.nn.ModuleDict({"decoders": torch.nn.ModuleList([Layer()])})
+        self.shared_heads = torch.nn.ModuleDict({"text": decoder})
+
+    def layers(self):
+        return [*self.encoder.encoders, *self.shared_heads["text"]["decoders"]]
 
 
 def draw_slopes(seed, noise=0.3, shared_noise=0.0, conflicting=(1, 3)):
@@ -75,9 +91,9 @@ def count(losses, here):
 class Run:
     """Trains the toy model as ESPnet's loop would."""
 
-    def __init__(self, model=None, optimizer=None, **conf):
+    def __init__(self, model=None, optimizer=None, shared=("encoder",), **conf):
         self.model = Model() if model is None else model
-        self.soup = build_soup(read_soup_config(conf), OBJECTIVES, ["encoder"], LETTERS)
+        self.soup = build_soup(read_soup_config(conf), OBJECTIVES, shared, LETTERS)
         make = optimizer or (lambda parameters: torch.optim.SGD(parameters, lr=0.01))
         self.optimizer = make(self.model.parameters())
         self.soup.bind(self.model, self.optimizer)

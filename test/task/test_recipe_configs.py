@@ -132,7 +132,18 @@ def test_the_top_of_the_encoder_is_measured_in_one_step_of_eight(path):
     blocks, soup = config["encoder_conf"]["num_blocks"], config["trainer_conf"]
     number = max(2, round(blocks / 4))  # a quarter; small encoders: two layers
     measured = [f"encoder.encoders.{block}" for block in range(blocks)][-number:]
-    assert (soup["layers"], soup["refresh"]) == (measured, 8)
+    one = config.get("text_heads") == "shared"  # then the decoder is measured, too
+    decoder = [f"shared_heads.text.decoder.decoders.{block}" for block in range(2 if one else 0)]
+    assert (soup["layers"], soup["refresh"]) == ([*measured, *decoder], 8)
+
+
+def test_one_decoder_differs_from_separate_heads_in_heads_and_measured_layers_alone():
+    house, other = (read("asterisk", HOUSE["asterisk"] + end) for end in ("", "_one_decoder"))
+    changed = {key for key in {*house, *other} if house.get(key) != other.get(key)}
+    text = {"text_heads", "text_ctc_weight", "text_decoder", "text_decoder_conf"}
+    assert changed == {*text, "asr_ctc_weight", "st_decoder", "st_decoder_conf", "trainer_conf"}
+    soups = [{k: v for k, v in c["trainer_conf"].items() if k != "layers"} for c in (house, other)]
+    assert soups[0] == soups[1]
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=name_of)

@@ -155,7 +155,7 @@ if [[ -n ${noise} ]]; then
 fi
 train_name=${train_set}${speeds}
 run_options+=("--speeds=${noise_name}${speeds}")
-ask_kinds names tags model labels settings vocabularies vocabulary_args
+ask_kinds names tags model labels score_files settings vocabularies vocabulary_args
 # shellcheck source=egs2/TEMPLATE/msp1/scripts/feature_folders.sh
 . scripts/feature_folders.sh
 soup_args=()
@@ -492,6 +492,11 @@ for name in "${test_set_list[@]}"; do
     fi
     references=()
     for file in "${label_files[@]}"; do [[ ! -e ${feats_dir}/${name}/${file} ]] || references+=("${feats_dir}/${name}/${file}"); done
+    for file in ${kinds_score_files[@]+"${kinds_score_files[@]}"}; do # a new list of trials takes no new features
+        source=${datadir}/${name}/${file} copy=${feats_dir}/${name}/${file}
+        [[ ! -e ${source} || ! -d ${copy%/*} ]] || cmp -s "${source}" "${copy}" || cp "${source}" "${copy}"
+        [[ ! -e ${copy} ]] || references+=("${copy}")
+    done
     score_settings=("bleu_lowercase=${bleu_lowercase}")
     ! ${bleu_lc_rm} || score_settings+=("bleu_lc_rm=${bleu_lc_rm}")
     if stage 12 "Scoring ${name}" "${decode_dir}/.stage12.done" --settings "${score_settings[@]}" \

@@ -1,8 +1,8 @@
 """What ESPnet's searches see of a head: its own CTC and decoder, or those of a shared head.
 
 A shared head is restricted to the token list of the objective and normalised again, and its decoder
-starts from the language token, so that the search, and everything after it, knows the objective's
-own ids alone.
+starts from the prefix of the objective, so that the search, and everything after it, knows the
+objective's own ids alone.
 """
 
 import inspect
@@ -12,7 +12,7 @@ import torch
 from espnet2.legacy.nets.scorer_interface import BatchScorerInterface, ScorerInterface
 from torch import Tensor
 
-from espnet_soups.objectives.heads.shared_head import HeadView
+from espnet_soups.objectives.heads.shared_head import HeadView, has_ctc
 from espnet_soups.objectives.heads.text_head import TextHead
 
 
@@ -27,8 +27,8 @@ class FrameClassifier(Protocol):
 class RestrictedCtc:
     """CTC of a shared head over the tokens of one objective.
 
-    Where there is only CTC, the label of training begins with the language token; its probability
-    is added to that of blank, since neither is part of the text.
+    Where there is only CTC, the label of training begins with the prefix; the probability of its
+    tokens is added to that of blank, since none of them is part of the text.
     """
 
     def __init__(self, view: HeadView) -> None:
@@ -41,13 +41,18 @@ class RestrictedCtc:
         joint: Tensor = self.ctc.log_softmax(hs_pad)
         own = joint[..., self.view.to_joint]  # type: ignore[index]
         if self.view.head.decoder is None:
-            blank = torch.logaddexp(own[..., :1], joint[..., self.view.start, None])
+            blank = own[..., :1]
+            for token in self.view.prefix:
+                blank = torch.logaddexp(blank, joint[..., token, None])
             own = torch.cat([blank, own[..., 1:]], dim=-1)
         return own.log_softmax(dim=-1)
 
 
 class RestrictedDecoder(BatchScorerInterface):
-    """The decoder of a shared head over the tokens of one objective."""
+    """The decoder of a shared head over the tokens of one objective, after its prefix.
+
+    It reads the prefix token by token, as decoders with a state want it.
+    """
 
     def __init__(self, view: HeadView) -> None:
         if view.head.decoder is None:
@@ -64,7 +69,8 @@ class RestrictedDecoder(BatchScorerInterface):
 
     def score(self, y: Tensor, state: Any, x: Tensor) -> tuple[Tensor, Any]:
         """Score the next token of one hypothesis, [V]."""
-        scores, state = self.decoder.score(self._joint(y), state, x)
+        for joint in self._joint(y):
+            scores, state = self.decoder.score(joint, state, x)
         return self._own(scores), state
 
     def batch_init_state(self, x: Tensor) -> Any:
@@ -76,13 +82,16 @@ class RestrictedDecoder(BatchScorerInterface):
     ) -> tuple[Tensor, Any]:
         """Score the next token of many hypotheses, [N, V]."""
         options = {} if xs_mask is None else {"xs_mask": xs_mask}
-        scores, new_states = self.decoder.batch_score(self._joint(ys), states, xs, **options)
-        return self._own(scores), new_states
+        for joint in self._joint(ys):
+            scores, states = self.decoder.batch_score(joint, states, xs, **options)
+        return self._own(scores), states
 
-    def _joint(self, ys: Tensor) -> Tensor:
-        joint = self.view.to_joint[ys]  # type: ignore[index]
-        joint[..., 0] = self.view.start
-        return joint
+    def _joint(self, ys: Tensor) -> list[Tensor]:
+        """Return what the decoder reads, [..., L + P - 1]; before the first token, step by step."""
+        prefix = ys.new_tensor(self.view.prefix).expand(*ys.shape[:-1], -1)
+        joint = torch.cat([prefix, self.view.to_joint[ys[..., 1:]]], dim=-1)  # type: ignore[index]
+        first = 1 if ys.size(-1) == 1 else joint.size(-1)
+        return [joint[..., :end] for end in range(first, joint.size(-1) + 1)]
 
     def _own(self, scores: Tensor) -> Tensor:
         return scores[..., self.view.to_joint].log_softmax(dim=-1)  # type: ignore[index]
@@ -91,7 +100,7 @@ class RestrictedDecoder(BatchScorerInterface):
 def ctc_of(head: TextHead | HeadView) -> FrameClassifier | None:
     """Return the CTC of an objective over its own ids; None: it has none."""
     if isinstance(head, HeadView):
-        return None if head.head.ctc is None else RestrictedCtc(head)
+        return RestrictedCtc(head) if has_ctc(head) else None
     return head.ctc
 
 

@@ -12,6 +12,7 @@ from espnet_soups.objectives.heads.shared_head import HeadView, join_token_lists
 from espnet_soups.objectives.heads.text_head import TextHead
 from espnet_soups.objectives.kind import Heads, Options
 from espnet_soups.objectives.objective import Objective
+from espnet_soups.objectives.text_prefix import language_token
 from espnet_soups.settings import require_number
 
 HEAD_KINDS = ("separate", "shared")
@@ -42,44 +43,64 @@ def build_text_heads(
     if how == "separate":
         return Heads(
             {
-                member.name: _build_head(kind, options, token_lists[member.name], encoder_size)
+                member.name: build_text_head(kind, options, token_lists[member.name], encoder_size)
                 for member in objectives
             }
         )
-    lists = {member.language: token_lists[member.name] for member in objectives}
-    if len(lists) != len(objectives):
+    if len({member.language for member in objectives}) != len(objectives):
         raise ValueError(
             f"`{kind}_heads: shared` tells objectives apart by the language that is spoken,"
             f" but two of {[member.name for member in objectives]} speak the same."
         )
-    shared = _build_head(kind, options, join_token_lists(lists), encoder_size)
+    prefixes = {member.name: (language_token(member.language),) for member in objectives}
+    joint = join_token_lists(token_lists, prefixes)
+    shared = build_text_head(kind, options, joint, encoder_size)
     own: dict[str, Head] = {
-        member.name: HeadView(shared, token_lists[member.name], member.language)
-        for member in objectives
+        name: HeadView(shared, token_lists[name], prefix) for name, prefix in prefixes.items()
     }
     return Heads(own, {kind: shared})
 
 
-def _build_head(
-    kind: str, options: Options, token_list: Sequence[str], encoder_size: int
+def build_text_head(
+    owner: str, options: Options, token_list: Sequence[str], encoder_size: int
 ) -> TextHead:
-    share = options[f"{kind}_ctc_weight"]
-    require_number(f"`{kind}_ctc_weight`", share)
-    ctc_weight = float(share)
-    if not 0.0 <= ctc_weight <= 1.0:
-        raise ValueError(f"`{kind}_ctc_weight` must lie in [0, 1], but got {ctc_weight}.")
+    """Build a head of texts.
+
+    Args:
+        owner: What its options begin with, such as `asr`.
+        options: The options of `msp_train`.
+        token_list: Its tokens.
+        encoder_size: Dimension of the encoder output.
+
+    Raises:
+        ValueError: If an option is not valid.
+    """
+    ctc_weight = read_ctc_weight(owner, options)
     ctc = decoder = None
     if ctc_weight > 0.0:
         sizes: dict[str, Any] = {"odim": len(token_list), "encoder_output_size": encoder_size}
         ctc = build_class("ctc", CTC, options["ctc_conf"], **sizes)
     if ctc_weight < 1.0:
-        decoder_class = decoder_choices.get_class(options[f"{kind}_decoder"])
+        decoder_class = decoder_choices.get_class(options[f"{owner}_decoder"])
         if decoder_class is None:
             raise ValueError(
-                f"`{kind}_ctc_weight: {ctc_weight}` needs `{kind}_decoder`; there are"
+                f"`{owner}_ctc_weight: {ctc_weight}` needs `{owner}_decoder`; there are"
                 f" {list(decoder_choices.classes)}."
             )
         sizes = {"vocab_size": len(token_list), "encoder_output_size": encoder_size}
-        conf = options[f"{kind}_decoder_conf"]
-        decoder = build_class(f"{kind}_decoder", decoder_class, conf, **sizes)
+        conf = options[f"{owner}_decoder_conf"]
+        decoder = build_class(f"{owner}_decoder", decoder_class, conf, **sizes)
     return TextHead(token_list, ctc, decoder, ctc_weight, float(options["lsm_weight"]))
+
+
+def read_ctc_weight(owner: str, options: Options) -> float:
+    """Return the share of CTC in the loss of a head.
+
+    Raises:
+        ValueError: If it is no number from 0 to 1.
+    """
+    share = options[f"{owner}_ctc_weight"]
+    require_number(f"`{owner}_ctc_weight`", share)
+    if not 0.0 <= float(share) <= 1.0:
+        raise ValueError(f"`{owner}_ctc_weight` must lie in [0, 1], but got {float(share)}.")
+    return float(share)

@@ -13,6 +13,13 @@ from espnet_soups.objectives.stock_model import backbone_config, backbone_tensor
 if TYPE_CHECKING:
     from espnet_soups.objectives.text_kind import TextKind
 
+NO_STOCK_MODEL = (
+    "{name} shares one decoder with all texts (`text_heads: shared`), which no stock ESPnet model"
+    " decodes to the same text: those of ASR and ST start from one token, those of S2T read samples"
+    " alone and pad them with silence to a fixed length; use espnet_soups.Speech2Text, or train"
+    " with `text_heads: separate` to export."
+)
+
 
 def text_tensors(model: Any, objective: Objective, ctc: str) -> dict[str, Tensor]:
     """Return the tensors of a stock model by ESPnet's names.
@@ -23,7 +30,7 @@ def text_tensors(model: Any, objective: Objective, ctc: str) -> dict[str, Tensor
         ctc: How ESPnet's model calls its CTC.
 
     Raises:
-        ValueError: If the head is a shared one with CTC alone.
+        ValueError: If the head is a shared one with CTC alone, or one for all texts.
     """
     tensors = backbone_tensors(model)
     head = model.heads[objective.name]
@@ -33,6 +40,8 @@ def text_tensors(model: Any, objective: Objective, ctc: str) -> dict[str, Tensor
             f"{objective.name} has a shared head with CTC alone, whose language token a stock"
             " ESPnet model cannot leave out: train with `separate` heads to export."
         )
+    if isinstance(head, HeadView) and len(head.prefix) > 1:
+        raise ValueError(NO_STOCK_MODEL.format(name=objective.name))
     names = {"decoder": "decoder", "ctc": ctc}
     for name, tensor in inner.state_dict().items():
         part, _, rest = name.partition(".")
@@ -56,7 +65,7 @@ def restrict(name: str, tensor: Tensor, view: HeadView) -> Tensor:
     if tensor.dim() == 0 or tensor.size(0) != len(view.head.token_list):
         return tensor
     if name.startswith("embed"):
-        rows = torch.where(rows == view.head.sos_eos, view.start, rows)
+        rows = torch.where(rows == view.head.sos_eos, view.prefix[0], rows)
         return tensor[rows]
     return tensor[rows] if name.startswith(("output", "ctc_lo")) else tensor
 

@@ -58,7 +58,8 @@ class TextHead(Head):
         frame_lengths: Tensor,
         labels: Tensor,
         label_lengths: Tensor,
-        start: int | None = None,
+        prefix: Sequence[int] | None = None,
+        with_ctc: bool = True,
     ) -> LossSum:
         """Return the loss of labelled utterances.
 
@@ -67,14 +68,17 @@ class TextHead(Head):
             frame_lengths: Frames of each utterance, [B].
             labels: Token ids, [B, L].
             label_lengths: Tokens of each label, [B].
-            start: Id that the decoder starts from; None: `<sos/eos>`.
+            prefix: Ids that the decoder starts from; None: `<sos/eos>`.
+            with_ctc: Whether CTC learns from these labels; if not, attention is all of the loss.
 
         Returns:
             The sum of the loss and what is needed to average and report it. Utterances whose
             label CTC cannot align take no part, and are counted.
         """
         utterances = labels.size(0)
-        if self.ctc is not None:
+        ctc = self.ctc if with_ctc else None
+        share = self.ctc_weight if with_ctc else 0.0
+        if ctc is not None:
             kept = alignable(frame_lengths, labels, label_lengths)
             if not bool(kept.all()):
                 encoded, frame_lengths = encoded[kept], frame_lengths[kept]
@@ -85,10 +89,8 @@ class TextHead(Head):
         dtype = sum_dtype(encoded)
         total = encoded.new_zeros((), dtype=dtype)
         correct = encoded.new_full((), torch.nan)
-        if self.ctc is not None:
-            total = total + self.ctc_weight * ctc_sum(
-                self.ctc, encoded, frame_lengths, labels, label_lengths
-            )
+        if ctc is not None:
+            total = total + share * ctc_sum(ctc, encoded, frame_lengths, labels, label_lengths)
         if self.decoder is not None:
             loss, right = attention_sum(
                 self.decoder,
@@ -97,13 +99,13 @@ class TextHead(Head):
                 frame_lengths,
                 labels,
                 label_lengths,
-                self.sos_eos if start is None else start,
+                (self.sos_eos,) if prefix is None else prefix,
                 self.sos_eos,
             )
-            total = total + (1.0 - self.ctc_weight) * loss
+            total = total + (1.0 - share) * loss
             correct = right * label_lengths.sum() / (label_lengths + 1).sum()
-        elif not self.training and self.ctc is not None:
-            hypotheses = greedy_tokens(self.ctc.log_softmax(encoded), frame_lengths)
+        elif not self.training and ctc is not None:
+            hypotheses = greedy_tokens(ctc.log_softmax(encoded), frame_lengths)
             right_tokens = count_correct(hypotheses, labels, label_lengths)
             correct = encoded.new_tensor(float(right_tokens), dtype=dtype)
         count = label_lengths.sum().to(dtype)

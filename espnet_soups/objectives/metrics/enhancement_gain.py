@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from espnet_soups.files import read_table
 from espnet_soups.objectives.metrics.listing import Entry
-from espnet_soups.objectives.metrics.measured import MeasuredSums, Scores
+from espnet_soups.objectives.metrics.measured import MeasuredSums, NothingToScoreError, Scores
 from espnet_soups.objectives.objective import Objective
 
 DB_PER_NEPER = 10.0 / math.log(10.0)
@@ -94,13 +94,16 @@ def measure_enhancement(
 
     Raises:
         OSError: If a file is missing.
-        ValueError: If utterances differ between files or in length, or none has clean speech.
+        ValueError: If utterances differ between files or in length; a `NothingToScoreError` if
+            none has clean speech.
     """
     measure = FEATURES if (reference_dir / FEATURES.audio).is_file() else SAMPLES
     clean_path, array_path = (
         reference_dir / objective.label_file,
         decode_dir / objective.name / "array.scp",
     )
+    if not clean_path.is_file():
+        raise NothingToScoreError(f"{reference_dir} has no {objective.label_file}")
     clean, noisy, enhanced = (
         read_table(path) for path in (clean_path, reference_dir / measure.audio, array_path)
     )
@@ -113,7 +116,7 @@ def measure_enhancement(
             )
     rows = dict(_measure_all(measure, clean, noisy, enhanced, array_path))
     if not rows:
-        raise ValueError(f"{clean_path} has no clean speech, so {objective.name} cannot be scored.")
+        raise NothingToScoreError(f"{clean_path} has no clean speech")
     return _measured(objective, measure, rows, len(enhanced) - len(rows))
 
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from espnet_soups.data.label_text import clean_label
+from espnet_soups.files import read_texts
 from espnet_soups.objectives.labels import NO_LABEL
 from espnet_soups.objectives.metrics.measured import NothingToScoreError
-from espnet_soups.objectives.metrics.text_file import read_text
 from espnet_soups.objectives.objective import Objective
 
 
@@ -58,9 +58,9 @@ def read_pairs(
     if not objective.language and not reference_path.is_file():
         raise NothingToScoreError(f"{reference_dir} has no {objective.label_file}")
     hypothesis_path = decode_dir / objective.name / "text"
-    languages = read_text(reference_dir / "utt2lang")
+    languages = read_texts(reference_dir / "utt2lang")
     labels, hypotheses = (
-        {key: clean_label(text) for key, text in read_text(path).items()}
+        {key: clean_label(text) for key, text in read_texts(path).items()}
         for path in (reference_path, hypothesis_path)
     )
     of_language = {

@@ -1,7 +1,6 @@
 """How our pictures look: colours that colour-blind readers tell apart, labelled axes."""
 
 import math
-import os
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -15,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 from numpy.typing import NDArray
 
+from espnet_soups.files import whole_file
 from espnet_soups.report.objective_names import by_kind, kind_name, look_up, supervised_kinds
 
 # Okabe & Ito (2008); its yellow is left out, since lines of it vanish on white.
@@ -213,6 +213,5 @@ def side_legend(axes: Axes, lines: int | None = None) -> None:
 def save(figure: Figure, path: Path) -> None:
     """Write a PNG whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
-    figure.savefig(temporary, format="png", facecolor="white")
-    os.replace(temporary, path)
+    with whole_file(path) as temporary:
+        figure.savefig(temporary, format="png", facecolor="white")

@@ -15,8 +15,9 @@ from espnet_soups.files import read_table, write_text
 from espnet_soups.network.msp_model import MSPModel
 from espnet_soups.objectives.labels import NO_LABEL, LabelledObjective, NothingToLearnError
 from espnet_soups.objectives.objective import Objective
-from espnet_soups.objectives.registry import kind_of
+from espnet_soups.objectives.registry import KINDS, kind_of
 from espnet_soups.task.checks.encoded_frames import encoded_frames
+from espnet_soups.task.checks.probe_head import probe_head
 from espnet_soups.task.preprocessor import MSPPreprocessor, build_preprocessor
 
 REMARKS = "remarks.txt"  # for the terminal
@@ -148,4 +149,8 @@ def check_objective(
         settings=(args.objectives or {}).get(objective.name) or {},
         encoded_frames=partial(encoded_frames, model, lengths, args.input_size),
     )
-    return kind_of(objective).check_labels(labelled)
+    kind = kind_of(objective)
+    found = kind.check_labels(labelled)
+    if training and kind not in KINDS:
+        probe_head(model, labelled, lengths[0], args.input_size)
+    return found

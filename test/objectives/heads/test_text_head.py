@@ -79,7 +79,8 @@ def test_hybrid_heads_leave_out_the_longest_label_where_ctc_cannot_align_it():
 
 
 def test_a_joint_vocabulary_has_each_token_once_and_ends_with_the_end():
-    joint = join_token_lists({"en": TOKENS, "fr": [*TOKENS[:-1], "ç", TOKENS[-1]]})
+    lists = {"asr_en": TOKENS, "asr_fr": [*TOKENS[:-1], "ç", TOKENS[-1]]}
+    joint = join_token_lists(lists, {"asr_en": ["<en>"], "asr_fr": ["<fr>"]})
     assert len(joint) == len(set(joint))
     assert joint[:4] == ["<blank>", "<unk>", "<en>", "<fr>"]
     assert joint[-2:] == ["ç", "<sos/eos>"]

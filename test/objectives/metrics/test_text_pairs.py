@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from espnet_soups.objectives.metrics.text_file import read_text
+from espnet_soups.files import read_texts
 from espnet_soups.objectives.metrics.text_pairs import read_pairs
 from espnet_soups.objectives.objective import Objective
 from espnet_soups.objectives.registry import parse_objective
@@ -70,12 +70,12 @@ def test_a_bad_line_is_named_by_file_and_number(tmp_path, content, message) -> N
     path = tmp_path / "text"
     path.write_bytes(content)
     with pytest.raises(ValueError, match=message):
-        read_text(path)
+        read_texts(path)
 
 
 def test_only_a_newline_ends_a_line(tmp_path) -> None:
     path = write(tmp_path / "text", "a un\u2028deux\u0085trois", "b")
-    assert read_text(path) == {"a": "un deux trois", "b": ""}
+    assert read_texts(path) == {"a": "un deux trois", "b": ""}
 
 
 def test_an_objective_of_all_languages_is_scored_on_all(reference, tmp_path) -> None:

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Writes data/{train,dev,test_clean,test_other,test_aishell}; corpora named `downloads` in db.sh are fetched.
+# The test sets get lists of trials for speaker verification (--objectives spk).
 #
 #   local/data.sh [--hours 100|460|960]
 set -euo pipefail
@@ -27,3 +28,6 @@ for name in test_clean test_other; do
     python -m espnet_soups.bin.combine_data_dirs --target "${data}/${name}" "${data}/en/${name}"
 done
 python -m espnet_soups.bin.combine_data_dirs --target "${data}/test_aishell" "${data}/zh/test"
+for name in test_clean test_other test_aishell; do
+    python -m espnet_soups.bin.make_trials --data_dir "${data}/${name}"
+done

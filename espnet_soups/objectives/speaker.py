@@ -1,0 +1,210 @@
+"""Speaker verification: do two utterances have one speaker? Embeddings, scored on trials."""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from espnet_soups.objectives.class_list import (
+    ABSENT,
+    ClassEncoder,
+    check_classes,
+    class_vocabulary,
+    inline_classes,
+)
+from espnet_soups.objectives.kind import Encoder, Heads, Kind, Metric, Options, Parts, Vocabulary
+from espnet_soups.objectives.objective import Objective
+from espnet_soups.objectives.speaker_settings import SpeakerSettings, read_speaker_settings
+
+if TYPE_CHECKING:
+    from espnet_soups.objectives.decoding.decode_config import DecodeConfig
+    from espnet_soups.objectives.decoding.result import Decoder
+    from espnet_soups.objectives.heads.head import Head
+    from espnet_soups.objectives.labels import LabelledObjective
+    from espnet_soups.objectives.metrics.measured import Measured
+    from espnet_soups.objectives.metrics.score_config import ScoreConfig
+    from espnet_soups.objectives.metrics.trial_list import Trial
+
+
+class SpeakerVerification(Kind):
+    """Learns embeddings of speakers: the objective `spk`, or `spk_<name>`.
+
+    In training it tells the speakers of the training set apart, with an additive angular margin.
+    Speakers of other sets are strangers most often: in validation, their labels count as missing.
+    Test sets are scored on lists of trials. Utterances of all languages take part.
+    """
+
+    name: ClassVar[str] = "spk"
+    title: ClassVar[str] = "Speaker verification"
+    sign: ClassVar[str] = "SPK"
+    letters: ClassVar[Mapping[str, str]] = {"K": "spk*"}
+    data_names: ClassVar[tuple[str, ...]] = ("spk", "spk_*")
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Metric("eer", "EER", "%", digits=2),
+        Metric("min_dcf_001", "minDCF(0.01)", "", digits=3),
+        Metric("min_dcf_005", "minDCF(0.05)", "", digits=3, headline=False),
+    )
+
+    # --- names and settings --------------------------------------------------------------------
+
+    def objective(self, name: str, settings: Options) -> Objective:
+        """Return the objective; its data name is its own, so that classes may share its file.
+
+        Raises:
+            ValueError: If a setting is not valid.
+        """
+        own = read_speaker_settings(name, settings)
+        return Objective(
+            name, own.kind, label=name, label_file=own.label_file, score_file=own.trials
+        )
+
+    def settings(self, objective: Objective, args: argparse.Namespace) -> SpeakerSettings:
+        """Return the settings of an objective."""
+        return read_speaker_settings(objective.name, (args.objectives or {}).get(objective.name))
+
+    # --- a run ---------------------------------------------------------------------------------
+
+    def vocabularies(
+        self, objectives: Sequence[Objective], run: Mapping[str, str]
+    ) -> list[Vocabulary]:
+        """Return the list of speakers of each objective."""
+        folder = Path(run["datadir"])
+        return [
+            class_vocabulary(
+                objective, folder / f"{objective.name}_classes{run['speeds']}", closed=False
+            )
+            for objective in objectives
+        ]
+
+    def check_test_set(self, objective: Objective, folder: Path) -> list[str]:
+        """Read the trials of a test set; warn where there are none.
+
+        Raises:
+            OSError: If a file cannot be read.
+            ValueError: If the trials are malformed.
+        """
+        from espnet_soups.objectives.metrics.measured import NothingToScoreError
+
+        try:
+            self._read_trials(objective, folder)
+        except NothingToScoreError as error:
+            return [f"{objective.name} will not be scored on {folder.name}: {error}"]
+        return []
+
+    def stand_in(self, objectives: Sequence[Objective], args: argparse.Namespace) -> None:
+        """Put two speakers where the list is yet to be made."""
+        for objective in objectives:
+            own = {**(args.objectives[objective.name] or {}), "classes": {"a": 1, "b": 1}}
+            args.objectives = {**args.objectives, objective.name: own}
+
+    # --- labels --------------------------------------------------------------------------------
+
+    def inline(self, args: argparse.Namespace) -> None:
+        """Read the lists of speakers into the options.
+
+        Raises:
+            OSError: If there is no such file.
+            ValueError: If it is no table of speakers and numbers, or one was not named.
+        """
+        inline_classes(self.declared(vars(args)), args)
+
+    def encoders(
+        self, objectives: Sequence[Objective], args: argparse.Namespace
+    ) -> dict[tuple[str, str], Encoder]:
+        """Return what looks up the index of a speaker; strangers count as missing."""
+        return {
+            (objective.label, ""): ClassEncoder(
+                list(self.settings(objective, args).counts), closed=False
+            )
+            for objective in objectives
+        }
+
+    def check_labels(self, labels: "LabelledObjective") -> list[str]:
+        """Refuse strangers in training; warn of a validation set that has nobody else.
+
+        Raises:
+            NothingToLearnError: If there is no label, or none of a known speaker.
+            ValueError: If the training set has speakers that the list lacks.
+        """
+        from espnet_soups.objectives.labels import NothingToLearnError
+
+        known = read_speaker_settings(labels.objective.name, labels.settings).counts
+        found = {key: label for key, label in labels.texts.items() if label not in ABSENT}
+        if labels.training:
+            check_classes(found, known, labels.where)
+        if not any(label in known for label in found.values()):
+            raise NothingToLearnError(
+                f"{labels.where}: none of its {len(set(found.values()))} speakers is one of the"
+                f" {len(known)} of the training set, so that {labels.objective.name} has neither"
+                " loss nor accuracy here."
+            )
+        return []
+
+    # --- the network ---------------------------------------------------------------------------
+
+    def build_heads(
+        self, objectives: Sequence[Objective], args: argparse.Namespace, parts: Parts
+    ) -> Heads:
+        """Build a pooling, a linear layer and ESPnet's additive angular margin for each objective.
+
+        Raises:
+            ValueError: If a setting is not valid.
+        """
+        from espnet_soups.objectives.heads.speaker_head import SpeakerHead
+
+        heads: dict[str, Head] = {}
+        for objective in objectives:
+            own = self.settings(objective, args)
+            heads[objective.name] = SpeakerHead(
+                input_size=parts.encoder_size,
+                pooling=own.pooling,
+                embedding_size=int(own.embedding_size),
+                speakers=len(own.counts),
+                margin=float(own.margin),
+                scale=float(own.scale),
+            )
+        return Heads(heads)
+
+    # --- decoding and scores -------------------------------------------------------------------
+
+    def build_decoder(
+        self,
+        objective: Objective,
+        head: "Head",
+        args: argparse.Namespace,
+        config: "DecodeConfig",
+    ) -> "Decoder":
+        """Return what computes embeddings."""
+        from espnet_soups.objectives.decoding.speaker_decoder import SpeakerDecoder
+        from espnet_soups.objectives.heads.speaker_head import SpeakerHead
+
+        assert isinstance(head, SpeakerHead)  # as `build_heads` made it
+        return SpeakerDecoder(head)
+
+    def measure(
+        self, objective: Objective, reference_dir: Path, decode_dir: Path, config: "ScoreConfig"
+    ) -> "Measured":
+        """Score the trials of a set by the cosine of its embeddings.
+
+        Raises:
+            OSError: If a file is missing.
+            ValueError: If the trials are malformed, or an utterance of theirs was not decoded; a
+                `NothingToScoreError` if there are no trials.
+        """
+        import kaldiio
+
+        from espnet_soups.objectives.metrics.trials import measure_trials
+
+        trials, speakers = self._read_trials(objective, reference_dir)
+        embeddings = kaldiio.load_scp(str(decode_dir / objective.name / "array.scp"))
+        return measure_trials(objective.name, trials, speakers, embeddings)
+
+    @staticmethod
+    def _read_trials(objective: Objective, folder: Path) -> "tuple[list[Trial], dict[str, str]]":
+        """Return the trials of a data dir, and the speaker of each utterance that has one."""
+        from espnet_soups.files import read_table
+        from espnet_soups.objectives.metrics.trial_list import read_trials
+
+        table = read_table(folder / objective.label_file)
+        speakers = {key: name for key, name in table.items() if name not in ABSENT}
+        return read_trials(folder / objective.score_file, speakers), speakers

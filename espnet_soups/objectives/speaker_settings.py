@@ -1,0 +1,86 @@
+"""What `objectives:` of the training configuration may say of speaker verification."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+from espnet_soups.file_names import require_file_name
+from espnet_soups.objectives.kind import Options
+from espnet_soups.settings import refuse_unknown, require_number
+
+POOLINGS = ("mean", "stats", "attention")
+LARGEST_MARGIN = 1.5  # radians; at a right angle no utterance could be told
+
+
+@dataclass(frozen=True)
+class SpeakerSettings:
+    """What `objectives:` may say of speaker verification.
+
+    Attributes:
+        classes: Speaker to utterances in the training set, or a file of these (stage 5 makes it).
+        label_file: File of the data dirs that names speakers.
+        trials: File of the data dirs of test sets that lists trials.
+        pooling: Over the frames of an utterance: `mean`; `stats`, mean and standard deviation; or
+            `attention`, both weighted by an attention per channel.
+        embedding_size: Numbers of an embedding.
+        margin: Angle, in radians, by which the right speaker must be closer than the others.
+        scale: What cosines are multiplied with.
+        kind: A class of one's own that derives from `SpeakerVerification`, `module:Class`.
+
+    Source: defaults of size, margin and scale as in Desplanques et al. (2020), ECAPA-TDNN.
+    """
+
+    classes: Mapping[str, int] | str | None = None
+    label_file: str = "utt2spk"
+    trials: str = "trials"
+    pooling: str = "stats"
+    embedding_size: int = 192
+    margin: float = 0.2
+    scale: float = 30.0
+    kind: str = "spk"
+
+    def __post_init__(self) -> None:
+        """Refuse what no head can be built of.
+
+        Raises:
+            ValueError: If a value is not valid.
+        """
+        if self.pooling not in POOLINGS:
+            raise ValueError(
+                f"`pooling` must be one of {list(POOLINGS)}, but got {self.pooling!r}."
+            )
+        for name in ("embedding_size", "margin", "scale"):
+            require_number(f"`{name}`", getattr(self, name))
+        if int(self.embedding_size) != self.embedding_size or self.embedding_size < 1:
+            raise ValueError(
+                f"`embedding_size` must be a whole number, 1 or more, but got"
+                f" {self.embedding_size}."
+            )
+        if not 0.0 <= self.margin <= LARGEST_MARGIN:
+            raise ValueError(f"`margin` must lie in [0, {LARGEST_MARGIN}], but got {self.margin}.")
+        if not self.scale > 0.0:
+            raise ValueError(f"`scale` must be positive, but got {self.scale}.")
+        require_file_name("`label_file`", self.label_file)
+        require_file_name("`trials`", self.trials)
+        if not self.label_file.startswith("utt2"):
+            raise ValueError(
+                f"`label_file` must be named utt2<label>, but got {self.label_file!r}."
+            )
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Utterances of each speaker in the training set."""
+        return dict(self.classes) if isinstance(self.classes, Mapping) else {}
+
+
+def read_speaker_settings(name: str, options: Options | None) -> SpeakerSettings:
+    """Return the settings of an objective.
+
+    Raises:
+        ValueError: If a key or a value is not valid; the message names the objective.
+    """
+    given = dict(options or {})
+    refuse_unknown(f"`objectives: {name}`", given, [item.name for item in fields(SpeakerSettings)])
+    try:
+        return SpeakerSettings(**given)
+    except ValueError as error:
+        raise ValueError(f"`objectives: {name}`: {error}") from error
