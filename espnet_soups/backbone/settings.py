@@ -88,7 +88,8 @@ def check_exportable(args: argparse.Namespace) -> None:
 def _ours(args: argparse.Namespace) -> Iterator[tuple[str, Any]]:
     """Gives the options that name one of our classes, and the classes."""
     decoders = sorted(name for name in vars(args) if name.endswith("_decoder"))
-    for option, classes in (("encoder", ENCODERS), *((name, DECODERS) for name in decoders)):
-        kind: Any = classes.get(getattr(args, option, None) or "")
+    ours: list[tuple[str, Mapping[str, Any]]] = [("encoder", ENCODERS)]
+    for option, classes in [*ours, *((name, DECODERS) for name in decoders)]:
+        kind = classes.get(getattr(args, option, None) or "")
         if kind is not None:
             yield option, kind
