@@ -1,7 +1,7 @@
 """What the options of a run say about its backbone: what fits, and what `config.yaml` keeps."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from espnet_soups.backbone.choices import DECODERS, ENCODERS, FRONTENDS

@@ -25,7 +25,6 @@ class Head(torch.nn.Module):
         augmented: Whether SpecAugment hides parts of what its frames are encoded from. If not, its
             utterances are encoded a second time while training, where there is SpecAugment.
         has_accuracy: Whether it is right or wrong about something at all.
-
         signed: Whether its loss may be negative, which combiners that compare losses cannot take.
         scored_in_training: Whether its accuracy is known while training, too.
         watched: Names of the further numbers that its losses report.
@@ -36,7 +35,6 @@ class Head(torch.nn.Module):
     reads: ClassVar[str] = "encoded"
     augmented: ClassVar[bool] = True
     has_accuracy: ClassVar[bool] = True
-
     signed: ClassVar[bool] = False
     watched: tuple[str, ...] = ()
     is_shared: bool = False
