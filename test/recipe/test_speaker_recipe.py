@@ -91,7 +91,7 @@ def test_another_list_of_trials_is_scored_without_decoding_again(recipe: Path):
     path = recipe / "data" / "test" / "trials"
     lines = path.read_text().splitlines()
     path.write_text("".join(f"{line}\n" for line in lines if not line.startswith("v07")))
-    result = run(recipe, *WORDS, "--stage", "11")
+    result = run(recipe, *WORDS, "--stage", "11")  # from stage 3 on, features would be made anew
     assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
     assert "Decoding test — up to date" in result.stdout
     assert "stage 12: Scoring test (" in result.stdout
