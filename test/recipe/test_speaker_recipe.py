@@ -79,9 +79,9 @@ def test_all_stages_run_from_voices_to_error_rates_of_trials_with_intervals(reci
         assert 0.0 <= value <= 100.0
     assert scores["spk"]["eer"]["value"] < 45.0  # training has done something
     report = (exp / "RESULTS.md").read_text()
-    assert "Speaker verification" in report
-    assert "EER %" in report
-    assert "minDCF(0.01)" in report
+    assert "### EER and minDCF(0.01)" in report
+    assert "| objective | Snt | EER % | minDCF(0.01) | minDCF(0.05) |" in report
+    assert re.search(r"\n\| spk \| 60 \| \d+\.\d\d \[", report)
     assert "cosine" in (decoded / "spk" / "alignment.txt").read_text()
     for name in ("loss", "acc"):
         assert f"{name}/spk" in (exp / "train.log").read_text()
