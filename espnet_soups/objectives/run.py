@@ -141,7 +141,8 @@ class Run:
 
     def settings_of(self, name: str) -> Options:
         """Return what `objectives:` says of an objective."""
-        return (self.options.get("objectives") or {}).get(name) or {}
+        settings: Options = (self.options.get("objectives") or {}).get(name) or {}
+        return settings
 
     def _kinds(self) -> list[Kind]:
         return kinds_of(self.options)
@@ -185,13 +186,13 @@ def _further_languages(options: Options, words: Sequence[str]) -> list[str]:
         ValueError: If they are no list of words.
     """
     uses = uses_of("--languages", words)
-    given = uses[-1] if uses else options.get("languages") or []
+    given: Any = uses[-1] if uses else options.get("languages") or []
     if not isinstance(given, list) or not all(isinstance(item, str) for item in given):
         raise ValueError(
             "`languages` of the training configuration must list the languages in utt2lang, such"
             f" as `[en, 'no']`, but got {given!r}."
         )
-    return given
+    return list(given)
 
 
 def _refuse_audio_labels(objectives: Sequence[Objective], run: Mapping[str, str]) -> None:
