@@ -25,6 +25,8 @@ class Head(torch.nn.Module):
             utterances are encoded a second time while training, where there is SpecAugment.
         scored_in_training: Whether its accuracy is known while training, too.
         watched: Names of the further numbers that its losses report.
+        relative_loss: Whether its loss has a natural zero, so that a part of it can be said to have
+            been saved; not so in dB. If not, `delta` leaves the objective out.
         is_shared: Whether its parameters are those of a module that other heads use too; then they
             count as backbone.
     """
@@ -32,6 +34,7 @@ class Head(torch.nn.Module):
     reads: ClassVar[str] = "encoded"
     augmented: ClassVar[bool] = True
     watched: tuple[str, ...] = ()
+    relative_loss: ClassVar[bool] = True
     is_shared: bool = False
 
     @property

@@ -1,5 +1,7 @@
 """The head of enhancement for samples: a mask of their spectrogram."""
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
@@ -21,6 +23,7 @@ class WaveformEnhancer(EnhancingHead):
         hop_length: Samples from one window to the next, at most half of it.
     """
 
+    relative_loss: ClassVar[bool] = False
     window: Tensor
 
     def __init__(self, encoder_size: int, n_fft: int = 512, hop_length: int = 128) -> None:
