@@ -45,13 +45,15 @@ def count_over_ranks(sums: Sequence[Sequence[LossSum]], utterances: int) -> Glob
         for name in ("count", "total", "correct")
     )
     broken = (~torch.isfinite(totals)).to(counts)
-    # NaN: nothing was counted, as where this rank has no label.
-    seen = torch.cat([totals.sum(dim=0), correct.nansum(dim=0)]).to(counts)
+    # NaN: not computed, as where this rank has no label; then its labels do not count, either
+    scored = (counts * ~torch.isnan(correct)).sum(dim=0)
+    seen = torch.cat([totals.sum(dim=0), correct.nansum(dim=0), scored]).to(counts)
     own = counts.new_tensor([float(utterances)])
     parts = [counts.flatten(), broken.flatten(), seen, own]
     summed = sum_over_ranks(torch.cat(parts)).split([part.numel() for part in parts])
     labels = summed[0].view_as(counts)
     known = torch.stack(summed[:2]).view(2, *counts.shape).cpu() > 0
-    losses, accuracies = (summed[2].view(2, -1) / labels.sum(dim=0)).unbind()  # absent: 0 / 0
+    total, right, scored = summed[2].view(3, -1)
+    losses, accuracies = total / labels.sum(dim=0), right / scored  # absent: 0 / 0
     finite = ~known[1].any(dim=0)
     return GlobalCounts(labels, known[0], finite, losses, accuracies, own[0], summed[3][0] / own[0])

@@ -39,21 +39,23 @@ class LossSum:
 def add_sums(sums: Sequence[LossSum]) -> LossSum:
     """Add the losses of an objective on several groups of utterances; a single one is itself.
 
-    Numbers that are watched are averaged, each group counting as much as its labels.
+    Numbers that are watched are averaged, each group counting as much as its labels. Groups of
+    which nothing could be used are in the counts of utterances alone.
     """
     if len(sums) == 1:
         return sums[0]
-    counts = torch.stack([loss.count for loss in sums])
+    used = [loss for loss in sums if bool(loss.count > 0)] or sums[:1]
+    counts = torch.stack([loss.count for loss in used])
     shares = counts / counts.sum()
     return LossSum(
-        total=torch.stack([loss.total for loss in sums]).sum(),
+        total=torch.stack([loss.total for loss in used]).sum(),
         count=counts.sum(),
-        correct=torch.stack([loss.correct for loss in sums]).sum(),
+        correct=torch.stack([loss.correct for loss in used]).sum(),
         utterances=sum(loss.utterances for loss in sums),
         unalignable=sum(loss.unalignable for loss in sums),
         shortened=sum(loss.shortened for loss in sums),
         watched={
-            name: (torch.stack([loss.watched[name] for loss in sums]) * shares).sum()
+            name: (torch.stack([loss.watched[name] for loss in used]) * shares).sum()
             for name in sums[0].watched
         },
     )

@@ -132,7 +132,9 @@ class MSPModel(EncodingModel):
             self.guard.watch.stop()
             loss = loss * torch.nan  # on all ranks, so that ESPnet skips the step
         heads = [self._head(objective) for objective in self.objectives]
-        scored = [not self.training or head.scored_in_training for head in heads]
+        scored = [
+            head.has_accuracy and (not self.training or head.scored_in_training) for head in heads
+        ]
         watched = [head.watched for head in heads]
         stats = step_stats(self.objectives, sums, counted, outcome, loss, scored, watched)
         returned = (loss, stats, counted.utterances)
@@ -247,10 +249,14 @@ class MSPModel(EncodingModel):
         return self._behind_head(add_sums(sums), position)
 
     def _features_loss(self, position: int, batch: Batch) -> LossSum:
-        """Return the loss sum of an objective whose head encodes by itself, from all languages."""
-        head = self._head(self.objectives[position])
+        """Return the loss sum of an objective whose head encodes by itself."""
+        objective = self.objectives[position]
+        head = self._head(objective)
         transcripts = [o.label for o in self.objectives if o.transcribes] or list(batch.labels)
         rows = batch.rows_with(getattr(head, "audio", "all"), transcripts)
+        if objective.language:
+            spoken = set(batch.rows_of(self.languages.index(objective.language)))
+            rows = [row for row in rows if row in spoken]
         if not rows:
             return head.absent(batch.speech)
 

@@ -38,7 +38,7 @@ class Classification(Kind):
     title: ClassVar[str] = "Classification"
     sign: ClassVar[str] = "CLS"
     letters: ClassVar[Mapping[str, str]] = {"L": "cls_*", "G": "cls_gender"}
-    data_names: ClassVar[tuple[str, ...]] = ("utt2*",)
+    data_names: ClassVar[tuple[str, ...]] = ("cls_*",)
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric("accuracy", "Acc", "%", lower_is_better=False),
         Metric("macro_f1", "macro-F1", "%", lower_is_better=False),
@@ -63,7 +63,7 @@ class Classification(Kind):
             raise ValueError(
                 f"`objectives: {name}`: `label_file` must be named utt2<label>, but got {file!r}."
             )
-        return Objective(name, own.kind, own.language, label=file, label_file=file)
+        return Objective(name, own.kind, own.language, label=name, label_file=file)
 
     def settings(self, objective: Objective, args: argparse.Namespace) -> ClassSettings:
         """Return the settings of an objective."""

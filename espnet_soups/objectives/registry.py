@@ -140,6 +140,11 @@ def declared_objectives(options: Options) -> list[Objective]:
     names = [objective.name for objective in objectives]
     for name in names:
         require_file_name("An objective", name)
+        if "." in name:
+            raise ValueError(
+                f"The name of an objective must hold no dot, since it names a module of the"
+                f" network, but got {name!r}."
+            )
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise ValueError(f"Each objective must be given once, but {repeated} came twice.")

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import torch
 from espnet2.torch_utils.initialize import initialize
 from torch.nn import Module
 
@@ -12,8 +13,8 @@ from espnet_soups.backbone.settings import keep_architectures
 from espnet_soups.network.msp_model import MSPModel
 from espnet_soups.objectives.contract import check_returned
 from espnet_soups.objectives.heads.build_class import build_class
-from espnet_soups.objectives.heads.head import Head
-from espnet_soups.objectives.kind import Heads, Parts
+from espnet_soups.objectives.heads.head import FEATURES, READS, Head
+from espnet_soups.objectives.kind import Heads, Kind, Parts
 from espnet_soups.objectives.objective import Objective
 from espnet_soups.objectives.registry import by_kind, order_letters
 from espnet_soups.soup.build import build_soup
@@ -87,17 +88,39 @@ def build_heads(objectives: Sequence[Objective], args: argparse.Namespace, parts
     for kind, members in by_kind(objectives).items():
         built = kind.build_heads(members, args, replace(parts, shared=dict(shared)))
         check_returned("build_heads", kind, built, Heads, "the heads by name")
-        for head in built.own.values():
-            check_returned("build_heads", kind, head, Head, "heads")
         missing = [member.name for member in members if member.name not in built.own]
         if missing:
             raise ValueError(
                 f"`build_heads` of {type(kind).__name__} must return a head for each of its"
                 f" objectives, but {missing} have none."
             )
+        for member in members:
+            check_head(member, kind, built.own[member.name])
         own |= built.own
         shared |= built.shared
     return Heads(own, shared)
+
+
+def check_head(objective: Objective, kind: Kind, head: Head) -> None:
+    """Refuse a head that does not fit its objective.
+
+    Raises:
+        ValueError: If it is none, reads what there is not, or has no labels to learn from.
+    """
+    name = type(check_returned("build_heads", kind, head, Head, "heads")).__name__
+    if hasattr(torch.nn.ModuleDict(), objective.name):
+        raise ValueError(
+            f"An objective cannot be named {objective.name!r}: PyTorch's modules have an attribute"
+            " of that name."
+        )
+    if head.reads not in READS:
+        raise ValueError(f"`reads` of {name} must be one of {list(READS)}, but is {head.reads!r}.")
+    if (head.reads == FEATURES) == bool(objective.label):
+        wanted = "no `label`" if objective.label else "a `label`"
+        raise ValueError(
+            f"The head {name} reads {head.reads!r}, so that its objective {objective.name} must"
+            f" have {wanted}: heads that read features learn from audio alone."
+        )
 
 
 def _build(option: str, name: str | None, options: Mapping[str, Any], **given: Any) -> Any:

@@ -78,6 +78,11 @@ class MSPPreprocessor(AbsPreprocessor):
             encoded = encoder(text)
         except ValueError as error:
             raise ValueError(f"Utterance {uid}, `{name}`: {error}") from error
+        if not np.issubdtype(encoded.dtype, np.integer):
+            raise ValueError(
+                f"Utterance {uid}, `{name}`: labels become whole numbers, but their encoder"
+                f" returned {encoded.dtype}: scale and round them, and undo it in the head."
+            )
         if not len(encoded):
             raise ValueError(
                 f"Utterance {uid} has an empty label in `{name}`: write `{NO_LABEL}` where there"
@@ -91,5 +96,13 @@ def build_preprocessor(args: argparse.Namespace, train: bool) -> MSPPreprocessor
     inline_vocabularies(args)
     encoders: dict[tuple[str, str], Encoder] = {}
     for kind, objectives in by_kind(objectives_of(args)).items():
-        encoders |= kind.encoders(objectives, args)
+        for (name, language), encoder in kind.encoders(objectives, args).items():
+            clashing = [key for key in encoders if key[0] == name and "" in (key[1], language)]
+            if clashing or (name, language) in encoders:
+                raise ValueError(
+                    f"Two objectives encode the labels {name!r} of the same utterances: an"
+                    f" objective of {kind.title} must give its labels a data name of their own"
+                    " (`label`)."
+                )
+            encoders[name, language] = encoder
     return MSPPreprocessor(train, languages_of(args), encoders)

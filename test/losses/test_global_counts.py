@@ -57,3 +57,10 @@ def test_the_parts_of_a_mini_batch_are_counted_apart_and_reported_together(on_bo
     assert known.present.tolist() == [[True, False, False], [True, True, False]]
     assert known.labels.tolist() == [[3.0, 0.0, 0.0], [5.0, 4.0, 0.0]]
     assert known.losses.tolist() == pytest.approx([1.0, 2.0, NAN], nan_ok=True)
+
+
+def test_labels_of_which_nothing_is_known_to_be_right_do_not_count_as_wrong(on_both_ranks):
+    unknown = [(3.0, 5.0, NAN), (1.0, 2.0, NAN), (0.0, 0.0, NAN)]
+    for known in on_both_ranks((make_sums(FIRST), 2), (make_sums(unknown), 6)):
+        assert known.losses.tolist() == pytest.approx([9 / 8, 0.5, NAN], nan_ok=True)
+        assert known.accuracies.tolist() == pytest.approx([2 / 3, NAN, NAN], nan_ok=True)

@@ -15,16 +15,16 @@ from espnet_soups.objectives.classification import Classification, read_class_se
 from espnet_soups.objectives.metrics.class_errors import measure_classes
 from espnet_soups.objectives.metrics.text_pairs import TextPairs
 from espnet_soups.objectives.registry import declared_objectives, parse_objective
-from espnet_soups.testing.toy_model import make_toy_batch, make_toy_model
+from espnet_soups.task.preprocessor import build_preprocessor
+from espnet_soups.testing.toy_model import make_toy_arguments, make_toy_batch, make_toy_model
 
 GENDER = {"cls_gender": {"classes": {"f": 30, "m": 10}}}
 
 
 def test_the_name_tells_the_file_and_all_languages_take_part():
     objective = parse_objective("cls_gender")
-    assert (objective.label, objective.label_file, objective.language) == ("utt2gender",) * 2 + (
-        "",
-    )
+    assert (objective.label, objective.label_file) == ("cls_gender", "utt2gender")
+    assert objective.language == ""
     assert not objective.selects  # it must not choose the model of recognition
     own = Classification().objective("cls_accent", {"label_file": "utt2dialect", "language": "en"})
     assert (own.label_file, own.language) == ("utt2dialect", "en")
@@ -103,7 +103,7 @@ def batch_with_genders(per_language: int = 4):
     size = len(batch["speech"])
     classes = torch.arange(size) % 2
     classes[1] = ABSENT
-    batch["utt2gender"], batch["utt2gender_lengths"] = classes.unsqueeze(1), torch.ones(size).long()
+    batch["cls_gender"], batch["cls_gender_lengths"] = classes.unsqueeze(1), torch.ones(size).long()
     return batch, classes
 
 
@@ -143,7 +143,7 @@ def test_it_stands_on_a_level_and_its_weight_moves_with_the_others():
 def test_a_batch_without_any_label_of_it_still_touches_its_head():
     model = make_toy_model(objectives=GENDER).train()
     batch, _ = batch_with_genders()
-    batch["utt2gender"][:] = ABSENT
+    batch["cls_gender"][:] = ABSENT
     loss, stats, _ = model(**batch)
     loss.backward()
     assert torch.isnan(stats["loss/cls_gender"])
@@ -168,6 +168,18 @@ def test_scores_are_those_of_sklearn():
     )
     assert measured.entries[0].head.endswith("wrong")
     assert measured.entries[-1].head.endswith("right")
+
+
+def test_two_objectives_of_one_file_and_different_languages_have_classes_of_their_own():
+    accents = {"de_x": 1, "fr_p": 2, "fr_q": 3}
+    french = {"label_file": "utt2accent", "language": "fr", "classes": {"fr_p": 2, "fr_q": 3}}
+    args = make_toy_arguments(
+        objectives={"cls_accent": {"classes": accents}, "cls_fr": french}, languages=[]
+    )
+    prepare = build_preprocessor(args, train=True)
+    prepared = prepare("u", {"lang": "fr", "cls_accent": "fr_q", "cls_fr": "fr_q"})
+    assert (prepared["cls_accent"].tolist(), prepared["cls_fr"].tolist()) == ([2], [1])
+    assert prepare("v", {"lang": "en", "cls_fr": "fr_q"})["cls_fr"].tolist() == [ABSENT]
 
 
 def test_options_of_recognition_are_not_declared_below_objectives():

@@ -79,6 +79,7 @@ def test_a_loss_counts_utterances_with_clean_speech_alone(samples):
         torch.testing.assert_close(stats[name], expected[name])
     assert torch.isfinite(stats["loss/enh"]).all()
     assert "acc/enh" not in model.train()(**batch)[1]
+    assert "acc/enh" not in model.eval()(**batch)[1]
 
 
 def test_combiners_that_compare_losses_are_refused_where_the_loss_is_in_db():

@@ -14,12 +14,8 @@ class EnhancingHead(Head):
 
     reads: ClassVar[str] = ENCODED_AND_SPEECH
     augmented: ClassVar[bool] = False
+    has_accuracy: ClassVar[bool] = False
     watched = ("gain_db",)
-
-    @property
-    def scored_in_training(self) -> bool:
-        """Whether its accuracy is known: it has none, but a gain in dB."""
-        return False
 
     def enhance(
         self, encoded: Tensor, frame_lengths: Tensor, speech: Tensor, lengths: Tensor

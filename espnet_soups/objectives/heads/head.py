@@ -8,6 +8,7 @@ from torch import Tensor
 from espnet_soups.losses.loss_sum import LossSum, absent_sum
 
 ENCODED, ENCODED_AND_SPEECH, FEATURES = "encoded", "encoded+speech", "features"
+READS = (ENCODED, ENCODED_AND_SPEECH, FEATURES)
 
 
 class Head(torch.nn.Module):
@@ -23,6 +24,7 @@ class Head(torch.nn.Module):
             or masked.
         augmented: Whether SpecAugment hides parts of what its frames are encoded from. If not, its
             utterances are encoded a second time while training, where there is SpecAugment.
+        has_accuracy: Whether it is right or wrong about something at all.
         scored_in_training: Whether its accuracy is known while training, too.
         watched: Names of the further numbers that its losses report.
         relative_loss: Whether its loss has a natural zero, so that a part of it can be said to have
@@ -33,6 +35,7 @@ class Head(torch.nn.Module):
 
     reads: ClassVar[str] = "encoded"
     augmented: ClassVar[bool] = True
+    has_accuracy: ClassVar[bool] = True
     watched: tuple[str, ...] = ()
     relative_loss: ClassVar[bool] = True
     is_shared: bool = False

@@ -98,10 +98,10 @@ def check_labels(args: argparse.Namespace, model: MSPModel, prepare: MSPPreproce
 def read_labelled_set(files: Sequence[Sequence[str]], shape_file: str) -> LabelledSet:
     """Read the tables of a set that ESPnet's data options name: (path, name, type) each."""
     paths = {name: path for path, name, _ in files}
-    texts = [name for _, name, kind in files if kind == "text" and name != "lang"]
+    names = [name for name in paths if name not in ("speech", "lang")]
     shapes = load_num_sequence_text(shape_file, loader_type="csv_int")
     return LabelledSet(
-        labels={name: (paths[name], read_table(Path(paths[name]))) for name in texts},
+        labels={name: (paths[name], read_table(Path(paths[name]))) for name in names},
         languages=read_table(Path(paths["lang"])),
         lengths={key: int(shape[0]) for key, shape in shapes.items()},
     )
@@ -122,8 +122,11 @@ def check_objective(
         ValueError: If its kind refuses them.
     """
     encoder = prepare.encoder(objective.label, objective.language)
-    if encoder is None:
-        return []  # a second audio: nothing to read before training
+    if encoder is None and objective.label_type == "text":
+        raise ValueError(
+            f"`encoders` of {type(kind_of(objective)).__name__} must return an encoder of"
+            f" {(objective.label, objective.language)}, from which {objective.name} learns."
+        )
     path, table = data.labels.get(objective.label, ("the data", {}))
     labels = {
         key: clean_label(table[key])
@@ -150,6 +153,8 @@ def check_objective(
         encoded_frames=partial(encoded_frames, model, lengths, args.input_size),
     )
     kind = kind_of(objective)
+    if encoder is None:
+        return []  # a second audio: there is no text to look at
     found = kind.check_labels(labelled)
     if training and kind not in KINDS:
         probe_head(model, labelled, lengths[0], args.input_size)

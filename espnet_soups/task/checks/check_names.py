@@ -109,7 +109,9 @@ def statistics_of(model: MSPModel, phase: str, with_slash: bool) -> list[str]:
         Their names.
     """
     heads: list[Any] = [model.heads[objective.name] for objective in model.objectives]
-    scored = phase == "valid" or any(head.scored_in_training for head in heads)
+    scored = any(
+        head.has_accuracy and (phase == "valid" or head.scored_in_training) for head in heads
+    )
     names = ["loss", *(["acc"] if scored else []), *(["delta"] if phase == "valid" else [])]
     if with_slash:
         own = [objective.name for objective in model.objectives]

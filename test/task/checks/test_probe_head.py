@@ -12,8 +12,10 @@ from espnet_soups.objectives.kind import Heads, Kind
 from espnet_soups.objectives.labels import LabelledObjective
 from espnet_soups.objectives.objective import Objective
 from espnet_soups.objectives.registry import find_kind
+from espnet_soups.task.checks.check_labels import LabelledSet, check_objective
 from espnet_soups.task.checks.probe_head import probe_head
-from espnet_soups.testing.toy_model import make_toy_model
+from espnet_soups.task.preprocessor import build_preprocessor
+from espnet_soups.testing.toy_model import make_toy_arguments, make_toy_model
 
 MODULE = __name__
 
@@ -133,3 +135,66 @@ def test_a_kind_that_breaks_the_contract_is_named_with_the_method(name, said):
 def test_a_head_that_returns_something_else_is_named(head, said):
     with pytest.raises(ValueError, match=said):
         probe(head().double())
+
+
+class Features(OwnHead):
+    reads = "features"
+
+
+class Mistyped(OwnHead):
+    reads = "encode"
+
+
+class FeaturesWithLabels(Own):
+    head = Features
+
+
+class MistypedReads(Own):
+    head = Mistyped
+
+
+class Floats(Own):
+    def encoders(self, objectives, args):
+        return {("utt2own", ""): lambda label: np.array([float(label)])}
+
+
+class Forgotten(Own):
+    def encoders(self, objectives, args):
+        return {}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "said"),
+    [
+        ("FeaturesWithLabels", "own", "reads 'features', so that its objective own must have no"),
+        ("MistypedReads", "own", "`reads` of Mistyped must be one of .* but is 'encode'"),
+        ("Own", "type", "An objective cannot be named 'type': PyTorch's modules have"),
+        ("Own", "own_1.0", "must hold no dot"),
+    ],
+)
+def test_heads_and_names_that_do_not_fit_are_refused(kind, name, said):
+    with pytest.raises(ValueError, match=said):
+        make_toy_model(objectives={name: options(kind)["own"]})
+
+
+def test_labels_become_whole_numbers_or_are_refused():
+    prepare = build_preprocessor(make_toy_arguments(objectives=options("Floats")), train=True)
+    with pytest.raises(ValueError, match="Utterance u, `utt2own`: labels become whole numbers"):
+        prepare("u", {"lang": "fr", "utt2own": "0.7"})
+
+
+def test_two_kinds_must_not_encode_the_same_labels():
+    both = {"own": options("Own")["own"], "other": options("Floats")["own"]}
+    args = make_toy_arguments(objectives=both)
+    with pytest.raises(ValueError, match="Two objectives encode the labels 'utt2own'"):
+        build_preprocessor(args, train=True)
+
+
+def test_a_kind_that_forgets_its_encoder_is_refused_before_training():
+    model = make_toy_model(objectives=options("Forgotten"))
+    args = make_toy_arguments(objectives=options("Forgotten"))
+    data = LabelledSet({"utt2own": ("utt2own", {"a": "1"})}, {"a": "fr"}, {"a": 9})
+    with pytest.raises(ValueError, match=r"`encoders` of Forgotten must return an encoder of"):
+        check_objective(
+            model.objectives[-1], data, model, build_preprocessor(args, True), args, training=True
+        )
