@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 AUDIO_TABLE = ".scp"
 # Names of the noisy audio, and of data of other kinds.
-TAKEN = ("wav", "feats", "speech", "lang", "text", "text_*", "utt2*", "spk", "spk_*", "*_lengths")
+TAKEN = ("wav", "feats", "speech", "lang", "text", "text_*", "utt2*", "spk*", "cls_*", "*_lengths")
 
 
 @dataclass(frozen=True)
