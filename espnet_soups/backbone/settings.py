@@ -1,7 +1,7 @@
 """What the options of a run say about its backbone: what fits, and what `config.yaml` keeps."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from espnet_soups.backbone.choices import DECODERS, ENCODERS, FRONTENDS
@@ -88,7 +88,8 @@ def check_exportable(args: argparse.Namespace) -> None:
 def _ours(args: argparse.Namespace) -> Iterator[tuple[str, Any]]:
     """Gives the options that name one of our classes, and the classes."""
     decoders = sorted(name for name in vars(args) if name.endswith("_decoder"))
-    for option, classes in (("encoder", ENCODERS), *((name, DECODERS) for name in decoders)):
-        kind: Any = classes.get(getattr(args, option, None) or "")
+    ours: list[tuple[str, Mapping[str, Any]]] = [("encoder", ENCODERS)]
+    for option, classes in [*ours, *((name, DECODERS) for name in decoders)]:
+        kind = classes.get(getattr(args, option, None) or "")
         if kind is not None:
             yield option, kind

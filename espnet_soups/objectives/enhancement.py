@@ -130,25 +130,6 @@ class Enhancement(Kind):
         own = (args.objectives or {}).get(objective.name)
         return read_enhancement_settings(objective.name, own)
 
-    def check(self, objectives: Sequence[Objective], args: argparse.Namespace) -> None:
-        """Refuse combiners that compare losses, where the loss is in dB and mostly negative.
-
-        Raises:
-            ValueError: If one does.
-        """
-        from espnet_soups.weighting.registry import combiner_names, combiner_needs
-
-        if not objectives or args.input_size is not None:
-            return
-        named = (args.trainer_conf or {}).get("combiner", "static")
-        for name in [named] if isinstance(named, str) else named:
-            if name in combiner_names() and combiner_needs(name) == "losses":
-                raise ValueError(
-                    f"`combiner: {name}` compares losses, but that of {objectives[0].name} on"
-                    " samples is an SI-SDR in dB, which has no zero: use a combiner of gradients"
-                    " or static weights, or `--feats_type fbank`."
-                )
-
     # --- the network ---------------------------------------------------------------------------
 
     def build_heads(

@@ -56,8 +56,15 @@ class Recognition(TextKind):
         if prefix != self.name or not language:
             raise ValueError(f"A recognition objective is named asr_<language>, not {name!r}.")
         require_file_name("A language", language)
-        facts = {"label": "text", "label_file": "text", "selects": True, "transcribes": True}
-        return Objective(name, self.name, language, **facts)  # type: ignore[arg-type]
+        return Objective(
+            name,
+            self.name,
+            language,
+            label="text",
+            label_file="text",
+            selects=True,
+            transcribes=True,
+        )
 
     def declared(self, options: Options) -> list[Objective]:
         """Return an objective for each language of `asr_token_list`."""

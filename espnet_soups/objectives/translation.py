@@ -58,8 +58,16 @@ class Translation(TextKind):
             )
         for language in (source, target):
             require_file_name("A language", language)
-        facts = {"label": f"text_{target}", "label_file": f"text.{target}"}
-        return Objective(name, self.name, source, target, **facts, selects=True, transcribes=True)
+        return Objective(
+            name,
+            self.name,
+            source,
+            target,
+            label=f"text_{target}",
+            label_file=f"text.{target}",
+            selects=True,
+            transcribes=True,
+        )
 
     def declared(self, options: Options) -> list[Objective]:
         """Return an objective for each of `st_pairs`.

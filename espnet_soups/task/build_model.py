@@ -19,6 +19,7 @@ from espnet_soups.objectives.objective import Objective
 from espnet_soups.objectives.registry import by_kind, order_letters
 from espnet_soups.soup.build import build_soup
 from espnet_soups.soup.config import read_soup_config
+from espnet_soups.task.checks.check_combiners import check_combiners
 from espnet_soups.task.interpret import (
     expand_static_weights,
     inline_vocabularies,
@@ -72,6 +73,7 @@ def build_model(args: argparse.Namespace) -> MSPModel:
     if issubclass(find_trainer(args.trainer), MSPTrainer):
         config = read_soup_config(args.trainer_conf)
         model.soup = build_soup(config, objectives, model.shared_modules, order_letters(vars(args)))
+        check_combiners(config.combiner, heads.own)
     if args.init is not None:
         initialize(model, args.init)
     return model

@@ -9,7 +9,7 @@ from typing import Any
 
 from espnet_soups.files import read_json, read_json_lines, read_yaml, write_json
 from espnet_soups.objectives.objective import match_names
-from espnet_soups.task.training.delta import relative_improvement, relative_losses
+from espnet_soups.task.training.delta import compared_losses, relative_improvement
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ def read_outcome(trial: Trial, exp_dir: Path) -> Outcome:
     if not known:
         raise ValueError(f"{exp_dir / 'soup.jsonl'} has no validation accuracy of any objective.")
     accuracy, best = max(known, key=lambda pair: pair[0])
-    return Outcome(trial, best["epoch"], accuracy, relative_losses(best))
+    return Outcome(trial, best["epoch"], accuracy, compared_losses(best))
 
 
 def rank_outcomes(outcomes: Sequence[Outcome]) -> list[tuple[Outcome, float]]:

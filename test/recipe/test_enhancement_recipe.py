@@ -12,7 +12,8 @@ NAME = f"msp_noisy_fbank_char_enh_{NOISY}_sp"
 WORDS = ("--objectives", "enh", "--noise", "generated", "--noise_snr", "0 10")
 
 
-def test_a_noisy_corpus_is_recognised_and_enhanced(recipe: Path):
+def test_a_noisy_corpus_is_recognised_and_enhanced(recipe: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(recipe)  # tables of features name them from there
     config = CONFIG.replace("order: USA", "order: NSA").replace("max_epoch: 2", "max_epoch: 4")
     (recipe / "conf" / "train_msp_noisy.yaml").write_text(config)
     words = (*WORDS, "--train_config", "conf/train_msp_noisy.yaml")

@@ -1,6 +1,7 @@
 """Speaker verification through all stages, beside recognition, on made-up voices."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -78,9 +79,9 @@ def test_all_stages_run_from_voices_to_error_rates_of_trials_with_intervals(reci
         assert 0.0 <= value <= 100.0
     assert scores["spk"]["eer"]["value"] < 45.0  # training has done something
     report = (exp / "RESULTS.md").read_text()
-    assert "Speaker verification" in report
-    assert "EER %" in report
-    assert "minDCF(0.01)" in report
+    assert "### EER and minDCF(0.01)" in report
+    assert "| objective | Snt | EER % | minDCF(0.01) | minDCF(0.05) |" in report
+    assert re.search(r"\n\| spk \| 60 \| \d+\.\d\d \[", report)
     assert "cosine" in (decoded / "spk" / "alignment.txt").read_text()
     for name in ("loss", "acc"):
         assert f"{name}/spk" in (exp / "train.log").read_text()
@@ -90,7 +91,7 @@ def test_another_list_of_trials_is_scored_without_decoding_again(recipe: Path):
     path = recipe / "data" / "test" / "trials"
     lines = path.read_text().splitlines()
     path.write_text("".join(f"{line}\n" for line in lines if not line.startswith("v07")))
-    result = run(recipe, *WORDS, "--stage", "11")
+    result = run(recipe, *WORDS, "--stage", "11")  # from stage 3 on, features would be made anew
     assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
     assert "Decoding test — up to date" in result.stdout
     assert "stage 12: Scoring test (" in result.stdout

@@ -492,7 +492,7 @@ for name in "${test_set_list[@]}"; do
     fi
     references=()
     for file in "${label_files[@]}"; do [[ ! -e ${feats_dir}/${name}/${file} ]] || references+=("${feats_dir}/${name}/${file}"); done
-    for file in ${kinds_score_files[@]+"${kinds_score_files[@]}"}; do # a new list of trials takes no new features
+    for file in ${kinds_score_files[@]+"${kinds_score_files[@]}"}; do # so --stage 12 scores by new ones
         source=${datadir}/${name}/${file} copy=${feats_dir}/${name}/${file}
         [[ ! -e ${source} || ! -d ${copy%/*} ]] || cmp -s "${source}" "${copy}" || cp "${source}" "${copy}"
         [[ ! -e ${copy} ]] || references+=("${copy}")

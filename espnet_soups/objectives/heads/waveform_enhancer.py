@@ -23,7 +23,7 @@ class WaveformEnhancer(EnhancingHead):
         hop_length: Samples from one window to the next, at most half of it.
     """
 
-    relative_loss: ClassVar[bool] = False
+    signed: ClassVar[bool] = True
     window: Tensor
 
     def __init__(self, encoder_size: int, n_fft: int = 512, hop_length: int = 128) -> None:

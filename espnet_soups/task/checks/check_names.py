@@ -7,7 +7,7 @@ from typing import Any
 
 from espnet_soups.network.msp_model import MSPModel
 from espnet_soups.settings import refuse_unknown
-from espnet_soups.task.training.delta import without_zero
+from espnet_soups.task.training.delta import signed_losses
 
 CRITERIA = ("best_model_criterion", "early_stopping_criterion", "val_scheduler_criterion")
 CLOSEST = 3
@@ -43,13 +43,13 @@ def check_delta(option: str, model: MSPModel) -> None:
     """Refuse `delta` where it would compare no loss.
 
     Raises:
-        ValueError: If no objective has a loss with a natural zero.
+        ValueError: If the losses of all objectives may be negative.
     """
-    left_out = without_zero(model)
+    left_out = signed_losses(model)
     if len(left_out) == len(model.objectives):
         raise ValueError(
             f"`{option}` names `delta`, the mean relative improvement of losses, but those of"
-            f" {', '.join(left_out)} have no natural zero, as in dB: select by `loss`."
+            f" {', '.join(left_out)} may be negative, as in dB: select by `loss`."
         )
 
 

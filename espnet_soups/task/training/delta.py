@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from espnet_soups.network.msp_model import MSPModel
 
 
-NOT_RELATIVE = "not_in_delta"  # key of soup.jsonl: objectives whose loss has no natural zero
+LEFT_OUT = "not_in_delta"  # key of soup.jsonl: objectives whose loss may be negative
 
 
-def without_zero(model: "MSPModel") -> list[str]:
-    """Return the objectives whose loss has no natural zero, as in dB: they are not in `delta`."""
+def signed_losses(model: "MSPModel") -> list[str]:
+    """Return the objectives whose loss may be negative, as in dB: they are not in `delta`."""
     heads: Any = model.heads
-    return [one.name for one in model.objectives if not heads[one.name].relative_loss]
+    return [one.name for one in model.objectives if heads[one.name].signed]
 
 
 def relative_improvement(
@@ -62,7 +62,7 @@ def read_reference(path: Path) -> dict[str, float]:
         ValueError: If it holds no validation loss.
     """
     try:
-        epochs = [relative_losses(record) for record in read_json_lines(path, "the training")]
+        epochs = [compared_losses(record) for record in read_json_lines(path, "the training")]
     except (ValueError, KeyError) as error:
         raise ValueError(
             f"`delta_reference` {path} is no soup.jsonl of a run ({error})."
@@ -75,12 +75,12 @@ def read_reference(path: Path) -> dict[str, float]:
     return min(known, key=lambda epoch: sum(epoch.values()) / len(epoch))
 
 
-def relative_losses(record: Mapping[str, Any]) -> dict[str, float]:
+def compared_losses(record: Mapping[str, Any]) -> dict[str, float]:
     """Return the validation losses of a line of `soup.jsonl` that `delta` compares, those known."""
     return {
         name: float(loss)
         for name, loss in record["valid_loss"].items()
-        if loss is not None and name not in record.get(NOT_RELATIVE, ())
+        if loss is not None and name not in record.get(LEFT_OUT, ())
     }
 
 

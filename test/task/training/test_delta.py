@@ -9,10 +9,10 @@ from espnet_soups.objectives.heads.waveform_enhancer import WaveformEnhancer
 from espnet_soups.objectives.objective import Objective
 from espnet_soups.task.checks.check_names import check_delta
 from espnet_soups.task.training.delta import (
-    NOT_RELATIVE,
+    LEFT_OUT,
     read_reference,
     relative_improvement,
-    without_zero,
+    signed_losses,
 )
 
 
@@ -45,7 +45,7 @@ def model_of(**heads):
 
 def test_losses_in_db_take_no_part_whatever_their_sign(tmp_path):
     model = model_of(asr_fr=Head(), enh=WaveformEnhancer(4, 16, 4))
-    left_out = without_zero(model)
+    left_out = signed_losses(model)
     assert left_out == ["enh"]
     for level in (-12.0, 0.01, 3.0):
         reference = {"asr_fr": 2.0, "enh": level}
@@ -53,7 +53,7 @@ def test_losses_in_db_take_no_part_whatever_their_sign(tmp_path):
         assert found == 0.5
     path = tmp_path / "soup.jsonl"
     epochs = [{"asr_fr": 2.0, "enh": 0.0}, {"asr_fr": 1.0, "enh": 9.0}]
-    lines = [{"valid_loss": epoch, NOT_RELATIVE: left_out} for epoch in epochs]
+    lines = [{"valid_loss": epoch, LEFT_OUT: left_out} for epoch in epochs]
     path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
     assert read_reference(path) == {"asr_fr": 1.0}
     check_delta("best_model_criterion", model)
