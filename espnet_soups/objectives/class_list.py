@@ -10,6 +10,7 @@ from espnet_soups.files import read_table, write_table
 from espnet_soups.objectives.kind import Vocabulary
 from espnet_soups.objectives.labels import NO_LABEL
 from espnet_soups.objectives.objective import Objective
+from espnet_soups.settings import require_number, require_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -89,8 +90,42 @@ def inline_classes(objectives: Sequence[Objective], args: argparse.Namespace) ->
             )
         if isinstance(own["classes"], str):
             table = read_table(Path(own["classes"]))
+            strange = [name for name, count in table.items() if not count.isdecimal()]
+            if strange:
+                raise ValueError(
+                    f"{own['classes']} must have lines `class number`, but {strange[0]} has"
+                    f" {table[strange[0]]!r}; run stage 5 again."
+                )
             own["classes"] = {name: int(count) for name, count in table.items()}
         args.objectives = {**args.objectives, objective.name: own}
+
+
+def require_counts(classes: object) -> None:
+    """Refuse what is neither a table of classes and numbers nor the file of one.
+
+    Args:
+        classes: The setting `classes`; None: stage 5 has yet to make it.
+
+    Raises:
+        ValueError: If it is neither.
+
+    >>> require_counts({"happy": 12, "sad": 9})
+    """
+    if classes is None or isinstance(classes, str):
+        return
+    if not isinstance(classes, Mapping) or not classes:
+        raise ValueError(
+            "`classes` must map each class to its utterances in the training set, such as {happy:"
+            f" 12, sad: 9}}, or name a file of these, but got {classes!r}."
+        )
+    for name, count in classes.items():
+        require_text("A class of `classes`", name)
+        require_number(f"`classes: {name}`", count)
+        if not isinstance(count, int) or count < 1:
+            raise ValueError(
+                f"`classes: {name}` must be how many utterances of the training set are of it, 1"
+                f" or more, but got {count}: take classes out that none is of."
+            )
 
 
 def check_classes(labels: Mapping[str, str], known: Collection[str], where: Path | str) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from espnet_soups.data.check_audio import check_audio
 from espnet_soups.objectives.objective import Objective
-from espnet_soups.objectives.set_labels import count_labels, objectives_of
+from espnet_soups.objectives.set_labels import compare_labels, count_labels, objectives_of
 from espnet_soups.testing.toy_objectives import build_objectives
 
 OBJECTIVES = build_objectives(["en", "fr"], ["fr_en"])
@@ -68,3 +68,15 @@ def test_a_set_tests_the_languages_it_speaks_and_the_tables_it_has(data_dir):
     found = objectives_of(english, [*OBJECTIVES, GENDER, VOICE])
     assert [objective.name for objective in found] == ["asr_en", "voice"]
     assert objectives_of(english, [GENDER]) == [GENDER]  # so that it is missed
+
+
+def test_a_validation_set_of_strangers_alone_is_refused_where_no_other_objective_chooses(data_dir):
+    english, french = (
+        data_dir.keep(key for key, own in data_dir.languages.items() if own == language)
+        for language in ("en", "fr")
+    )
+    compare_labels(french, data_dir, [VOICE], [VOICE])
+    compare_labels(french, english, [VOICE])  # a test set
+    compare_labels(french, english, [VOICE], [VOICE, *OBJECTIVES])
+    with pytest.raises(ValueError, match=r"no epoch could be chosen by it: .*utt2spk: none of its"):
+        compare_labels(french, english, [VOICE], [VOICE])
