@@ -32,6 +32,23 @@ def refuse_unknown(block: str, given: Iterable[object], valid: Iterable[str]) ->
     raise ValueError(f"{block} has no {', '.join(named)}; its keys are {keys}.")
 
 
+def require_text(name: str, value: object) -> None:
+    """Refuse what is no text, such as `no` and `1`, which YAML reads as something else.
+
+    Raises:
+        ValueError: If it is none.
+
+    >>> require_text("`language`", False)
+    Traceback (most recent call last):
+        ...
+    ValueError: `language` must be a text, but got False; in YAML write texts in quotes.
+    """
+    if not isinstance(value, str):
+        raise ValueError(
+            f"{name} must be a text, but got {value!r}; in YAML write texts in quotes."
+        )
+
+
 def require_number(name: str, value: object) -> None:
     """Refuses what is no number, such as `2e-3`, which YAML reads as text.
 

@@ -72,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     compare_with_settings(data, objectives, run.settings_of, training=options.train is None)
     if options.train is not None:
         train = read_data_dir(options.train)
-        compare_labels(data, train, objectives)
+        compare_labels(data, train, objectives, () if may_lack else run.objectives)
         for warning in describe_overlap(find_overlap(train, data), train, data):
             print(f"warning: {warning}", file=sys.stderr)
 

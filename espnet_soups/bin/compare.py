@@ -84,6 +84,7 @@ def render(comparison: "Comparison", resamples: int) -> str:
         )
     if comparison.left_out:
         notes.append(f"in one of them only, left out: {', '.join(comparison.left_out)}")
+    notes += [f"not scored: {name} ({why})" for name, why in comparison.not_scored.items()]
     return "\n\n".join([*blocks, "\n".join(notes)]) + "\n"
 
 

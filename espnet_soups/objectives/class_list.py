@@ -11,6 +11,7 @@ from espnet_soups.files import read_table, write_table
 from espnet_soups.objectives.kind import Vocabulary
 from espnet_soups.objectives.labels import NO_LABEL
 from espnet_soups.objectives.objective import Objective
+from espnet_soups.settings import require_number, require_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -111,27 +112,44 @@ def read_counts(classes: Mapping[str, int] | str) -> dict[str, int]:
         OSError: If there is no such file.
         ValueError: If it is no table of classes and numbers.
     """
-    if isinstance(classes, str):
-        return {name: int(count) for name, count in read_table(Path(classes)).items()}
-    return dict(classes)
+    if not isinstance(classes, str):
+        return dict(classes)
+    table = read_table(Path(classes))
+    strange = [name for name, count in table.items() if not count.isdecimal()]
+    if strange:
+        raise ValueError(
+            f"{classes} must have lines `class number`, but {strange[0]} has"
+            f" {table[strange[0]]!r}; run stage 5 again."
+        )
+    return {name: int(count) for name, count in table.items()}
 
 
-def require_classes(classes: object) -> None:
-    """Refuse settings of classes that are neither a file nor a mapping to numbers of utterances.
+def require_counts(classes: object) -> None:
+    """Refuse what is neither a table of classes and numbers nor the file of one.
+
+    Args:
+        classes: The setting `classes`; None: stage 5 has yet to make it.
 
     Raises:
-        ValueError: If they are.
+        ValueError: If it is neither.
+
+    >>> require_counts({"happy": 12, "sad": 9})
     """
     if classes is None or isinstance(classes, str):
         return
-    if not isinstance(classes, Mapping) or not all(
-        isinstance(name, str) and isinstance(count, int) and count > 0
-        for name, count in classes.items()
-    ):
+    if not isinstance(classes, Mapping) or not classes:
         raise ValueError(
-            "`classes` must map each class to its utterances in the training set, such as `{f: 120,"
-            f" m: 80}}`, or be a file of these, but got {classes!r}."
+            "`classes` must map each class to its utterances in the training set, such as {happy:"
+            f" 12, sad: 9}}, or name a file of these, but got {classes!r}."
         )
+    for name, count in classes.items():
+        require_text("A class of `classes`", name)
+        require_number(f"`classes: {name}`", count)
+        if not isinstance(count, int) or count < 1:
+            raise ValueError(
+                f"`classes: {name}` must be how many utterances of the training set are of it, 1"
+                f" or more, but got {count}: take classes out that none is of."
+            )
 
 
 def check_classes(

@@ -1,11 +1,13 @@
 """What `objectives:` of the training configuration may say of a classification."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
-from espnet_soups.objectives.class_list import require_classes
+from espnet_soups.file_names import require_file_name
+from espnet_soups.objectives.class_list import require_counts
 from espnet_soups.objectives.kind import Options
-from espnet_soups.settings import refuse_unknown, require_number
+from espnet_soups.settings import refuse_unknown, require_number, require_text
 
 POOLINGS = ("mean", "max")
 WEIGHTINGS = ("none", "balanced")
@@ -39,7 +41,6 @@ class ClassSettings:
         Raises:
             ValueError: If a value is not valid.
         """
-        require_classes(self.classes)
         if self.pooling not in POOLINGS:
             raise ValueError(
                 f"`pooling` must be one of {list(POOLINGS)}, but got {self.pooling!r}."
@@ -47,11 +48,28 @@ class ClassSettings:
         require_number("`dropout`", self.dropout)
         if not 0.0 <= self.dropout < 1.0:
             raise ValueError(f"`dropout` must lie in [0, 1), but got {self.dropout}.")
-        if not isinstance(self.class_weights, Mapping) and self.class_weights not in WEIGHTINGS:
-            raise ValueError(
-                f"`class_weights` must be one of {list(WEIGHTINGS)} or map classes to numbers, but"
-                f" got {self.class_weights!r}."
-            )
+        require_counts(self.classes)
+        require_text("`language`", self.language)
+        require_text("`label_file`", self.label_file)
+        if self.label_file:
+            require_file_name("`label_file`", self.label_file)
+        self._check_weights()
+
+    def _check_weights(self) -> None:
+        if not isinstance(self.class_weights, Mapping):
+            if self.class_weights not in WEIGHTINGS:
+                raise ValueError(
+                    f"`class_weights` must be one of {list(WEIGHTINGS)} or map classes to numbers,"
+                    f" but got {self.class_weights!r}."
+                )
+            return
+        for name, weight in self.class_weights.items():
+            require_text("A class of `class_weights`", name)
+            require_number(f"`class_weights: {name}`", weight)
+            if not 0.0 <= weight < math.inf:
+                raise ValueError(
+                    f"`class_weights: {name}` must be 0 or more, and finite, but got {weight}."
+                )
 
     @property
     def counts(self) -> dict[str, int]:

@@ -3,12 +3,14 @@
 import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from espnet_soups.file_names import require_file_name
 from espnet_soups.objectives.kind import Heads, Kind, Metric, Options, Parts
 from espnet_soups.objectives.objective import Objective
-from espnet_soups.settings import refuse_unknown
+from espnet_soups.settings import refuse_unknown, require_text
 
 if TYPE_CHECKING:
     from espnet_soups.objectives.decoding.decode_config import DecodeConfig
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from espnet_soups.objectives.metrics.score_config import ScoreConfig
 
 AUDIO_TABLE = ".scp"
+# Names of the noisy audio, and of data of other kinds.
+TAKEN = ("wav", "feats", "speech", "lang", "text", "text_*", "utt2*", "spk*", "cls_*", "*_lengths")
 
 
 @dataclass(frozen=True)
@@ -45,12 +49,18 @@ class EnhancementSettings:
         Raises:
             ValueError: If a value is not valid.
         """
-        if (
-            not self.label_file.removesuffix(AUDIO_TABLE)
-            or Path(self.label_file).suffix != AUDIO_TABLE
-        ):
+        require_text("`language`", self.language)
+        require_text("`label_file`", self.label_file)
+        require_file_name("`label_file`", self.label_file)
+        name = self.label_file.removesuffix(AUDIO_TABLE)
+        if name in ("", self.label_file):
             raise ValueError(
                 f"`label_file` must be named <name>{AUDIO_TABLE}, but got {self.label_file!r}."
+            )
+        if any(fnmatchcase(name, pattern) for pattern in TAKEN):
+            raise ValueError(
+                f"`label_file` must name clean audio, but the name {self.label_file} is taken: call"
+                f" it something else, such as clean{AUDIO_TABLE}."
             )
         for name in ("n_fft", "hop_length"):
             value = getattr(self, name)

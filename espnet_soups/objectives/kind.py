@@ -3,6 +3,11 @@
 A kind is one file of this folder, or a class of a user's own, named in YAML as `kind: module:Class`
 (docs/own_objective.md); `registry.py` finds it. Everything else works with any kind. Importing a
 kind imports neither torch nor ESPnet: what needs them is imported inside its methods.
+
+Three members are asked of the kinds that come along alone, since options are read before the
+configuration that names others: `add_options`, `run_options` and `data_names`. A class of a user's
+own with one of them is refused, and so is one that derives from a kind with options, such as those
+of texts; what it needs are settings below `objectives:`.
 """
 
 import argparse
@@ -33,8 +38,10 @@ class Kind(ABC):
         name: The objectives of the kind are called `<name>` or `<name>_<rest>`.
         title: Heading of its scores.
         sign: In the description of levels, such as `ASR×5 > ST×4`.
-        letters: Letters of `order: USA` that stand for its objectives, to globs over their names.
-        metrics: Its scores, the most telling first.
+        letters: Letters of `order: USA` that stand for its objectives, to globs over their names;
+            none that another kind has.
+        metrics: Its scores, the most telling first; a name that another kind has must mean the same
+            there: title, unit and direction.
         data_names: Globs over the data names of its labels, for data that a run may bring along
             although no objective of it learns from them.
         run_options: Options of `run.sh` that it reads: name to (default, help).
@@ -112,6 +119,8 @@ class Kind(ABC):
             where: The file of `labels`, for messages.
 
         Raises:
+            NothingToLearnError: If none of them could be used in validation: refused where no
+                other objective has one that can.
             ValueError: If they do not fit, such as labels of a class that training lacks.
         """
         return None
@@ -216,7 +225,9 @@ class Kind(ABC):
         """Look at the labels of a set before the first step, and return warnings.
 
         Raises:
-            ValueError: If nothing can be learnt from them.
+            NothingToLearnError: If none of them can be used: refused in training, and in validation
+                where no other objective has one that can.
+            ValueError: If they are wrong.
         """
         return []
 

@@ -11,6 +11,7 @@ from espnet_soups.objectives.contract import check_returned
 from espnet_soups.objectives.enhancement import Enhancement
 from espnet_soups.objectives.kind import Kind, Options
 from espnet_soups.objectives.objective import Objective
+from espnet_soups.objectives.own_kind import refuse_clashes, refuse_unasked
 from espnet_soups.objectives.recognition import Recognition
 from espnet_soups.objectives.self_supervision.kind import SelfSupervision
 from espnet_soups.objectives.speaker import SpeakerVerification
@@ -35,8 +36,8 @@ def find_kind(name: str) -> Kind:
         name: Of a kind that comes along, or `module:Class` of a user's own.
 
     Raises:
-        ValueError: If there is none of that name, or the class cannot be imported, is none, or
-            lacks what a kind must have.
+        ValueError: If there is none of that name, or the class cannot be imported, is none, lacks
+            what a kind must have, or has what none of a user's own may have.
     """
     for kind in KINDS:
         if kind.name == name:
@@ -68,7 +69,10 @@ def find_kind(name: str) -> Kind:
             f"`kind: {name}` lacks {', '.join(missing)}, which every kind must have: see"
             " espnet_soups/objectives/kind.py."
         )
-    return found()
+    refuse_unasked(name, found, KINDS)
+    kind = found()
+    refuse_clashes(kind, KINDS)
+    return kind
 
 
 def kind_of(objective: Objective) -> Kind:
@@ -99,7 +103,7 @@ def kinds_of(options: Options) -> list[Kind]:
     """Return the kinds that a run may have: those that come along, then its own, each once.
 
     Raises:
-        ValueError: If `objectives` is malformed or names a kind that there is not.
+        ValueError: If `objectives` is malformed, names a kind that there is not, or kinds clash.
     """
     given = options.get("objectives") or {}
     if not isinstance(given, Mapping) or not all(
@@ -109,8 +113,11 @@ def kinds_of(options: Options) -> list[Kind]:
             "`objectives` must map names to settings, such as `{cls_gender: {}}`, but got"
             f" {given!r}."
         )
-    own = [kind_of_name(name, settings) for name, settings in given.items()]
-    return list(dict.fromkeys([*KINDS, *own]))
+    named = [kind_of_name(name, settings) for name, settings in given.items()]
+    own = [kind for kind in dict.fromkeys(named) if kind not in KINDS]
+    for position, kind in enumerate(own):
+        refuse_clashes(kind, own[:position])
+    return [*KINDS, *own]
 
 
 def declared_objectives(options: Options) -> list[Objective]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 from espnet_soups.data.data_dir import NO_LABEL, DataDir, is_text_file
 from espnet_soups.objectives.kind import Options
+from espnet_soups.objectives.labels import NothingToLearnError, refuse_blind_validation
 from espnet_soups.objectives.objective import Objective
 from espnet_soups.objectives.registry import kind_of
 
@@ -57,18 +58,35 @@ def count_labels(
     return counts
 
 
-def compare_labels(data: DataDir, train: DataDir, objectives: Sequence[Objective]) -> None:
+def compare_labels(
+    data: DataDir,
+    train: DataDir,
+    objectives: Sequence[Objective],
+    validated: Sequence[Objective] = (),
+) -> None:
     """Compare the labels of a set with those of the training set, as each kind sees fit.
 
+    Args:
+        data: A validation or test set.
+        train: The training set.
+        objectives: The objectives of the run that the set has labels of.
+        validated: All objectives of the run, where epochs are chosen by the set.
+
     Raises:
-        ValueError: If they do not fit, such as labels of a class that training lacks.
+        ValueError: If they do not fit, such as labels of a class that training lacks, or no epoch
+            could be chosen.
     """
+    without: dict[str, str] = {}
     for objective in objectives:
         if not objective.label_file or is_text_file(objective.label_file):
             continue
         own, trained = (_labels_of(item, objective) for item in (data, train))
         where = str(data.path / objective.label_file)
-        kind_of(objective).check_set(objective, own, trained, where)
+        try:
+            kind_of(objective).check_set(objective, own, trained, where)
+        except NothingToLearnError as error:
+            without[objective.name] = str(error)
+    refuse_blind_validation(validated, without, str(data.path))
 
 
 def compare_with_settings(

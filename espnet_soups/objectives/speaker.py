@@ -1,7 +1,7 @@
 """Speaker verification: do two utterances have one speaker? Embeddings, scored on trials."""
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -15,6 +15,7 @@ from espnet_soups.objectives.class_list import (
     read_counts,
 )
 from espnet_soups.objectives.kind import Encoder, Heads, Kind, Metric, Options, Parts, Vocabulary
+from espnet_soups.objectives.labels import NothingToLearnError
 from espnet_soups.objectives.objective import Objective
 from espnet_soups.objectives.speaker_settings import SpeakerSettings, read_speaker_settings
 
@@ -94,6 +95,21 @@ class SpeakerVerification(Kind):
             found = {key: name for key, name in labels.items() if name not in ABSENT}
             check_classes(found, read_counts(given), where, f"`classes` of {objective.name}")
 
+    def check_set(
+        self,
+        objective: Objective,
+        labels: Mapping[str, str],
+        trained: Mapping[str, str],
+        where: str,
+    ) -> None:
+        """Look for a speaker of the training set; there need be none in a test set.
+
+        Raises:
+            NothingToLearnError: If there is none.
+        """
+        found, known = (set(table.values()) - set(ABSENT) for table in (labels, trained))
+        _check_known(objective, found, known, where)
+
     def check_test_set(self, objective: Objective, folder: Path) -> list[str]:
         """Read the trials of a test set; warn where there are none.
 
@@ -144,18 +160,11 @@ class SpeakerVerification(Kind):
             NothingToLearnError: If there is no label, or none of a known speaker.
             ValueError: If the training set has speakers that the list lacks.
         """
-        from espnet_soups.objectives.labels import NothingToLearnError
-
         known = read_speaker_settings(labels.objective.name, labels.settings).counts
         found = {key: label for key, label in labels.texts.items() if label not in ABSENT}
         if labels.training:
             check_classes(found, known, labels.where)
-        if not any(label in known for label in found.values()):
-            raise NothingToLearnError(
-                f"{labels.where}: none of its {len(set(found.values()))} speakers is one of the"
-                f" {len(known)} of the training set, so that {labels.objective.name} has neither"
-                " loss nor accuracy here."
-            )
+        _check_known(labels.objective, set(found.values()), set(known), labels.where)
         return []
 
     # --- the network ---------------------------------------------------------------------------
@@ -226,3 +235,11 @@ class SpeakerVerification(Kind):
         table = read_table(folder / objective.label_file)
         speakers = {key: name for key, name in table.items() if name not in ABSENT}
         return read_trials(folder / objective.score_file, speakers), speakers
+
+
+def _check_known(objective: Objective, found: Set[str], known: Set[str], where: str) -> None:
+    if found.isdisjoint(known):
+        raise NothingToLearnError(
+            f"{where}: none of its {len(found)} speakers is one of the {len(known)} of the training"
+            f" set, so that {objective.name} has neither loss nor accuracy here."
+        )

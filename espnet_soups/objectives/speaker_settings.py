@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 from espnet_soups.file_names import require_file_name
-from espnet_soups.objectives.class_list import require_classes
+from espnet_soups.objectives.class_list import require_counts
 from espnet_soups.objectives.kind import Options
-from espnet_soups.settings import refuse_unknown, require_number
+from espnet_soups.settings import refuse_unknown, require_number, require_text
 
 POOLINGS = ("mean", "stats", "attention")
 LARGEST_MARGIN = 1.5  # radians; at a right angle no utterance could be told
@@ -45,7 +45,6 @@ class SpeakerSettings:
         Raises:
             ValueError: If a value is not valid.
         """
-        require_classes(self.classes)
         if self.pooling not in POOLINGS:
             raise ValueError(
                 f"`pooling` must be one of {list(POOLINGS)}, but got {self.pooling!r}."
@@ -61,8 +60,10 @@ class SpeakerSettings:
             raise ValueError(f"`margin` must lie in [0, {LARGEST_MARGIN}], but got {self.margin}.")
         if not self.scale > 0.0:
             raise ValueError(f"`scale` must be positive, but got {self.scale}.")
-        require_file_name("`label_file`", self.label_file)
-        require_file_name("`trials`", self.trials)
+        require_counts(self.classes)
+        for name in ("label_file", "trials"):
+            require_text(f"`{name}`", getattr(self, name))
+            require_file_name(f"`{name}`", getattr(self, name))
         if not self.label_file.startswith("utt2"):
             raise ValueError(
                 f"`label_file` must be named utt2<label>, but got {self.label_file!r}."

@@ -28,6 +28,8 @@ TOLD = 0.01  # share of labels left out from which on it is told
 class TextKind(Kind):
     """A kind whose labels are texts; its options are named after it, as ESPnet's are.
 
+    Only kinds that come along can derive from it, since only they can have options.
+
     Attributes:
         ctc_share: Default of `<name>_ctc_weight`.
         owner: What its token lists belong to, in the help.

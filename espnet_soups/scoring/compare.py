@@ -61,6 +61,7 @@ class Comparison:
         groups: Whether groups of utterances were drawn (`utt2group`).
         left_out: Objectives that one system alone has.
         drawn: What objectives draw that draw by themselves, by name.
+        not_scored: Why objectives that both have cannot be scored, by name.
     """
 
     differences: dict[str, dict[str, Difference]]
@@ -69,6 +70,7 @@ class Comparison:
     groups: bool
     left_out: list[str]
     drawn: dict[str, str] = field(default_factory=dict)
+    not_scored: dict[str, str] = field(default_factory=dict)
 
 
 def compare_decodings(
@@ -88,7 +90,8 @@ def compare_decodings(
 
     Raises:
         OSError: If a file is missing.
-        ValueError: If a file is malformed, keys differ, or no objective is in both.
+        ValueError: If a file is malformed, keys differ, or no objective is in both and has
+            something to score it by.
     """
     own = [{o.name: o for o in find_objectives(folder)} for folder in (first_dir, second_dir)]
     common = [name for name in own[0] if name in own[1]]
@@ -98,15 +101,20 @@ def compare_decodings(
             " is in both."
         )
     pairs: dict[str, Pair] = {}
+    not_scored: dict[str, str] = {}
     for name in common:
         try:
             first, second = (
                 kind_of(known[name]).measure(known[name], reference_dir, folder, config)
                 for known, folder in zip(own, (first_dir, second_dir), strict=True)
             )
-        except NothingToScoreError:
-            continue  # as in scores.json
-        pairs[name] = (first, second)
+        except NothingToScoreError as error:
+            not_scored[name] = str(error)  # as in scores.json
+        else:
+            pairs[name] = (first, second)
+    if not pairs:
+        why = "; ".join(f"{name} ({reason})" for name, reason in not_scored.items())
+        raise ValueError(f"{first_dir} and {second_dir}: nothing can be compared: {why}.")
     firsts = [item[0] for item in pairs.values()]
     groups = read_groups(reference_dir, firsts)
     metrics = list_metrics([own[0][name] for name in pairs], [item.values() for item in firsts])
@@ -121,6 +129,7 @@ def compare_decodings(
             for name, item in pairs.items()
             if isinstance(item[0], MeasuredDraws)
         },
+        not_scored=not_scored,
     )
 
 

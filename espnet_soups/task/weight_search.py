@@ -9,7 +9,7 @@ from typing import Any
 
 from espnet_soups.files import read_json, read_json_lines, read_yaml, write_json
 from espnet_soups.objectives.objective import match_names
-from espnet_soups.task.training.delta import relative_improvement
+from espnet_soups.task.training.delta import compared_losses, relative_improvement
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Outcome:
         trial: The trial.
         epoch: The epoch with the highest accuracy.
         accuracy: Mean validation accuracy of the supervised objectives.
-        losses: Validation loss of each objective in that epoch.
+        losses: Validation losses in that epoch, of the objectives that `delta` compares.
     """
 
     trial: Trial
@@ -141,8 +141,7 @@ def read_outcome(trial: Trial, exp_dir: Path) -> Outcome:
     if not known:
         raise ValueError(f"{exp_dir / 'soup.jsonl'} has no validation accuracy of any objective.")
     accuracy, best = max(known, key=lambda pair: pair[0])
-    losses = {name: loss for name, loss in best["valid_loss"].items() if loss is not None}
-    return Outcome(trial, best["epoch"], accuracy, losses)
+    return Outcome(trial, best["epoch"], accuracy, compared_losses(best))
 
 
 def rank_outcomes(outcomes: Sequence[Outcome]) -> list[tuple[Outcome, float]]:

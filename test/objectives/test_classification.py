@@ -38,9 +38,20 @@ def test_the_name_tells_the_file_and_all_languages_take_part():
         ("cls_x", {"pooling": "attention"}, "`pooling` must be one of"),
         ("cls_x", {"dropout": 1.0}, r"`dropout` must lie in \[0, 1\)"),
         ("cls_x", {"class_weights": "even"}, "`class_weights` must be one of"),
-        ("cls_x", {"classes": ["f", "m"]}, "`classes` must map each class to its utterances"),
-        ("cls_x", {"classes": {"f": 0}}, "`classes` must map each class to its utterances"),
         ("cls_x", {"label_file": "text"}, "`label_file` must be named utt2<label>"),
+        ("cls_x", {"label_file": "utt2../x"}, "`label_file` names files, so it must hold no slash"),
+        ("cls_x", {"language": False}, "`language` must be a text, but got False; in YAML"),
+        (
+            "cls_x",
+            {"class_weights": {"f": 1, 0: 2}},
+            "of `class_weights` must be a text, but got 0",
+        ),
+        ("cls_x", {"class_weights": {"f": -1.0}}, "`class_weights: f` must be 0 or more"),
+        ("cls_x", {"class_weights": {"f": "much"}}, "`class_weights: f` must be a number"),
+        ("cls_x", {"classes": ["f", "m"]}, r"cls_x`: `classes` must map .* but got \['f', 'm'\]"),
+        ("cls_x", {"classes": {}}, "`classes` must map"),
+        ("cls_x", {"classes": {True: 3}}, "A class of `classes` must be a text, but got True"),
+        ("cls_x", {"classes": {"a": 0}, "class_weights": "balanced"}, "1 or more, but got 0"),
     ],
 )
 def test_settings_that_are_not_valid_name_the_objective(name, settings, said):

@@ -37,7 +37,11 @@ def make_batch(absent=(), samples=None):
 
 
 def make_model(**options):
-    return make_toy_model(objectives={"enh": options.pop("settings", {})}, **options)
+    """Make a model whose head does something, as after some training."""
+    model = make_toy_model(objectives={"enh": options.pop("settings", {})}, **options)
+    last = list(model.heads["enh"].children())[-1]
+    torch.nn.init.normal_(last.weight, std=0.3, generator=torch.Generator().manual_seed(3))
+    return model
 
 
 def test_names_and_settings_make_objectives():
@@ -54,6 +58,11 @@ def test_names_and_settings_make_objectives():
     ("settings", "message"),
     [
         ({"label_file": "clean"}, r"`objectives: enh`: `label_file` must be named <name>\.scp"),
+        ({"label_file": "a/clean.scp"}, "enh`: `label_file` names files, so it must hold no slash"),
+        ({"label_file": "speech.scp"}, "enh`: .* but the name speech.scp is taken"),
+        ({"label_file": "wav.scp"}, "the name wav.scp is taken: .* such as clean.scp"),
+        ({"label_file": "feats.scp"}, "the name feats.scp is taken"),
+        ({"label_file": 3}, "enh`: `label_file` must be a text, but got 3"),
         ({"hop_length": 300}, r"`hop_length` must be at most half of `n_fft` \(512\)"),
         ({"n_fft": 0}, "`n_fft` must be a whole number above 0, but got 0"),
         ({"window": 3}, "`objectives: enh`"),

@@ -7,7 +7,12 @@ import pytest
 
 from espnet_soups.data.check_audio import check_audio
 from espnet_soups.objectives.objective import Objective
-from espnet_soups.objectives.set_labels import compare_with_settings, count_labels, objectives_of
+from espnet_soups.objectives.set_labels import (
+    compare_labels,
+    compare_with_settings,
+    count_labels,
+    objectives_of,
+)
 from espnet_soups.testing.toy_objectives import build_objectives
 
 OBJECTIVES = build_objectives(["en", "fr"], ["fr_en"])
@@ -92,3 +97,15 @@ def test_labels_are_compared_with_the_classes_that_settings_give(data_dir, tmp_p
     ):
         compare(VOICE, strangers)
     compare(VOICE, strangers, training=False)
+
+
+def test_a_validation_set_of_strangers_alone_is_refused_where_no_other_objective_chooses(data_dir):
+    english, french = (
+        data_dir.keep(key for key, own in data_dir.languages.items() if own == language)
+        for language in ("en", "fr")
+    )
+    compare_labels(french, data_dir, [VOICE], [VOICE])
+    compare_labels(french, english, [VOICE])  # a test set
+    compare_labels(french, english, [VOICE], [VOICE, *OBJECTIVES])
+    with pytest.raises(ValueError, match=r"no epoch could be chosen by it: .*utt2spk: none of its"):
+        compare_labels(french, english, [VOICE], [VOICE])

@@ -61,6 +61,8 @@ def test_the_objective_has_its_own_data_name_and_takes_no_part_in_selection():
         ({"scale": 0}, "`scale` must be positive"),
         ({"trials": "../trials"}, "must hold no slash"),
         ({"label_file": "spk"}, "must be named utt2<label>"),
+        ({"trials": 3}, "`trials` must be a text, but got 3"),
+        ({"classes": ["ann", "bob"]}, "`classes` must map each class to its utterances"),
         ({"poling": "mean"}, r"has no 'poling' \(closest: 'pooling'\)"),
     ],
 )

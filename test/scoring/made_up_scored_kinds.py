@@ -34,7 +34,7 @@ class Mood(MadeUpKind):
     name = "mood"
     title = "Mood"
     sign = "MOOD"
-    metrics = (Metric("accuracy", "Accuracy", lower_is_better=False),)
+    metrics = (Metric("accuracy", "Acc", lower_is_better=False),)
 
     def measure(self, objective, reference_dir, decode_dir, config):
         """Count right labels."""

@@ -1,6 +1,7 @@
 """Paired tests against sacrebleu's, against theory, and through the command."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ from espnet_soups.bin.compare import main, render
 from espnet_soups.bin.score import main as score
 from espnet_soups.objectives.kind import Metric
 from espnet_soups.objectives.metrics.score_config import ScoreConfig
+from espnet_soups.objectives.objective_file import OBJECTIVES, write_objectives
+from espnet_soups.objectives.registry import parse_objective
 from espnet_soups.scoring.compare import (
     MEAN,
     Comparison,
@@ -202,3 +205,21 @@ def test_a_table_says_why_bleu_is_0(experiments, capsys) -> None:
     record = json.loads((folder / "scores.json").read_text())["objectives"]
     assert record["st_fr_en"]["bleu"]["no_four_words"] is True
     assert "no_four_words" not in record["st_es_en"]["bleu"]
+
+
+def test_what_has_nothing_to_be_scored_by_is_named_and_must_not_be_all(experiments) -> None:
+    reference, first, second = experiments
+    keys = [line.split()[0] for line in (reference / "utt2lang").read_text().splitlines()]
+    write(reference / "utt2spk", dict.fromkeys(keys, "ann"))
+    for folder in (first, second):
+        (folder / "beam/test/spk").mkdir()
+        (folder / "beam/test/spk/array.scp").touch()
+        write_objectives(folder / "beam/test" / OBJECTIVES, [parse_objective("spk")])
+    comparison = compare(experiments)
+    assert list(comparison.not_scored) == ["spk"]
+    assert "not scored: spk (" in render(comparison, 1000)
+    for folder in (first, second):
+        for name in ("st_fr_en", "st_es_en"):
+            shutil.rmtree(folder / "beam/test" / name)
+    with pytest.raises(ValueError, match=r"nothing can be compared: spk \(.*trials is missing"):
+        compare(experiments)

@@ -69,7 +69,7 @@ def test_their_scores_stand_in_the_file_and_in_the_table(experiments, capsys) ->
     assert pairs["utterances"] == 28
     assert pairs["median"]["low"] < pairs["median"]["value"] < pairs["median"]["high"]
     printed = capsys.readouterr().out
-    assert "Accuracy %" in printed
+    assert "Acc %" in printed
     assert f"{pairs['median']['value']:.3f} [" in printed
     assert "[ , ] of pairwise: over 8 speakers" in printed
     assert (experiments[1] / "beam/test/mood/alignment.txt").read_text().startswith("mood: 0.")

@@ -14,8 +14,9 @@ LEAST_DEVIATION = 1.0  # of a filter over an utterance, in natural logarithms: 4
 class FeatureEnhancer(EnhancingHead):
     """Adds what a linear layer makes of encoded frames to the noisy log filterbanks.
 
-    In logarithms a sum is a mask of the filters' power. The loss is the mean squared error per
-    number, in deviations of the features, summed over frames.
+    In logarithms a sum is a mask of the filters' power. The layer begins with zeros, so that all
+    passes. The loss is the mean squared error per number, in deviations of the features, summed
+    over frames.
 
     Args:
         encoder_size: Numbers of an encoded frame.
@@ -31,6 +32,8 @@ class FeatureEnhancer(EnhancingHead):
     ) -> None:
         super().__init__()
         self.gains = torch.nn.Linear(encoder_size, feature_size)
+        torch.nn.init.zeros_(self.gains.weight)
+        torch.nn.init.zeros_(self.gains.bias)
         self.register_buffer("deviations", deviations, persistent=False)
 
     def forward(  # type: ignore[override]

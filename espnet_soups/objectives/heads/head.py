@@ -25,7 +25,8 @@ class Head(torch.nn.Module):
         augmented: Whether SpecAugment hides parts of what its frames are encoded from. If not, its
             utterances are encoded a second time while training, where there is SpecAugment.
         has_accuracy: Whether it is right or wrong about something at all.
-        signed: Whether its loss may be negative, which combiners that compare losses cannot take.
+        signed: Whether its loss may be negative, as in dB, so that no part of it can be said to be
+            saved: combiners that compare losses cannot take it, and `delta` leaves it out.
         scored_in_training: Whether its accuracy is known while training, too.
         watched: Names of the further numbers that its losses report.
         is_shared: Whether its parameters are those of a module that other heads use too; then they

@@ -7,6 +7,7 @@ from typing import Any
 
 from espnet_soups.network.msp_model import MSPModel
 from espnet_soups.settings import refuse_unknown
+from espnet_soups.task.training.delta import signed_losses
 
 CRITERIA = ("best_model_criterion", "early_stopping_criterion", "val_scheduler_criterion")
 CLOSEST = 3
@@ -34,6 +35,22 @@ def check_names(args: argparse.Namespace, model: MSPModel) -> None:
             refuse_unknown(f"`{option}`", [phase], ["train", "valid"])
             known = statistics_of(model, phase, with_slash=option != "best_model_criterion")
             refuse_unknown(f"`{option}` of {phase}", [name], known)
+            if name == "delta":
+                check_delta(option, model)
+
+
+def check_delta(option: str, model: MSPModel) -> None:
+    """Refuse `delta` where it would compare no loss.
+
+    Raises:
+        ValueError: If the losses of all objectives may be negative.
+    """
+    left_out = signed_losses(model)
+    if len(left_out) == len(model.objectives):
+        raise ValueError(
+            f"`{option}` names `delta`, the mean relative improvement of losses, but those of"
+            f" {', '.join(left_out)} may be negative, as in dB: select by `loss`."
+        )
 
 
 def check_parameters(option: str, prefixes: Iterable[str], names: Sequence[str]) -> None:

@@ -1,14 +1,30 @@
 """`delta`: one number for all objectives, to select checkpoints by when they disagree."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from espnet_soups.files import read_json_lines
 
+if TYPE_CHECKING:
+    from espnet_soups.network.msp_model import MSPModel
 
-def relative_improvement(losses: Mapping[str, float], reference: Mapping[str, float]) -> float:
+
+LEFT_OUT = "not_in_delta"  # key of soup.jsonl: objectives whose loss may be negative
+
+
+def signed_losses(model: "MSPModel") -> list[str]:
+    """Return the objectives whose loss may be negative, as in dB: they are not in `delta`."""
+    heads: Any = model.heads
+    return [one.name for one in model.objectives if heads[one.name].signed]
+
+
+def relative_improvement(
+    losses: Mapping[str, float],
+    reference: Mapping[str, float],
+    left_out: Collection[str] = (),
+) -> float:
     """Gives the mean over objectives of (reference - loss) / reference; larger is better.
 
     Objectives that either side lacks take no part.
@@ -16,6 +32,7 @@ def relative_improvement(losses: Mapping[str, float], reference: Mapping[str, fl
     Args:
         losses: Validation loss of each objective.
         reference: The same of the reference.
+        left_out: Objectives that take no part, since a part of their loss means nothing.
 
     Returns:
         The mean; NaN: no objective is on both sides.
@@ -30,6 +47,7 @@ def relative_improvement(losses: Mapping[str, float], reference: Mapping[str, fl
     gains = [
         (reference[name] - loss) / reference[name]
         for name, loss in losses.items()
+        if name not in left_out
         if math.isfinite(loss) and math.isfinite(reference.get(name, math.nan))
         if reference[name] > 0
     ]
@@ -44,18 +62,26 @@ def read_reference(path: Path) -> dict[str, float]:
         ValueError: If it holds no validation loss.
     """
     try:
-        epochs = [record["valid_loss"] for record in read_json_lines(path, "the training")]
+        epochs = [compared_losses(record) for record in read_json_lines(path, "the training")]
     except (ValueError, KeyError) as error:
         raise ValueError(
             f"`delta_reference` {path} is no soup.jsonl of a run ({error})."
         ) from error
-    known = [{k: float(v) for k, v in epoch.items() if v is not None} for epoch in epochs]
-    known = [epoch for epoch in known if epoch]
+    known = [epoch for epoch in epochs if epoch]
     if not known:
         raise ValueError(
             f"`delta_reference` {path} holds no validation loss: train that run first."
         )
     return min(known, key=lambda epoch: sum(epoch.values()) / len(epoch))
+
+
+def compared_losses(record: Mapping[str, Any]) -> dict[str, float]:
+    """Return the validation losses of a line of `soup.jsonl` that `delta` compares, those known."""
+    return {
+        name: float(loss)
+        for name, loss in record["valid_loss"].items()
+        if loss is not None and name not in record.get(LEFT_OUT, ())
+    }
 
 
 def first_epoch_losses(reporter_state: Mapping[str, Any]) -> dict[str, float] | None:

@@ -23,9 +23,11 @@ from espnet_soups.task.training.checkpoint import (
     set_aside,
 )
 from espnet_soups.task.training.delta import (
+    LEFT_OUT,
     first_epoch_losses,
     read_reference,
     relative_improvement,
+    signed_losses,
 )
 from espnet_soups.task.training.epoch_record import (
     check_steps,
@@ -149,12 +151,16 @@ class JointTrainer(Trainer):
         valid_loss = epoch_means(reporter, "loss/")
         if cls.reference is None:
             cls.reference = valid_loss
-        delta = relative_improvement(valid_loss, cls.reference)
+        left_out = signed_losses(network)
+        delta = relative_improvement(valid_loss, cls.reference, left_out)
         reporter.register({"delta": delta})  # on every rank, since each looks for the best epoch
         reporter.next()
+        without = (
+            f", without {', '.join(left_out)} (losses that may be negative)" if left_out else ""
+        )
         logging.info(
             f"valid delta: {delta:+.4f}, mean relative improvement of the validation losses over"
-            f" {cls.origin()}"
+            f" {cls.origin()}{without}"
         )
         if not is_first_rank(kwargs["distributed_option"]):
             return
@@ -169,6 +175,7 @@ class JointTrainer(Trainer):
             "valid_accuracy": epoch_means(reporter, "acc/"),
             "selects": [objective.name for objective in network.objectives if objective.selects],
             "delta": delta,
+            **({LEFT_OUT: left_out} if left_out else {}),
             "labels": {name: pair[0] for name, pair in cls.trained.labels.items()},
             "unalignable": {name: pair[1] for name, pair in cls.trained.labels.items()},
             "skipped_steps": network.guard.skipped,

@@ -31,6 +31,7 @@ def waveform_case():
 def feature_case(deviations=None):
     torch.manual_seed(0)
     head, lengths = FeatureEnhancer(8, 6, deviations).double(), torch.tensor([40, 28])
+    torch.nn.init.normal_(head.gains.weight, std=0.3)
     return head, 3.0 * noise(2, 40, 6), 3.0 * noise(2, 40, 6, seed=2), lengths
 
 
@@ -95,6 +96,13 @@ def test_the_loss_of_features_is_a_mean_square_per_number_in_deviations():
     assert float(found.total.detach()) == pytest.approx(expected)
     assert float(found.count) == 68
     assert float(found.watched["gain_db"]) == 0.0
+
+
+def test_features_pass_as_they_are_before_training():
+    noisy, lengths = noise(2, 40, 6), torch.tensor([40, 28])
+    for deviations in (None, torch.full((6,), 2.5)):
+        head = FeatureEnhancer(8, 6, deviations).double()
+        assert torch.equal(head.enhance(encoded(), FRAMES, noisy, lengths), noisy)
 
 
 def test_a_mask_that_lets_all_pass_returns_the_samples():

@@ -1,9 +1,19 @@
 import json
 import math
+from types import SimpleNamespace
 
 import pytest
 
-from espnet_soups.task.training.delta import read_reference, relative_improvement
+from espnet_soups.objectives.heads.head import Head
+from espnet_soups.objectives.heads.waveform_enhancer import WaveformEnhancer
+from espnet_soups.objectives.objective import Objective
+from espnet_soups.task.checks.check_names import check_delta
+from espnet_soups.task.training.delta import (
+    LEFT_OUT,
+    read_reference,
+    relative_improvement,
+    signed_losses,
+)
 
 
 def test_objectives_count_alike_whatever_the_size_of_their_loss():
@@ -27,3 +37,29 @@ def test_a_reference_is_the_best_epoch_of_its_run(tmp_path):
     path.write_text('{"loss": 1}\n')
     with pytest.raises(ValueError, match=r"`delta_reference` .*soup\.jsonl is no soup\.jsonl"):
         read_reference(path)
+
+
+def model_of(**heads):
+    return SimpleNamespace(heads=heads, objectives=[Objective(name, "x") for name in heads])
+
+
+def test_losses_in_db_take_no_part_whatever_their_sign(tmp_path):
+    model = model_of(asr_fr=Head(), enh=WaveformEnhancer(4, 16, 4))
+    left_out = signed_losses(model)
+    assert left_out == ["enh"]
+    for level in (-12.0, 0.01, 3.0):
+        reference = {"asr_fr": 2.0, "enh": level}
+        found = relative_improvement({"asr_fr": 1.0, "enh": level - 9.0}, reference, left_out)
+        assert found == 0.5
+    path = tmp_path / "soup.jsonl"
+    epochs = [{"asr_fr": 2.0, "enh": 0.0}, {"asr_fr": 1.0, "enh": 9.0}]
+    lines = [{"valid_loss": epoch, LEFT_OUT: left_out} for epoch in epochs]
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    assert read_reference(path) == {"asr_fr": 1.0}
+    check_delta("best_model_criterion", model)
+
+
+def test_delta_is_no_criterion_where_it_would_compare_nothing():
+    model = model_of(enh=WaveformEnhancer(4, 16, 4))
+    with pytest.raises(ValueError, match=r"`best_model_criterion` names `delta`, .* those of enh"):
+        check_delta("best_model_criterion", model)
