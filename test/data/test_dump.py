@@ -190,17 +190,24 @@ def test_a_rate_that_does_not_fit_is_found_before_any_set_is_read(data_dir, tmp_
 
 @pytest.mark.parametrize("kind", ["fbank", "raw"])
 def test_a_second_recording_is_kept_as_the_speech_is(data_dir, tmp_path, kind):
-    swapped = dict(zip(data_dir.audio, reversed(data_dir.audio.values()), strict=True))
-    data = replace(data_dir, audio_labels={"clean.scp": swapped})
+    louder = {}
+    for key, audio in data_dir.audio.items():
+        louder[key] = str(tmp_path / f"{key}.wav")
+        soundfile.write(louder[key], 2.0 * soundfile.read(audio)[0], 8000)
+    data = replace(data_dir, audio_labels={"clean.scp": louder})
+    alone = tmp_path / "dump" / "louder"
+    own = perturb_speed(replace(data_dir, audio=louder), [0.9, 1.0], tmp_path / "louder_sp")
     data = perturb_speed(data, [0.9, 1.0], tmp_path / "train_sp")
     target = tmp_path / "dump" / "train_sp"
     replace_set(data, target, replace(FBANK, type=kind), jobs=1)
+    replace_set(own, alone, replace(FBANK, type=kind), jobs=1)
     name = "feats.scp" if kind == "fbank" else "wav.scp"
     dumped = read_data_dir(target, name, audio_labels=["clean.scp"])
 
     def content(path):
         return kaldiio.load_mat(path) if kind == "fbank" else soundfile.read(path)[0]
 
-    clean = dumped.audio_labels["clean.scp"]
-    for one, other in (("en_a-one", "fr_b-two"), ("sp0.9-en_a-two", "sp0.9-fr_b-one")):
-        np.testing.assert_array_equal(content(clean[one]), content(dumped.audio[other]))
+    clean, expected = dumped.audio_labels["clean.scp"], read_data_dir(alone, name).audio
+    for key in ("en_a-one", "sp0.9-en_a-two", "sp0.9-fr_b-one"):
+        np.testing.assert_array_equal(content(clean[key]), content(expected[key]))
+        assert not np.array_equal(content(clean[key]), content(dumped.audio[key]))

@@ -210,7 +210,7 @@ def test_a_missing_score_file_says_which_stage_makes_it(make_experiment) -> None
 def test_a_config_that_is_not_yaml_is_named(make_experiment) -> None:
     folder = make_experiment()
     (folder / "config.yaml").write_text("trainer: [\n")
-    with pytest.raises(ValueError, match=r"config.yaml is not YAML: "):
+    with pytest.raises(ValueError, match=r"config.yaml:2 is not valid YAML: "):
         report(folder)
 
 

@@ -13,7 +13,12 @@ from espnet2.fileio.read_text import load_num_sequence_text
 from espnet_soups.data.label_text import clean_label
 from espnet_soups.files import read_table, write_text
 from espnet_soups.network.msp_model import MSPModel
-from espnet_soups.objectives.labels import NO_LABEL, LabelledObjective, NothingToLearnError
+from espnet_soups.objectives.labels import (
+    NO_LABEL,
+    LabelledObjective,
+    NothingToLearnError,
+    refuse_blind_validation,
+)
 from espnet_soups.objectives.objective import Objective
 from espnet_soups.objectives.registry import KINDS, kind_of
 from espnet_soups.task.checks.encoded_frames import encoded_frames
@@ -77,6 +82,7 @@ def check_labels(args: argparse.Namespace, model: MSPModel, prepare: MSPPreproce
             frames, or most characters of training or validation are unknown.
     """
     warnings: list[str] = []
+    without: dict[str, str] = {}  # objectives that validation says nothing of
     for kind in ("train", "valid"):
         files = getattr(args, f"{kind}_data_path_and_name_and_type")
         shapes = getattr(args, f"{kind}_shape_file")
@@ -92,6 +98,8 @@ def check_labels(args: argparse.Namespace, model: MSPModel, prepare: MSPPreproce
                 if kind == "train":
                     raise ValueError(str(error)) from error
                 warnings.append(str(error))
+                without[objective.name] = str(error)
+    refuse_blind_validation(model.objectives, without, "The validation set")
     return warnings
 
 

@@ -215,7 +215,8 @@ def test_a_table_is_fetched_unpacked_and_kept(tmp_path, monkeypatch):
     served = write_covost_table(tmp_path / "served", "fr_en", FRENCH_ROWS, packed=True)
     address = (served.parent / "covost_v2.{direction}.tsv.tar.gz").as_uri()
     monkeypatch.setattr(
-        "espnet_soups.data.covost2_tables.URL", address.replace("%7B", "{").replace("%7D", "}")
+        "espnet_soups.data.corpora.covost2_tables.URL",
+        address.replace("%7B", "{").replace("%7D", "}"),
     )
     found = find_table("fr_en", [tmp_path], tmp_path / "downloads")
     assert found == tmp_path / "downloads" / "covost_v2.fr_en.tsv"

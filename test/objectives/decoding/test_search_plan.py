@@ -19,7 +19,7 @@ def head(parts: str, shared: bool = False) -> TextHead | HeadView:
     decoder: Any = torch.nn.Identity() if "attention" in parts else None
     tokens = [*STAND_IN[:2], "<fr>", *STAND_IN[2:]] if shared else STAND_IN
     inner = TextHead(tokens, ctc, decoder, 0.5)
-    return HeadView(inner, STAND_IN, "fr") if shared else inner
+    return HeadView(inner, STAND_IN, ("<fr>",)) if shared else inner
 
 
 @pytest.mark.parametrize("shared", [False, True])

@@ -5,7 +5,6 @@ import sys
 
 import pytest
 
-from espnet_soups.files import read_yaml
 from espnet_soups.task.checks.check_words import check_words
 
 DECLARED = {"asr_token_list": {"en": [], "fr": []}}
@@ -47,16 +46,6 @@ def test_valid_words_pass(config, words):
 def test_a_wrong_word_is_refused(config, word, said):
     with pytest.raises(ValueError, match=said):
         check_words(config, [*BASE, "--trainer_conf", word], DECLARED)
-
-
-def test_yaml_that_is_none_is_told_by_its_line(tmp_path):
-    path = tmp_path / "a.yaml"
-    path.write_text("soup: vm\n\tbad: 1\n")
-    with pytest.raises(ValueError, match=r"a\.yaml:2 is not valid YAML: found character"):
-        read_yaml(path)
-    path.write_text("- a\n")
-    with pytest.raises(ValueError, match="must hold `key: value` lines"):
-        read_yaml(path)
 
 
 def test_a_wrong_word_is_refused_before_torch_and_espnet_are_imported(config):
