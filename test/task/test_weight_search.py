@@ -18,7 +18,8 @@ mkdir -p "${dir}"
 accuracy=0.5
 [[ ${weight} != 0.5 ]] || accuracy=0.7
 for epoch in 1 2; do
-    printf '{"epoch": %s, "objectives": ["asr_fr", "st_fr_en", "ssl"], "selects": ["asr_fr", "st_fr_en"],' "${epoch}"
+    printf '{"epoch": %s, "objectives": ["asr_fr", "st_fr_en", "ssl"],' "${epoch}"
+    printf ' "selects": ["asr_fr", "st_fr_en"],'
     printf ' "valid_loss": {"asr_fr": %s}, "valid_accuracy":' "${weight}"
     printf ' {"asr_fr": %s, "st_fr_en": 0.%s, "ssl": 0.9}}\\n' "${accuracy}" "${epoch}"
 done >"${dir}/soup.jsonl"
