@@ -116,7 +116,7 @@ def find_layers(
         if stack != ENCODER and not any(name.startswith(f"{stack}.") for name in spans):
             raise ValueError(
                 f"`stacks` of `selection` names {stack!r}, which has no numbered layer that is"
-                f" shared and trainable; there are layers in {_modules_of(parameters)}."
+                f" shared and trainable; there are layers in {_modules_of(list(parameters))}."
             )
     if len(spans) < 2:
         where = "an encoder" if tuple(stacks) == (ENCODER,) else " and ".join(stacks)

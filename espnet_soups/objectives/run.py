@@ -27,8 +27,10 @@ COMMON = {
 # Options of msp_train that say more of objectives than run.sh and the configuration.
 REFINING = ("--objectives", "--languages")
 # Options of run.sh that decide which utterances are trained on, beside the files of labels.
-SELECTING = ("train_set", "dumpdir", "feats_type", "fs", "num_mel_bins", "stack")
-SELECTING += ("min_wav_duration", "max_wav_duration")
+SELECTING = (
+    *("train_set", "dumpdir", "feats_type", "fs", "num_mel_bins", "stack"),
+    *("min_wav_duration", "max_wav_duration"),
+)
 
 
 @dataclass(frozen=True)
@@ -164,7 +166,9 @@ def read_run(given: Mapping[str, str]) -> Run:
     config = read_yaml(Path(path), "the training configuration") if path else {}
     kinds_of(config)  # refuses `objectives` that are malformed
     declared = dict(config.get("objectives") or {})
-    added = {name: {} for name in read_names("objectives", run) if name not in declared}
+    added: dict[str, Any] = {
+        name: {} for name in read_names("objectives", run) if name not in declared
+    }
     declared = _refined({**declared, **added}, run["train_args"].split())
     own: dict[str, Any] = {}
     for kind in kinds_of({"objectives": declared}):

@@ -15,6 +15,7 @@ from espnet_soups.objectives.metrics.listing import pick_examples, render_listin
 from espnet_soups.objectives.metrics.measured import (
     Measured,
     MeasuredDraws,
+    MeasuredSums,
     NothingToScoreError,
     Scores,
 )
@@ -91,8 +92,8 @@ def _measure(
         except NothingToScoreError as error:
             not_scored[objective.name] = str(error)
         else:
-            kind = kind_of(objective)
-            found[objective] = check_returned("measure", kind, measured, Measured, "scores")
+            kind, either = kind_of(objective), (MeasuredSums, MeasuredDraws)
+            found[objective] = check_returned("measure", kind, measured, either, "scores")
     if not found:
         raise ValueError(f"{decode_dir}: nothing can be scored: {'; '.join(not_scored.values())}.")
     return found, not_scored
