@@ -109,6 +109,7 @@ def moody(tmp_path_factory: pytest.TempPathFactory) -> ToyExperiment:
         keys = (corpus.root / name / "utt2lang").read_text(encoding="utf-8").split()[::2]
         moods = (f"{key} {('calm', 'wild')[int(key[-1]) % 2]}\n" for key in keys)
         (corpus.root / name / "mood").write_text("".join(moods), encoding="utf-8")
-        file = f"{corpus.root}/{name}/mood,mood,text"
-        options += [f"--{name}_data_path_and_name_and_type", file]
+        for label in ("mood", "voice", "quiet"):
+            file = f"{corpus.root}/{name}/mood,{label},text"
+            options += [f"--{name}_data_path_and_name_and_type", file]
     return train_on(corpus, root, *options)

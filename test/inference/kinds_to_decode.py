@@ -60,14 +60,17 @@ class Mood(Kind):
     def objective(self, name: str, settings: Options) -> Objective:
         """Return the objective of a name."""
         return Objective(
-            name, f"kinds_to_decode:{type(self).__name__}", label="mood", label_file="mood"
+            name, f"kinds_to_decode:{type(self).__name__}", label=name, label_file="mood"
         )
 
     def encoders(
         self, objectives: Sequence[Objective], args: argparse.Namespace
     ) -> dict[tuple[str, str], Encoder]:
         """Return what looks up a mood."""
-        return {("mood", ""): lambda label: np.array([MOODS.index(label)])}
+        return {
+            (objective.label, ""): lambda label: np.array([MOODS.index(label)])
+            for objective in objectives
+        }
 
     def build_heads(
         self, objectives: Sequence[Objective], args: argparse.Namespace, parts: Parts
