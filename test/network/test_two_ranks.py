@@ -91,9 +91,10 @@ def train(rank, world, name="pipelined"):
         loss, stats, weight = model(**part)
         stats, _ = recursive_average(stats, weight.clone(), distributed=world > 1)
         loss = (loss * weight.to(loss.dtype)).sum()
+        everybody = weight.sum()  # of its own: the backward pass needs the weight of this rank
         if world > 1:
-            torch.distributed.all_reduce(weight)
-        (loss / weight.to(loss.dtype) * world).sum().backward()
+            torch.distributed.all_reduce(everybody)
+        (loss / everybody.to(loss.dtype) * world).backward()
         if torch.isfinite(torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)):
             optimizer.step()
         optimizer.zero_grad()
