@@ -58,7 +58,7 @@ def test_the_example_of_the_page_runs_through_every_stage(recipe):
     options = ("--train_config", "conf/train_age.yaml", "--objectives", "cls_emotion")
     done = run(recipe, *options, "--train_args", both, timeout=600)
     assert done.returncode == 0, done.stderr + done.stdout
-    scores_file = next(recipe.glob("exp/msp_age_*/decode_*/test/scores.json"))
+    scores_file = next(recipe.glob("exp/msp_train_age_*/decode_*/test/scores.json"))
     scores = json.loads(scores_file.read_text())["objectives"]
     assert 0.0 <= scores["age"]["mae"]["value"] < 60.0
     assert scores["cls_emotion"]["accuracy"]["labels"] == ["happy", "sad"]
