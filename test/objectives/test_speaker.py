@@ -101,7 +101,9 @@ def test_stage_5_counts_the_speakers_of_training_whoever_else_there_is(tmp_path)
         write_table(tmp_path / name / "utt2spk", table)
     kind = find_kind("spk")
     objectives = kind.declared({"objectives": {"spk": {}}})
-    (made,) = kind.vocabularies(objectives, {"datadir": str(tmp_path), "speeds": "_sp", "selection": ""})
+    (made,) = kind.vocabularies(
+        objectives, {"datadir": str(tmp_path), "speeds": "_sp", "selection": ""}
+    )
     line, warnings = made.make(tmp_path / "train", [tmp_path / "dev"])
     path = made.folder / made.file
     assert path.parent.parent == tmp_path
