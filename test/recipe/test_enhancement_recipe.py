@@ -12,11 +12,16 @@ NAME = f"msp_noisy_fbank_char_enh_{NOISY}_sp"
 WORDS = ("--objectives", "enh", "--noise", "generated", "--noise_snr", "0 10")
 
 
-def test_a_noisy_corpus_is_recognised_and_enhanced(recipe: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.chdir(recipe)  # tables of features name them from there
+def write_config(recipe: Path) -> str:
+    """Write a configuration with enhancement below recognition; return its path in the recipe."""
     config = CONFIG.replace("order: USA", "order: NSA").replace("max_epoch: 2", "max_epoch: 4")
     (recipe / "conf" / "train_msp_noisy.yaml").write_text(config)
-    words = (*WORDS, "--train_config", "conf/train_msp_noisy.yaml")
+    return "conf/train_msp_noisy.yaml"
+
+
+def test_a_noisy_corpus_is_recognised_and_enhanced(recipe: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(recipe)  # tables of features name them from there
+    words = (*WORDS, "--train_config", write_config(recipe))
     first = run(recipe, *words, timeout=1800)
     assert first.returncode == 0, first.stdout[-3000:] + first.stderr[-3000:]
     assert f"data/test_{NOISY}: 8 utterances; noises: " in first.stdout
@@ -47,6 +52,7 @@ def test_a_noisy_corpus_is_recognised_and_enhanced(recipe: Path, monkeypatch: py
     ],
 )
 def test_noise_that_cannot_be_added_is_refused(recipe: Path, word: str, message: str):
-    result = run(recipe, *WORDS, "--stop_stage", "2", word)
+    config = write_config(recipe)
+    result = run(recipe, *WORDS, "--train_config", config, "--stop_stage", "2", word)
     assert result.returncode != 0
     assert message in result.stderr
