@@ -1,8 +1,34 @@
 """Settings blocks of the YAML: what they may say."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+
+def read_settings[T: "DataclassInstance"](
+    block: str, settings: type[T], given: Mapping[str, Any] | None
+) -> T:
+    """Return a settings block as the dataclass of its settings, which checks their values.
+
+    Args:
+        block: How messages name it.
+        settings: The dataclass.
+        given: What the block has; None: nothing.
+
+    Raises:
+        ValueError: If a key or a value is not valid; the message names the block.
+    """
+    found = dict(given or {})
+    refuse_unknown(block, found, [item.name for item in fields(settings)])
+    try:
+        return settings(**found)
+    except ValueError as error:
+        raise ValueError(f"{block}: {error}") from error
 
 
 def refuse_unknown(block: str, given: Iterable[object], valid: Iterable[str]) -> None:

@@ -4,8 +4,9 @@ import argparse
 import hashlib
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from espnet_soups.files import read_table, write_table
 from espnet_soups.objectives.kind import Vocabulary
@@ -20,6 +21,38 @@ if TYPE_CHECKING:
 ABSENT = (NO_LABEL, "unknown")  # how a table writes that a label is missing
 SHOWN = 8
 FILE = "classes.txt"
+
+
+@dataclass(frozen=True)
+class ListSettings:
+    """What `objectives:` may say of every objective whose labels are classes.
+
+    Attributes:
+        classes: Class to its utterances in the training set, or a file of these (stage 5 makes it).
+        pooling: Over the frames of an utterance, one of `poolings`.
+    """
+
+    poolings: ClassVar[Sequence[str]]
+
+    classes: Mapping[str, int] | str | None = None
+    pooling: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what no head can be built of.
+
+        Raises:
+            ValueError: If a value is not valid.
+        """
+        if self.pooling not in self.poolings:
+            raise ValueError(
+                f"`pooling` must be one of {list(self.poolings)}, but got {self.pooling!r}."
+            )
+        require_counts(self.classes)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Utterances of each class in the training set; empty where stage 5 has yet to count."""
+        return dict(self.classes) if isinstance(self.classes, Mapping) else {}
 
 
 def read_classes(folder: Path, objective: Objective) -> dict[str, str]:

@@ -1,33 +1,33 @@
 """What `objectives:` of the training configuration may say of a classification."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 
 from espnet_soups.file_names import require_file_name
-from espnet_soups.objectives.class_list import require_counts
+from espnet_soups.objectives.class_list import ListSettings
 from espnet_soups.objectives.kind import Options
-from espnet_soups.settings import refuse_unknown, require_number, require_text
+from espnet_soups.settings import read_settings, require_number, require_text
 
-POOLINGS = ("mean", "max")
 WEIGHTINGS = ("none", "balanced")
 
 
 @dataclass(frozen=True)
-class ClassSettings:
+class ClassSettings(ListSettings):
     """What `objectives:` may say of a classification.
 
     Attributes:
-        classes: Class to its utterances in the training set, or a file of these (stage 5 makes it).
         label_file: File of the data dirs; empty: `utt2<label>`.
         language: Only utterances of this language take part; empty: all.
-        pooling: Over the frames of an utterance: `mean` or `max`.
+        pooling: `mean` or `max`.
         dropout: Of the encoded frames.
         class_weights: Of the loss: `none`; `balanced`, each class counts the same; or a mapping.
         kind: A class of one's own that derives from `Classification`, `module:Class`.
     """
 
-    classes: Mapping[str, int] | str | None = None
+    poolings: ClassVar[Sequence[str]] = ("mean", "max")
+
     label_file: str = ""
     language: str = ""
     pooling: str = "mean"
@@ -41,14 +41,10 @@ class ClassSettings:
         Raises:
             ValueError: If a value is not valid.
         """
-        if self.pooling not in POOLINGS:
-            raise ValueError(
-                f"`pooling` must be one of {list(POOLINGS)}, but got {self.pooling!r}."
-            )
+        super().__post_init__()
         require_number("`dropout`", self.dropout)
         if not 0.0 <= self.dropout < 1.0:
             raise ValueError(f"`dropout` must lie in [0, 1), but got {self.dropout}.")
-        require_counts(self.classes)
         require_text("`language`", self.language)
         require_text("`label_file`", self.label_file)
         if self.label_file:
@@ -70,11 +66,6 @@ class ClassSettings:
                 raise ValueError(
                     f"`class_weights: {name}` must be 0 or more, and finite, but got {weight}."
                 )
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """Utterances of each class in the training set."""
-        return dict(self.classes) if isinstance(self.classes, Mapping) else {}
 
     def weights(self) -> list[float]:
         """Return what the loss of each class is multiplied with.
@@ -101,10 +92,4 @@ def read_class_settings(name: str, options: Options | None) -> ClassSettings:
     Raises:
         ValueError: If a key or a value is not valid; the message names the objective.
     """
-    given = dict(options or {})
-    known = [item.name for item in fields(ClassSettings)]
-    refuse_unknown(f"`objectives: {name}`", given, known)
-    try:
-        return ClassSettings(**given)
-    except ValueError as error:
-        raise ValueError(f"`objectives: {name}`: {error}") from error
+    return read_settings(f"`objectives: {name}`", ClassSettings, options)

@@ -5,17 +5,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from espnet_soups.objectives.class_list import (
-    ABSENT,
-    ClassEncoder,
-    check_classes,
-    class_folder,
-    class_vocabulary,
-    inline_classes,
-    read_counts,
-)
+from espnet_soups.objectives.class_kind import STAND_IN, ClassKind, present
+from espnet_soups.objectives.class_list import ABSENT, check_classes
 from espnet_soups.objectives.class_settings import ClassSettings, read_class_settings
-from espnet_soups.objectives.kind import Encoder, Heads, Kind, Metric, Options, Parts, Vocabulary
+from espnet_soups.objectives.kind import Heads, Metric, Options, Parts
 from espnet_soups.objectives.objective import Objective
 
 if TYPE_CHECKING:
@@ -29,7 +22,7 @@ if TYPE_CHECKING:
 FEW = 10_000  # labels of larger sets are looked at in part
 
 
-class Classification(Kind):
+class Classification(ClassKind[ClassSettings]):
     """Classifies utterances by a label of a Kaldi-style `utt2<label>` file: `cls_<label>`.
 
     `<na>` and `unknown` in the file are no label. Utterances of all languages take part, unless
@@ -67,9 +60,13 @@ class Classification(Kind):
             )
         return Objective(name, own.kind, own.language, label=name, label_file=file)
 
-    def settings(self, objective: Objective, args: argparse.Namespace) -> ClassSettings:
-        """Return the settings of an objective."""
-        return read_class_settings(objective.name, (args.objectives or {}).get(objective.name))
+    def read_settings(self, name: str, options: Options | None) -> ClassSettings:
+        """Return the settings of an objective.
+
+        Raises:
+            ValueError: If a key or a value is not valid; the message names the objective.
+        """
+        return read_class_settings(name, options)
 
     def check_set(
         self,
@@ -83,70 +80,14 @@ class Classification(Kind):
         Raises:
             ValueError: If there are some.
         """
-        found = {key: label for key, label in labels.items() if label not in ABSENT}
-        check_classes(found, set(trained.values()) - set(ABSENT), where)
+        check_classes(present(labels), set(trained.values()) - set(ABSENT), where)
 
-    def check_settings(
-        self,
-        objective: Objective,
-        settings: Options,
-        labels: Mapping[str, str],
-        where: str,
-        training: bool,
-    ) -> None:
-        """Refuse labels of classes that `classes` lacks, where settings give it.
-
-        Raises:
-            OSError: If it is a file that cannot be read.
-            ValueError: If there are some.
-        """
-        given = read_class_settings(objective.name, settings).classes
-        if given is not None:
-            found = {key: label for key, label in labels.items() if label not in ABSENT}
-            check_classes(found, read_counts(given), where, f"`classes` of {objective.name}")
-
-    # --- a run ---------------------------------------------------------------------------------
-
-    def vocabularies(
-        self, objectives: Sequence[Objective], run: Mapping[str, str]
-    ) -> list[Vocabulary]:
-        """Return the list of classes of each objective."""
-        return [
-            class_vocabulary(objective, class_folder(objective, run)) for objective in objectives
-        ]
-
-    def stand_in(self, objectives: Sequence[Objective], args: argparse.Namespace) -> None:
-        """Put two classes where the list is yet to be made."""
-        for objective in objectives:
-            own = dict(args.objectives[objective.name] or {})
-            if isinstance(own.get("classes"), Mapping):
-                continue
-            weights = own.get("class_weights")
-            names = list(weights) if isinstance(weights, Mapping) else ["a", "b"]
-            own["classes"] = dict.fromkeys(names, 1)
-            args.objectives = {**args.objectives, objective.name: own}
+    def stand_in_classes(self, settings: Options) -> Sequence[str]:
+        """Return the classes that weights are given of, or two."""
+        weights = settings.get("class_weights")
+        return list(weights) if isinstance(weights, Mapping) else STAND_IN
 
     # --- labels --------------------------------------------------------------------------------
-
-    def inline(self, args: argparse.Namespace) -> None:
-        """Read the lists of classes into the options.
-
-        Raises:
-            OSError: If there is no such file.
-            ValueError: If it is no table of classes and numbers, or one was not named.
-        """
-        inline_classes(self.declared(vars(args)), args)
-
-    def encoders(
-        self, objectives: Sequence[Objective], args: argparse.Namespace
-    ) -> dict[tuple[str, str], Encoder]:
-        """Return what looks up the index of a class."""
-        return {
-            (objective.label, objective.language): ClassEncoder(
-                list(self.settings(objective, args).counts)
-            )
-            for objective in objectives
-        }
 
     def check_labels(self, labels: "LabelledObjective") -> list[str]:
         """Refuse classes that there is no training data of, and training data of one class alone.
@@ -158,7 +99,7 @@ class Classification(Kind):
         from espnet_soups.objectives.labels import NothingToLearnError
 
         known = read_class_settings(labels.objective.name, labels.settings).counts
-        found = {key: label for key, label in labels.texts.items() if label not in ABSENT}
+        found = present(labels.texts)
         check_classes(found, known, labels.where)
         if not found:
             raise NothingToLearnError(

@@ -1,8 +1,8 @@
-"""Enhancement: clean speech of noisy speech."""
+"""Enhancement: clean speech from noisy speech."""
 
 import argparse
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 from espnet_soups.file_names import require_file_name
 from espnet_soups.objectives.kind import Heads, Kind, Metric, Options, Parts
 from espnet_soups.objectives.objective import Objective
-from espnet_soups.settings import refuse_unknown, require_text
+from espnet_soups.settings import read_settings, require_text
 
 if TYPE_CHECKING:
     from espnet_soups.objectives.decoding.decode_config import DecodeConfig
@@ -79,17 +79,11 @@ def read_enhancement_settings(name: str, options: Options | None) -> Enhancement
     Raises:
         ValueError: If a key or a value is not valid; the message names the objective.
     """
-    given = dict(options or {})
-    known = [item.name for item in fields(EnhancementSettings)]
-    refuse_unknown(f"`objectives: {name}`", given, known)
-    try:
-        return EnhancementSettings(**given)
-    except ValueError as error:
-        raise ValueError(f"`objectives: {name}`: {error}") from error
+    return read_settings(f"`objectives: {name}`", EnhancementSettings, options)
 
 
 class Enhancement(Kind):
-    """Makes clean speech of noisy speech: `enh`, or `enh_<name>`.
+    """Clean speech from noisy speech: `enh`, or `enh_<name>`.
 
     `wav.scp` of a data dir names the noisy audio, `clean.scp` the clean one, sample by sample the
     same; `<na>` stands where there is none. SpecAugment takes no part in it.

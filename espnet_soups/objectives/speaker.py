@@ -5,16 +5,9 @@ from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from espnet_soups.objectives.class_list import (
-    ABSENT,
-    ClassEncoder,
-    check_classes,
-    class_folder,
-    class_vocabulary,
-    inline_classes,
-    read_counts,
-)
-from espnet_soups.objectives.kind import Encoder, Heads, Kind, Metric, Options, Parts, Vocabulary
+from espnet_soups.objectives.class_kind import ClassKind, present
+from espnet_soups.objectives.class_list import check_classes
+from espnet_soups.objectives.kind import Heads, Metric, Options, Parts
 from espnet_soups.objectives.labels import NothingToLearnError
 from espnet_soups.objectives.objective import Objective
 from espnet_soups.objectives.speaker_settings import SpeakerSettings, read_speaker_settings
@@ -29,7 +22,7 @@ if TYPE_CHECKING:
     from espnet_soups.objectives.metrics.trial_list import Trial
 
 
-class SpeakerVerification(Kind):
+class SpeakerVerification(ClassKind[SpeakerSettings]):
     """Learns embeddings of speakers: the objective `spk`, or `spk_<name>`.
 
     In training it tells the speakers of the training set apart, with an additive angular margin.
@@ -48,6 +41,8 @@ class SpeakerVerification(Kind):
         Metric("min_dcf_005", "minDCF(0.05)", "", digits=3, headline=False),
     )
 
+    closed: ClassVar[bool] = False
+
     # --- names and settings --------------------------------------------------------------------
 
     def objective(self, name: str, settings: Options) -> Objective:
@@ -61,39 +56,13 @@ class SpeakerVerification(Kind):
             name, own.kind, label=name, label_file=own.label_file, score_file=own.trials
         )
 
-    def settings(self, objective: Objective, args: argparse.Namespace) -> SpeakerSettings:
-        """Return the settings of an objective."""
-        return read_speaker_settings(objective.name, (args.objectives or {}).get(objective.name))
-
-    # --- a run ---------------------------------------------------------------------------------
-
-    def vocabularies(
-        self, objectives: Sequence[Objective], run: Mapping[str, str]
-    ) -> list[Vocabulary]:
-        """Return the list of speakers of each objective."""
-        return [
-            class_vocabulary(objective, class_folder(objective, run), closed=False)
-            for objective in objectives
-        ]
-
-    def check_settings(
-        self,
-        objective: Objective,
-        settings: Options,
-        labels: Mapping[str, str],
-        where: str,
-        training: bool,
-    ) -> None:
-        """Refuse speakers of the training set that `classes` lacks, where settings give it.
+    def read_settings(self, name: str, options: Options | None) -> SpeakerSettings:
+        """Return the settings of an objective.
 
         Raises:
-            OSError: If it is a file that cannot be read.
-            ValueError: If there are some.
+            ValueError: If a key or a value is not valid; the message names the objective.
         """
-        given = read_speaker_settings(objective.name, settings).classes
-        if given is not None and training:
-            found = {key: name for key, name in labels.items() if name not in ABSENT}
-            check_classes(found, read_counts(given), where, f"`classes` of {objective.name}")
+        return read_speaker_settings(name, options)
 
     def check_set(
         self,
@@ -107,7 +76,7 @@ class SpeakerVerification(Kind):
         Raises:
             NothingToLearnError: If there is none.
         """
-        found, known = (set(table.values()) - set(ABSENT) for table in (labels, trained))
+        found, known = (set(present(table).values()) for table in (labels, trained))
         _check_known(objective, found, known, where)
 
     def check_test_set(self, objective: Objective, folder: Path) -> list[str]:
@@ -125,33 +94,7 @@ class SpeakerVerification(Kind):
             return [f"{objective.name} will not be scored on {folder.name}: {error}"]
         return []
 
-    def stand_in(self, objectives: Sequence[Objective], args: argparse.Namespace) -> None:
-        """Put two speakers where the list is yet to be made."""
-        for objective in objectives:
-            own = {**(args.objectives[objective.name] or {}), "classes": {"a": 1, "b": 1}}
-            args.objectives = {**args.objectives, objective.name: own}
-
     # --- labels --------------------------------------------------------------------------------
-
-    def inline(self, args: argparse.Namespace) -> None:
-        """Read the lists of speakers into the options.
-
-        Raises:
-            OSError: If there is no such file.
-            ValueError: If it is no table of speakers and numbers, or one was not named.
-        """
-        inline_classes(self.declared(vars(args)), args)
-
-    def encoders(
-        self, objectives: Sequence[Objective], args: argparse.Namespace
-    ) -> dict[tuple[str, str], Encoder]:
-        """Return what looks up the index of a speaker; strangers count as missing."""
-        return {
-            (objective.label, ""): ClassEncoder(
-                list(self.settings(objective, args).counts), closed=False
-            )
-            for objective in objectives
-        }
 
     def check_labels(self, labels: "LabelledObjective") -> list[str]:
         """Refuse strangers in training; warn of a validation set that has nobody else.
@@ -161,7 +104,7 @@ class SpeakerVerification(Kind):
             ValueError: If the training set has speakers that the list lacks.
         """
         known = read_speaker_settings(labels.objective.name, labels.settings).counts
-        found = {key: label for key, label in labels.texts.items() if label not in ABSENT}
+        found = present(labels.texts)
         if labels.training:
             check_classes(found, known, labels.where)
         _check_known(labels.objective, set(found.values()), set(known), labels.where)
@@ -233,7 +176,7 @@ class SpeakerVerification(Kind):
         from espnet_soups.objectives.metrics.trial_list import read_trials
 
         table = read_table(folder / objective.label_file)
-        speakers = {key: name for key, name in table.items() if name not in ABSENT}
+        speakers = present(table)
         return read_trials(folder / objective.score_file, speakers), speakers
 
 

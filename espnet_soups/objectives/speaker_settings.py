@@ -1,27 +1,26 @@
 """What `objectives:` of the training configuration may say of speaker verification."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 
 from espnet_soups.file_names import require_file_name
-from espnet_soups.objectives.class_list import require_counts
+from espnet_soups.objectives.class_list import ListSettings
 from espnet_soups.objectives.kind import Options
-from espnet_soups.settings import refuse_unknown, require_number, require_text
+from espnet_soups.settings import read_settings, require_number, require_text
 
-POOLINGS = ("mean", "stats", "attention")
 LARGEST_MARGIN = 1.5  # radians; at a right angle no utterance could be told
 
 
 @dataclass(frozen=True)
-class SpeakerSettings:
+class SpeakerSettings(ListSettings):
     """What `objectives:` may say of speaker verification.
 
     Attributes:
-        classes: Speaker to utterances in the training set, or a file of these (stage 5 makes it).
         label_file: File of the data dirs that names speakers.
         trials: File of the data dirs of test sets that lists trials.
-        pooling: Over the frames of an utterance: `mean`; `stats`, mean and standard deviation; or
-            `attention`, both weighted by an attention per channel.
+        pooling: `mean`; `stats`, mean and standard deviation; or `attention`, both weighted by an
+            attention per channel.
         embedding_size: Numbers of an embedding.
         margin: Angle, in radians, by which the right speaker must be closer than the others.
         scale: What cosines are multiplied with.
@@ -30,7 +29,8 @@ class SpeakerSettings:
     Source: defaults of size, margin and scale as in Desplanques et al. (2020), ECAPA-TDNN.
     """
 
-    classes: Mapping[str, int] | str | None = None
+    poolings: ClassVar[Sequence[str]] = ("mean", "stats", "attention")
+
     label_file: str = "utt2spk"
     trials: str = "trials"
     pooling: str = "stats"
@@ -45,10 +45,7 @@ class SpeakerSettings:
         Raises:
             ValueError: If a value is not valid.
         """
-        if self.pooling not in POOLINGS:
-            raise ValueError(
-                f"`pooling` must be one of {list(POOLINGS)}, but got {self.pooling!r}."
-            )
+        super().__post_init__()
         for name in ("embedding_size", "margin", "scale"):
             require_number(f"`{name}`", getattr(self, name))
         if int(self.embedding_size) != self.embedding_size or self.embedding_size < 1:
@@ -60,7 +57,6 @@ class SpeakerSettings:
             raise ValueError(f"`margin` must lie in [0, {LARGEST_MARGIN}], but got {self.margin}.")
         if not self.scale > 0.0:
             raise ValueError(f"`scale` must be positive, but got {self.scale}.")
-        require_counts(self.classes)
         for name in ("label_file", "trials"):
             require_text(f"`{name}`", getattr(self, name))
             require_file_name(f"`{name}`", getattr(self, name))
@@ -69,11 +65,6 @@ class SpeakerSettings:
                 f"`label_file` must be named utt2<label>, but got {self.label_file!r}."
             )
 
-    @property
-    def counts(self) -> dict[str, int]:
-        """Utterances of each speaker in the training set."""
-        return dict(self.classes) if isinstance(self.classes, Mapping) else {}
-
 
 def read_speaker_settings(name: str, options: Options | None) -> SpeakerSettings:
     """Return the settings of an objective.
@@ -81,9 +72,4 @@ def read_speaker_settings(name: str, options: Options | None) -> SpeakerSettings
     Raises:
         ValueError: If a key or a value is not valid; the message names the objective.
     """
-    given = dict(options or {})
-    refuse_unknown(f"`objectives: {name}`", given, [item.name for item in fields(SpeakerSettings)])
-    try:
-        return SpeakerSettings(**given)
-    except ValueError as error:
-        raise ValueError(f"`objectives: {name}`: {error}") from error
+    return read_settings(f"`objectives: {name}`", SpeakerSettings, options)

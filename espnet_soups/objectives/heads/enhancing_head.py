@@ -1,5 +1,6 @@
 """What the heads of enhancement have in common."""
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
@@ -10,12 +11,46 @@ from espnet_soups.objectives.heads.head import ENCODED_AND_SPEECH, Head
 
 
 class EnhancingHead(Head):
-    """Makes clean speech of noisy speech; SpecAugment never touches what it learns from."""
+    """Turns noisy speech into clean speech; SpecAugment never touches what it learns from."""
 
     reads: ClassVar[str] = ENCODED_AND_SPEECH
     augmented: ClassVar[bool] = False
     has_accuracy: ClassVar[bool] = False
     watched = ("gain_db",)
+
+    def forward(  # type: ignore[override]
+        self,
+        encoded: Tensor,
+        frame_lengths: Tensor,
+        labels: Tensor,
+        label_lengths: Tensor,
+        speech: Tensor,
+        lengths: Tensor,
+    ) -> LossSum:
+        """Return the loss of utterances with clean speech; there is no accuracy.
+
+        Args:
+            encoded: Encoder output, [B, T', D].
+            frame_lengths: Encoded frames of each utterance, [B].
+            labels: Clean speech: features [B, T, F] or samples [B, T].
+            label_lengths: Frames or samples of each, [B].
+            speech: Noisy speech before normalisation, of the shape of the clean one.
+            lengths: Frames or samples of each, [B].
+
+        Raises:
+            ValueError: If clean and noisy speech differ in shape.
+        """
+        check_clean(labels, label_lengths, speech, lengths)
+        enhanced = self.enhance(encoded, frame_lengths, speech, lengths)
+        compared = self.compare(enhanced, labels, speech, lengths)
+        dtype = sum_dtype(compared.total)
+        return LossSum(
+            total=compared.total.to(dtype),
+            count=compared.count.to(dtype),
+            correct=compared.total.new_full((), torch.nan, dtype=dtype),
+            utterances=len(lengths),
+            watched={"gain_db": compared.gain.detach().to(dtype)},
+        )
 
     def enhance(
         self, encoded: Tensor, frame_lengths: Tensor, speech: Tensor, lengths: Tensor
@@ -29,6 +64,34 @@ class EnhancingHead(Head):
             lengths: Frames or samples of each utterance, [B].
         """
         raise NotImplementedError
+
+    def compare(
+        self, enhanced: Tensor, clean: Tensor, noisy: Tensor, lengths: Tensor
+    ) -> "Comparison":
+        """Return the loss of enhanced speech, and what it has gained against the noisy speech.
+
+        Args:
+            enhanced: Enhanced speech: features [B, T, F] or samples [B, T].
+            clean: Clean speech, likewise.
+            noisy: Noisy speech, likewise.
+            lengths: Frames or samples of each utterance, [B].
+        """
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Enhanced speech against the clean one.
+
+    Attributes:
+        total: Sum of the loss, a scalar.
+        count: How many frames or utterances it is a sum over, a scalar.
+        gain: Mean gain against the noisy speech, dB, a scalar.
+    """
+
+    total: Tensor
+    count: Tensor
+    gain: Tensor
 
 
 def check_clean(clean: Tensor, clean_lengths: Tensor, noisy: Tensor, lengths: Tensor) -> None:
@@ -50,23 +113,3 @@ def check_clean(clean: Tensor, clean_lengths: Tensor, noisy: Tensor, lengths: Te
             f"Clean features have {clean.size(-1)} numbers per frame, but the noisy ones have"
             f" {noisy.size(-1)}: make both with the same settings (stage 3)."
         )
-
-
-def loss_of(total: Tensor, count: Tensor, gain: Tensor, utterances: int) -> LossSum:
-    """Return a loss without an accuracy.
-
-    Args:
-        total: Sum of the loss, a scalar.
-        count: What it is a sum over, a scalar.
-        gain: Mean gain against the noisy speech, dB, a scalar.
-        utterances: How many.
-    """
-    dtype = sum_dtype(total)
-    unknown = total.new_full((), torch.nan, dtype=dtype)
-    return LossSum(
-        total=total.to(dtype),
-        count=count.to(dtype),
-        correct=unknown,
-        utterances=utterances,
-        watched={"gain_db": gain.detach().to(dtype)},
-    )

@@ -4,8 +4,7 @@ import torch
 from torch import Tensor
 
 from espnet_soups.losses.log_spectrum import deviations_over_frames, log_spectral_distances
-from espnet_soups.losses.loss_sum import LossSum
-from espnet_soups.objectives.heads.enhancing_head import EnhancingHead, check_clean, loss_of
+from espnet_soups.objectives.heads.enhancing_head import Comparison, EnhancingHead
 from espnet_soups.objectives.heads.spread import spread
 
 LEAST_DEVIATION = 1.0  # of a filter over an utterance, in natural logarithms: 4.3 dB
@@ -36,35 +35,15 @@ class FeatureEnhancer(EnhancingHead):
         torch.nn.init.zeros_(self.gains.bias)
         self.register_buffer("deviations", deviations, persistent=False)
 
-    def forward(  # type: ignore[override]
-        self,
-        encoded: Tensor,
-        frame_lengths: Tensor,
-        labels: Tensor,
-        label_lengths: Tensor,
-        speech: Tensor,
-        lengths: Tensor,
-    ) -> LossSum:
-        """Return the loss of utterances with clean features.
-
-        Args:
-            encoded: Encoder output, [B, T', D].
-            frame_lengths: Encoded frames of each utterance, [B].
-            labels: Clean features, [B, T, F].
-            label_lengths: Frames of each, [B].
-            speech: Noisy features before normalisation, [B, T, F].
-            lengths: Frames of each, [B].
-
-        Raises:
-            ValueError: If clean and noisy features differ in shape.
-        """
-        check_clean(labels, label_lengths, speech, lengths)
-        enhanced = self.enhance(encoded, frame_lengths, speech, lengths)
-        inside = torch.arange(speech.size(1), device=speech.device) < lengths.unsqueeze(1)
-        errors = ((enhanced - labels) / self._scales(speech, lengths)).square().mean(dim=-1)
-        left = log_spectral_distances(enhanced.detach(), labels)
-        gains = log_spectral_distances(speech, labels) - left
-        return loss_of(errors[inside].sum(), lengths.sum(), gains[inside].mean(), len(lengths))
+    def compare(
+        self, enhanced: Tensor, clean: Tensor, noisy: Tensor, lengths: Tensor
+    ) -> Comparison:
+        """Return squared errors over frames, and the gain in log-spectral distance."""
+        inside = torch.arange(noisy.size(1), device=noisy.device) < lengths.unsqueeze(1)
+        errors = ((enhanced - clean) / self._scales(noisy, lengths)).square().mean(dim=-1)
+        left = log_spectral_distances(enhanced.detach(), clean)
+        gains = log_spectral_distances(noisy, clean) - left
+        return Comparison(errors[inside].sum(), lengths.sum(), gains[inside].mean())
 
     def enhance(
         self, encoded: Tensor, frame_lengths: Tensor, speech: Tensor, lengths: Tensor

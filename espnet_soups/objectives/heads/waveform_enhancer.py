@@ -6,9 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from espnet_soups.losses.loss_sum import LossSum
 from espnet_soups.losses.si_sdr import si_sdr
-from espnet_soups.objectives.heads.enhancing_head import EnhancingHead, check_clean, loss_of
+from espnet_soups.objectives.heads.enhancing_head import Comparison, EnhancingHead
 from espnet_soups.objectives.heads.spread import spread
 
 
@@ -32,33 +31,13 @@ class WaveformEnhancer(EnhancingHead):
         self.mask = torch.nn.Linear(encoder_size, n_fft // 2 + 1)
         self.register_buffer("window", torch.hann_window(n_fft), persistent=False)
 
-    def forward(  # type: ignore[override]
-        self,
-        encoded: Tensor,
-        frame_lengths: Tensor,
-        labels: Tensor,
-        label_lengths: Tensor,
-        speech: Tensor,
-        lengths: Tensor,
-    ) -> LossSum:
-        """Return the loss of utterances with clean samples.
-
-        Args:
-            encoded: Encoder output, [B, T', D].
-            frame_lengths: Encoded frames of each utterance, [B].
-            labels: Clean samples, [B, S].
-            label_lengths: Samples of each, [B].
-            speech: Noisy samples, [B, S].
-            lengths: Samples of each, [B].
-
-        Raises:
-            ValueError: If clean and noisy samples differ in number.
-        """
-        check_clean(labels, label_lengths, speech, lengths)
-        ratios = si_sdr(self.enhance(encoded, frame_lengths, speech, lengths), labels, lengths)
-        gain = (ratios.detach() - si_sdr(speech, labels, lengths)).mean()
-        count = ratios.new_tensor(len(ratios))
-        return loss_of(-ratios.sum(), count, gain, len(ratios))
+    def compare(
+        self, enhanced: Tensor, clean: Tensor, noisy: Tensor, lengths: Tensor
+    ) -> Comparison:
+        """Return the negative SI-SDR over utterances, and its gain."""
+        ratios = si_sdr(enhanced, clean, lengths)
+        gain = (ratios.detach() - si_sdr(noisy, clean, lengths)).mean()
+        return Comparison(-ratios.sum(), ratios.new_tensor(len(ratios)), gain)
 
     def enhance(
         self, encoded: Tensor, frame_lengths: Tensor, speech: Tensor, lengths: Tensor
