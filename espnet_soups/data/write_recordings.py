@@ -1,0 +1,168 @@
+"""Writes the features (fbank) or the audio (raw) of many recordings, in parallel."""
+
+import io
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
+from pathlib import Path
+
+import kaldiio
+import numpy as np
+import soundfile
+
+from espnet_soups.data.audio import change_speed, read_audio, write_flac
+from espnet_soups.data.data_dir import NO_LABEL
+from espnet_soups.data.features import FeatureConfig, extract_features, fill_frame
+from espnet_soups.data.worker_pool import worker_pool
+from espnet_soups.files import whole_file
+
+CHUNK = 32  # recordings of one job
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What a job needs to know of an utterance: id, audio file, and how fast it is played."""
+
+    key: str
+    audio: str
+    speed: float = 1.0
+
+
+@dataclass(frozen=True)
+class Output:
+    """The folder that jobs write to, and where it will lie when all is written."""
+
+    folder: Path
+    place: Path
+
+
+def write_recordings(
+    recordings: Sequence[Recording],
+    output: Output,
+    config: FeatureConfig,
+    jobs: int,
+    resample: bool,
+) -> tuple[dict[str, str], dict[str, int]]:
+    """Write recordings, and return where each lies and how many frames or samples it has.
+
+    Args:
+        recordings: What to write.
+        output: Where to.
+        config: How features are made, and the sampling rate.
+        jobs: Processes.
+        resample: Whether audio of another rate is resampled.
+
+    Raises:
+        OSError: If the disk is full.
+        ValueError: If audio cannot be read; the message names the file and how many more there
+            are.
+    """
+    output.folder.mkdir(parents=True, exist_ok=True)
+    chunks = [recordings[start : start + CHUNK] for start in range(0, len(recordings), CHUNK)]
+    lengths: dict[str, int] = {}
+    written: dict[str, str] = {}
+    problems: list[str] = []
+    with worker_pool(jobs) as executor:
+        try:
+            futures = _submit(executor, chunks, output, config, resample)
+            for number, future in enumerate(futures, start=1):
+                locations, frames, failed = future.result()
+                written |= locations
+                lengths |= frames
+                problems += failed
+                if number % 20 == 0 or number == len(chunks):
+                    done = min(number * CHUNK, len(recordings))
+                    logging.info(f"{output.place}: {done}/{len(recordings)}")
+        except BaseException:
+            executor.shutdown(cancel_futures=True)  # what has gone wrong need not wait for all
+            raise
+    if problems:
+        more = [problem.partition(":")[0] for problem in problems[1:4]]
+        raise ValueError(
+            f"{problems[0]} ({len(problems)} of {len(recordings)} files cannot be"
+            f" used{', next ' + ', '.join(more) if more else ''})"
+        )
+    return written, lengths
+
+
+def write_absent(output: Output, config: FeatureConfig) -> str:
+    """Write an audio of one frame or sample that is NaN, and return where it lies."""
+    if config.type == "raw":
+        with whole_file(output.folder / "absent.wav") as temporary:
+            # FLAC holds integers, and those know no NaN
+            soundfile.write(temporary, np.full(1, np.nan), config.fs, "FLOAT", format="WAV")
+        return str(output.place / "absent.wav")
+    features = {NO_LABEL: np.full((1, config.num_mel_bins * config.stack), np.nan, np.float32)}
+    return _write_ark(features, output, "absent.ark")[NO_LABEL]
+
+
+def _submit(
+    executor: Executor,
+    chunks: list[Sequence[Recording]],
+    output: Output,
+    config: FeatureConfig,
+    resample: bool,
+) -> Iterator[Future[tuple[dict[str, str], dict[str, int], list[str]]]]:
+    work = _write_fbank if config.type == "fbank" else _write_raw
+    futures = [
+        executor.submit(work, chunk, number, output, config, resample)
+        for number, chunk in enumerate(chunks, start=1)
+    ]
+    yield from futures
+
+
+def _read(recording: Recording, config: FeatureConfig, resample: bool) -> np.ndarray:
+    samples = read_audio(recording.audio, config.fs, resample)
+    return samples if recording.speed == 1.0 else change_speed(samples, recording.speed)
+
+
+def _write_fbank(
+    chunk: Sequence[Recording], number: int, output: Output, config: FeatureConfig, resample: bool
+) -> tuple[dict[str, str], dict[str, int], list[str]]:
+    """Extract the features of some recordings into one ark."""
+    import torch
+
+    torch.set_num_threads(1)
+    features: dict[str, np.ndarray] = {}
+    problems = []
+    for recording in chunk:
+        try:
+            samples = fill_frame(_read(recording, config, resample), config)
+            features[recording.key] = extract_features(samples, config)
+        except (OSError, ValueError) as error:
+            problems.append(f"{recording.key}: {error}")
+    locations = _write_ark(features, output, f"feats.{number}.ark")
+    return locations, {key: len(value) for key, value in features.items()}, problems
+
+
+def _write_ark(features: Mapping[str, np.ndarray], output: Output, name: str) -> dict[str, str]:
+    """Write features into one ark, and return where those of each recording lie."""
+    # in memory first: a file that is half written says more of a full disk than one sentence
+    content, table = io.BytesIO(), io.StringIO()
+    content.name = str(output.place / name)  # type: ignore[attr-defined] # what the table calls it
+    kaldiio.save_ark(content, features, scp=table)
+    with whole_file(output.folder / name) as temporary:
+        temporary.write_bytes(content.getvalue())
+    return dict(line.split(" ", 1) for line in table.getvalue().splitlines())
+
+
+def _write_raw(
+    chunk: Sequence[Recording], number: int, output: Output, config: FeatureConfig, resample: bool
+) -> tuple[dict[str, str], dict[str, int], list[str]]:
+    """Write the audio of some recordings as FLAC, in files of numbers: an id may be a path."""
+    part = Path("audio", f"{number:05d}")
+    (output.folder / part).mkdir(parents=True, exist_ok=True)
+    locations, lengths = {}, {}
+    problems = []
+    for position, recording in enumerate(chunk, start=1):
+        try:
+            samples = _read(recording, config, resample)
+        except (OSError, ValueError) as error:
+            problems.append(f"{recording.key}: {error}")
+            continue
+        path = part / f"{position:02d}.flac"
+        write_flac(output.folder / path, samples, config.fs)
+        locations[recording.key] = str(output.place / path)
+        lengths[recording.key] = len(samples)
+    return locations, lengths, problems
