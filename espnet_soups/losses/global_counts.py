@@ -1,6 +1,6 @@
 """What all ranks must know of a mini-batch before its losses can be averaged."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -20,6 +20,8 @@ class GlobalCounts:
         finite: Whether the losses of an objective are finite, bool [m], on the CPU.
         losses: Mean loss of each objective per label token; NaN: no label on any rank, [m].
         accuracies: Share of the label tokens that were right, where that was computed, [m].
+        watched: The further numbers of each objective by name, means over the label tokens of the
+            parts that have one; NaN: none has.
         utterances: Utterances on this rank, a scalar.
         share: Utterances on all ranks, divided by those on this one, a scalar.
     """
@@ -29,16 +31,20 @@ class GlobalCounts:
     finite: Tensor
     losses: Tensor
     accuracies: Tensor
+    watched: Sequence[Mapping[str, Tensor]]
     utterances: Tensor
     share: Tensor
 
 
-def count_over_ranks(sums: Sequence[Sequence[LossSum]], utterances: int) -> GlobalCounts:
-    """Counts in one sum over the ranks.
+def count_over_ranks(
+    sums: Sequence[Sequence[LossSum]], utterances: int, watched: Sequence[Sequence[str]]
+) -> GlobalCounts:
+    """Count in one sum over the ranks.
 
     Args:
         sums: The losses of this rank, for each independent part of the mini-batch.
         utterances: Utterances on this rank.
+        watched: Names of the further numbers that each objective reports.
     """
     counts, totals, correct = (
         torch.stack([torch.stack([getattr(loss, name) for loss in part]) for part in sums]).detach()
@@ -49,11 +55,33 @@ def count_over_ranks(sums: Sequence[Sequence[LossSum]], utterances: int) -> Glob
     scored = (counts * ~torch.isnan(correct)).sum(dim=0)
     seen = torch.cat([totals.sum(dim=0), correct.nansum(dim=0), scored]).to(counts)
     own = counts.new_tensor([float(utterances)])
-    parts = [counts.flatten(), broken.flatten(), seen, own]
+    numbers, weights = _watched_sums(sums, counts, watched)
+    parts = [counts.flatten(), broken.flatten(), seen, own, numbers, weights]
     summed = sum_over_ranks(torch.cat(parts)).split([part.numel() for part in parts])
     labels = summed[0].view_as(counts)
     known = torch.stack(summed[:2]).view(2, *counts.shape).cpu() > 0
     total, right, scored = summed[2].view(3, -1)
     losses, accuracies = total / labels.sum(dim=0), right / scored  # absent: 0 / 0
     finite = ~known[1].any(dim=0)
-    return GlobalCounts(labels, known[0], finite, losses, accuracies, own[0], summed[3][0] / own[0])
+    means = iter(summed[4] / summed[5])  # absent: 0 / 0
+    by_name = [{name: next(means) for name in names} for names in watched]
+    share = summed[3][0] / own[0]
+    return GlobalCounts(labels, known[0], finite, losses, accuracies, by_name, own[0], share)
+
+
+def _watched_sums(
+    sums: Sequence[Sequence[LossSum]], counts: Tensor, watched: Sequence[Sequence[str]]
+) -> tuple[Tensor, Tensor]:
+    """Return the watched numbers summed by label tokens, and the tokens that have them, [N]."""
+    values = [
+        torch.stack([part[position].watched[name].detach() for part in sums]).to(counts)
+        for position, names in enumerate(watched)
+        for name in names
+    ]
+    if not values:
+        return counts.new_zeros(0), counts.new_zeros(0)
+    numbers = torch.stack(values)
+    owners = [position for position, names in enumerate(watched) for _ in names]
+    weights = counts.T[owners] * ~torch.isnan(numbers)
+    products = torch.where(weights > 0, numbers * weights, 0.0)
+    return products.sum(dim=1), weights.sum(dim=1)

@@ -109,7 +109,9 @@ class MSPModel(EncodingModel):
         parts = batch.split(1 if plan is None else plan.parts)
         measured = plan is not None and plan.measured
         sums = [self._part_losses(part, measured) for part in parts]
-        counted = count_over_ranks(sums, len(batch.languages))
+        heads = [self._head(objective) for objective in self.objectives]
+        watched = [head.watched for head in heads]
+        counted = count_over_ranks(sums, len(batch.languages), watched)
         means: list[Sequence[Tensor]] = [
             [loss.total / count.clamp(min=1) for loss, count in zip(part, row, strict=True)]
             for part, row in zip(sums, counted.labels, strict=True)
@@ -131,12 +133,10 @@ class MSPModel(EncodingModel):
         if not valid:
             self.guard.watch.stop()
             loss = loss * torch.nan  # on all ranks, so that ESPnet skips the step
-        heads = [self._head(objective) for objective in self.objectives]
         scored = [
             head.has_accuracy and (not self.training or head.scored_in_training) for head in heads
         ]
-        watched = [head.watched for head in heads]
-        stats = step_stats(self.objectives, sums, counted, outcome, loss, scored, watched)
+        stats = step_stats(self.objectives, counted, outcome, loss, scored)
         returned = (loss, stats, counted.utterances)
         return force_gatherable(returned, loss.device)  # type: ignore[no-any-return]
 

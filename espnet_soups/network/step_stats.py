@@ -6,33 +6,28 @@ import torch
 from torch import Tensor
 
 from espnet_soups.losses.global_counts import GlobalCounts
-from espnet_soups.losses.loss_sum import LossSum
 from espnet_soups.objectives.objective import Objective
 from espnet_soups.soup.step import StepOutcome
 
 
 def step_stats(
     objectives: Sequence[Objective],
-    sums: Sequence[Sequence[LossSum]],
     counted: GlobalCounts,
     outcome: StepOutcome | None,
     reference: Tensor,
     with_accuracy: Sequence[bool],
-    watched: Sequence[Sequence[str]] = (),
 ) -> dict[str, Tensor]:
-    """Gives the statistics of a mini-batch: the same keys in the same order on every rank.
+    """Return the statistics of a mini-batch: the same keys in the same order on every rank.
 
-    Losses and accuracies are those of all ranks together, so that ESPnet, which averages over the
-    ranks by their utterances, leaves them as they are.
+    Losses, accuracies and watched numbers are those of all ranks together, so that ESPnet, which
+    averages over the ranks by their utterances, leaves them as they are.
 
     Args:
         objectives: The objectives, in order.
-        sums: Their losses on this rank for each independent part of the mini-batch.
         counted: What `count_over_ranks` made of them.
         outcome: What the soup made of the losses; None: no weights are reported.
         reference: Any tensor on the device and in the dtype wanted.
         with_accuracy: Whether the accuracy of each objective is computed at all.
-        watched: Names of the further numbers that each objective reports.
 
     Returns:
         `loss` (plain mean of the objectives of the mini-batch, free of weights), `acc` (mean
@@ -55,10 +50,9 @@ def step_stats(
     for objective, accuracy, known in zip(objectives, accuracies, with_accuracy, strict=True):
         if known:
             stats[f"acc/{objective.name}"] = accuracy
-    for position, names in enumerate(watched):
-        for name in names:
-            values = torch.stack([part[position].watched[name] for part in sums])
-            stats[f"{objectives[position].name}/{name}"] = values.nanmean()
+    for objective, numbers in zip(objectives, counted.watched, strict=True):
+        for name, value in numbers.items():
+            stats[f"{objective.name}/{name}"] = value
     if outcome is not None:
         for objective, weight in zip(objectives, outcome.weights, strict=True):
             stats[f"lambda/{objective.name}"] = weight

@@ -170,7 +170,7 @@ def test_a_recording_with_one_sample_that_is_no_number_is_named(data_dir, tmp_pa
     samples = np.zeros(8000, dtype=np.float32)
     samples[7] = np.nan
     soundfile.write(data_dir.audio["fr_b-one"], samples, 8000, subtype="FLOAT")
-    with pytest.raises(ValueError, match=r"fr_b-one\.wav has NaN .* \(1 of 4 files cannot be used\)"):
+    with pytest.raises(ValueError, match=r"b-one\.wav has NaN .* \(1 of 4 files cannot be used"):
         dump_set(data_dir, tmp_path / "dump", FBANK, jobs=1)
 
 

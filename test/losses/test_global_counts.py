@@ -12,8 +12,17 @@ FIRST = [(6.0, 3.0, 2.0), (0.0, 0.0, NAN), (0.0, 0.0, NAN)]
 SECOND = [(2.0, 5.0, 2.0), (8.0, 4.0, 1.0), (0.0, 0.0, NAN)]
 
 
-def make_sums(numbers):
-    return [[LossSum(*(torch.tensor(value) for value in three), utterances=1) for three in numbers]]
+WATCHED = [("gain",), (), ()]
+
+
+def make_sums(numbers, gain=NAN):
+    watched = [{"gain": torch.tensor(gain)}, {}, {}]
+    return [
+        [
+            LossSum(*(torch.tensor(value) for value in three), utterances=1, watched=own)
+            for three, own in zip(numbers, watched, strict=True)
+        ]
+    ]
 
 
 @pytest.fixture
@@ -24,9 +33,9 @@ def on_both_ranks(monkeypatch):
         sent = []
         monkeypatch.setattr(global_counts, "sum_over_ranks", lambda v: sent.append(v.clone()) or v)
         for sums, utterances in ranks:
-            global_counts.count_over_ranks(sums, utterances)
+            global_counts.count_over_ranks(sums, utterances, WATCHED)
         monkeypatch.setattr(global_counts, "sum_over_ranks", lambda _: sum(sent))
-        return [global_counts.count_over_ranks(*rank) for rank in ranks]
+        return [global_counts.count_over_ranks(*rank, WATCHED) for rank in ranks]
 
     return count
 
@@ -49,6 +58,18 @@ def test_a_loss_that_is_not_finite_on_one_rank_is_known_to_both(on_both_ranks):
     for known in on_both_ranks((make_sums(broken), 2), (make_sums(SECOND), 6)):
         assert known.finite.tolist() == [False, True, True]
         assert known.losses[1].item() == pytest.approx(2.0)
+
+
+def test_watched_numbers_are_means_of_the_ranks_that_have_them(on_both_ranks):
+    ranks = [(make_sums(FIRST, gain=4.0), 2), (make_sums(SECOND, gain=2.0), 6)]
+    for known in on_both_ranks(*ranks):
+        assert known.watched[0]["gain"].item() == pytest.approx((3 * 4.0 + 5 * 2.0) / 8)
+        assert known.watched[1:] == [{}, {}]
+    absent = [(0.0, 0.0, NAN), *SECOND[1:]]
+    for known in on_both_ranks((make_sums(FIRST, gain=4.0), 2), (make_sums(absent), 6)):
+        assert known.watched[0]["gain"].item() == 4.0
+    for known in on_both_ranks((make_sums(absent), 2), (make_sums(absent), 6)):
+        assert known.watched[0]["gain"].isnan()
 
 
 def test_the_parts_of_a_mini_batch_are_counted_apart_and_reported_together(on_both_ranks):

@@ -31,9 +31,13 @@ class FeatureEnhancer(EnhancingHead):
     ) -> None:
         super().__init__()
         self.gains = torch.nn.Linear(encoder_size, feature_size)
+        self.espnet_initialization_fn()
+        self.register_buffer("deviations", deviations, persistent=False)
+
+    def espnet_initialization_fn(self) -> None:
+        """Let all pass; ESPnet calls it once `init: xavier_uniform` has overwritten weights."""
         torch.nn.init.zeros_(self.gains.weight)
         torch.nn.init.zeros_(self.gains.bias)
-        self.register_buffer("deviations", deviations, persistent=False)
 
     def compare(
         self, enhanced: Tensor, clean: Tensor, noisy: Tensor, lengths: Tensor

@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import math
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -155,13 +156,12 @@ class JointTrainer(Trainer):
         delta = relative_improvement(valid_loss, cls.reference, left_out)
         reporter.register({"delta": delta})  # on every rank, since each looks for the best epoch
         reporter.next()
-        without = (
-            f", without {', '.join(left_out)} (losses that may be negative)" if left_out else ""
-        )
-        logging.info(
-            f"valid delta: {delta:+.4f}, mean relative improvement of the validation losses over"
-            f" {cls.origin()}{without}"
-        )
+        if math.isfinite(delta):  # it is not where no loss can be compared
+            without = f", without {', '.join(left_out)} (losses that may be negative)"
+            logging.info(
+                f"valid delta: {delta:+.4f}, mean relative improvement of the validation losses"
+                f" over {cls.origin()}{without if left_out else ''}"
+            )
         if not is_first_rank(kwargs["distributed_option"]):
             return
         output_dir = Path(kwargs["options"].output_dir)

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from espnet2.torch_utils.initialize import initialize
 
 from espnet_soups.objectives.decoding.enhancer_decoder import EnhancerDecoder
 from espnet_soups.objectives.heads.feature_enhancer import FeatureEnhancer
@@ -13,6 +14,13 @@ FRAMES = torch.tensor([10, 7])
 
 def encoded(seed=0):
     return torch.randn(2, 10, 8, generator=torch.Generator().manual_seed(seed)).double()
+
+
+def test_a_new_head_lets_all_pass_whatever_the_initialisation():
+    head, speech = FeatureEnhancer(8, 6).double(), noise(2, 40, 6)
+    initialize(head, "xavier_uniform")
+    enhanced = head.enhance(encoded(), FRAMES, speech, torch.tensor([40, 28]))
+    assert torch.equal(enhanced, speech)
 
 
 def noise(*shape, seed=1):
