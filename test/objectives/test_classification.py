@@ -59,6 +59,24 @@ def test_settings_that_are_not_valid_name_the_objective(name, settings, said):
         declared_objectives({"objectives": {name: settings}})
 
 
+@pytest.mark.parametrize(
+    ("settings", "classes"),
+    [
+        (None, ["a", "b"]),
+        ({"class_weights": {"f": 1.0, "m": 2.0, "x": 0.5}}, ["f", "m", "x"]),  # must fit the head
+        ({"classes": {"f": 30, "m": 10}}, ["f", "m"]),
+    ],
+)
+def test_stand_ins_are_classes_that_the_settings_allow(settings, classes):
+    args = argparse.Namespace(objectives={"cls_gender": settings})
+    kind = Classification()
+    (objective,) = kind.declared(vars(args))
+    kind.stand_in([objective], args)
+    own = kind.settings(objective, args)
+    assert list(own.counts) == classes
+    assert len(own.weights()) == len(classes)
+
+
 def test_weights_are_balanced_given_or_even():
     def weights(**more):
         return read_class_settings("cls_gender", {**GENDER["cls_gender"], **more}).weights()

@@ -1,9 +1,12 @@
 """Heads of enhancement: what they return, and that neighbours in a mini-batch change nothing."""
 
+import math
+
 import pytest
 import torch
 from espnet2.torch_utils.initialize import initialize
 
+from espnet_soups.losses.si_sdr import si_sdr
 from espnet_soups.objectives.decoding.enhancer_decoder import EnhancerDecoder
 from espnet_soups.objectives.heads.feature_enhancer import FeatureEnhancer
 from espnet_soups.objectives.heads.spread import spread
@@ -142,3 +145,19 @@ def test_encoded_frames_share_the_frames_of_their_utterance_evenly():
     states = torch.arange(6.0).view(2, 3, 1)
     found = spread(states, torch.tensor([3, 2]), torch.tensor([6, 4]), 7)
     assert found[..., 0].tolist() == [[0, 0, 1, 1, 2, 2, 2], [3, 3, 4, 4, 4, 4, 4]]
+
+
+def test_the_gain_that_is_watched_is_positive_where_the_clean_speech_comes_out():
+    head, clean, noisy, lengths = waveform_case()
+    head.enhance = lambda *_: 0.9 * clean + 0.1 * noisy
+    loss = head(encoded(), FRAMES, clean, lengths, noisy, lengths)
+    before = si_sdr(noisy, clean, lengths).mean()
+    assert loss.watched["gain_db"].item() == pytest.approx((-loss.total / 2 - before).item())
+    assert loss.watched["gain_db"].item() > 10.0
+    head, clean, noisy, lengths = feature_case()
+    head.enhance = lambda *_: clean
+    loss = head(encoded(), FRAMES, clean, lengths, noisy, lengths)
+    inside = torch.arange(40) < lengths.unsqueeze(1)
+    distances = (noisy - clean).square().mean(dim=-1).sqrt() * 10.0 / math.log(10.0)
+    expected = distances[inside].mean().item()
+    assert loss.watched["gain_db"].item() == pytest.approx(expected)
