@@ -14,7 +14,7 @@ from espnet_soups.objectives.class_list import ClassEncoder, class_vocabulary
 from espnet_soups.objectives.classification import Classification, read_class_settings
 from espnet_soups.objectives.metrics.class_errors import measure_classes
 from espnet_soups.objectives.metrics.text_pairs import TextPairs
-from espnet_soups.objectives.registry import declared_objectives, parse_objective
+from espnet_soups.objectives.registry import declared_objectives, find_kind, parse_objective
 from espnet_soups.task.preprocessor import build_preprocessor
 from espnet_soups.testing.toy_model import make_toy_arguments, make_toy_batch, make_toy_model
 
@@ -69,8 +69,7 @@ def test_settings_that_are_not_valid_name_the_objective(name, settings, said):
 )
 def test_stand_ins_are_classes_that_the_settings_allow(settings, classes):
     args = argparse.Namespace(objectives={"cls_gender": settings})
-    kind = Classification()
-    (objective,) = kind.declared(vars(args))
+    kind, (objective,) = find_kind("cls"), declared_objectives(vars(args))
     kind.stand_in([objective], args)
     own = kind.settings(objective, args)
     assert list(own.counts) == classes

@@ -85,7 +85,10 @@ def count(losses, here):
     own = torch.stack([torch.stack(list(part)).detach() for part in losses]).mean(dim=0)
     nothing, one = torch.full_like(own, torch.nan), torch.ones(())
     mean = torch.where(here, own, nothing)
-    return GlobalCounts(present.double(), present, own.isfinite(), mean, nothing, one, one)
+    no_numbers = [{}] * len(NAMES)
+    return GlobalCounts(
+        present.double(), present, own.isfinite(), mean, nothing, no_numbers, one, one
+    )
 
 
 class Run:
