@@ -6,6 +6,7 @@
 #   soups_is_set_up PREFIX  true when its stamp fits setup.py, the Python and this folder
 #   soups_stamp_file PREFIX where its stamp lies
 #   soups_stamp PREFIX      text of the stamp, written by setup.sh when everything is installed
+#   soups_installed_from PREFIX  folder that its espnet-soups is imported from; fails where there is none
 #   soups_requirement NAME  what setup.py asks of `python` or of a package, e.g. ">=3.12,<3.14"
 #
 # The variable soups_extra is "test" where the tests' tools are wanted too; tools/venv always has them, an
@@ -68,6 +69,15 @@ soups_active_prefix() {
 
 soups_prefix() {
     soups_active_prefix || echo "${soups_venv}"
+}
+
+soups_installed_from() {
+    (cd / && env -u PYTHONPATH "$1/bin/python" -c '
+import importlib.util, pathlib, sys
+found = importlib.util.find_spec("espnet_soups")
+if found is None or not found.origin:
+    sys.exit(1)
+print(pathlib.Path(found.origin).resolve().parents[1])' 2>/dev/null)
 }
 
 soups_stamp() {

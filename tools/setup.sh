@@ -109,17 +109,38 @@ for found in metadata.distributions():
         print(f"{found.name}=={found.version}")'
 }
 
+# The packages that setup.py asks for, one per line; argument: python, extras.
+list_needs() {
+    "$1" -c '
+import runpy, sys, types
+asked = {}
+stub = types.ModuleType("setuptools")
+stub.setup, stub.find_packages = (lambda **given: asked.update(given)), (lambda **_: [])
+sys.modules["setuptools"] = stub
+runpy.run_path(sys.argv[1])
+print(*asked["install_requires"], *(n for e in sys.argv[2:] for n in asked["extras_require"][e]), sep="\n")
+' "${soups_root}/setup.py" ${soups_extra:+"${soups_extra}"}
+}
+
 install_package() {
-    local prefix=$1 work package="${soups_root}[test]"
-    [[ ${prefix} == "${soups_venv}" || -n ${soups_extra:-} ]] || package=${soups_root}
+    local prefix=$1 work owner what=(--editable "${soups_root}[test]")
     work=$(mktemp -d "${tools_dir}/.setup.XXXXXX")
     # shellcheck disable=SC2064  # the name of now is meant
     trap "rm -rf '${work}'" EXIT
     write_constraints "${prefix}" >"${work}/constraints.txt"
+    if [[ ${prefix} != "${soups_venv}" ]]; then
+        what=(--editable "${soups_root}${soups_extra:+[${soups_extra}]}")
+        if owner=$(soups_installed_from "${prefix}") && [[ ${owner} != "${soups_root}" ]]; then
+            # another clone's environment: activate.sh puts this clone first for its own commands alone
+            list_needs "${prefix}/bin/python" >"${work}/needs.txt"
+            what=(--requirement "${work}/needs.txt")
+            say "espnet-soups of ${owner} stays installed there; outside run.sh, source path.sh first, so that commands run this clone"
+        fi
+    fi
     # pip's temporary files lie beside the venv: /tmp is often a small memory disk
     env -u PYTHONHOME -u PYTHONPATH TMPDIR="${work}" PIP_USER=0 PYTHONUNBUFFERED=1 \
         "${prefix}/bin/python" -m pip install --no-input --progress-bar off --disable-pip-version-check \
-        --constraint "${work}/constraints.txt" --editable "${package}" 2>&1 </dev/null |
+        --constraint "${work}/constraints.txt" "${what[@]}" 2>&1 </dev/null |
         tee "${log}" | show_progress || explain_failure "${prefix}"
     env -u PYTHONHOME -u PYTHONPATH "${prefix}/bin/python" -c 'import torch, torchaudio, espnet_soups' \
         >>"${log}" 2>&1 || explain_failure "${prefix}"
