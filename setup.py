@@ -17,6 +17,7 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     packages=find_packages(include=["espnet_soups", "espnet_soups.*"]),
+    package_data={"espnet_soups.report": ["templates/*"]},
     python_requires=">=3.12,<3.14",  # the Pythons that ESPnet 202611 supports
     install_requires=[
         "espnet>=202611",  # older ones average checkpoints wrongly and read padding
@@ -30,6 +31,7 @@ setup(
         "sacrebleu>=2.5",
         "num2words>=0.5.14",  # spells digits in the languages of the asterisk recipe
         "matplotlib>=3.9",
+        "jinja2>=3.1",  # pages of the report
         "tensorboard>=2.18",
     ],
     extras_require={

@@ -17,7 +17,7 @@ LADDER["network"] = {"objectives", *LADDER["soup"], "soup"}
 LADDER["task"] = {"network", "backbone", "data", *LADDER["network"]}
 LADDER["inference"] = {"objectives", "network", "task", "data", "backbone"}
 LADDER["scoring"] = {"objectives"}
-LADDER["report"] = {"objectives", "scoring"}
+LADDER["report"] = {"objectives", "scoring", "data"}
 EVERYWHERE = {"settings", "file_names", "files", "ranks"}  # stand below all rooms
 
 

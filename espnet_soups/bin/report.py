@@ -12,7 +12,8 @@ def get_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m espnet_soups.bin.report",
         description="Writes results.json, RESULTS.md, images/*.png and report.html into --exp_dir,"
-        " and a RESULTS.md and comparison.png that compare all experiments into --expdir. Each"
+        " and RESULTS.md, comparison.html and comparison.png, which compare all experiments, into"
+        " --expdir. Each"
         " decoded set and inference tag keeps its own row, section and results.json.",
     )
     parser.add_argument("--exp_dir", type=Path, required=True, help="The experiment")
@@ -24,6 +25,11 @@ def get_parser() -> argparse.ArgumentParser:
         "--publish_dir",
         type=Path,
         help="Recipe folder whose results.jsonl and RESULTS.md get the line of this decoded set",
+    )
+    parser.add_argument(
+        "--audio",
+        type=Path,
+        help="wav.scp of the set: report.html lets its examples be heard, and so holds recordings",
     )
     parser.add_argument(
         "--parameters", type=int, help="Trainable parameters (default: as train.log says)"
@@ -52,6 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         options.command,
         asdict(SoupConfig()),
         options.parameters,
+        options.audio,
     )
     written, left_out = write_report(experiment, options.exp_dir)
     overview, not_compared = write_overview(options.expdir)

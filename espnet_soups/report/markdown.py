@@ -3,35 +3,22 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from espnet_soups.objectives.kind import Metric
-from espnet_soups.report.compute import compute_text, environment_rows
+from espnet_soups.report.comparison import TEXTS, compare_records, in_order, section_titles
+from espnet_soups.report.compute import environment_rows
 from espnet_soups.report.left_out import left_out_notes
 from espnet_soups.report.method import stayed_near_uniform
 from espnet_soups.report.method_text import (
-    COLUMNS,
     HEAD,
     TEXT_COLUMNS,
     TITLE,
     WARNING,
     WHY,
-    distances,
     level_rows,
-    percent,
     step_notes,
     why_no_levels,
 )
-from espnet_soups.report.score_tables import cell, render_tables, signatures
-from espnet_soups.report.wording import (
-    all_intervals,
-    count,
-    describe_levels,
-    duration,
-    intervals,
-    soup_name,
-    table,
-    training_origin,
-)
-from espnet_soups.scoring.score_metrics import headlines
+from espnet_soups.report.score_tables import render_tables
+from espnet_soups.report.wording import intervals, table, training_origin
 
 Record = Mapping[str, Any]
 
@@ -50,7 +37,7 @@ def render_results(
         images: Titles by path of pictures to show, if there is one experiment.
         comparison: Path of the picture that compares the experiments.
     """
-    ordered = sorted(records, key=lambda item: (item["name"], item["inference_tag"], item["set"]))
+    ordered = in_order(records)
     parts = ["# RESULTS", NOTICE, "## Comparison", render_comparison(ordered)]
     if comparison is not None:
         parts.append(f"![Validation curves of the experiments]({comparison})")
@@ -63,48 +50,20 @@ def render_results(
     return "\n\n".join(parts) + "\n"
 
 
-def section_titles(records: Sequence[Record]) -> list[str]:
-    """Return the title of each section: the experiment, and where it has several, the decoding."""
-    names = [record["name"] for record in records]
-    return [
-        name if names.count(name) == 1 else f"{name}: {record['inference_tag']}/{record['set']}"
-        for name, record in zip(names, records, strict=True)
-    ]
-
-
 def render_comparison(records: Sequence[Record]) -> str:
-    """Return a row per decoded set: what it is, mean scores with intervals, what it cost.
+    """Return the table that compares, notes on its columns, and who does not test its combiner.
 
     Args:
         records: Decodings of experiments, each as its results.json has it.
-
-    Returns:
-        The table, notes on its columns, and which experiments do not test their combiner.
     """
-    tagged = len({record["inference_tag"] for record in records}) > 1
-    head = ["experiment", "decoding/set" if tagged else "set", "soup", "levels, top first"]
-    metrics = headlines([record["scores"] for record in records])
-    scored = [metric.heading for metric in metrics]
-    head += ["combiner", "λ from uniform", "raised", *scored, "epochs"]
+    found = compare_records(records)
     rows = [
-        _comparison_row(record, title, tagged, metrics)
-        for record, title in zip(records, section_titles(records), strict=True)
+        [f"[{name}](#{_anchor(title)})", *row]
+        for name, title, row in zip(found.names, found.titles, found.rows, strict=True)
     ]
-    notes = [
-        "Scores are means over the languages or pairs that have them.",
-        *([all_intervals([record["scores"] for record in records])] if records else []),
-        COLUMNS,
-        "Train time is without validation; compare it on the same machine and number of threads"
-        " or GPUs only.",
-    ]
-    notes += [
-        f"The {title} signatures differ: compare {title} only where they agree."
-        for title in _differing_signatures(records)
-    ]
-    parts = [table([*head, "train time", "parameters"], rows, left=5), " ".join(notes)]
-    near = [item["name"] for item in records if stayed_near_uniform(item["training"])]
-    if near:
-        parts.append("\n".join(f"- **{name}**: {WARNING}." for name in dict.fromkeys(near)))
+    parts = [table(found.head, rows, left=TEXTS), " ".join(found.notes)]
+    if found.near_uniform:
+        parts.append("\n".join(f"- **{name}**: {WARNING}." for name in found.near_uniform))
     return "\n\n".join(parts)
 
 
@@ -161,34 +120,6 @@ def render_environment(record: Record) -> str:
     lines += [f"- {name}: `{text}`" for name, text in rows]
     lines += ["", "Command:", "", "```sh", record["command"], "```"]
     return "\n".join(lines)
-
-
-def _comparison_row(
-    record: Record, title: str, tagged: bool, metrics: Sequence[Metric]
-) -> list[str]:
-    training, mean = record["training"], record["scores"]["mean"]
-    return [
-        f"[{record['name']}](#{_anchor(title)})",
-        f"{record['inference_tag']}/{record['set']}" if tagged else record["set"],
-        soup_name(training),
-        describe_levels(training["levels"]),
-        training["combiner"],
-        distances(training),
-        percent(training.get("raised_any")),
-        *(cell(mean.get(metric.name), metric) for metric in metrics),
-        str(training["epochs"]),
-        f"{duration(training['seconds'])}, {compute_text(training.get('compute'))}",
-        count(training["parameters"]),
-    ]
-
-
-def _differing_signatures(records: Sequence[Record]) -> list[str]:
-    """Return the titles of the scores whose signatures are not the same in all records."""
-    found: dict[str, set[tuple[str, ...]]] = {}
-    for record in records:
-        for title, own in signatures(record["scores"]).items():
-            found.setdefault(title, set()).add(tuple(own))
-    return [title for title, own in found.items() if len(own) > 1]
 
 
 def _anchor(name: str) -> str:

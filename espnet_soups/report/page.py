@@ -1,15 +1,21 @@
 """report.html: one page with everything in it, that can be mailed or kept."""
 
 import base64
+import struct
 from collections.abc import Mapping, Sequence
-from html import escape
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from espnet_soups.report.clips import Clip, Clips, keys_of
+from espnet_soups.report.comparison import TEXTS, Comparison
 from espnet_soups.report.compute import compute_text, environment_rows
 from espnet_soups.report.confusion import confusions
+from espnet_soups.report.left_out import left_out_notes
 from espnet_soups.report.method import stayed_near_uniform
 from espnet_soups.report.method_text import (
     HEAD,
@@ -33,20 +39,31 @@ from espnet_soups.report.wording import (
 )
 from espnet_soups.scoring.score_metrics import headlines, scores_by_kind
 
-STYLE = """
-body{font:15px/1.5 system-ui,sans-serif;color:#222;max-width:1080px;margin:2rem auto;padding:0 1rem}
-h1{margin-bottom:0}h2{margin-top:2.2rem;border-bottom:1px solid #ddd}
-.cards{display:flex;flex-wrap:wrap;gap:.8rem;margin:1.2rem 0}
-.card{border:1px solid #ddd;border-radius:8px;padding:.6rem 1rem;min-width:8rem}
-.card b{display:block;font-size:1.7rem}.card small,.note{color:#666}
-table{border-collapse:collapse;margin:.8rem 0}th,td{padding:.25rem .8rem;text-align:right}
-table.texts th,table.texts td{text-align:left}td,.card b{font-variant-numeric:tabular-nums}
-th{border-bottom:2px solid #999}td{border-bottom:1px solid #eee}
-th:first-child,td:first-child{text-align:left}tr.mean td{font-weight:bold;border-top:2px solid #999}
-pre{background:#f6f6f6;padding:.6rem .9rem;overflow-x:auto;border-radius:6px;font-size:13px}
-.warning{background:#fff3cd;border-left:4px solid #d98c00;padding:.6rem .9rem}
-img{max-width:100%;height:auto}figure{margin:1.4rem 0}summary{cursor:pointer;font-weight:600}
-"""
+NARROWEST = 0.62  # of a picture's own width: letters keep 9 pixels, narrow screens scroll it
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture that lies in the page.
+
+    Attributes:
+        name: Where links lead.
+        title: What it shows.
+        source: PNG as a data URI.
+        width: Pixels.
+        height: Pixels.
+    """
+
+    name: str
+    title: str
+    source: str
+    width: int
+    height: int
+
+    @property
+    def narrowest(self) -> int:
+        """Return the least width at which its letters can be read, pixels."""
+        return round(NARROWEST * self.width)
 
 
 def render_page(
@@ -55,8 +72,10 @@ def render_page(
     scores: Mapping[str, Path],
     pictures: Mapping[str, Path],
     left_out: Mapping[str, str],
+    clips: Clips,
+    overview: str,
 ) -> str:
-    """Return the page.
+    """Return the page of an experiment.
 
     Args:
         experiment: What it is about.
@@ -64,39 +83,67 @@ def render_page(
         scores: PNG files of their scores by `<inference_tag>/<set>`, put into the page itself.
         pictures: Those of the training by name.
         left_out: Why other pictures are missing, by name.
+        clips: Recordings of examples.
+        overview: Link to the page that compares experiments.
     """
-    results = experiment.results
-    missing = "; ".join(f"{TITLES[name].lower()} ({why})" for name, why in left_out.items())
-    parts = [
-        f"<h1>{escape(results['name'])}</h1>",
-        f"<p class=note>{escape(results['inference_tag'])}/{escape(results['set'])}, "
-        f"{escape(results['environment']['date'])}</p>",
-        _warning(results["training"]),
-        _cards(results),
-        *(part for item in decodings for part in _decoding(item, scores, len(decodings) > 1)),
-        "<h2>Training</h2>",
-        *_method(results["training"]),
-        *(_figure(path, TITLES[name]) for name, path in pictures.items()),
-        f"<p class=note>Left out: {escape(missing)}.</p>" if missing else "",
-        *_how_made(results, experiment.config),
-    ]
-    head = (
-        "<!doctype html>\n<html lang=en><head><meta charset=utf-8>"
-        '<meta name=viewport content="width=device-width">'
-        f"<title>{escape(results['name'])}</title><style>{STYLE}</style></head>\n<body>\n"
+    results, training = experiment.results, experiment.results["training"]
+    several = len(decodings) > 1
+    rows = environment_rows(results["environment"], training["compute"])
+    page = (
+        _environment()
+        .get_template("experiment.html")
+        .render(
+            results=results,
+            overview=overview,
+            warning=f"{WARNING} ({WHY})." if stayed_near_uniform(training) else "",
+            cards=_cards(results),
+            decodings=[
+                _decoding(number, item, scores[item.label], several, clips)
+                for number, item in enumerate(decodings, start=1)
+            ],
+            clips=clips,
+            soup=f"{soup_name(training)}, {training['combiner']}",
+            levels=describe_levels(training["levels"]),
+            method=_method(training),
+            pictures=[read_picture(path, name, TITLES[name]) for name, path in pictures.items()],
+            missing=[f"{TITLES[name].lower()} ({why})" for name, why in left_out.items()],
+            environment=rows + training_origin(training),
+            config=shorten_config(experiment.config),
+        )
     )
-    return head + "\n".join(part for part in parts if part) + "\n</body></html>\n"
+    return f"{page}\n"
 
 
-def _decoding(item: Decoding, scores: Mapping[str, Path], several: bool) -> list[str]:
-    title = f"Scores of {item.label}" if several else "Scores"
-    return [
-        f"<h2>{escape(title)}</h2>",
-        *_score_tables(item.scores),
-        _figure(scores[item.label], title),
-        "<h3>Examples</h3>",
-        *_examples(item.scores["objectives"]),
-    ]
+def render_overview(comparison: Comparison, picture: Path | None, pages: Mapping[str, str]) -> str:
+    """Return the page that compares the experiments of a directory.
+
+    Args:
+        comparison: Their table.
+        picture: PNG file of their curves; None: there is none.
+        pages: Link to the page of each experiment that has one.
+    """
+    title = "Validation curves of the experiments"
+    page = (
+        _environment()
+        .get_template("comparison.html")
+        .render(
+            comparison=comparison,
+            texts=TEXTS,
+            notes=_plain(comparison.notes),
+            warning=WARNING,
+            picture=None if picture is None else read_picture(picture, "curves", title),
+            pages=pages,
+        )
+    )
+    return f"{page}\n"
+
+
+def read_picture(path: Path, name: str, title: str) -> Picture:
+    """Return a PNG file as a page holds it."""
+    data = path.read_bytes()
+    width, height = struct.unpack(">II", data[16:24])
+    source = f"data:image/png;base64,{base64.b64encode(data).decode('ascii')}"
+    return Picture(name, title, source, width, height)
 
 
 def shorten_config(config: Mapping[str, Any]) -> str:
@@ -112,7 +159,60 @@ def shorten_config(config: Mapping[str, Any]) -> str:
     return text
 
 
-def _cards(results: Mapping[str, Any]) -> str:
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("espnet_soups.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _decoding(
+    number: int, item: Decoding, scores: Path, several: bool, clips: Clips
+) -> dict[str, Any]:
+    title = f"Scores of {item.label}" if several else "Scores"
+    listed = {f"{name}: {text}" for name, own in signatures(item.scores).items() for text in own}
+    return {
+        "number": number,
+        "title": title,
+        "examples_title": f"Examples of {item.label}" if several else "Examples",
+        "kinds": [
+            {
+                "title": kind.title,
+                "head": ["", "utterances", *(metric.heading for metric in kind.metrics)],
+                "rows": plain_rows(kind, kind.metrics, item.scores["mean"]),
+            }
+            for kind in scores_by_kind(item.scores)
+        ],
+        "confusions": confusions(item.scores),
+        "notes": _plain([intervals(item.scores), *sorted(listed), *left_out_notes(item.record)]),
+        "picture": read_picture(scores, f"scores-{number}", title),
+        "examples": _examples(item, clips),
+    }
+
+
+def _examples(item: Decoding, clips: Clips) -> dict[str, dict[str, list[dict[str, Any]]]]:
+    """Return texts and clips by objective and rank."""
+    heard: dict[str, Clip] = {
+        key: c for (label, key), c in clips.found.items() if label == item.label
+    }
+    return {
+        name: {
+            rank: [
+                {"text": text, "clips": [heard[key] for key in keys_of(text, heard)]}
+                for text in texts
+            ]
+            for rank, texts in own["examples"].items()
+            if texts
+        }
+        for name, own in item.scores["objectives"].items()
+    }
+
+
+def _cards(results: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     mean, training, decoding = results["scores"]["mean"], results["training"], results["decoding"]
     cards = [
         (
@@ -129,83 +229,14 @@ def _cards(results: Mapping[str, Any]) -> str:
     cards.append(("parameters", count(training["parameters"]), soup_name(training)))
     if decoding is not None:
         cards.append(("real-time factor", f"{decoding['rtf']:.3g}", "decoding"))
-    inside = "".join(
-        f"<div class=card>{escape(title)}<b>{escape(value)}</b><small>{escape(more)}</small></div>"
-        for title, value, more in cards
-    )
-    return f"<div class=cards>{inside}</div>"
+    return cards
 
 
-def _score_tables(scores: Mapping[str, Any]) -> list[str]:
-    parts = []
-    for kind in scores_by_kind(scores):
-        head = ["", "utterances", *(metric.heading for metric in kind.metrics)]
-        parts.append(f"<h3>{escape(kind.title)}</h3>")
-        parts.append(_rows_table(head, plain_rows(kind, kind.metrics, scores["mean"])))
-    for item in confusions(scores):
-        parts.append(f"<p>{escape(item.title)}</p>")
-        parts.append(_rows_table(item.head, item.rows))
-    listed = {f"{title}: {text}" for title, own in signatures(scores).items() for text in own}
-    notes = [intervals(scores).replace("`", ""), *sorted(listed)]
-    return [*parts, f"<p class=note>{'<br>'.join(escape(note) for note in notes)}</p>"]
+def _method(training: Mapping[str, Any]) -> dict[str, Any]:
+    notes = step_notes(training) or [why_no_levels(training)]
+    return {"title": TITLE, "head": HEAD, "rows": level_rows(training), "notes": _plain(notes)}
 
 
-def _warning(training: Mapping[str, Any]) -> str:
-    if not stayed_near_uniform(training):
-        return ""
-    return f"<p class=warning><b>Warning:</b> {escape(WARNING)} ({escape(WHY)}).</p>"
-
-
-def _method(training: Mapping[str, Any]) -> list[str]:
-    name = f"{soup_name(training)}, {training['combiner']}"
-    levels = describe_levels(training["levels"])
-    parts = [
-        f"<p>Soup: <b>{escape(name)}</b>; levels, top first: {escape(levels)}</p>",
-        f"<h3>{TITLE}</h3>",
-        _warning(training),
-    ]
-    rows, notes = level_rows(training), step_notes(training) or [why_no_levels(training)]
-    if rows:
-        parts.append(_rows_table(HEAD, rows, "texts"))
-    return [*parts, *(f"<p>{escape(note.replace('`', ''))}</p>" for note in notes)]
-
-
-def _how_made(results: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:
-    training = results["training"]
-    rows = environment_rows(results["environment"], training["compute"])
-    return [
-        "<h2>How it was made</h2>",
-        f"<pre>{escape(results['command'])}</pre>",
-        _rows_table(["", ""], rows + training_origin(training), "texts"),
-        f"<details><summary>config.yaml</summary><pre>{escape(shorten_config(config))}</pre>"
-        "</details>",
-    ]
-
-
-def _examples(objectives: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    parts, separator = [], "\n\n"
-    for number, (name, item) in enumerate(objectives.items()):
-        blocks = "".join(
-            f"<p>{rank}</p><pre>{escape(separator.join(texts))}</pre>"
-            for rank, texts in item["examples"].items()
-            if texts
-        )
-        opened = " open" if number == 0 else ""
-        parts.append(f"<details{opened}><summary>{escape(name)}</summary>{blocks}</details>")
-    return parts
-
-
-def _figure(path: Path, title: str) -> str:
-    data = base64.b64encode(path.read_bytes()).decode("ascii")
-    return f'<figure><img alt="{escape(title)}" src="data:image/png;base64,{data}"></figure>'
-
-
-def _rows_table(head: Sequence[str], rows: Sequence[Sequence[str]], kind: str = "numbers") -> str:
-    top = "".join(f"<th>{escape(cell)}</th>" for cell in head) if any(head) else ""
-    body = "".join(
-        f"<tr{' class=mean' if row[0] == 'mean' else ''}>"
-        + "".join(f"<td>{escape(cell)}</td>" for cell in row)
-        + "</tr>\n"
-        for row in rows
-    )
-    return f"<table class={kind}>{f'<tr>{top}</tr>' if top else ''}{body}</table>"
+def _plain(notes: Sequence[str]) -> list[str]:
+    """Return sentences without the marks of Markdown."""
+    return [note.replace("`", "") for note in notes]

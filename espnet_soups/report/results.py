@@ -41,6 +41,7 @@ def read_experiment(
     command: str,
     soup_defaults: Mapping[str, Any],
     parameters: int | None = None,
+    audio: Path | None = None,
 ) -> Experiment:
     """Collect what an experiment gave.
 
@@ -51,6 +52,7 @@ def read_experiment(
         command: The command that made it all.
         soup_defaults: Settings of a soup that config.yaml leaves out.
         parameters: Number of trainable parameters; None: as train.log says.
+        audio: The `wav.scp` of the set, where its recordings are to be heard in the report.
 
     Raises:
         OSError: If a file is missing.
@@ -73,6 +75,7 @@ def read_experiment(
         "decoding": read_json(speed, "the decoding (stage 11)") if speed.is_file() else None,
         "scores": without_examples(scores),
         "environment": describe_environment(),
+        **({} if audio is None else {"audio": str(audio)}),
     }
     return Experiment(results, history, scores, config)
 

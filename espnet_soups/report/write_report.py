@@ -2,10 +2,13 @@
 
 import json
 from pathlib import Path
+from urllib.parse import quote
 
 from espnet_soups.files import read_json, write_text
+from espnet_soups.report.clips import collect_clips
+from espnet_soups.report.comparison import compare_records, in_order
 from espnet_soups.report.markdown import render_results
-from espnet_soups.report.page import render_page
+from espnet_soups.report.page import render_overview, render_page
 from espnet_soups.report.plots.pictures import TITLES, draw_comparison, draw_scores, draw_training
 from espnet_soups.report.published import PUBLISHED, read_siblings, render_lines, upsert
 from espnet_soups.report.results import RESULTS, SCORES, Experiment, read_decodings
@@ -13,6 +16,7 @@ from espnet_soups.report.results import RESULTS, SCORES, Experiment, read_decodi
 MARKDOWN = "RESULTS.md"
 PAGE = "report.html"
 COMPARISON = "comparison.png"
+OVERVIEW = "comparison.html"
 
 
 def write_report(experiment: Experiment, exp_dir: Path) -> tuple[list[Path], dict[str, str]]:
@@ -42,7 +46,15 @@ def write_report(experiment: Experiment, exp_dir: Path) -> tuple[list[Path], dic
     texts = {
         exp_dir / RESULTS: record,
         exp_dir / MARKDOWN: render_results([item.record for item in decodings], titles),
-        exp_dir / PAGE: render_page(experiment, decodings, scores, pictures, left_out),
+        exp_dir / PAGE: render_page(
+            experiment,
+            decodings,
+            scores,
+            pictures,
+            left_out,
+            collect_clips(decodings),
+            f"../{OVERVIEW}",
+        ),
     }
     for path, text in texts.items():
         write_text(path, text)
@@ -50,7 +62,7 @@ def write_report(experiment: Experiment, exp_dir: Path) -> tuple[list[Path], dic
 
 
 def write_overview(expdir: Path) -> tuple[list[Path], dict[str, str]]:
-    """Write RESULTS.md of all reported experiments of a directory, and comparison.png.
+    """Write RESULTS.md, comparison.html and comparison.png of all experiments of a directory.
 
     Args:
         expdir: Holds the experiments.
@@ -59,9 +71,16 @@ def write_overview(expdir: Path) -> tuple[list[Path], dict[str, str]]:
         (the files, why experiments were left out of the picture).
     """
     picture, left_out = draw_comparison(expdir, COMPARISON)
-    text = render_results(read_siblings(expdir), comparison=None if picture is None else COMPARISON)
-    write_text(expdir / MARKDOWN, text)
-    return [expdir / MARKDOWN, *([] if picture is None else [picture])], left_out
+    records = in_order(read_siblings(expdir))
+    names = {record["name"]: f"{quote(record['name'])}/{PAGE}" for record in records}
+    pages = {name: link for name, link in names.items() if (expdir / name / PAGE).is_file()}
+    texts = {
+        expdir / MARKDOWN: render_results(records, comparison=COMPARISON if picture else None),
+        expdir / OVERVIEW: render_overview(compare_records(records), picture, pages),
+    }
+    for path, text in texts.items():
+        write_text(path, text)
+    return [*texts, *([] if picture is None else [picture])], left_out
 
 
 def publish(experiment: Experiment, folder: Path) -> list[Path]:
@@ -77,7 +96,8 @@ def publish(experiment: Experiment, folder: Path) -> list[Path]:
     Raises:
         ValueError: If results.jsonl is malformed.
     """
-    records = upsert(folder / PUBLISHED, experiment.results)
+    own = {key: value for key, value in experiment.results.items() if key != "audio"}
+    records = upsert(folder / PUBLISHED, own)
     write_text(folder / PUBLISHED, render_lines(records))
     write_text(folder / MARKDOWN, render_results(records))
     return [folder / PUBLISHED, folder / MARKDOWN]

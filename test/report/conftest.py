@@ -44,7 +44,7 @@ def one_picture(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def draw(decodings: list[Decoding], folder: Path) -> dict[str, Path]:
         folder.mkdir(exist_ok=True)
-        (folder / "scores.png").write_bytes(b"PNG")
+        (folder / "scores.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1")
         return {item.label: folder / "scores.png" for item in decodings}
 
     monkeypatch.setattr(write_report, "draw_scores", draw)

@@ -22,8 +22,8 @@ def test_a_run_near_uniform_is_named_below_the_table_and_in_its_section(
     assert head.count(WARNING) == 1  # not once per decoded set
     assert [WARNING in section for section in sections] == [False, True, True]
     page = (near / "report.html").read_text(encoding="utf-8")
-    assert WARNING in page.partition("<div class=cards>")[0]
-    assert WARNING in page.partition(f"<h3>{TITLE}</h3>")[2]
+    assert WARNING in page.partition('<div class="cards">')[0]
+    assert WARNING in page.partition(f'<h3 id="method">{TITLE}</h3>')[2]
     assert WARNING not in (far / "report.html").read_text(encoding="utf-8")
 
 

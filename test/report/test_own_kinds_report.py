@@ -111,7 +111,7 @@ def test_the_page_has_cards_tables_and_the_confusion(experiment) -> None:
     page.feed(text)
     assert page.open == []
     for title in ("mean Accuracy %", "mean Macro F1 %"):
-        assert f"<div class=card>{title}<b>80.0</b>" in text
+        assert f'<div class="card">{title}<b>80.0</b>' in text
     assert "<h3>Recognition</h3>" in text
     assert "<h3>Moods</h3>" in text
     assert "<th>reference</th><th>glad</th><th>sad &lt;3&gt;</th>" in text

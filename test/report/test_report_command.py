@@ -24,10 +24,15 @@ class Page(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.sources: list[str] = []
+        self.links: list[str] = []
+        self.ids: set[str] = set()
         self.open: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.sources += [value or "" for name, value in attrs if name in ("src", "href")]
+        found = {name: value or "" for name, value in attrs}
+        self.sources += [found["src"]] if "src" in found else []
+        self.links += [found["href"]] if "href" in found else []
+        self.ids |= {found["id"]} if "id" in found else set()
         if tag not in ("meta", "img", "br"):
             self.open.append(tag)
 
@@ -92,8 +97,42 @@ def test_the_page_needs_no_other_file_and_escapes_texts(reported) -> None:
     assert page.open == []
     assert len(page.sources) == len(PICTURES)
     assert all(source.startswith("data:image/png;base64,") for source in page.sources)
+    page.links.remove("../comparison.html")
+    assert len(page.links) > len(PICTURES)
+    assert {link.removeprefix("#") for link in page.links} <= page.ids
     assert "asr_fr-1  &lt;b&gt;" in text
     assert "(3 tokens)" in text
+
+
+def test_no_width_is_fixed_and_pictures_suit_the_dark(reported) -> None:
+    text = (reported / "report.html").read_text(encoding="utf-8")
+    assert "@media (prefers-color-scheme:dark)" in text
+    assert "figure img{filter:invert(1) hue-rotate(180deg)" in text
+    # what may be wider than the page scrolls in its own frame
+    assert text.count("<table") == text.count('<div class="wide"><table')
+    assert text.count("<img") == text.count('"><img')
+    widths = [int(width) for width in re.findall(r'style="min-width:(\d+)px"', text)]
+    assert len(widths) == len(PICTURES)
+    assert max(widths) < 700
+
+
+def test_the_experiments_are_compared_on_a_page_that_links_to_theirs(
+    make_experiment, one_picture
+) -> None:
+    for name in ("msp_vs", "msp_#1 <b>"):
+        folder = make_experiment(name)
+        report(folder)
+    (folder.parent / "msp_vs" / "report.html").unlink()
+    text = (folder.parent / "comparison.html").read_text(encoding="utf-8")
+    page = Page()
+    page.feed(text)
+    assert page.open == []
+    assert page.links == ["msp_%231%20%3Cb%3E/report.html", "msp_vs/report.html"]
+    report(folder)
+    text = (folder.parent / "comparison.html").read_text(encoding="utf-8")
+    assert "msp_vs/report.html" not in text
+    assert '<td class="text">msp_vs</td>' in text
+    assert "<b>" not in text.partition("<table")[2]
 
 
 @pytest.mark.parametrize(
@@ -167,7 +206,7 @@ def test_each_set_and_inference_tag_keeps_its_own_row_and_section(
         for row, label in zip(rows, expected, strict=True):
             assert f"(#msp_vm-{label.replace('/', '')})" in row[0]
     page = (folder / "report.html").read_text(encoding="utf-8")
-    assert all(f"<h2>Scores of {label}</h2>" in page for label in expected)
+    assert all(f">Scores of {label} <a" in page for label in expected)
 
 
 def test_the_result_of_an_earlier_release_is_kept(make_experiment, one_picture) -> None:

@@ -95,6 +95,7 @@ option inference_config conf/decode_msp.yaml "How to decode"
 option inference_model valid.acc.ave.pth "Model to decode with"
 option bleu_lowercase false "BLEU without case"
 option bleu_lc_rm false "BLEU also in lower case without punctuation"
+option report_audio true "report.html, and model.zip with it, holds recordings of the test set: those of its examples"
 option publish_results false "Add the results to the recipe's own RESULTS.md"
 parse_options "$@"
 
@@ -514,12 +515,13 @@ for name in "${test_set_list[@]}"; do
             --bleu_lowercase "${bleu_lowercase}" --bleu_lc_rm "${bleu_lc_rm}"
         stage_done "${decode_dir}/scores.json"
     fi
-    if stage 13 "Report on ${name}" "${decode_dir}/.stage13.done" --settings "publish=${publish_results}" \
+    if stage 13 "Report on ${name}" "${decode_dir}/.stage13.done" --settings "publish=${publish_results}" "audio=${report_audio}" \
         --inputs "${decode_dir}/scores.json" --outputs "${exp_dir}/RESULTS.md" "${exp_dir}/report.html"; then
-        publish_args=()
-        ! ${publish_results} || publish_args=(--publish_dir .)
+        report_args=()
+        ! ${publish_results} || report_args=(--publish_dir .)
+        ! ${report_audio} || report_args+=(--audio "${datadir}/${name}/wav.scp")
         soups report --exp_dir "${exp_dir}" --inference_tag "${inference_tag}" --set "${name}" --expdir "${expdir}" \
-            --command "${command_line}" ${publish_args[@]+"${publish_args[@]}"}
+            --command "${command_line}" ${report_args[@]+"${report_args[@]}"}
         pack_args=()
         for file in "${exp_dir}/RESULTS.md" "${exp_dir}/report.html" "${exp_dir}/images" \
             "${stats_dir}/train/feats_stats.npz" ${kinds_vocabularies[@]+"${kinds_vocabularies[@]%/*}"}; do

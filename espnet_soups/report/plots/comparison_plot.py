@@ -70,26 +70,37 @@ def plot_comparison(histories: Mapping[str, History]) -> Figure:
     }
     styles = experiment_styles(list(histories))
     order = sorted(histories, key=list(styles).index)
-    columns = 2 if len(order) > WIDE and len(panels) > 1 and max(map(len, order)) <= WIDTH else 1
+    columns = 2 if len(order) > WIDE and max(map(len, order)) <= WIDTH else 1
     legend = 0.19 * math.ceil(len(order) / columns) + 0.2
     texts = all(look_up(name).transcribes for members in panels.values() for name in members)
     what = "languages or pairs" if texts else "the objectives of a kind"
     heading = f"Validation, mean over {what}, by epoch"
-    figure = new_figure(max(6.4, 4.6 * len(panels)), 5.6 + legend, heading)
-    grid = figure.subplots(len(CURVES), len(panels), squeeze=False, sharex=True)
+    figure = new_figure(9.2, 2.7 * len(panels) + legend + 0.3, heading)
+    mosaic: list[Any] = [_places(histories, kind) for kind in panels]
+    grid = figure.subplot_mosaic(mosaic, sharex=True)
     epochs = sorted({epoch for item in histories.values() for epoch in item.epochs})
-    for column, (kind, members) in enumerate(panels.items()):
-        for row, (curves, (noun, label, _)) in enumerate(CURVES.items()):
-            axes = grid[row, column]
-            _draw_curves(axes, histories, curves, kind, styles)
-            axes.set_title(f"{sign_of(kind)} {noun}")
-            axes.set_ylabel(label.format(unit_of(members[0])))
-            epoch_axis(axes, epochs, label=row == len(CURVES) - 1)
-    lines = {str(line.get_label()): line for axes in grid.flat for line in axes.get_lines()}
+    for place, axes in grid.items():
+        curves, _, kind = place.partition("/")
+        noun, label, _ = CURVES[curves]
+        _draw_curves(axes, histories, curves, kind, styles)
+        axes.set_title(f"{sign_of(kind)} {noun}")
+        axes.set_ylabel(label.format(unit_of(panels[kind][0])))
+        epoch_axis(axes, epochs, label=kind == list(panels)[-1])
+    lines = {str(line.get_label()): line for axes in grid.values() for line in axes.get_lines()}
     shown = [name for name in order if name in lines]
     look: dict[str, Any] = {"loc": "outside lower center", "fontsize": 8.0, "handlelength": 3.2}
     figure.legend([lines[name] for name in shown], shown, ncols=columns, **look)
     return figure
+
+
+def _places(histories: Mapping[str, History], kind: str) -> list[str]:
+    """Return what stands side by side, `<curves>/<kind>`; what has no curves leaves its place."""
+    drawn = [
+        f"{curves}/{kind}"
+        for curves in CURVES
+        if any(mean_curve(getattr(item, curves), kind) is not None for item in histories.values())
+    ]
+    return drawn if len(drawn) == len(CURVES) else drawn[:1] * len(CURVES)
 
 
 def mean_curve(curves: Curves, kind: str) -> NDArray[np.float64] | None:

@@ -25,23 +25,16 @@ def plot_scores(scores: Mapping[str, Any], label: str) -> Figure:
         }
         for metric in headlines([scores])
     }
-    columns = min(2, len(shown))
-    rows = (len(shown) + columns - 1) // columns
-    most = max(len(items) for items in shown.values())
-    figure = new_figure(
-        4.6 * columns,
-        rows * (0.27 * most + 1.1) + 0.5,
-        f"Scores of {label}, 95 % intervals",
-    )
-    grid = list(figure.subplots(rows, columns, squeeze=False).flat)
-    for axes, (metric, items) in zip(grid, shown.items(), strict=False):
+    # one below the other: letters stay large on narrow screens, and no place is empty
+    heights = [0.27 * (len(items) + (len(items) > 1)) + 0.75 for items in shown.values()]
+    figure = new_figure(6.4, sum(heights) + 0.5, f"Scores of {label}, 95 % intervals")
+    grid = figure.subplots(len(shown), 1, squeeze=False, height_ratios=heights)[:, 0]
+    for axes, (metric, items) in zip(grid, shown.items(), strict=True):
         mean = {"mean": scores["mean"][metric.name]} if len(items) > 1 else {}
         _draw(axes, items | mean, COLORS[0 if metric.lower_is_better else 2], metric.digits)
         unit = f" ({metric.unit})" if metric.unit else ""
         better = "lower" if metric.lower_is_better else "higher"
         axes.set_xlabel(f"{metric.title}{unit}, {better} is better")
-    for axes in grid[len(shown) :]:
-        axes.set_axis_off()
     return figure
 
 

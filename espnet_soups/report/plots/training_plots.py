@@ -1,5 +1,7 @@
 """Pictures of a training: losses, accuracies, weights, penalties."""
 
+import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -40,7 +42,7 @@ def plot_losses(history: History) -> Figure:
     Args:
         history: The training.
     """
-    rows = _loss_rows(history.objectives)
+    rows = loss_rows(history.objectives)
     columns = max(len(names) for names in rows)
     figure = new_figure(
         max(2.1 * columns, 4.2), 1.75 * len(rows) + 0.9, _loss_title(history.objectives)
@@ -48,7 +50,6 @@ def plot_losses(history: History) -> Figure:
     grid = figure.subplots(len(rows), columns, squeeze=False)
     limits = {kind: _limits(history, names) for kind, names in by_kind(history.objectives).items()}
     for number, names in enumerate(rows):
-        labelled = False
         padded = [*names, *[""] * (columns - len(names))]
         for column, (axes, name) in enumerate(zip(grid[number], padded, strict=True)):
             if not name:
@@ -59,12 +60,16 @@ def plot_losses(history: History) -> Figure:
             axes.set_title(name)
             axes.set_ylim(*limits[kind_name(name)])
             epoch_axis(axes, history.epochs, label=_is_last(rows, number, column))
-            if not labelled:
+            if name == next(filter(None, names)):
                 axes.set_ylabel("loss (nats)")
-            labelled = True
-    figure.legend(
-        handles=[Line2D([], [], **look) for look in LOOKS], loc="outside lower center", ncols=2
-    )
+    lines = [Line2D([], [], **look) for look in LOOKS]
+    free = [axes for axes in grid.flat if not axes.axison]
+    if free:
+        free[-1 if len(rows[-1]) == columns else len(rows[-1]) - columns].legend(
+            handles=lines, loc="center"
+        )
+    else:
+        figure.legend(handles=lines, loc="outside lower center", ncols=2)
     return figure
 
 
@@ -175,22 +180,52 @@ def _is_last(rows: list[list[str]], number: int, column: int) -> bool:
     return not any(row[column : column + 1] not in ([], [""]) for row in rows[number + 1 :])
 
 
-def _loss_rows(objectives: list[str]) -> list[list[str]]:
-    """Lay objectives out in rows of kinds, `""` where a language has none."""
-    groups = by_kind(objectives)
+def loss_rows(objectives: list[str]) -> list[list[str]]:
+    """Lay objectives out in rows of kinds, `""` where a language has none.
+
+    No row has more than PANELS. Languages of many kinds come first, so that what is free lies at
+    the end of the rows; there stand objectives of no language, if all find room.
+
+    Args:
+        objectives: Their names.
+
+    >>> loss_rows(["asr_en", "asr_fr", "asr_it", "st_fr_en", "st_it_en", "ssl"])
+    [['asr_fr', 'asr_it', 'asr_en'], ['st_fr_en', 'st_it_en', 'ssl']]
+    >>> [len(row) for row in loss_rows([f"asr_{letter}" for letter in "abcdefg"])]
+    [4, 3]
+    """
     spoken = {name: look_up(name).language for name in objectives}
-    languages = list(dict.fromkeys(own for own in spoken.values() if own))
-    table = [
-        [next((name for name in names if spoken[name] == own), "") for own in languages]
-        for names in groups.values()
-    ]
-    placed = sum(bool(name) for row in table for name in row)
     without = [name for name in objectives if not spoken[name]]
-    if max(len(languages), len(without)) <= PANELS and placed + len(without) == len(objectives):
-        return [row for row in table if any(row)] + ([without] if without else [])
-    columns = min(PANELS, max(len(names) for names in groups.values()))
+    groups = by_kind([name for name in objectives if spoken[name]])
+    rows = _language_rows(groups, spoken) or _even_rows(groups)
+    columns = max(map(len, rows), default=0)
+    if rows and len(rows[-1]) + len(without) <= columns:
+        return [*rows[:-1], [*rows[-1], *without]]
+    return [*rows, *_even_rows({"": without} if without else {})]
+
+
+def _language_rows(groups: Mapping[str, list[str]], spoken: Mapping[str, str]) -> list[list[str]]:
+    """Return a row per kind with a column per language; nothing where that is no table."""
+    listed = [spoken[name] for names in groups.values() for name in names]
+    languages = sorted(dict.fromkeys(listed), key=lambda own: -listed.count(own))
+    alone = all(len({spoken[name] for name in own}) == len(own) for own in groups.values())
+    if len(languages) > PANELS or not alone:
+        return []
+    rows = []
+    for names in groups.values():
+        row = [next((name for name in names if spoken[name] == own), "") for own in languages]
+        rows.append(row[: max(place for place, name in enumerate(row) if name) + 1])
+    return rows
+
+
+def _even_rows(groups: Mapping[str, list[str]]) -> list[list[str]]:
+    """Return rows of each kind that are about equally long."""
+    even = [math.ceil(len(own) / math.ceil(len(own) / PANELS)) for own in groups.values()]
+    columns = max(even, default=1)
     return [
-        names[i : i + columns] for names in groups.values() for i in range(0, len(names), columns)
+        part.tolist()
+        for names in groups.values()
+        for part in np.array_split(np.array(names), math.ceil(len(names) / columns))
     ]
 
 
@@ -198,5 +233,7 @@ def _limits(history: History, names: list[str]) -> tuple[float, float]:
     curves: list[Curves] = [history.losses, history.valid_losses]
     values = np.concatenate([item[name] for item in curves for name in names])
     finite = values[np.isfinite(values)]
-    top = float(finite.max()) if finite.size else 1.0
-    return min(0.0, float(finite.min()) if finite.size else 0.0), 1.06 * top or 1.0
+    low, high = min(0.0, finite.min(initial=0.0)), finite.max(initial=-np.inf)
+    if not finite.size or high <= low:
+        return low, low + 1.0
+    return low - 0.06 * (high - low) * (low < 0.0), high + 0.06 * (high - low)

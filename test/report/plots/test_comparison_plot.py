@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from made_up_records import change_records
 
 from espnet_soups.report.plots.comparison_plot import mean_curve, plot_comparison, read_histories
 from espnet_soups.report.plots.figure import objective_styles, style_context
@@ -19,12 +20,22 @@ def test_every_training_is_compared_and_a_broken_one_is_named(make_experiment) -
     with style_context():
         figure = plot_comparison(histories)
     titles = [axes.get_title() for axes in figure.axes]
-    assert titles == ["ASR accuracy", "ST accuracy", "ASR loss", "ST loss"]
+    assert titles == ["ASR accuracy", "ASR loss", "ST accuracy", "ST loss"]
     long, short = figure.axes[0].get_lines()
     assert long.get_color() == short.get_color()
     assert long.get_linestyle() != short.get_linestyle()
     assert list(long.get_ydata()) == [25.0, 50.0, 75.0, 100.0]
     assert list(short.get_xdata()) == [1, 2]
+
+
+def test_a_kind_without_accuracy_leaves_no_empty_picture(make_experiment) -> None:
+    folder = make_experiment("msp_joint")
+    change_records(folder, lambda record: record["valid_accuracy"].pop("st_fr_en"))
+    histories, _ = read_histories(folder.parent)
+    with style_context():
+        figure = plot_comparison(histories)
+    assert [axes.get_title() for axes in figure.axes] == ["ASR accuracy", "ASR loss", "ST loss"]
+    assert all(axes.get_lines() for axes in figure.axes)
 
 
 def test_the_legend_shows_seeds_together_and_keeps_to_the_width(make_experiment) -> None:

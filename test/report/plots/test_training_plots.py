@@ -9,6 +9,7 @@ from made_up_records import change_records, level_record
 from espnet_soups.report.history import History, read_history
 from espnet_soups.report.plots.figure import style_context
 from espnet_soups.report.plots.training_plots import (
+    loss_rows,
     plot_accuracies,
     plot_losses,
     plot_penalties,
@@ -36,11 +37,50 @@ def history(make_experiment) -> History:
 def test_losses_stand_below_those_of_their_language_and_the_last_name_the_epoch(history) -> None:
     with style_context():
         figure = plot_losses(history)
-    grid = [[axes.get_title() for axes in figure.axes[row : row + 2]] for row in (0, 2, 4)]
-    assert grid == [["asr_en", "asr_fr"], ["", "st_fr_en"], ["ssl", ""]]
+    grid = [[axes.get_title() for axes in figure.axes[row : row + 2]] for row in (0, 2)]
+    assert grid == [["asr_fr", "asr_en"], ["st_fr_en", "ssl"]]
     named = [axes.get_title() for axes in figure.axes if axes.get_xlabel() == "epoch"]
     assert named == ["st_fr_en", "ssl"]
     assert figure.get_suptitle() == "Loss per label token (ssl: per prediction)"
+
+
+@pytest.mark.parametrize(
+    ("objectives", "rows"),
+    [
+        (["asr_fr"], [1]),
+        ([f"asr_{own}" for own in "abcde"], [5]),
+        ([f"asr_{own}" for own in "abcdef"], [3, 3]),
+        ([f"asr_{own}" for own in "abcdefgh"] + ["st_a_en", "st_b_en"], [4, 4, 2]),
+        ([f"asr_{own}" for own in "abc"] + ["st_a_en", "st_b_en"], [3, 2]),
+        ([f"asr_{own}" for own in "abc"] + ["st_a_en", "st_b_en", "spk"], [3, 3]),
+        ([f"asr_{own}" for own in "abc"] + ["st_a_en", "st_b_en", "spk", "enh"], [3, 2, 2]),
+        (["asr_a", "st_a_b", "st_a_c", "ssl"], [1, 2, 1]),
+        (["spk", "enh", "mood"], [3]),
+    ],
+)
+def test_no_row_of_losses_has_a_hole_before_its_end(objectives, rows) -> None:
+    laid_out = loss_rows(objectives)
+    assert sorted(name for row in laid_out for name in row) == sorted(objectives)
+    assert [len(row) for row in laid_out] == rows
+
+
+def test_the_legend_of_losses_fills_the_free_place(history) -> None:
+    names = ["asr_en", "asr_fr", "st_fr_en"]
+    with style_context():
+        full, free = plot_losses(history), plot_losses(replace(history, objectives=names))
+    assert len(full.legends) == 1
+    assert not free.legends
+    (place,) = [axes for axes in free.axes if axes.get_legend()]
+    assert (place.get_title(), place.axison) == ("", False)
+
+
+def test_losses_below_zero_are_drawn_to_their_end(history) -> None:
+    below = {name: np.array([-2.0, -8.0]) for name in history.objectives}
+    with style_context():
+        figure = plot_losses(replace(history, losses=below, valid_losses=below))
+    low, high = figure.axes[0].get_ylim()
+    assert low < -8.0
+    assert high > -2.0
 
 
 def test_predictions_of_self_supervision_are_not_called_tokens(history) -> None:
