@@ -45,17 +45,28 @@ def count_labels(
                 f"{data.path} has no {name}, which {objective.name} needs: one line `key label`"
                 f" per utterance, `{NO_LABEL}` where there is no label."
             )
-        counts[objective.name] = sum(
-            1
-            for key, label in table.items()
-            if is_label(name, label) and objective.language in ("", data.languages[key])
-        )
+        counts[objective.name] = _count(data, objective)
         if counts[objective.name] == 0:
             raise ValueError(
                 f"{data.path / name} has no label of {objective.name}: add some, or leave the"
                 " objective out of `--asr_langs`, `--st_pairs` and `--objectives`."
             )
     return counts
+
+
+def emptied_objectives(
+    whole: DataDir, kept: DataDir, objectives: Sequence[Objective]
+) -> dict[str, int]:
+    """Return the objectives that a filter leaves without a label, and how many each had.
+
+    Args:
+        whole: A set.
+        kept: What is left of it.
+        objectives: The objectives of the run.
+    """
+    labelled = [item for item in objectives if whole.labels_of(item.label_file) is not None]
+    had = {item.name: _count(whole, item) for item in labelled if not _count(kept, item)}
+    return {name: number for name, number in had.items() if number}
 
 
 def compare_labels(
@@ -139,6 +150,14 @@ def objectives_of(data: DataDir, objectives: Sequence[Objective]) -> list[Object
         if (objective.language in spoken if objective.language else _has_labels(data, objective))
     ]
     return found or list(objectives)
+
+
+def _count(data: DataDir, objective: Objective) -> int:
+    name = objective.label_file
+    return sum(
+        is_label(name, label) and objective.language in ("", data.languages[key])
+        for key, label in (data.labels_of(name) or {}).items()
+    )
 
 
 def _has_labels(data: DataDir, objective: Objective) -> bool:

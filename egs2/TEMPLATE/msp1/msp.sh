@@ -279,12 +279,21 @@ fi
 if stage 1 "Data preparation" "${datadir}/.stage1.done" --settings "${data_settings[@]}" \
     --inputs local/data.sh --outputs "${datadir}/${found_train}/utt2lang" "${datadir}/${found_valid}/utt2lang"; then
     datadir=${datadir} local/data.sh ${data_opts[@]+"${data_opts[@]}"}
+    stage_done "${datadir}/{${found_train},${found_valid},${test_sets// /,}}"
+fi
+
+# a stage of its own: a run with other test sets or objectives takes the data as they are
+mapfile -t compared_sets < <(printf '%s\n' "${found_valid}" "${found_tests[@]}" | awk '!seen[$0]++')
+if stage 1 "Checks of the data" "${datadir}/.stage1_checks.done" \
+    --settings "train=${found_train}" "others=${compared_sets[*]}" "noise=${noise}" "languages=${languages}" \
+    "${kinds_labels[@]}" ${kinds_settings[@]+"${kinds_settings[@]}"} \
+    --inputs "${datadir}/${found_train}" "${compared_sets[@]/#/${datadir}/}"; then
     soups check_data_dir "${datadir}/${found_train}" --least 2 "${run_options[@]}"
-    for name in "${found_valid}" "${found_tests[@]}"; do
+    for name in "${compared_sets[@]}"; do
         soups check_data_dir "${datadir}/${name}" "${run_options[@]}" --train "${datadir}/${found_train}" \
             --may_lack_languages "$([[ ${name} == "${found_valid}" ]] && echo false || echo true)"
     done
-    stage_done "${datadir}/{${found_train},${found_valid},${test_sets// /,}}"
+    stage_done "${found_train} ${compared_sets[*]}"
 fi
 
 if [[ -n ${unlabeled_sets} ]] && stage 1 "Audio without labels" "${datadir}/.stage1_unlabeled.done" \
@@ -294,7 +303,7 @@ if [[ -n ${unlabeled_sets} ]] && stage 1 "Audio without labels" "${datadir}/.sta
 fi
 
 if [[ -n ${noise} ]]; then
-    mapfile -t found_sets < <(printf '%s\n' "${found_train}" "${found_valid}" "${found_tests[@]}" | awk '!seen[$0]++')
+    mapfile -t found_sets < <(printf '%s\n' "${found_train}" "${compared_sets[@]}" | awk '!seen[$0]++')
     noise_inputs=()
     [[ ${noise} == generated ]] || noise_inputs+=("${noise}")
     for name in "${found_sets[@]}"; do
@@ -354,7 +363,7 @@ for name in "${train_name}" "${valid_set}"; do
         soups filter_lengths --source "${feats_dir}/${name}" --target "${kept_dir}/${name}" \
             --frame_seconds "${frame_seconds}" --min_wav_duration "${min_wav_duration}" \
             --max_wav_duration "${max_wav_duration}" --labels ${other_labels[@]+"${other_labels[@]}"} \
-            --audio_labels ${audio_labels[@]+"${audio_labels[@]}"}
+            --audio_labels ${audio_labels[@]+"${audio_labels[@]}"} --training "$([[ ${name} == "${train_name}" ]] && echo true || echo false)" "${run_options[@]}"
         stage_done "${kept_dir}/${name}"
     fi
 done
@@ -378,6 +387,18 @@ elif stage 5 "Token lists" "${datadir}/.stage5_${kinds_tags[1]}.done" \
     --outputs "${kinds_vocabularies[@]}"; then
     soups make_vocabularies --train "${kept_dir}/${train_name}" --check "${kept_dir}/${valid_set}" "${run_options[@]}"
     stage_done "${#kinds_vocabularies[@]} token lists in ${datadir}"
+fi
+
+# with the very model: how many frames it makes of an utterance decides which labels fit
+label_args=("${model_args[@]}" ${kinds_vocabulary_args[@]+"${kinds_vocabulary_args[@]}"} ${kinds_refinements[@]+"${kinds_refinements[@]}"}
+    "${all_data_args[@]}" ${train_arg_list[@]+"${train_arg_list[@]}"})
+if stage 5 "Labels" "${expdir}/.stage5_${msp_tag}.done" --settings "${label_args[@]}" \
+    --inputs "${train_config}" ${kinds_vocabularies[@]+"${kinds_vocabularies[@]}"} \
+    "${label_files[@]/#/${kept_dir}/${train_name}/}" "${label_files[@]/#/${kept_dir}/${valid_set}/}"; then
+    soups check_labels --config "${train_config}" --ngpu 0 "${label_args[@]}" \
+        --train_shape_file "${kept_dir}/${train_name}/${length_file}" --valid_shape_file "${kept_dir}/${valid_set}/${length_file}" \
+        2> >(grep -v "Failed to import Flash Attention" >&2) # ESPnet needs none
+    stage_done "every objective has labels that it can learn"
 fi
 
 if stage 6 "Statistics" "${stats_dir}/.stage6.done" --settings "${model_args[@]}" \
