@@ -16,7 +16,7 @@ from espnet_soups.report.wording import (
     duration,
     soup_name,
 )
-from espnet_soups.scoring.score_metrics import headlines
+from espnet_soups.scoring.score_metrics import headlines, undefined_scores
 
 Record = Mapping[str, Any]
 
@@ -106,6 +106,11 @@ def _notes(records: Sequence[Record]) -> list[str]:
         *(
             f"The {title} signatures differ: compare {title} only where they agree."
             for title in _differing_signatures(records)
+        ),
+        *(
+            f"{title}: {text}."
+            for title, record in zip(section_titles(records), records, strict=True)
+            for text in undefined_scores(record["scores"])
         ),
     ]
 

@@ -19,6 +19,7 @@ from espnet_soups.report.method_text import (
 )
 from espnet_soups.report.score_tables import render_tables
 from espnet_soups.report.wording import intervals, table, training_origin
+from espnet_soups.scoring.score_metrics import undefined_scores
 
 Record = Mapping[str, Any]
 
@@ -108,6 +109,7 @@ def render_scores(record: Record) -> list[str]:
     left_out = sum(item["without_reference"] for item in objectives.values())
     if left_out:
         notes.append(f"Labels that are `<na>`, not scored: {left_out}.")
+    notes += [f"{text}." for text in undefined_scores(record["scores"])]
     return [*parts, " ".join([*notes, *left_out_notes(record)])]
 
 

@@ -37,7 +37,7 @@ from espnet_soups.report.wording import (
     soup_name,
     training_origin,
 )
-from espnet_soups.scoring.score_metrics import headlines, scores_by_kind
+from espnet_soups.scoring.score_metrics import headlines, scores_by_kind, undefined_scores
 
 NARROWEST = 0.62  # of a picture's own width: letters keep 9 pixels, narrow screens scroll it
 
@@ -174,6 +174,7 @@ def _decoding(
     number: int, item: Decoding, scores: Path, several: bool, clips: Clips
 ) -> dict[str, Any]:
     title = f"Scores of {item.label}" if several else "Scores"
+    empty = [f"{text}." for text in undefined_scores(item.scores)]
     listed = {f"{name}: {text}" for name, own in signatures(item.scores).items() for text in own}
     return {
         "number": number,
@@ -188,7 +189,9 @@ def _decoding(
             for kind in scores_by_kind(item.scores)
         ],
         "confusions": confusions(item.scores),
-        "notes": _plain([intervals(item.scores), *sorted(listed), *left_out_notes(item.record)]),
+        "notes": _plain(
+            [intervals(item.scores), *sorted(listed), *empty, *left_out_notes(item.record)]
+        ),
         "picture": read_picture(scores, f"scores-{number}", title),
         "examples": _examples(item, clips),
     }

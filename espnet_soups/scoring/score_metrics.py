@@ -97,3 +97,19 @@ def scores_by_kind(scores: Record) -> list[KindScores]:
         )
         for kind, members in groups.items()
     ]
+
+
+def undefined_scores(scores: Mapping[str, Any]) -> list[str]:
+    """Return which scores say nothing, and why, as clauses.
+
+    Args:
+        scores: `scores.json`.
+    """
+    found: dict[tuple[str, str], list[str]] = {}
+    for kind in scores_by_kind(scores):
+        for metric in kind.metrics:
+            for name, item in kind.members.items():
+                why = item.get(metric.name, {}).get("undefined")
+                if why is not None:
+                    found.setdefault((metric.title, why), []).append(name)
+    return [f"{title} of {', '.join(names)} {why}" for (title, why), names in found.items()]

@@ -1,9 +1,9 @@
 """The scores of a set as a small table for the terminal."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from espnet_soups.scoring.score_metrics import KindScores, scores_by_kind
+from espnet_soups.scoring.score_metrics import KindScores, scores_by_kind, undefined_scores
 
 
 def format_estimate(item: Mapping[str, Any] | None, digits: int = 1) -> str:
@@ -32,7 +32,7 @@ def render_table(scores: Mapping[str, Any]) -> str:
     """Return a table per kind: a row per objective, and their mean where there are several."""
     kinds = scores_by_kind(scores)
     signatures = {text for kind in kinds for text in _signatures(kind)}
-    footer = [*sorted(signatures), *_undefined(kinds)]
+    footer = [*sorted(signatures), *undefined_scores(scores)]
     footer.append(f"[ , ]: {scores['confidence']:.0%} {describe_draws(scores.get('groups'))}")
     own = {name: item["drawn"] for name, item in scores["objectives"].items() if "drawn" in item}
     footer += [f"[ , ] of {name}: over {drawn}" for name, drawn in own.items()]
@@ -62,18 +62,6 @@ def _signatures(kind: KindScores) -> set[str]:
         if own:
             return {f"{metric.title}: {signature}" for signature in own}
     return set()
-
-
-def _undefined(kinds: Sequence[KindScores]) -> list[str]:
-    """Return which scores say nothing, and why."""
-    found: dict[tuple[str, str], list[str]] = {}
-    for kind in kinds:
-        for metric in kind.metrics:
-            for name, item in kind.members.items():
-                why = item.get(metric.name, {}).get("undefined")
-                if why is not None:
-                    found.setdefault((metric.title, why), []).append(name)
-    return [f"{title} of {', '.join(names)} {why}" for (title, why), names in found.items()]
 
 
 def align(rows: list[list[str]]) -> str:
