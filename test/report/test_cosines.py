@@ -51,11 +51,11 @@ def test_the_picture_shows_the_whole_training_and_says_so(make_experiment) -> No
     with style_context():
         figure = plot_cosines(history)
         groups = plot_cosine_groups(history)
-    assert "all measured steps of epochs 1–4" in figure.get_suptitle()
+    assert "all measured steps of epochs 1–4" in figure.get_suptitle().replace("\n", " ")
     assert {text.get_text() for text in figure.axes[0].texts} == {"", "−0.25"}
     assert history.cosines is not None
     for picture in (figure, groups):
-        assert "without the noise of the batches" in picture.get_suptitle()
+        assert "without the noise of the batches" in picture.get_suptitle().replace("\n", " ")
     assert figure.axes[0].images[0].get_clim() == (-0.25, 0.25)
     small = replace(history, cosines=0.05 * history.cosines)
     with style_context():

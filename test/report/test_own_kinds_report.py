@@ -149,7 +149,7 @@ def test_pictures_of_the_training_name_what_is_counted(experiment) -> None:
         losses, accuracies = plot_losses(history), plot_accuracies(history)
         comparison = plot_comparison({"msp_moods": history})
     title = "Loss per label token (mood: per label, ssl: per prediction)"
-    assert losses.get_suptitle() == title
+    assert losses.get_suptitle().replace("\n", " ") == title
     assert [axes.get_title() for axes in accuracies.axes] == ["ASR", "MOOD", "SSL"]
     assert [axes.get_ylabel() for axes in accuracies.axes] == [
         "right tokens (%)",
@@ -159,7 +159,7 @@ def test_pictures_of_the_training_name_what_is_counted(experiment) -> None:
     panels = {axes.get_title(): axes.get_ylabel() for axes in comparison.axes}
     assert panels["MOOD accuracy"] == "right labels (%)"
     assert panels["MOOD loss"] == "loss (nats per label)"
-    assert "mean over the objectives of a kind" in comparison.get_suptitle()
+    assert "mean over the objectives of a kind" in comparison.get_suptitle().replace("\n", " ")
 
 
 def test_objectives_of_own_kinds_look_like_no_other() -> None:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 import matplotlib
@@ -21,6 +22,7 @@ from espnet_soups.report.objective_names import by_kind, kind_name, look_up, sup
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 DASHES = ("-", "--", ":", "-.")
 FEW_EPOCHS = 3
+LETTERS = 8.0  # of a title, in an inch
 MARKERS = ("o", "s", "^", "D", "v", "P")
 KIND_DASHES = ("-", "--", "-.", (0, (5, 1)), (0, (3, 1, 1, 1, 1, 1)))  # of supervised kinds
 UNSUPERVISED_DASHES = ":"
@@ -45,11 +47,12 @@ def new_figure(width: float, height: float, title: str) -> Figure:
     Args:
         width: In inches.
         height: In inches.
-        title: Above everything.
+        title: Above everything; long lines are broken.
     """
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
-    figure.suptitle(title, fontsize=12.0, fontweight="bold")
+    lines = [part for line in title.split("\n") for part in wrap(line, int(LETTERS * width))]
+    figure.suptitle("\n".join(lines), fontsize=12.0, fontweight="bold")
     return figure
 
 

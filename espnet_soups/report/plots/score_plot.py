@@ -25,9 +25,9 @@ def plot_scores(scores: Mapping[str, Any], label: str) -> Figure:
         }
         for metric in headlines([scores])
     }
-    # one below the other: letters stay large on narrow screens, and no place is empty
+    # one below the other, as wide as a narrow screen shows with letters to read
     heights = [0.27 * (len(items) + (len(items) > 1)) + 0.75 for items in shown.values()]
-    figure = new_figure(6.4, sum(heights) + 0.5, f"Scores of {label}, 95 % intervals")
+    figure = new_figure(4.8, sum(heights) + 0.5, f"Scores, 95 % intervals\n{label}")
     grid = figure.subplots(len(shown), 1, squeeze=False, height_ratios=heights)[:, 0]
     for axes, (metric, items) in zip(grid, shown.items(), strict=True):
         mean = {"mean": scores["mean"][metric.name]} if len(items) > 1 else {}
