@@ -1,21 +1,18 @@
 """Leaves out utterances that are too short or too long to train on (stage 4)."""
 
-import sys
-from collections.abc import Mapping, Sequence
+import argparse
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from espnet_soups.bin.command import run_command
-from espnet_soups.bin.run_parser import RunParser
-
-if TYPE_CHECKING:
-    from espnet_soups.data.data_dir import DataDir
 
 
-def get_parser() -> RunParser:
-    """Return the options."""
-    parser = RunParser("filter_lengths", __doc__)
+def get_parser() -> argparse.ArgumentParser:
+    """Gives the options."""
+    parser = argparse.ArgumentParser(
+        prog="python -m espnet_soups.bin.filter_lengths", description=__doc__
+    )
     parser.add_argument("--source", type=Path, required=True, help="Folder of a dumped set")
     parser.add_argument("--target", type=Path, required=True, help="Folder of the filtered set")
     parser.add_argument("--frame_seconds", type=float, required=True, help="Seconds of a frame")
@@ -27,19 +24,13 @@ def get_parser() -> RunParser:
     parser.add_argument(
         "--labels", nargs="*", default=[], help="Files whose labels count beside texts"
     )
-    parser.add_argument(
-        "--training",
-        default="false",
-        choices=["true", "false"],
-        help="Refuse a set of which an objective loses all labels, instead of a warning (false)",
-    )
     parser.add_argument("--audio_labels", nargs="*", default=[], help="Files of second audio")
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Filters one set; see `get_parser`."""
-    options, run = get_parser().parse(arguments)
+    options = get_parser().parse_args(arguments)
     from espnet_soups.data.data_dir import read_data_dir, write_data_dir
     from espnet_soups.data.length_filter import filter_lengths
     from espnet_soups.files import read_table, write_table
@@ -54,8 +45,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     kept, report = filter_lengths(
         data, seconds, options.min_wav_duration, options.max_wav_duration, options.labels
     )
-    if run:
-        _tell_emptied(data, kept, run, options.training == "true")
     write_data_dir(replace(kept, path=options.target), audio_file)
     write_table(options.target / lengths_file, {key: lengths[key] for key in kept.audio})
     print(
@@ -64,26 +53,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         f" shorter than {options.min_wav_duration:g} s, {report.too_long} longer than"
         f" {options.max_wav_duration:g} s, {report.no_label} without any label"
     )
-
-
-def _tell_emptied(
-    whole: "DataDir", kept: "DataDir", run: Mapping[str, str], training: bool
-) -> None:
-    """Refuse a filter that leaves an objective without labels, or warn of it."""
-    from espnet_soups.objectives.run import read_run
-    from espnet_soups.objectives.set_labels import emptied_objectives
-
-    emptied = emptied_objectives(whole, kept, read_run(run).objectives)
-    if not emptied:
-        return
-    listed = ", ".join(f"{name} (all {number} labels)" for name, number in emptied.items())
-    finding = (
-        f"The length filter leaves out every label of {listed} in {whole.path}: change"
-        " `--min_wav_duration` or `--max_wav_duration`, or cut long utterances"
-    )
-    if training:
-        raise ValueError(f"{finding}.")
-    print(f"warning: {finding}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -4,10 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from espnet_soups.bin.filter_lengths import main
-from espnet_soups.data.data_dir import write_data_dir
 from espnet_soups.data.length_filter import filter_lengths
-from espnet_soups.files import write_table
 
 
 def test_each_reason_is_counted_once(data_dir):
@@ -41,20 +38,3 @@ def test_labels_that_an_objective_learns_from_count_beside_texts(data_dir):
     assert (len(kept.audio), report.no_label) == (4, 0)
     with pytest.raises(ValueError, match="has no utt2accent, which an objective learns from"):
         filter_lengths(data, seconds, 0.1, 2.0, ["utt2accent"])
-
-
-def test_a_filter_that_leaves_an_objective_no_label_is_refused_in_training(
-    data_dir, tmp_path, capsys
-):
-    write_data_dir(replace(data_dir, path=tmp_path / "whole"), "feats.scp")
-    frames = {"en_a-one": "50", "en_a-two": "60", "fr_b-one": "900", "fr_b-two": "800"}
-    write_table(tmp_path / "whole" / "utt2num_frames", frames)
-    words = ["--source", str(tmp_path / "whole"), "--target", str(tmp_path / "kept")]
-    words += ["--frame_seconds", "0.01", "--max_wav_duration", "5", "--asr_langs", "en fr"]
-    with pytest.raises(ValueError, match=r"leaves out every label of asr_fr \(all 2 labels\) in"):
-        main([*words, "--training", "true"])
-    assert not (tmp_path / "kept").exists()
-    main(words)
-    assert "warning: The length filter leaves out every label of asr_fr" in capsys.readouterr().err
-    assert (tmp_path / "kept" / "text").read_text().count("\n") == 2
-    main([*words, "--training", "true", "--asr_langs", "en"])

@@ -363,7 +363,7 @@ for name in "${train_name}" "${valid_set}"; do
         soups filter_lengths --source "${feats_dir}/${name}" --target "${kept_dir}/${name}" \
             --frame_seconds "${frame_seconds}" --min_wav_duration "${min_wav_duration}" \
             --max_wav_duration "${max_wav_duration}" --labels ${other_labels[@]+"${other_labels[@]}"} \
-            --audio_labels ${audio_labels[@]+"${audio_labels[@]}"} --training "$([[ ${name} == "${train_name}" ]] && echo true || echo false)" "${run_options[@]}"
+            --audio_labels ${audio_labels[@]+"${audio_labels[@]}"}
         stage_done "${kept_dir}/${name}"
     fi
 done
@@ -395,7 +395,8 @@ label_args=("${model_args[@]}" ${kinds_vocabulary_args[@]+"${kinds_vocabulary_ar
 if stage 5 "Labels" "${expdir}/.stage5_${msp_tag}.done" --settings "${label_args[@]}" \
     --inputs "${train_config}" ${kinds_vocabularies[@]+"${kinds_vocabularies[@]}"} \
     "${label_files[@]/#/${kept_dir}/${train_name}/}" "${label_files[@]/#/${kept_dir}/${valid_set}/}"; then
-    soups check_labels --config "${train_config}" --ngpu 0 "${label_args[@]}" \
+    soups check_labels --whole "${feats_dir}/${train_name}" --kept "${kept_dir}/${train_name}" "${run_options[@]}" \
+        -- --config "${train_config}" --ngpu 0 "${label_args[@]}" \
         --train_shape_file "${kept_dir}/${train_name}/${length_file}" --valid_shape_file "${kept_dir}/${valid_set}/${length_file}" \
         2> >(grep -v "Failed to import Flash Attention" >&2) # ESPnet needs none
     stage_done "every objective has labels that it can learn"
