@@ -303,7 +303,7 @@ if [[ -n ${unlabeled_sets} ]] && stage 1 "Audio without labels" "${datadir}/.sta
 fi
 
 if [[ -n ${noise} ]]; then
-    mapfile -t found_sets < <(printf '%s\n' "${found_train}" "${compared_sets[@]}" | awk '!seen[$0]++')
+    mapfile -t found_sets < <(printf '%s\n' "${found_train}" "${found_valid}" "${found_tests[@]}" | awk '!seen[$0]++')
     noise_inputs=()
     [[ ${noise} == generated ]] || noise_inputs+=("${noise}")
     for name in "${found_sets[@]}"; do
@@ -539,11 +539,11 @@ for name in "${test_set_list[@]}"; do
     fi
     if stage 13 "Report on ${name}" "${decode_dir}/.stage13.done" --settings "publish=${publish_results}" "audio=${report_audio}" \
         --inputs "${decode_dir}/scores.json" --outputs "${exp_dir}/RESULTS.md" "${exp_dir}/report.html"; then
-        report_args=()
-        ! ${publish_results} || report_args=(--publish_dir .)
-        ! ${report_audio} || report_args+=(--audio "${datadir}/${name}/wav.scp")
+        publish_args=()
+        ! ${publish_results} || publish_args=(--publish_dir .)
+        ! ${report_audio} || publish_args+=(--audio "${datadir}/${name}/wav.scp")
         soups report --exp_dir "${exp_dir}" --inference_tag "${inference_tag}" --set "${name}" --expdir "${expdir}" \
-            --command "${command_line}" ${report_args[@]+"${report_args[@]}"}
+            --command "${command_line}" ${publish_args[@]+"${publish_args[@]}"}
         pack_args=()
         for file in "${exp_dir}/RESULTS.md" "${exp_dir}/report.html" "${exp_dir}/images" \
             "${stats_dir}/train/feats_stats.npz" ${kinds_vocabularies[@]+"${kinds_vocabularies[@]%/*}"}; do
