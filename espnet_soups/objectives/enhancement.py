@@ -93,6 +93,8 @@ class Enhancement(Kind):
     title: ClassVar[str] = "Enhancement"
     sign: ClassVar[str] = "ENH"
     letters: ClassVar[Mapping[str, str]] = {"N": "enh*"}
+    loss_unit: ClassVar[str] = ""  # squares of log filterbanks, or dB
+    loss_per: ClassVar[str] = "frame or utterance"
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric("lsd_gain", "LSD gain", "dB", lower_is_better=False, digits=2),
         Metric("si_sdr_gain", "SI-SDR gain", "dB", lower_is_better=False, digits=2),

@@ -48,6 +48,8 @@ class Kind(ABC):
         decode_config: Dataclass of the options that it reads from the decoding configuration; kinds
             may share options. None: none.
         left_out: What the log says of utterances that its head could not use.
+        loss_unit: Of its loss; empty: it has several, or none.
+        loss_per: What its loss is a mean over; empty: tokens, labels or predictions, as it has.
     """
 
     name: ClassVar[str]
@@ -59,6 +61,8 @@ class Kind(ABC):
     run_options: ClassVar[Mapping[str, tuple[str, str]]] = {}
     decode_config: ClassVar[type[Any] | None] = None
     left_out: ClassVar[str] = "Labels that could not be used took no part"
+    loss_unit: ClassVar[str] = "nats"
+    loss_per: ClassVar[str] = ""
 
     # --- which objectives there are ------------------------------------------------------------
 

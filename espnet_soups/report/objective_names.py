@@ -72,3 +72,23 @@ def unit_of(name: str) -> str:
     if not objective.supervised:
         return "prediction"
     return "token" if objective.transcribes else "label"
+
+
+def loss_unit(name: str) -> str:
+    """Return the unit of an objective's loss; nats where its kind does not come along.
+
+    >>> loss_unit("asr_fr"), loss_unit("enh"), loss_unit("mood")
+    ('nats', '', 'nats')
+    """
+    return next((kind.loss_unit for kind in KINDS if kind.name == kind_name(name)), "nats")
+
+
+def loss_per(name: str) -> str:
+    """Return what an objective's loss is a mean over.
+
+    >>> loss_per("asr_fr"), loss_per("ssl"), loss_per("spk"), loss_per("enh")
+    ('label token', 'prediction', 'label', 'frame or utterance')
+    """
+    own = next((kind.loss_per for kind in KINDS if kind.name == kind_name(name)), "")
+    unit = unit_of(name)
+    return own or ("label token" if unit == "token" else unit)

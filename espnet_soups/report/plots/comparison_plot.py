@@ -15,6 +15,8 @@ from espnet_soups.report.history import SOUP_FILE, Curves, History, read_history
 from espnet_soups.report.objective_names import (
     by_kind,
     look_up,
+    loss_per,
+    loss_unit,
     sign_of,
     supervised_kinds,
     unit_of,
@@ -24,8 +26,8 @@ from espnet_soups.report.train_log import read_train_log
 
 # Curves of a history: what a panel is called, the label of its axis, a factor.
 CURVES = {
-    "accuracies": ("accuracy", "right {}s (%)", 100.0),
-    "valid_losses": ("loss", "loss (nats per {})", 1.0),
+    "accuracies": ("accuracy", "right {unit}s (%)", 100.0),
+    "valid_losses": ("loss", "loss ({loss})", 1.0),
 }
 SEED = re.compile(r"_?seed_?\d+")
 WIDE, WIDTH = 4, 56  # more lines than this, of names not longer than that: two columns
@@ -81,10 +83,9 @@ def plot_comparison(histories: Mapping[str, History]) -> Figure:
     epochs = sorted({epoch for item in histories.values() for epoch in item.epochs})
     for place, axes in grid.items():
         curves, _, kind = place.partition("/")
-        noun, label, _ = CURVES[curves]
         _draw_curves(axes, histories, curves, kind, styles)
-        axes.set_title(f"{sign_of(kind)} {noun}")
-        axes.set_ylabel(label.format(unit_of(panels[kind][0])))
+        axes.set_title(f"{sign_of(kind)} {CURVES[curves][0]}")
+        axes.set_ylabel(_axis_label(curves, panels[kind][0]))
         epoch_axis(axes, epochs, label=kind == list(panels)[-1])
     lines = {str(line.get_label()): line for axes in grid.values() for line in axes.get_lines()}
     shown = [name for name in order if name in lines]
@@ -101,6 +102,12 @@ def _places(histories: Mapping[str, History], kind: str) -> list[str]:
         if any(mean_curve(getattr(item, curves), kind) is not None for item in histories.values())
     ]
     return drawn if len(drawn) == len(CURVES) else drawn[:1] * len(CURVES)
+
+
+def _axis_label(curves: str, name: str) -> str:
+    """Return what is drawn of the kind of an objective, with its unit."""
+    loss = f"{loss_unit(name)} per {loss_per(name).removeprefix('label ')}".strip()
+    return CURVES[curves][1].format(unit=unit_of(name), loss=loss)
 
 
 def mean_curve(curves: Curves, kind: str) -> NDArray[np.float64] | None:

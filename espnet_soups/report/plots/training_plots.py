@@ -10,7 +10,15 @@ from matplotlib.lines import Line2D
 
 from espnet_soups.report.history import Curves, History
 from espnet_soups.report.level import Level
-from espnet_soups.report.objective_names import by_kind, kind_name, look_up, sign_of, unit_of
+from espnet_soups.report.objective_names import (
+    by_kind,
+    kind_name,
+    look_up,
+    loss_per,
+    loss_unit,
+    sign_of,
+    unit_of,
+)
 from espnet_soups.report.plots.figure import (
     COLORS,
     draw_curve,
@@ -60,8 +68,8 @@ def plot_losses(history: History) -> Figure:
             axes.set_title(name)
             axes.set_ylim(*limits[kind_name(name)])
             epoch_axis(axes, history.epochs, label=_is_last(rows, number, column))
-            if name == next(filter(None, names)):
-                axes.set_ylabel("loss (nats)")
+            if name == next(filter(None, names)) or not loss_unit(name):
+                axes.set_ylabel(_loss_label(name))
     lines = [Line2D([], [], **look) for look in LOOKS]
     free = [axes for axes in grid.flat if not axes.axison]
     if free:
@@ -162,7 +170,7 @@ def _why_still(level: Level) -> str:
 
 def _loss_title(objectives: list[str]) -> str:
     """Return what a loss is counted per; kinds that differ from the first are named."""
-    units = {kind: _counted(names[0]) for kind, names in by_kind(objectives).items()}
+    units = {kind: loss_per(names[0]) for kind, names in by_kind(objectives).items()}
     first = next(iter(units.values()))
     if len(units) == 1 and not look_up(objectives[0]).supervised:
         return f"Loss of {', '.join(objectives)}"
@@ -170,9 +178,8 @@ def _loss_title(objectives: list[str]) -> str:
     return f"Loss per {first}" + (f" ({', '.join(others)})" if others else "")
 
 
-def _counted(name: str) -> str:
-    unit = unit_of(name)
-    return "label token" if unit == "token" else unit
+def _loss_label(name: str) -> str:
+    return f"loss ({loss_unit(name)})" if loss_unit(name) else "loss"
 
 
 def _is_last(rows: list[list[str]], number: int, column: int) -> bool:

@@ -7,6 +7,7 @@ import pytest
 from made_up_records import change_records, level_record
 
 from espnet_soups.report.history import History, read_history
+from espnet_soups.report.plots.comparison_plot import plot_comparison
 from espnet_soups.report.plots.figure import style_context
 from espnet_soups.report.plots.training_plots import (
     loss_rows,
@@ -72,6 +73,21 @@ def test_the_legend_of_losses_fills_the_free_place(history) -> None:
     assert not free.legends
     (place,) = [axes for axes in free.axes if axes.get_legend()]
     assert (place.get_title(), place.axison) == ("", False)
+
+
+def test_a_loss_that_is_not_in_nats_is_not_called_so(history) -> None:
+    losses = {**history.losses, "enh": history.losses["ssl"]}
+    names = [*history.objectives, "enh"]
+    other = replace(history, objectives=names, losses=losses, valid_losses=losses)
+    with style_context():
+        figure = plot_losses(other)
+        compared = plot_comparison({"one": other})
+    labels = {axes.get_title(): axes.get_ylabel() for axes in figure.axes}
+    assert (labels["asr_fr"], labels["enh"]) == ("loss (nats)", "loss")
+    assert "enh: per frame or utterance" in figure.get_suptitle().replace("\n", " ")
+    labels = {axes.get_title(): axes.get_ylabel() for axes in compared.axes}
+    assert labels["ASR loss"] == "loss (nats per token)"
+    assert labels["ENH loss"] == "loss (per frame or utterance)"
 
 
 def test_losses_below_zero_are_drawn_to_their_end(history) -> None:
