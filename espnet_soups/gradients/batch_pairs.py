@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from espnet_soups.gradients.jackknife import Interval, Jackknife
+from espnet_soups.gradients.products import group_products
 
 LEAST_BATCHES = 4  # fewer make no interval
 
@@ -135,12 +136,4 @@ class BatchPairs:
         return self._products(self._last, rows).where(known, torch.nan)
 
     def _products(self, first: Tensor, second: Tensor) -> Tensor:
-        """Return the inner products in every group, in float64 on the CPU, [G, m, m]."""
-        with torch.autocast(first.device.type, enabled=False):
-            dtype = torch.promote_types(first.dtype, torch.float32)
-            one, two = first.to(dtype), second.to(dtype)
-            groups = [
-                torch.stack([one[:, a:b] @ two[:, a:b].T for a, b in spans]).double().sum(dim=0)
-                for spans in self._groups
-            ]
-            return torch.stack(groups).cpu()
+        return group_products(first, second, self._groups)
