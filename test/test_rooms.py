@@ -19,7 +19,7 @@ LADDER["inference"] = {"objectives", "network", "task", "data", "backbone"}
 LADDER["conflict"] = {OBJECTIVE}
 LADDER["task"] |= {"conflict"}
 LADDER["scoring"] = {"objectives"}
-LADDER["report"] = {"objectives", "scoring"}
+LADDER["report"] = {"objectives", "scoring", "conflict"}
 EVERYWHERE = {"settings", "file_names", "files", "ranks"}  # stand below all rooms
 
 

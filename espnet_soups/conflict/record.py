@@ -21,7 +21,7 @@ class ConflictRecord:
         checkpoints: What was measured, in order.
         batches: Batches of the training data.
         batch_bins: Size of a batch, as the sampler counts it.
-        repeated: Utterances that are in more than one batch.
+        repeated: Utterances that came again, and were left out.
         left_out: Batches of each checkpoint with a gradient that was not finite.
         confidence: Of the intervals.
         step: Length of the steps of affinities, as a share of the norm of the parameters; 0: none.

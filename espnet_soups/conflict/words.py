@@ -42,10 +42,6 @@ def describe(rows: Sequence[Row], record: ConflictRecord) -> str:
         f'[ , ] are {record.confidence:.0%} intervals. "Conflict" and "agree": the cosine differs'
         " from 0 when all pairs are looked at together (Holm, 5 %).",
     ]
-    if record.repeated:
-        lines.append(
-            f"{record.repeated} utterances are in more than one batch: intervals are too narrow."
-        )
     for checkpoint in record.checkpoints:
         own = [row for row in rows if row.checkpoint == checkpoint]
         lines += ["", f"== {checkpoint}", *_describe_checkpoint(own)]

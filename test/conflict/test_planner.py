@@ -7,7 +7,6 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from planted_rows import LAYERS, blocks, plant
 
 from espnet_soups.conflict.plan_file import render_plan
 from espnet_soups.conflict.planner import plan_soup
@@ -15,6 +14,7 @@ from espnet_soups.levels.order import arrange_levels
 from espnet_soups.objectives.objective import Objective
 from espnet_soups.soup.build import build_soup
 from espnet_soups.soup.config import read_soup_config
+from espnet_soups.testing.planted_conflicts import LAYERS, blocks, plant
 
 NAMES = ["asr_en", "asr_fr", "st_fr_en", "st_es_en", "ssl"]
 LABELLED = {name: name != "ssl" for name in NAMES}

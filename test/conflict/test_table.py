@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 import pytest
-from planted_rows import blocks, plant
 
 from espnet_soups.conflict.record import ConflictRecord, read_record, write_record
 from espnet_soups.conflict.table import read_conflicts, write_conflicts
+from espnet_soups.testing.planted_conflicts import blocks, plant
 
 RECORD = ConflictRecord(
     objectives={"asr_en": {"kind": "asr", "supervised": True}},

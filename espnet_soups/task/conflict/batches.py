@@ -41,7 +41,7 @@ class MeasuredBatches:
     Attributes:
         batches: What ESPnet's collator has made.
         seed: Of the noise of the first batch; each further one has the next seed.
-        repeated: Utterances that are in more than one batch.
+        repeated: Utterances that came again, and were left out.
     """
 
     batches: Sequence[Mapping[str, Any]]
@@ -52,12 +52,18 @@ class MeasuredBatches:
     def take(
         batches: Iterable[tuple[list[str], dict[str, Any]]], number: int, seed: int
     ) -> "MeasuredBatches":
-        """Take the first batches of an epoch."""
+        """Take the first batches of an epoch.
+
+        Batches must be independent, but the sampler repeats utterances of small languages: only the
+        first time counts.
+        """
         taken, seen, repeated = [], set[str](), 0
         for ids, batch in islice(batches, number):
-            repeated += sum(key in seen for key in ids)
+            fresh = [place for place, key in enumerate(ids) if key not in seen]
+            repeated += len(ids) - len(fresh)
             seen.update(ids)
-            taken.append({**batch, "utt_id": ids})
+            if fresh:
+                taken.append({name: value[fresh] for name, value in batch.items()})
         return MeasuredBatches(taken, seed, repeated)
 
     def losses(self, network: MSPModel, number: int) -> Losses:

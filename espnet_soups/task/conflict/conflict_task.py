@@ -60,6 +60,9 @@ class ConflictTrainer(JointTrainer):
         for name, path in find_models(args.conflict_models, args.exp_dir).items():
             network.load_state_dict(begun) if path is None else load_model(network, path)
             found = meter.measure(name)
+            logging.info(
+                f"{name}: {found.used} batches measured, {time.perf_counter() - start:.0f} s"
+            )
             rows += found.rows
             left_out[name] = found.left_out
             for number, names in found.left_out.items():

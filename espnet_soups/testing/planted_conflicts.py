@@ -1,16 +1,27 @@
-"""Tables of conflicts with planted cosines."""
+"""Tables of conflicts with planted cosines, for tests."""
 
 import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from espnet_soups.conflict.table import Row
 
+Matrix = NDArray[np.float64] | Sequence[Sequence[float]]
 LAYERS = ("encoder.encoders.0", "encoder.encoders.1")
 
 
-def plant(names, cosines, error=0.05, norms=None, layers=None, checkpoint="start", affinity=None):
-    """Returns rows with the given cosines, NaN not known, the same in all layers unless given.
+def plant(
+    names: Sequence[str],
+    cosines: Matrix,
+    error: float = 0.05,
+    norms: Sequence[float] | None = None,
+    layers: Mapping[str, Matrix] | None = None,
+    checkpoint: str = "start",
+    affinity: Matrix | None = None,
+) -> list[Row]:
+    """Return rows with the given cosines, NaN not known, the same in all layers unless given.
 
     Args:
         names: Names of the objectives.
@@ -29,23 +40,23 @@ def plant(names, cosines, error=0.05, norms=None, layers=None, checkpoint="start
             rows.append(Row(checkpoint, group, name, "", "norm", *ends, 16))
         for i in range(len(names)):
             for j in range(i + 1, len(names)):
-                number = numbers(values[i][j], error)
+                number = numbers(float(values[i][j]), error)
                 rows.append(Row(checkpoint, group, names[i], names[j], "cosine", *number, 16))
     if affinity is not None:
         for i, j in np.ndindex(len(names), len(names)):
-            number = numbers(affinity[i][j], 0.001)
+            number = numbers(float(affinity[i][j]), 0.001)
             rows.append(Row(checkpoint, "all", names[i], names[j], "affinity", *number, 16))
     return rows
 
 
-def numbers(value, error):
-    """Returns an estimate, its 95 % interval and its p value, as of a normal distribution."""
+def numbers(value: float, error: float) -> tuple[float, float, float, float]:
+    """Return an estimate, its 95 % interval and its p value, as of a normal distribution."""
     p = math.erfc(abs(value) / error / math.sqrt(2))
     return value, value - 1.96 * error, value + 1.96 * error, p
 
 
-def blocks(sizes, within, between):
-    """Returns cosines of groups: `within` a group, `between` groups."""
+def blocks(sizes: Sequence[int], within: float, between: float) -> NDArray[np.float64]:
+    """Return cosines of groups: `within` a group, `between` groups."""
     group = np.repeat(np.arange(len(sizes)), sizes)
     found = np.where(group[:, None] == group, within, between)
     np.fill_diagonal(found, 1.0)
