@@ -16,6 +16,7 @@ from espnet_soups.conflict.record import RECORD, ConflictRecord, write_record
 from espnet_soups.conflict.table import FILE, Row, write_conflicts
 from espnet_soups.conflict.words import WORDS, describe
 from espnet_soups.files import read_yaml, write_text
+from espnet_soups.gradients.batch_pairs import LEAST_BATCHES
 from espnet_soups.network.msp_model import MSPModel
 from espnet_soups.objectives.registry import kind_of
 from espnet_soups.settings import require_number
@@ -114,6 +115,11 @@ class ConflictTask(MSPTask):
             args.conflict_batch_bins = max(1, args.batch_bins // SHARE)
         args.batch_bins = args.conflict_batch_bins
         args.num_iters_per_epoch = None
+        if args.conflict_batches < LEAST_BATCHES:
+            raise ValueError(
+                f"`conflict_batches` must be {LEAST_BATCHES} or more, since fewer make no interval,"
+                f" but got {args.conflict_batches}."
+            )
         require_number("`conflict_step`", args.conflict_step)
         if not 0 <= args.conflict_step < 1:
             raise ValueError(
