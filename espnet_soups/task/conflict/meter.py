@@ -18,6 +18,7 @@ from espnet_soups.task.conflict.batches import MeasuredBatches
 from espnet_soups.task.conflict.table_rows import affinity_rows, rows_of
 
 NUMBER_BYTES = 4
+STEPPED = 8  # batches that affinities are measured on: m passes forward each
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ class ConflictMeter:
         for number in used:
             rows, present, losses = self._rows(number)
             pairs.compare(rows)
-            if effects is not None:
+            if effects is not None and number in used[:STEPPED]:
                 others = counts - present.long()
                 directions = [
                     pairs.direction(rows, k) if others[k] > 0 else None
