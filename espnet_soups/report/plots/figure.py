@@ -22,7 +22,7 @@ from espnet_soups.report.objective_names import by_kind, kind_name, look_up, sup
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 DASHES = ("-", "--", ":", "-.")
 FEW_EPOCHS = 3
-LETTERS = 8.0  # of a title, in an inch
+LETTERS = 9.0  # of a title, in an inch
 MARKERS = ("o", "s", "^", "D", "v", "P")
 KIND_DASHES = ("-", "--", "-.", (0, (5, 1)), (0, (3, 1, 1, 1, 1, 1)))  # of supervised kinds
 UNSUPERVISED_DASHES = ":"
