@@ -10,7 +10,7 @@ import torch
 from espnet2.torch_utils.safe_torch_load import safe_torch_load
 from torch import Tensor
 
-from espnet_soups.inference.training_config import config_path, read_config
+from espnet_soups.inference.training_config import check_statistics, config_path, read_config
 from espnet_soups.network.msp_model import MSPModel
 from espnet_soups.task.msp_task import MSPTask
 from espnet_soups.task.training.checkpoint import check_tensors
@@ -91,6 +91,7 @@ def load_model(
     path = find_model_file(exp_dir, model_file)
     args = read_config(exp_dir) if args is None else args
     tensors = load_tensors(path)
+    check_statistics(args, exp_dir, tensors)
     model = MSPTask.build_model(args)
     check_tensors(tensors, model.state_dict(), str(path), ADVICE)
     model.load_state_dict(tensors)

@@ -12,11 +12,19 @@ of texts; what it needs are settings below `objectives:`.
 
 import argparse
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from espnet_soups.objectives.exchange import Encoder, Heads, Metric, Options, Parts, Vocabulary
+from espnet_soups.objectives.exchange import (
+    Encoder,
+    Finder,
+    Heads,
+    Metric,
+    Options,
+    Parts,
+    Vocabulary,
+)
 from espnet_soups.objectives.objective import Objective
 
 if TYPE_CHECKING:
@@ -28,7 +36,7 @@ if TYPE_CHECKING:
     from espnet_soups.objectives.metrics.score_config import ScoreConfig
     from espnet_soups.objectives.stock_model import StockModel
 
-__all__ = ["Encoder", "Heads", "Kind", "Metric", "Options", "Parts", "Vocabulary"]
+__all__ = ["Encoder", "Finder", "Heads", "Kind", "Metric", "Options", "Parts", "Vocabulary"]
 
 
 class Kind(ABC):
@@ -262,12 +270,13 @@ class Kind(ABC):
         """Return whether the kind has a method of its own, such as `build_decoder` or `export`."""
         return getattr(type(self), method) is not getattr(Kind, method)
 
-    def locate(self, args: argparse.Namespace, find: Callable[[str], str]) -> None:
+    def locate(self, args: argparse.Namespace, find: Finder) -> None:
         """Replace the files that decoding needs by where they lie; the default: there are none.
 
         Args:
             args: Options of `config.yaml`, which may lie on another machine than it was written on.
-            find: Returns where the file of an option is.
+            find: Returns where the file of an option is: `find(file)`, or `find(file, fits)`, where
+                `fits` tells of a path whether that file is the model's own, not a namesake's.
 
         Raises:
             FileNotFoundError: If `find` does not find one.
