@@ -46,8 +46,8 @@ class Kind(ABC):
         name: The objectives of the kind are called `<name>` or `<name>_<rest>`.
         title: Heading of its scores.
         sign: In the description of levels, such as `ASR×5 > ST×4`.
-        letters: Letters of `order: USA` that stand for its objectives, to globs over their names;
-            none that another kind has.
+        letters: Letters of `order: USA` that stand for its objectives, to globs over their names,
+            several with white space between; none that another kind has.
         metrics: Its scores, the most telling first; a name that another kind has must mean the same
             there: title, unit and direction.
         data_names: Globs over the data names of its labels, for data that a run may bring along
@@ -81,6 +81,18 @@ class Kind(ABC):
         Raises:
             ValueError: If the name or a setting is not valid.
         """
+
+    def named(self, name: str, others: Sequence[str]) -> Objective:
+        """Return the objective that a name alone stands for, as in a folder or a log.
+
+        Args:
+            name: Of the objective.
+            others: Names of the objectives beside it.
+
+        Raises:
+            ValueError: If the name is not valid, or does not suffice.
+        """
+        return self.objective(name, {})
 
     def declared(self, options: Options) -> list[Objective]:
         """Return the objectives that the options of `msp_train` declare, in their order.
@@ -288,6 +300,14 @@ class Kind(ABC):
 
         Raises:
             ValueError: If the head lacks what the configuration asks for.
+        """
+        return None
+
+    def check_scoring(self, objective: Objective, config: "ScoreConfig") -> None:
+        """Refuse, before stage 1, what `measure` lacks, such as a package; the default: nothing.
+
+        Raises:
+            ValueError: If it lacks something.
         """
         return None
 

@@ -28,7 +28,11 @@ class Recognition(TextKind):
     name: ClassVar[str] = "asr"
     title: ClassVar[str] = "Recognition"
     sign: ClassVar[str] = "ASR"
-    letters: ClassVar[Mapping[str, str]] = {"A": "asr_*", "E": "asr_en", "C": "asr_zh"}
+    letters: ClassVar[Mapping[str, str]] = {
+        "A": "asr_*",
+        "E": "asr_en asr_en[-_]*",  # whatever the region
+        "C": "asr_zh asr_zh[-_]* asr_cmn asr_cmn[-_]*",
+    }
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric("wer", "WER", counts="Wrd"),
         Metric("cer", "CER", counts="Chr"),

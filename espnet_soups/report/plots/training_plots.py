@@ -178,7 +178,7 @@ def _is_last(rows: list[list[str]], number: int, column: int) -> bool:
 def _loss_rows(objectives: list[str]) -> list[list[str]]:
     """Lay objectives out in rows of kinds, `""` where a language has none."""
     groups = by_kind(objectives)
-    spoken = {name: look_up(name).language for name in objectives}
+    spoken = {name: look_up(name, objectives).language for name in objectives}
     languages = list(dict.fromkeys(own for own in spoken.values() if own))
     table = [
         [next((name for name in names if spoken[name] == own), "") for own in languages]
