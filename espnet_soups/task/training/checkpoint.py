@@ -4,6 +4,7 @@ import difflib
 import errno
 import logging
 import os
+import pickle
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -140,6 +141,37 @@ def mend_epoch_files(
             temporary.symlink_to(name)
 
 
+def read_states(path: Path) -> Any:
+    """Return what a checkpoint or a model file holds.
+
+    Raises:
+        ValueError: If the file is cut short, damaged or no such file.
+    """
+    if not zipfile.is_zipfile(path):
+        raise ValueError(f"{path} is cut short or no model file: copy it again, or train again.")
+    try:
+        return safe_torch_load(path, map_location="cpu")
+    except (RuntimeError, pickle.UnpicklingError, EOFError) as error:
+        reason = " ".join(str(error.__cause__ or error).split())[:200]
+        raise ValueError(
+            f"{path} is damaged or no model file ({reason}): copy it again, or train again."
+        ) from error
+
+
+def load_tensors(path: Path) -> dict[str, Tensor]:
+    """Return the tensors of a model file, or those of the model in a `checkpoint.pth`.
+
+    Raises:
+        ValueError: If the file is cut short or no model file.
+    """
+    states = read_states(path)
+    if isinstance(states, dict) and isinstance(states.get("model"), dict):
+        states = states["model"]
+    if not isinstance(states, dict) or not all(map(torch.is_tensor, states.values())):
+        raise ValueError(f"{path} holds no tensors by name: it is no model file.")
+    return dict(states)
+
+
 OTHER_ENCODER = "Train with the model that it was trained with, or pre-train this one."
 OTHER_OUTPUT = (
     "Use another folder (`--msp_tag` of run.sh, `--output_dir` of msp_train), or the configuration"
@@ -152,6 +184,7 @@ def check_tensors(
     expected: Mapping[str, Tensor],
     source: str,
     advice: str = OTHER_OUTPUT,
+    sized: Callable[[str], bool] = lambda name: True,
 ) -> None:
     """Compares the tensors of a checkpoint with those of the model.
 
@@ -160,6 +193,8 @@ def check_tensors(
         expected: Tensors of the model by name.
         source: What to call the checkpoint.
         advice: What to do if they differ.
+        sized: Whether a tensor of the model has its true sizes already; of others only the number
+            of dimensions is compared.
 
     Raises:
         ValueError: If a name is missing or surplus, or a shape differs; it names the first one.
@@ -168,21 +203,29 @@ def check_tensors(
         side = "lacks" if name not in found else "holds the unknown"
         raise ValueError(f"{source} is of another configuration: it {side} tensor {name}. {advice}")
     for name, tensor in expected.items():
-        if found[name].shape != tensor.shape:
+        there, here = tuple(found[name].shape), tuple(tensor.shape)
+        if there != here if sized(name) else len(there) != len(here):
             raise ValueError(
-                f"{source} is of another configuration: tensor {name} is"
-                f" {tuple(found[name].shape)} there and {tuple(tensor.shape)} here. {advice}"
+                f"{source} is of another configuration: tensor {name} is {there} there and {here}"
+                f" here. {advice}"
             )
 
 
-def check_init_param(setting: str, expected: Mapping[str, Tensor]) -> None:
-    """Compares a file of `--init_param` with the part of the model that it is meant for.
+def check_init_param(
+    setting: str, expected: Mapping[str, Tensor], sized: Callable[[str], bool] = lambda name: True
+) -> str:
+    """Compare a file of `--init_param` with the part of the model that it is meant for.
 
-    ESPnet itself accepts files in which tensors are missing.
+    ESPnet itself accepts files in which tensors are missing. It takes a module by the beginning of
+    its name, `heads.asr_en` as `heads.asr_en_us` too, and an empty list of prefixes for all.
 
     Args:
         setting: `<file>[:<source module>[:<target module>[:<excluded prefixes>]]]`.
         expected: The tensors of the model by name.
+        sized: See `check_tensors`; of the full name.
+
+    Returns:
+        The setting, in words by which ESPnet takes what was compared and no more.
 
     Raises:
         ValueError: If a name is missing or surplus, a shape differs, or nothing is left out by an
@@ -190,12 +233,8 @@ def check_init_param(setting: str, expected: Mapping[str, Tensor]) -> None:
         OSError: If there is no such file.
     """
     path, source, target, excluded = [*setting.split(":", 3), "", "", ""][:4]
-    if not Path(path).exists():
-        raise OSError(f"`init_param` names {path}, which does not exist.")
-    if not zipfile.is_zipfile(path):
-        raise ValueError(f"`init_param` names {path}, which is no model file or is cut short.")
+    loaded = _read_init_param(path)
     skipped = tuple(prefix for prefix in excluded.split(",") if prefix)
-    loaded = safe_torch_load(path, map_location="cpu")
     for prefix in skipped:
         if not any(name.startswith(prefix) for name in loaded):
             close = difflib.get_close_matches(prefix, loaded, n=3, cutoff=0.3)
@@ -211,7 +250,24 @@ def check_init_param(setting: str, expected: Mapping[str, Tensor]) -> None:
         for name, value in _below(expected, target).items()
         if not (f"{source}.{name}" if source else name).startswith(skipped)
     }
-    check_tensors(found, kept, f"{path} (`init_param`)", OTHER_ENCODER)
+    own = f"{target}." if target else ""
+    check_tensors(
+        found, kept, f"{path} (`init_param`)", OTHER_ENCODER, lambda name: sized(f"{own}{name}")
+    )
+    namesakes = [k for k in loaded if source and k.startswith(source) and k[len(source)] != "."]
+    left_out = ",".join(dict.fromkeys([*skipped, *namesakes]))
+    return ":".join([path, source, target, left_out]).rstrip(":")
+
+
+def _read_init_param(path: str) -> dict[str, Any]:
+    if not Path(path).exists():
+        raise OSError(f"`init_param` names {path}, which does not exist.")
+    if not zipfile.is_zipfile(path):
+        raise ValueError(f"`init_param` names {path}, which is no model file or is cut short.")
+    loaded = read_states(Path(path))
+    if not isinstance(loaded, dict):
+        raise ValueError(f"`init_param` names {path}, which holds no tensors by name.")
+    return dict(loaded.get("module", loaded))
 
 
 def _below(tensors: Mapping[str, Tensor], module: str) -> dict[str, Tensor]:

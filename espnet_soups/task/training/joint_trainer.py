@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
-from espnet2.torch_utils.safe_torch_load import safe_torch_load
 from espnet2.train.trainer import Trainer
 
 from espnet_soups.network.msp_model import MSPModel
@@ -20,6 +19,7 @@ from espnet_soups.task.training.checkpoint import (
     check_tensors,
     keep_whole_files,
     mend_epoch_files,
+    read_states,
     recover,
     set_aside,
 )
@@ -98,7 +98,7 @@ class JointTrainer(Trainer):
             if distributed_option.distributed:
                 torch.distributed.barrier()
             if (output_dir / CURRENT).exists():
-                states = safe_torch_load(output_dir / CURRENT, map_location="cpu")
+                states = read_states(output_dir / CURRENT)
                 check_changes(output_dir, cls.earlier, cls.settings, options, states)
                 if not getattr(options, "use_adapter", False):
                     check_tensors(states["model"], model.state_dict(), str(output_dir / CURRENT))
