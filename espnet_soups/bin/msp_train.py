@@ -41,7 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         MSPTask.main(cmd=words)
     except yaml.YAMLError as error:
-        raise ValueError(f"The YAML of `--config` is not valid: {error}") from error
+        problem = " ".join(str(error).split())
+        raise ValueError(f"The YAML of an option is not valid: {problem}.") from error
     except typeguard.TypeCheckError as error:
         raise ValueError(f"An option of the YAML has a wrong type: {error}.") from error
     except ValueError as error:

@@ -127,7 +127,7 @@ class TextKind(Kind):
         lists = self.option(vars(args), "token_list")
         for language, value in lists.items():
             if isinstance(value, str):
-                lines = Path(value).read_text(encoding="utf-8").split("\n")
+                lines = Path(value).read_text(encoding="utf-8-sig").split("\n")
                 lists[language] = [line for line in lines if line]
 
     def text_encoder(self, language: str, args: argparse.Namespace) -> "Encoder":

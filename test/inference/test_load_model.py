@@ -199,3 +199,15 @@ def test_a_sentencepiece_model_of_other_pieces_is_not_taken(
     (tmp_path / "ours" / name).unlink()
     with pytest.raises(FileNotFoundError, match=r"does not belong to this model: .*/other/data"):
         read_config(folder)
+
+
+def test_an_unpacked_model_is_found_by_the_name_that_it_was_packed_under(tmp_path: Path):
+    folder = tmp_path / "exp" / "msp"
+    folder.mkdir(parents=True)
+    for name in ("config.yaml", "3epoch.pth"):
+        (folder / name).touch()
+    (tmp_path / "meta.yaml").write_text("files: {asr_model_file: exp/msp/3epoch.pth}\n")
+    assert find_model_file(folder) == folder / "3epoch.pth"
+    (tmp_path / "meta.yaml").write_text("files: {asr_model_file: exp/other/3epoch.pth}\n")
+    with pytest.raises(FileNotFoundError, match=r"it has \['3epoch.pth'\]"):
+        find_model_file(folder)

@@ -4,14 +4,19 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from pickle import UnpicklingError
 
 from espnet2.main_funcs.average_nbest_models import average_nbest_models
 from espnet2.train.reporter import Reporter
 
 from espnet_soups.files import read_yaml, whole_file
-from espnet_soups.task.training.checkpoint import check_tensors, load_tensors, read_states
+from espnet_soups.task.training.checkpoint import (
+    check_tensors,
+    check_whole,
+    load_tensors,
+    read_states,
+)
 
+Epochs = list[tuple[int, float]]
 ADVICE = "Take it away, or train again."
 
 
@@ -58,31 +63,39 @@ def average_best_epochs(exp_dir: Path, nbest: int = 0) -> list[Average]:
         if not reporter.has(phase, key):
             continue
         ranked = reporter.sort_epochs_and_values(phase, key, mode)[:wanted]
-        there = [pair for pair in ranked if (exp_dir / f"{pair[0]}epoch.pth").exists()]
-        if not there:
-            raise FileNotFoundError(
-                f"{exp_dir} has none of the best epochs by {phase}.{key}"
-                f" ({', '.join(f'{epoch}epoch.pth' for epoch, _ in ranked)}): train again."
-            )
-        count = next((i for i, pair in enumerate(ranked) if pair not in there), len(ranked))
-        chosen = ranked[: max(count, 1)]
+        chosen = _choose(exp_dir, ranked, f"{phase}.{key}")
         paths = [exp_dir / f"{epoch}epoch.pth" for epoch, _ in chosen]
+        for path in paths:
+            check_whole(path)
         try:
             average_nbest_models(exp_dir, reporter, [(phase, key, mode)], len(chosen))
-        except (RuntimeError, UnpicklingError, EOFError, LookupError, TypeError, AttributeError):
+        except (RuntimeError, LookupError, TypeError, AttributeError):
             check_epochs(paths)
             raise
         if len(chosen) == 1:
-            check_epochs(paths)
             _replace_link(exp_dir / f"{phase}.{key}.ave_1best.pth")
-        path = exp_dir / f"{phase}.{key}.ave.pth"
-        averages.append(Average(path, f"{phase}.{key}", tuple(chosen)))
+        average = exp_dir / f"{phase}.{key}.ave.pth"
+        averages.append(Average(average, f"{phase}.{key}", tuple(chosen)))
     if not averages:
         raise ValueError(
             f"None of `best_model_criterion` {config['best_model_criterion']} has a value in"
             f" {checkpoint}: name a statistic that training reports, e.g. [valid, loss, min]."
         )
     return averages
+
+
+def _choose(exp_dir: Path, ranked: Epochs, criterion: str) -> Epochs:
+    """Return the best epochs up to the first that ESPnet has deleted.
+
+    Raises:
+        FileNotFoundError: If the best one is gone.
+    """
+    there = [(exp_dir / f"{epoch}epoch.pth").exists() for epoch, _ in ranked]
+    if not there[0]:
+        raise FileNotFoundError(
+            f"{exp_dir} has not the best epoch by {criterion} ({ranked[0][0]}epoch.pth): train again."
+        )
+    return ranked[: there.index(False)] if False in there else ranked
 
 
 def check_epochs(paths: Sequence[Path]) -> None:

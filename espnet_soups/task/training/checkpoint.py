@@ -6,6 +6,7 @@ import logging
 import os
 import pickle
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -141,14 +142,31 @@ def mend_epoch_files(
             temporary.symlink_to(name)
 
 
+def check_whole(path: Path) -> None:
+    """Refuse a checkpoint or a model file that is cut short, or damaged, which PyTorch passes over.
+
+    Raises:
+        ValueError: If it is.
+    """
+    remedy = "copy it again, or train again."
+    if not zipfile.is_zipfile(path):
+        raise ValueError(f"{path} is cut short or no model file: {remedy}")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError):
+        damaged = "its table of contents"
+    if damaged is not None:
+        raise ValueError(f"{path} is damaged or no model file (see {damaged}): {remedy}")
+
+
 def read_states(path: Path) -> Any:
     """Return what a checkpoint or a model file holds.
 
     Raises:
         ValueError: If the file is cut short, damaged or no such file.
     """
-    if not zipfile.is_zipfile(path):
-        raise ValueError(f"{path} is cut short or no model file: copy it again, or train again.")
+    check_whole(path)
     try:
         return safe_torch_load(path, map_location="cpu")
     except (RuntimeError, pickle.UnpicklingError, EOFError) as error:
