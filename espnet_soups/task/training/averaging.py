@@ -93,7 +93,7 @@ def _choose(exp_dir: Path, ranked: Epochs, criterion: str) -> Epochs:
     there = [(exp_dir / f"{epoch}epoch.pth").exists() for epoch, _ in ranked]
     if not there[0]:
         raise FileNotFoundError(
-            f"{exp_dir} has not the best epoch by {criterion} ({ranked[0][0]}epoch.pth): train again."
+            f"{exp_dir} lacks the best epoch by {criterion} ({ranked[0][0]}epoch.pth): train again."
         )
     return ranked[: there.index(False)] if False in there else ranked
 

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from espnet_soups.files import whole_file, write_text
 
+RESUMED = "resumed.txt"  # for the terminal
 CURRENT, PREVIOUS, CONFIG = "checkpoint.pth", "checkpoint.previous.pth", "config.yaml"
 
 
@@ -110,6 +111,25 @@ def keep_config(
     finally:
         if kept is not None and not trains and not begun():
             write_text(config, kept)
+
+
+def tell_resumption(output_dir: Path, states: Mapping[str, Any] | None, max_epoch: int) -> None:
+    """Log from which epoch training goes on, and write it to `resumed.txt`.
+
+    Args:
+        output_dir: Folder of the run.
+        states: The checkpoint; None: training begins.
+        max_epoch: Number of the last epoch.
+    """
+    (output_dir / RESUMED).unlink(missing_ok=True)
+    if states is None:
+        return
+    done = states["reporter"]["epoch"]
+    line = f"goes on from epoch {done + 1} of {max_epoch}: {done} are done ({output_dir / CURRENT})"
+    if done >= max_epoch:
+        line = f"nothing is left to train: {done} epochs are done ({output_dir / CURRENT})"
+    logging.info(line)
+    write_text(output_dir / RESUMED, f"{line}\n")
 
 
 def mend_epoch_files(

@@ -22,6 +22,7 @@ from espnet_soups.task.training.checkpoint import (
     read_states,
     recover,
     set_aside,
+    tell_resumption,
 )
 from espnet_soups.task.training.delta import (
     LEFT_OUT,
@@ -92,6 +93,7 @@ class JointTrainer(Trainer):
         output_dir = Path(options.output_dir)
         named = cls.reference_file
         cls.reference = None if named is None else read_reference(Path(named))
+        states = None
         if options.resume:
             if is_first_rank(distributed_option):
                 recover(output_dir)
@@ -107,8 +109,10 @@ class JointTrainer(Trainer):
                     cls.reference = first_epoch_losses(states["reporter"])
                 if is_first_rank(distributed_option):
                     mend_epoch_files(output_dir, states, options.best_model_criterion)
-                del states
         first = is_first_rank(distributed_option)
+        if first:
+            tell_resumption(output_dir, states, options.max_epoch)
+        del states  # as large as the model
         tell_labels(cls.settings, network_of(model), output_dir if first else None)
         with keep_whole_files(output_dir):
             super().run(model, *args, **kwargs)

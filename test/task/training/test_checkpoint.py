@@ -34,6 +34,9 @@ def test_a_full_disk_ends_in_a_sentence_and_leaves_a_checkpoint_to_go_on_from(
     assert all(zipfile.is_zipfile(path) for path in folder.glob("*.pth"))
     runs.train(folder.name, *SOUP, "--max_epoch", "4")
     assert (folder / "4epoch.pth").exists()
+    said = (folder / "resumed.txt").read_text()
+    assert said.startswith("goes on from epoch 4 of 4: 3 are done (")
+    assert not (soup_run / "resumed.txt").exists()
 
 
 @pytest.mark.parametrize(
