@@ -32,7 +32,8 @@ def find_model_file(exp_dir: Path, model_file: str | Path | None = None) -> Path
     config_path(exp_dir)
     names = MODEL_FILES if model_file is None else (str(model_file),)
     for name in names:
-        for path in (exp_dir / name, Path(name)):
+        # a model of the working directory is taken only where it is named
+        for path in (exp_dir / name, *(() if model_file is None else (Path(name),))):
             if path.is_file():
                 return path
     averaged = sorted(exp_dir.glob("valid.*.ave_*best.pth"))  # model.zip holds it without the link

@@ -95,9 +95,17 @@ def split_pairs(pairs: Sequence[str], known: Iterable[str] = ()) -> list[tuple[s
     >>> split_pairs(["en_pt_br", "en_fr"])
     [('en', 'pt_br'), ('en', 'fr')]
     """
-    clear = [split_pair(pair) for pair in pairs if pair.count("_") == 1]
-    codes = {*known, *(code for pair in clear for code in pair)}
+    codes = {*known, *codes_of(pairs)}
     return [split_pair(pair, codes) for pair in pairs]
+
+
+def codes_of(pairs: Iterable[str]) -> set[str]:
+    """Return the codes in those pairs that can be read in one way alone.
+
+    >>> sorted(codes_of(["en_pt_br", "en_fr"]))
+    ['en', 'fr']
+    """
+    return {code for pair in pairs if pair.count("_") == 1 for code in pair.split("_")}
 
 
 def _known(reading: tuple[str, str], known: Collection[str]) -> int:

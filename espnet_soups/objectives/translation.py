@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from espnet_soups.file_names import require_file_name
 from espnet_soups.objectives.decoding.text_search import SearchPlan, TranslationSearch
 from espnet_soups.objectives.kind import Encoder, Metric, Options, Vocabulary
-from espnet_soups.objectives.language_codes import split_pair, split_pairs
+from espnet_soups.objectives.language_codes import codes_of, split_pair, split_pairs
 from espnet_soups.objectives.objective import Objective
 from espnet_soups.objectives.run_words import read_choice, read_names
 from espnet_soups.objectives.text_kind import STAND_IN, TextKind
@@ -60,12 +60,14 @@ class Translation(TextKind):
             ValueError: If the name is not `st_<source>_<target>`, can be read in several ways, or a
                 language cannot name a file.
         """
-        if not name.startswith(f"{self.name}_"):
+        prefix = f"{self.name}_"
+        if not name.startswith(prefix):
             raise ValueError(
                 f"A translation objective is named st_<source>_<target>, not {name!r}."
             )
-        known = {other.partition("_")[2] for other in others if not other.startswith(self.name)}
-        return self._of_pair(name, *split_pair(name.partition("_")[2], known))
+        known = {other.partition("_")[2] for other in others if not other.startswith(prefix)}
+        known |= codes_of(o.removeprefix(prefix) for o in others if o.startswith(prefix))
+        return self._of_pair(name, *split_pair(name.removeprefix(prefix), known))
 
     def declared(self, options: Options) -> list[Objective]:
         """Return an objective for each of `st_pairs`.

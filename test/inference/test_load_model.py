@@ -32,6 +32,19 @@ def test_the_average_of_the_best_by_accuracy_comes_first(tmp_path: Path):
     assert find_model_file(tmp_path, "valid.loss.ave.pth") == tmp_path / "valid.loss.ave.pth"
 
 
+def test_a_model_of_the_working_directory_is_taken_only_where_it_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    ours, other = tmp_path / "ours", tmp_path / "other"
+    for folder, name in ((ours, "valid.loss.ave.pth"), (other, "valid.acc.ave.pth")):
+        folder.mkdir()
+        for file in ("config.yaml", name):
+            (folder / file).touch()
+    monkeypatch.chdir(other)
+    assert find_model_file(ours) == ours / "valid.loss.ave.pth"
+    assert find_model_file(ours, "valid.acc.ave.pth") == Path("valid.acc.ave.pth")
+
+
 def test_an_average_is_found_without_its_link(tmp_path: Path):
     for name in ("config.yaml", "3epoch.pth", "valid.acc.ave_2best.pth"):
         (tmp_path / name).touch()

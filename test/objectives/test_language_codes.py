@@ -70,6 +70,7 @@ def test_token_lists_and_objectives_of_a_run_read_pairs_alike():
 def test_a_name_alone_is_read_by_those_beside_it():
     assert parse_objective("st_en_us_fr", ["asr_en_us"]).target == "fr"
     assert parse_objective("st_en_us_fr", ["asr_en", "cls_gender"]).target == "us_fr"
+    assert parse_objective("st_en_us_fr", ["st_en_us_fr", "st_de_fr"]).language == "en_us"
     with pytest.raises(ValueError, match="can be read as en into us_fr or en_us into fr"):
         parse_objective("st_en_us_fr")
 
@@ -77,3 +78,11 @@ def test_a_name_alone_is_read_by_those_beside_it():
 def test_a_language_with_a_dot_is_refused_with_what_to_write():
     with pytest.raises(ValueError, match=r"no dot.*'asr_fr.ca': write - or _ instead"):
         read_run({"asr_langs": "fr.ca"})
+
+
+def test_languages_in_characters_are_named_with_or_without_their_region():
+    words = {"asr_langs": "zh_cn zh-TW en", "asr_token_type": "bpe"}
+    for named, single in (("zh", 2), ("zh_cn", 1), ("en_us", 0)):
+        run = read_run({**words, "asr_char_langs": named})
+        folders = [vocabulary.folder.name for vocabulary in run.vocabularies()]
+        assert folders.count("asr_bpe_char") == single

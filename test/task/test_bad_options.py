@@ -97,6 +97,8 @@ def test_a_bad_option_ends_in_one_sentence_before_any_training(runs, monkeypatch
         ("asr_ctc_weight: [1.0]\n", r"`asr_ctc_weight` must be a number, but got \[1\.0\]"),
         ("encoder: null\n", "`encoder` must be one of .*, but got None"),
         ("optim: sgdd\n", "`optim` must be one of"),
+        ("init_param: a.pth\n", r"`init_param` must be a list, such as `\[a\.pth\]`, but got"),
+        ("freeze_param: encoder\n", r"`freeze_param` must be a list, such as `\[encoder\]`"),
         ("scheduler: warmup\n", "`scheduler` must be one of.*warmuplr"),
     ],
 )

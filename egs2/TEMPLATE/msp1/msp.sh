@@ -179,7 +179,7 @@ if [[ -z ${msp_tag} ]]; then
     msp_tag=$(basename "$(realpath "${train_config}")" .yaml) # conf/train_msp.yaml is a link
     msp_tag=${msp_tag#train_msp_}_${feats_type}${kinds_tags[0]:+_${kinds_tags[0]}}${objectives:+_${objectives// /_}}
     # another pre-training is another experiment: a folder that has one is gone on with
-    ! ${pretrains} || msp_tag+=_from_${ssl_name}${unlabeled_name}$(tag_of "${pretrain_args}")
+    ! ${pretrains} || msp_tag+=_from_${ssl_name}${unlabeled_name}$(tag_of "${pretrain_args//:/_}")
     ! ${joins} || msp_tag+=_with_${ssl_name}
     [[ ${ssl_audio} == labeled ]] || msp_tag+=_unlabeled${unlabeled_name}
     msp_tag+=${soup:+_${soup}}${order:+_${order}}${combiner:+_${combiner}}
@@ -192,7 +192,7 @@ stats_dir=${expdir}/msp_stats_${feats_name}_${kept_dir##*/}_${kinds_tags[1]}
 exp_dir=${expdir}/msp_${msp_tag}
 ssl_tag=$(basename "$(realpath "${train_config}")" .yaml)
 ssl_tag=${ssl_name}_${ssl_tag#train_msp_}_${feats_type}${noise_name}${speeds}
-ssl_dir=${expdir}/ssl_${ssl_tag}${unlabeled_name}$(tag_of "${pretrain_args}")
+ssl_dir=${expdir}/ssl_${ssl_tag}${unlabeled_name}$(tag_of "${pretrain_args//:/_}")
 inference_tag=$(basename "${inference_config}" .yaml)_$(basename "${inference_model}" .pth)
 
 # --- options that statistics, the check and training share -------------------------------------

@@ -61,6 +61,10 @@ def check_options(args: argparse.Namespace) -> None:
             " utterance id, and ids may be paths; stage 3 writes features."
         )
     check_packages(args)
+    for option in ("init_param", "freeze_param"):
+        if not isinstance(getattr(args, option), list | tuple):
+            given = getattr(args, option)
+            raise ValueError(f"`{option}` must be a list, such as `[{given}]`, but got {given!r}.")
     for option, name, classes in _named_classes(args):
         if name is None and option not in REQUIRED:
             continue
