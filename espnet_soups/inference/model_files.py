@@ -8,6 +8,7 @@ import torch
 from espnet2.layers.global_mvn import GlobalMVN
 from torch import Tensor
 
+LEVELS = 5  # folders above an experiment in which its recipe is looked for
 Fits = Callable[[Path], bool]
 
 
@@ -15,8 +16,8 @@ def locate(file: str, exp_dir: Path, fits: Fits | None = None) -> Path:
     """Return a file that was named from the recipe's folder, from wherever we are.
 
     Recipes name their files alike. So the model's own folder comes first, then the folders above
-    it, one of which is its recipe, then the working directory, from which a recipe names what lies
-    outside; and a file is looked into where that shows whose it is.
+    it (also those above a link), one of which is its recipe, then the working directory, from which
+    a recipe names what lies outside; and a file is looked into where that shows whose it is.
 
     Args:
         file: As the configuration names it.
@@ -26,7 +27,7 @@ def locate(file: str, exp_dir: Path, fits: Fits | None = None) -> Path:
     Raises:
         FileNotFoundError: If it is nowhere, or every file that is found is another model's.
     """
-    above = exp_dir.resolve().parents[:3]
+    above = [*exp_dir.absolute().parents[:LEVELS], *exp_dir.resolve().parents[:LEVELS]]
     own = [exp_dir / file, exp_dir / Path(file).name]
     places = [*own, *(folder / file for folder in above), Path(file)]
     found = list(dict.fromkeys(place.resolve() for place in places if place.is_file()))

@@ -180,6 +180,22 @@ def test_files_of_a_model_are_its_own_wherever_it_is_loaded_from(
         load_model(folder)
 
 
+def test_a_recipe_whose_experiments_are_a_link_is_found(
+    hybrid: ToyExperiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    folder = in_a_recipe(hybrid, tmp_path / "scratch" / "ours")
+    (tmp_path / "ours").mkdir()
+    (tmp_path / "ours" / "exp").symlink_to(folder.parent)
+    config = (folder / "config.yaml").read_text(encoding="utf-8")
+    (folder / "config.yaml").write_text(config.replace(STATS, "data/stats.npz"), encoding="utf-8")
+    own = tmp_path / "ours" / "data" / "stats.npz"
+    own.parent.mkdir()
+    shutil.copyfile(hybrid.exp_dir.parent / "feats_stats.npz", own)
+    monkeypatch.chdir(tmp_path)
+    found = load_model(Path("ours/exp/msp_ours"))[1].normalize_conf["stats_file"]
+    assert found == str(own)
+
+
 def test_a_model_copied_into_another_recipe_takes_none_of_its_files(
     hybrid: ToyExperiment, tmp_path: Path
 ):
