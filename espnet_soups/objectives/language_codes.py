@@ -6,6 +6,7 @@ Whisper. What a language needs hangs on its first part, and on a script in Latin
 
 import re
 from collections.abc import Collection, Iterable, Sequence
+from locale import locale_alias
 
 CHINESE = frozenset({"zh", "zho", "chi", "cmn"})
 WITHOUT_SPACES = CHINESE | {
@@ -46,8 +47,8 @@ def writes_spaces(code: str) -> bool:
 def split_pair(pair: str, known: Collection[str] = ()) -> tuple[str, str]:
     """Return source and target of a pair, whose codes may have underscores, too.
 
-    Of several readings that one holds of which more codes are known, and else the only one whose
-    codes look like codes.
+    Of several readings that one holds of which both codes are known to the run; of others, whose
+    codes must look like codes and whose regions must speak the language, the one with more known.
 
     Args:
         pair: Such as `fr_en` or `en_us_pt_br`.
@@ -56,22 +57,19 @@ def split_pair(pair: str, known: Collection[str] = ()) -> tuple[str, str]:
     Raises:
         ValueError: If it is none, or can be read in several ways.
 
-    >>> split_pair("fr_en"), split_pair("en_zh_cn", ["en"]), split_pair("pt_BR_en")
-    (('fr', 'en'), ('en', 'zh_cn'), ('pt_BR', 'en'))
+    >>> split_pair("fr_en"), split_pair("en_us_fr"), split_pair("en_zh_cn", ["en"])
+    (('fr', 'en'), ('en_us', 'fr'), ('en', 'zh_cn'))
     """
-    parts = pair.split("_")
-    readings = [("_".join(parts[:cut]), "_".join(parts[cut:])) for cut in range(1, len(parts))]
-    readings = [
-        reading for reading in readings if all(code.strip("_") == code != "" for code in reading)
-    ]
+    readings = _readings(pair)
     if not readings:
         raise ValueError(
             f"A pair of `st_pairs` must look like `fr_en` (source_target), but got {pair!r}."
         )
-    most = max(_known(reading, known) for reading in readings)
-    best = [reading for reading in readings if _known(reading, known) == most]
-    if len(best) > 1:
-        best = [r for r in best if all(map(CODE.fullmatch, r))] or best
+    best = [reading for reading in readings if _known(reading, known) == 2] or readings
+    for holds in (CODE.fullmatch, _is_spoken):
+        best = [reading for reading in best if all(map(holds, reading))] or best
+    most = max(_known(reading, known) for reading in best)
+    best = [reading for reading in best if _known(reading, known) == most]
     if len(best) > 1:
         ways = " or ".join(f"{source} into {target}" for source, target in best)
         raise ValueError(
@@ -80,6 +78,19 @@ def split_pair(pair: str, known: Collection[str] = ()) -> tuple[str, str]:
             " or write codes with '-', such as en-us, in `utt2lang` and names of files, too."
         )
     return best[0]
+
+
+def _readings(pair: str) -> list[tuple[str, str]]:
+    """Return every way to cut a pair into two codes, none of which begins or ends with `_`."""
+    parts = pair.split("_")
+    cuts = [("_".join(parts[:cut]), "_".join(parts[cut:])) for cut in range(1, len(parts))]
+    return [cut for cut in cuts if all(code and code == code.strip("_") for code in cut)]
+
+
+def _is_spoken(code: str) -> bool:
+    """Return whether a language and a region are a pair that Python knows; other codes pass."""
+    parts = re.split("[-_]", code.lower())
+    return len(parts) != 2 or len(parts[1]) != 2 or "_".join(parts) in locale_alias
 
 
 def split_pairs(pairs: Sequence[str], known: Iterable[str] = ()) -> list[tuple[str, str]]:
@@ -92,8 +103,8 @@ def split_pairs(pairs: Sequence[str], known: Iterable[str] = ()) -> list[tuple[s
     Raises:
         ValueError: If one is none, or can be read in several ways.
 
-    >>> split_pairs(["en_pt_br", "en_fr"])
-    [('en', 'pt_br'), ('en', 'fr')]
+    >>> split_pairs(["kam_ke_en", "de_en"])
+    [('kam_ke', 'en'), ('de', 'en')]
     """
     codes = {*known, *codes_of(pairs)}
     return [split_pair(pair, codes) for pair in pairs]

@@ -37,21 +37,30 @@ def test_a_region_or_a_script_does_not_change_whether_words_are_spaced():
         ("cmn_hans_en", [], ("cmn_hans", "en")),
         ("en_us_pt_br", [], ("en_us", "pt_br")),
         ("fr_fr_cmn_hans_cn", [], ("fr_fr", "cmn_hans_cn")),
+        ("en_us_fr", [], ("en_us", "fr")),
+        ("en_pt_br", [], ("en", "pt_br")),
+        ("pt_br_en", [], ("pt_br", "en")),
+        ("ca_es_fr", [], ("ca_es", "fr")),
+        ("cmn_hans_cn_en", [], ("cmn_hans_cn", "en")),
+        ("en_us_fr", ["en", "us_fr"], ("en", "us_fr")),
     ],
 )
 def test_a_pair_of_codes_with_underscores_is_read_as_the_run_has_them(pair, known, read):
     assert split_pair(pair, known) == read
 
 
-def test_a_pair_that_can_be_read_in_several_ways_is_refused():
-    with pytest.raises(ValueError, match=r"'ca_es_fr' can be read as ca into es_fr or ca_es into"):
-        split_pair("ca_es_fr")
-    with pytest.raises(ValueError, match=r"name the languages that are spoken, by `--asr_langs`"):
-        read_run({"asr_langs": "en fr", "st_pairs": "en_us_fr"})
+@pytest.mark.parametrize("pair", ["fr_ca_es", "kam_ke_en", "x1_y1_z1"])
+def test_a_pair_that_can_be_read_in_several_ways_is_refused(pair):
+    first, second, third = pair.split("_")
+    said = f"'{pair}' can be read as {first} into {second}_{third} or {first}_{second} into {third}"
+    with pytest.raises(ValueError, match=rf"{said}: name the languages .* by `--asr_langs`"):
+        read_run({"asr_langs": f"{first} {third}", "st_pairs": pair})
+    run = read_run({"languages": f"{first}_{second}", "st_pairs": pair})
+    assert run.objectives[0].target == third
 
 
 def test_pairs_that_are_clear_say_how_to_read_others():
-    assert split_pairs(["en_pt_br", "fr_en"]) == [("en", "pt_br"), ("fr", "en")]
+    assert split_pairs(["en_kam_ke", "fr_en"]) == [("en", "kam_ke"), ("fr", "en")]
 
 
 def test_token_lists_and_objectives_of_a_run_read_pairs_alike():
@@ -68,11 +77,11 @@ def test_token_lists_and_objectives_of_a_run_read_pairs_alike():
 
 
 def test_a_name_alone_is_read_by_those_beside_it():
-    assert parse_objective("st_en_us_fr", ["asr_en_us"]).target == "fr"
-    assert parse_objective("st_en_us_fr", ["asr_en", "cls_gender"]).target == "us_fr"
-    assert parse_objective("st_en_us_fr", ["st_en_us_fr", "st_de_fr"]).language == "en_us"
-    with pytest.raises(ValueError, match="can be read as en into us_fr or en_us into fr"):
-        parse_objective("st_en_us_fr")
+    assert parse_objective("st_en_us_fr").language == "en_us"
+    assert parse_objective("st_fr_ca_es", ["asr_fr_ca", "cls_gender"]).language == "fr_ca"
+    assert parse_objective("st_en_kam_ke", ["st_en_kam_ke", "st_de_en"]).target == "kam_ke"
+    with pytest.raises(ValueError, match="can be read as kam into ke_en or kam_ke into en"):
+        parse_objective("st_kam_ke_en")
 
 
 def test_a_language_with_a_dot_is_refused_with_what_to_write():
