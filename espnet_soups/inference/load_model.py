@@ -7,7 +7,7 @@ from espnet_soups.files import read_yaml
 from espnet_soups.inference.training_config import check_statistics, config_path, read_config
 from espnet_soups.network.msp_model import MSPModel
 from espnet_soups.task.msp_task import MSPTask
-from espnet_soups.task.training.checkpoint import check_tensors, load_tensors
+from espnet_soups.task.training.model_file import check_tensors, load_tensors
 
 MODEL_FILES = (
     "valid.acc.ave.pth",

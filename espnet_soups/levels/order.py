@@ -35,8 +35,7 @@ def arrange_levels(
         soup: `joint` or `vs` (one level), `vc` (self-supervision below the rest), `vm` (by
             `order`) or `custom` (by `levels`).
         objectives: All objectives of the run.
-        letters: Letters of an order, to globs over the names of the objectives they stand for;
-            white space stands between several.
+        letters: Letters of an order, to globs over names of objectives, with spaces between.
         order: For `vm`: letters read bottom-up, e.g. `USA` = self-supervision, then translation,
             recognition on top.
         levels: For `custom`: globs over objective names, the top level first.

@@ -61,10 +61,7 @@ def check_options(args: argparse.Namespace) -> None:
             " utterance id, and ids may be paths; stage 3 writes features."
         )
     check_packages(args)
-    for option in ("init_param", "freeze_param"):
-        if not isinstance(getattr(args, option), list | tuple):
-            given = getattr(args, option)
-            raise ValueError(f"`{option}` must be a list, such as `[{given}]`, but got {given!r}.")
+    check_lists(args)
     for option, name, classes in _named_classes(args):
         if name is None and option not in REQUIRED:
             continue
@@ -77,6 +74,18 @@ def check_options(args: argparse.Namespace) -> None:
         valid = _option_names(classes[name.lower()])
         if valid:
             refuse_unknown(f"`{option}_conf` of {name}", conf, sorted(valid))
+
+
+def check_lists(args: argparse.Namespace) -> None:
+    """Refuse a text where ESPnet would take its letters for the items of a list.
+
+    Raises:
+        ValueError: If there is one.
+    """
+    for option in ("init_param", "freeze_param"):
+        given = getattr(args, option)
+        if not isinstance(given, list | tuple):
+            raise ValueError(f"`{option}` must be a list, such as `[{given}]`, but got {given!r}.")
 
 
 def check_packages(args: argparse.Namespace) -> None:

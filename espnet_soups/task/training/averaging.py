@@ -9,7 +9,7 @@ from espnet2.main_funcs.average_nbest_models import average_nbest_models
 from espnet2.train.reporter import Reporter
 
 from espnet_soups.files import read_yaml, whole_file
-from espnet_soups.task.training.checkpoint import (
+from espnet_soups.task.training.model_file import (
     check_tensors,
     check_whole,
     load_tensors,
@@ -64,24 +64,30 @@ def average_best_epochs(exp_dir: Path, nbest: int = 0) -> list[Average]:
             continue
         ranked = reporter.sort_epochs_and_values(phase, key, mode)[:wanted]
         chosen = _choose(exp_dir, ranked, f"{phase}.{key}")
-        paths = [exp_dir / f"{epoch}epoch.pth" for epoch, _ in chosen]
-        for path in paths:
-            check_whole(path)
-        try:
-            average_nbest_models(exp_dir, reporter, [(phase, key, mode)], len(chosen))
-        except (RuntimeError, LookupError, TypeError, AttributeError):
-            check_epochs(paths)
-            raise
-        if len(chosen) == 1:
-            _replace_link(exp_dir / f"{phase}.{key}.ave_1best.pth")
-        average = exp_dir / f"{phase}.{key}.ave.pth"
-        averages.append(Average(average, f"{phase}.{key}", tuple(chosen)))
+        _average(exp_dir, reporter, (phase, key, mode), [epoch for epoch, _ in chosen])
+        path = exp_dir / f"{phase}.{key}.ave.pth"
+        averages.append(Average(path, f"{phase}.{key}", tuple(chosen)))
     if not averages:
         raise ValueError(
             f"None of `best_model_criterion` {config['best_model_criterion']} has a value in"
             f" {checkpoint}: name a statistic that training reports, e.g. [valid, loss, min]."
         )
     return averages
+
+
+def _average(
+    exp_dir: Path, reporter: Reporter, criterion: tuple[str, str, str], epochs: Sequence[int]
+) -> None:
+    paths = [exp_dir / f"{epoch}epoch.pth" for epoch in epochs]
+    for path in paths:
+        check_whole(path)
+    try:
+        average_nbest_models(exp_dir, reporter, [criterion], len(paths))
+    except (RuntimeError, LookupError, TypeError, AttributeError):
+        check_epochs(paths)
+        raise
+    if len(paths) == 1:
+        _replace_link(exp_dir / f"{criterion[0]}.{criterion[1]}.ave_1best.pth")
 
 
 def _choose(exp_dir: Path, ranked: Epochs, criterion: str) -> Epochs:

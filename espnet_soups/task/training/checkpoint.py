@@ -4,20 +4,18 @@ import difflib
 import errno
 import logging
 import os
-import pickle
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
-from espnet2.torch_utils.safe_torch_load import safe_torch_load
 from espnet2.train.reporter import Reporter
 from torch import Tensor
 
 from espnet_soups.files import whole_file, write_text
+from espnet_soups.task.training.model_file import check_tensors, read_states
 
 RESUMED = "resumed.txt"  # for the terminal
 CURRENT, PREVIOUS, CONFIG = "checkpoint.pth", "checkpoint.previous.pth", "config.yaml"
@@ -162,91 +160,7 @@ def mend_epoch_files(
             temporary.symlink_to(name)
 
 
-def check_whole(path: Path) -> None:
-    """Refuse a checkpoint or a model file that is cut short, or damaged, which PyTorch passes over.
-
-    Raises:
-        ValueError: If it is.
-    """
-    remedy = "copy it again, or train again."
-    if not zipfile.is_zipfile(path):
-        raise ValueError(f"{path} is cut short or no model file: {remedy}")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            damaged = archive.testzip()
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError):
-        damaged = "its table of contents"
-    if damaged is not None:
-        raise ValueError(f"{path} is damaged or no model file (see {damaged}): {remedy}")
-
-
-def read_states(path: Path) -> Any:
-    """Return what a checkpoint or a model file holds.
-
-    Raises:
-        ValueError: If the file is cut short, damaged or no such file.
-    """
-    check_whole(path)
-    try:
-        return safe_torch_load(path, map_location="cpu")
-    except (RuntimeError, pickle.UnpicklingError, EOFError) as error:
-        reason = " ".join(str(error.__cause__ or error).split())[:200]
-        raise ValueError(
-            f"{path} is damaged or no model file ({reason}): copy it again, or train again."
-        ) from error
-
-
-def load_tensors(path: Path) -> dict[str, Tensor]:
-    """Return the tensors of a model file, or those of the model in a `checkpoint.pth`.
-
-    Raises:
-        ValueError: If the file is cut short or no model file.
-    """
-    states = read_states(path)
-    if isinstance(states, dict) and isinstance(states.get("model"), dict):
-        states = states["model"]
-    if not isinstance(states, dict) or not all(map(torch.is_tensor, states.values())):
-        raise ValueError(f"{path} holds no tensors by name: it is no model file.")
-    return dict(states)
-
-
 OTHER_ENCODER = "Train with the model that it was trained with, or pre-train this one."
-OTHER_OUTPUT = (
-    "Use another folder (`--msp_tag` of run.sh, `--output_dir` of msp_train), or the configuration"
-    " that it was trained with."
-)
-
-
-def check_tensors(
-    found: Mapping[str, Tensor],
-    expected: Mapping[str, Tensor],
-    source: str,
-    advice: str = OTHER_OUTPUT,
-    sized: Callable[[str], bool] = lambda name: True,
-) -> None:
-    """Compares the tensors of a checkpoint with those of the model.
-
-    Args:
-        found: Tensors of the checkpoint by name.
-        expected: Tensors of the model by name.
-        source: What to call the checkpoint.
-        advice: What to do if they differ.
-        sized: Whether a tensor of the model has its true sizes already; of others only the number
-            of dimensions is compared.
-
-    Raises:
-        ValueError: If a name is missing or surplus, or a shape differs; it names the first one.
-    """
-    for name in sorted(set(found) ^ set(expected)):
-        side = "lacks" if name not in found else "holds the unknown"
-        raise ValueError(f"{source} is of another configuration: it {side} tensor {name}. {advice}")
-    for name, tensor in expected.items():
-        there, here = tuple(found[name].shape), tuple(tensor.shape)
-        if there != here if sized(name) else len(there) != len(here):
-            raise ValueError(
-                f"{source} is of another configuration: tensor {name} is {there} there and {here}"
-                f" here. {advice}"
-            )
 
 
 def check_init_param(
@@ -273,13 +187,7 @@ def check_init_param(
     path, source, target, excluded = [*setting.split(":", 3), "", "", ""][:4]
     loaded = _read_init_param(path)
     skipped = tuple(prefix for prefix in excluded.split(",") if prefix)
-    for prefix in skipped:
-        if not any(name.startswith(prefix) for name in loaded):
-            close = difflib.get_close_matches(prefix, loaded, n=3, cutoff=0.3)
-            raise ValueError(
-                f"`init_param` leaves out {prefix!r}, but {path} has no tensor whose name begins"
-                f" so{f' (closest: {close})' if close else ''}."
-            )
+    _check_skipped(skipped, path, loaded)
     found = _below({k: v for k, v in loaded.items() if not k.startswith(skipped)}, source)
     if not found:
         raise ValueError(f"`init_param` names module {source!r}, which {path} does not have.")
@@ -295,6 +203,16 @@ def check_init_param(
     namesakes = [k for k in loaded if source and k.startswith(source) and k[len(source)] != "."]
     left_out = ",".join(dict.fromkeys([*skipped, *namesakes]))
     return ":".join([path, source, target, left_out]).rstrip(":")
+
+
+def _check_skipped(skipped: Sequence[str], path: str, loaded: Mapping[str, Any]) -> None:
+    for prefix in skipped:
+        if not any(name.startswith(prefix) for name in loaded):
+            close = difflib.get_close_matches(prefix, loaded, n=3, cutoff=0.3)
+            raise ValueError(
+                f"`init_param` leaves out {prefix!r}, but {path} has no tensor whose name begins"
+                f" so{f' (closest: {close})' if close else ''}."
+            )
 
 
 def _read_init_param(path: str) -> dict[str, Any]:

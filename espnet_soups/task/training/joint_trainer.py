@@ -16,10 +16,8 @@ from espnet_soups.task.checks.changed_settings import check_changes
 from espnet_soups.task.checks.check_labels import tell_labels
 from espnet_soups.task.training.checkpoint import (
     CURRENT,
-    check_tensors,
     keep_whole_files,
     mend_epoch_files,
-    read_states,
     recover,
     set_aside,
     tell_resumption,
@@ -38,6 +36,7 @@ from espnet_soups.task.training.epoch_record import (
     without_nan,
     write_record,
 )
+from espnet_soups.task.training.model_file import check_tensors, read_states
 
 
 @dataclass(frozen=True)
