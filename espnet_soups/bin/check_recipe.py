@@ -39,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for objective in () if found is None else found.objectives:
         kind_of(objective).check_scoring(objective, scoring)
     from espnet_soups.objectives.decoding.decode_config import load_decode_config
+
+    decoding = load_decode_config(options.inference_config, kinds)
     from espnet_soups.task.checks.check_recipe import (
         build_trial_model,
         check_decoding,
@@ -46,7 +48,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         describe_model,
     )
 
-    decoding = load_decode_config(options.inference_config, kinds)
     check_machine(options.ngpu, options.backend, options.expdir)
     trial = build_trial_model(options.train_config, options.train_args, declared)
     try:

@@ -15,7 +15,7 @@ from espnet2.train.reporter import Reporter
 from torch import Tensor
 
 from espnet_soups.files import whole_file, write_text
-from espnet_soups.task.training.model_file import check_tensors, read_states
+from espnet_soups.task.training.model_file import check_tensors, is_whole, read_states
 
 RESUMED = "resumed.txt"  # for the terminal
 CURRENT, PREVIOUS, CONFIG = "checkpoint.pth", "checkpoint.previous.pth", "config.yaml"
@@ -28,21 +28,22 @@ def set_aside(output_dir: Path) -> None:
 
 
 def recover(output_dir: Path) -> None:
-    """Puts the previous checkpoint back where the current one is missing or cut short.
+    """Puts the previous checkpoint back where the current one is missing, cut short or damaged.
 
     Raises:
-        ValueError: If the current one is cut short and there is no other.
+        ValueError: If the current one is, and there is no other.
     """
     current, previous = output_dir / CURRENT, output_dir / PREVIOUS
-    if zipfile.is_zipfile(current):
+    if is_whole(current):
         return
-    if zipfile.is_zipfile(previous):
-        logging.warning(f"{current} is missing or cut short: going on from {previous}.")
+    fault = "damaged" if zipfile.is_zipfile(current) else "cut short"
+    if is_whole(previous):
+        logging.warning(f"{current} is missing or {fault}: going on from {previous}.")
         os.replace(previous, current)
     elif current.exists():
         raise ValueError(
-            f"{current} is cut short, and there is no {previous.name} to fall back to: remove it"
-            " to train anew."
+            f"{current} is {fault}, and there is no {previous.name} to fall back to: remove it to"
+            " train anew."
         )
 
 

@@ -35,6 +35,15 @@ def check_whole(path: Path) -> None:
         raise ValueError(f"{path} is damaged or no model file (see {damaged}): {remedy}")
 
 
+def is_whole(path: Path) -> bool:
+    """Return whether a checkpoint or a model file is there and neither cut short nor damaged."""
+    try:
+        check_whole(path)
+    except (ValueError, FileNotFoundError):
+        return False
+    return True
+
+
 def read_states(path: Path) -> Any:
     """Return what a checkpoint or a model file holds.
 
