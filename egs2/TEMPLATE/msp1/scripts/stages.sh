@@ -24,7 +24,8 @@
 # Variables of the caller, usually options (options.sh): stage, stop_stage, skip_stages ("7 8" or
 # "7,8"), force (true: run stages that are up to date too), restart_command (default ./run.sh).
 # A stage that fails or is interrupted ends the script (set -e) with one line that names it and how to
-# go on (on Ctrl-C it is not called a failure, and the status is 130), and takes along what it has started: this file sets the EXIT trap.
+# go on, and takes along what it has started: this file sets the traps EXIT and INT. Ctrl-C is no failure
+# in that line; its status is 130.
 #
 # Needs bash 4.4 and GNU or BSD stat; safe under `set -euo pipefail`.
 
