@@ -1,9 +1,10 @@
 """Every disk format of the package: tables, texts, JSON and YAML, read with the place of a fault.
 
-Tables are Kaldi's: one line per utterance, `key value…`, UTF-8. What is written appears whole or
-not at all.
+Tables are Kaldi's: one line per utterance, `key value…`, UTF-8. A byte order mark, which some
+editors put before a text, is passed over. What is written appears whole or not at all.
 """
 
+import codecs
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -33,7 +34,7 @@ def read_table(path: Path, allow_empty: bool = False) -> dict[str, str]:
     with open(path, "rb") as file:  # bytes: U+2028 and the like must not end a line
         for number, raw in enumerate(file, start=1):
             try:
-                line = raw.decode("utf-8").strip("\r\n")
+                line = _without_mark(path, raw, first=number == 1).decode("utf-8").strip("\r\n")
             except UnicodeDecodeError as error:
                 raise ValueError(
                     f"{path}:{number}: the line is not UTF-8 ({error.reason} at byte"
@@ -48,11 +49,26 @@ def read_table(path: Path, allow_empty: bool = False) -> dict[str, str]:
     return table
 
 
+def _without_mark(path: Path, content: bytes, first: bool = True) -> bytes:
+    """Return a text, or the first line of one, without its byte order mark.
+
+    Raises:
+        ValueError: If the mark is that of UTF-16.
+    """
+    if first and content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise ValueError(
+            f"{path} is UTF-16, but must be UTF-8: convert it, e.g. by `iconv -f UTF-16 -t UTF-8`."
+        )
+    return content.removeprefix(codecs.BOM_UTF8) if first else content
+
+
 def _check_entry(
     place: str, key: str, value: str, table: Mapping[str, str], allow_empty: bool
 ) -> None:
     if not key:
         raise ValueError(f"{place}: the line is empty; expected `key value`.")
+    if key.startswith("\ufeff"):
+        raise ValueError(f"{place}: a byte order mark (BOM) stands before the id: remove it.")
     if "\t" in key:
         raise ValueError(f"{place}: a tab stands where a space is expected.")
     if key in table:
@@ -79,7 +95,8 @@ def read_texts(path: Path) -> dict[str, str]:
         raise FileNotFoundError(f"{path} is missing; the stage that writes it has not run.")
     texts: dict[str, str] = {}
     # bytes: str.splitlines would cut at U+2028 inside a text
-    lines = path.read_bytes().removesuffix(b"\n").split(b"\n") if path.stat().st_size else []
+    content = _without_mark(path, path.read_bytes())
+    lines = content.removesuffix(b"\n").split(b"\n") if content else []
     for number, line in enumerate(lines, start=1):
         try:
             words = line.decode("utf-8").split()
@@ -111,16 +128,26 @@ def read_yaml(path: Path, what: str) -> dict[str, Any]:
         raise FileNotFoundError(f"{path}, {what}, does not exist; name an existing one.")
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # config.yaml has long token lists
     try:
-        found = yaml.load(path.read_bytes(), loader)
+        content = _without_mark(path, path.read_bytes())
+        found = yaml.load(content, loader)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        place = "" if mark is None else f":{mark.line + 1}"
-        raise ValueError(f"{path}{place} is not valid YAML: {error.problem}.") from error
+        line = None if error.problem_mark is None else error.problem_mark.line
+        place = "" if line is None else f":{line + 1}"
+        why = f"{error.problem}{_of_tab(content, line)}"
+        raise ValueError(f"{path}{place} is not valid YAML: {why}.") from error
     except yaml.YAMLError as error:
         raise ValueError(f"{path} is not valid YAML: {' '.join(str(error).split())}.") from error
     if not isinstance(found, dict | None):
         raise ValueError(f"{path} must hold `key: value` lines, but holds {found!r:.60}.")
     return found or {}
+
+
+def _of_tab(content: bytes, line: int | None) -> str:
+    """Return what to add to an error of YAML in a line that a tab begins; often nothing."""
+    lines = content.split(b"\n")
+    faulty = lines[line] if line is not None and line < len(lines) else b""
+    begin = faulty[: len(faulty) - len(faulty.lstrip())]
+    return "; a tab stands before it, but YAML indents by spaces" if b"\t" in begin else ""
 
 
 def read_json(path: Path, made_by: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Disk formats: what is written is read back, and what is wrong is named."""
 
+import codecs
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,8 @@ def test_a_line_separator_of_unicode_ends_no_line(tmp_path: Path):
         (b"a one\nb\n", r"text:2: b has no value"),
         (b"a one\nb \xff\xfe\n", r"text:2: the line is not UTF-8"),
         (b"a\tone\n", r"text:1: a tab stands where a space"),
+        (b"a one\n\xef\xbb\xbfb two\n", r"text:2: a byte order mark \(BOM\) stands before the id"),
+        ("a é\n".encode("utf-16"), r"text is UTF-16, but must be UTF-8: .*`iconv -f UTF-16"),
         (b"", r"text is empty"),
     ],
 )
@@ -53,6 +56,16 @@ def test_what_is_wrong_is_named_with_file_and_line(tmp_path: Path, content, mess
     (tmp_path / "text").write_bytes(content)
     with pytest.raises(ValueError, match=message):
         read_table(tmp_path / "text")
+
+
+def test_a_byte_order_mark_at_the_beginning_is_no_part_of_what_follows(tmp_path: Path):
+    path = tmp_path / "a"
+    for content, read in (("k v\n", read_table), ("k v\n", read_texts)):
+        path.write_bytes(codecs.BOM_UTF8 + content.encode())
+        assert read(path) == {"k": "v"}
+    path.write_bytes(codecs.BOM_UTF8 + b'{"k": 1}\n')
+    assert read_yaml(path, "x") == read_json(path, "x") == {"k": 1}
+    assert read_json_lines(path, "x") == [{"k": 1}]
 
 
 def test_an_empty_value_can_be_allowed(tmp_path: Path):
@@ -106,6 +119,11 @@ def test_yaml_is_a_mapping_and_an_empty_file_an_empty_one(tmp_path: Path):
     [
         (b"a: 1\nb: @x\n", r"a\.yaml:2 is not valid YAML: found character"),
         (b"a: 1\nb: [\n", r"a\.yaml:3 is not valid YAML: "),
+        (
+            b"a:\n\tb: 1\n",
+            r"a\.yaml:2 is not valid YAML: .*; a tab stands before it, but YAML indents",
+        ),
+        ("a: é\n".encode("utf-16"), r"a\.yaml is UTF-16, but must be UTF-8"),
         (b"a: \xff\n", r"a\.yaml is not valid YAML: "),
         (b"- 1\n", r"a\.yaml must hold `key: value` lines, but holds \[1\]"),
         (None, r"a\.yaml, the grid of weights, does not exist; name an existing one"),

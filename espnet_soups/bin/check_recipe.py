@@ -25,7 +25,8 @@ def get_parser() -> RunParser:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Checks; see `get_parser`."""
     options, given = get_parser().parse(arguments)
-    from espnet_soups.objectives.registry import KINDS, kinds_of
+    from espnet_soups.objectives.metrics.score_config import ScoreConfig
+    from espnet_soups.objectives.registry import KINDS, kind_of, kinds_of
     from espnet_soups.objectives.run import read_run
     from espnet_soups.task.checks.check_words import check_words
 
@@ -34,7 +35,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     declared = {} if found is None else found.stand_ins()
     kinds = KINDS if found is None else kinds_of(found.options)
     check_words(options.train_config, options.train_args, declared)
+    scoring = ScoreConfig(bleu_tokenizer=given.get("bleu_tokenizer") or None)
+    for objective in () if found is None else found.objectives:
+        kind_of(objective).check_scoring(objective, scoring)
     from espnet_soups.objectives.decoding.decode_config import load_decode_config
+
+    decoding = load_decode_config(options.inference_config, kinds)
     from espnet_soups.task.checks.check_recipe import (
         build_trial_model,
         check_decoding,
@@ -42,7 +48,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         describe_model,
     )
 
-    decoding = load_decode_config(options.inference_config, kinds)
     check_machine(options.ngpu, options.backend, options.expdir)
     trial = build_trial_model(options.train_config, options.train_args, declared)
     try:

@@ -9,6 +9,8 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
+import yaml
+
 END_WITH_PARENT = "ESPNET_SOUPS_END_WITH_PARENT"  # msp.sh sets it
 LOOK_SECONDS = 0.5  # between two looks at the parent
 
@@ -27,6 +29,10 @@ def run_command(main: Callable[[Sequence[str] | None], None]) -> None:
         main(None)
     except (ValueError, OSError) as error:
         print(f"error: {_sentence(error)}", file=sys.stderr)
+        sys.exit(1)
+    except yaml.YAMLError as error:  # of files it is a ValueError that names them
+        problem = " ".join(str(error).split())
+        print(f"error: The value of an option is not valid YAML: {problem}.", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)

@@ -7,6 +7,11 @@ from pathlib import Path
 EPILOG = """The result is decoded by ESPnet itself:
   espnet2.bin.asr_inference.Speech2Text("DIR/config.yaml", "DIR/model.pth", ctc_weight=1.0)
   espnet2.bin.st_inference.Speech2Text("DIR/config.yaml", "DIR/model.pth")
+With the same options texts are those of our translation and of asr_method ctc_prefix (there
+ctc_weight=1.0) and hybrid. ESPnet's inference has no greedy CTC, the recipes' ctc_greedy; it is
+  encoded, _ = stock.asr_model.encode(speech[None], torch.tensor([len(speech)]))
+  ids = stock.asr_model.ctc.argmax(encoded)[0].unique_consecutive()
+  tokens = stock.converter.ids2tokens(ids[ids != 0]); text = stock.tokenizer.tokens2text(tokens)
 A model that was trained on filterbank features takes features there, too, not samples.
 The configuration names files of DIR by absolute path: export again rather than move it.
 """

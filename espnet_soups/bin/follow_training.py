@@ -18,14 +18,15 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 class Remarks:
-    """What training warns of before its first step, told once on the terminal.
+    """What training has to say before its first step, told once on the terminal.
 
     Args:
-        path: The file that training writes them to.
+        path: The file that training writes it to.
+        sign: What stands before each line.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, sign: str = "warning: ") -> None:
+        self.path, self.sign = path, sign
         self._told = self._time()
 
     def tell(self) -> None:
@@ -34,7 +35,7 @@ class Remarks:
         if time not in (None, self._told):
             self._told = time
             for line in self.path.read_text(encoding="utf-8").splitlines():
-                print(f"  warning: {line}", flush=True)
+                print(f"  {self.sign}{line}", flush=True)
 
     def _time(self) -> int | None:
         return self.path.stat().st_mtime_ns if self.path.exists() else None
@@ -46,13 +47,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from espnet_soups.files import read_yaml
     from espnet_soups.report.follow import describe_epoch, follow_epochs
 
-    parent, remarks = os.getppid(), Remarks(options.exp_dir / "remarks.txt")
+    parent, folder = os.getppid(), options.exp_dir
+    remarks = (Remarks(folder / "resumed.txt", sign=""), Remarks(folder / "remarks.txt"))
+
+    def tell() -> None:
+        for remark in remarks:
+            remark.tell()
 
     def stop() -> bool:  # asked every two seconds
-        remarks.tell()
+        tell()
         return os.getppid() != parent
 
     for record in follow_epochs(options.exp_dir, stop):
+        tell()  # training said it before the epoch
         config = read_yaml(options.exp_dir / "config.yaml", "the configuration of this training")
         print(f"  {describe_epoch(record, config['max_epoch'])}", flush=True)
 

@@ -60,7 +60,8 @@ def run_task(task: "type[MSPTask]", given: list[str] | argparse.Namespace) -> No
         else:
             task.main(cmd=given)
     except yaml.YAMLError as error:
-        raise ValueError(f"The YAML of `--config` is not valid: {error}") from error
+        problem = " ".join(str(error).split())
+        raise ValueError(f"The YAML of an option is not valid: {problem}.") from error
     except typeguard.TypeCheckError as error:
         raise ValueError(f"An option of the YAML has a wrong type: {error}.") from error
     except ValueError as error:

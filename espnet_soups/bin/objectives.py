@@ -22,6 +22,15 @@ ANSWERS: "dict[str, tuple[str, Callable[[Run], Sequence[str]]]]" = {
         "words of `--train_args` that say more of objectives",
         lambda run: run.refinements(),
     ),
+    "normalize": (
+        "how stage 9 normalises features: the name of a class, if it does",
+        lambda run: run.class_of("normalize"),
+    ),
+    "pretrain_normalize": (
+        "the same of stage 7",
+        lambda run: run.class_of("normalize", "pretrain_args"),
+    ),
+    "preencoder": ("the pre-encoder, if there is one", lambda run: run.class_of("preencoder")),
     "labels": (
         "files of labels: `FILE NAME TYPE`, the type is text or audio",
         lambda run: [f"{label.file} {label.name} {label.type}" for label in run.labels()],

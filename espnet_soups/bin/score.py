@@ -13,8 +13,9 @@ def get_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m espnet_soups.bin.score",
         description="Scores every objective of a decoded set: WER, CER and sentence errors by"
-        " jiwer (a space counts as a character; Chinese and Japanese have no WER and a CER"
-        " without spaces), BLEU and chrF by sacrebleu, each with a 95 % bootstrap interval over"
+        " jiwer (a space counts as a character; languages that are written without spaces, such as"
+        " zh_cn, ja and th, have no WER and a CER without spaces), BLEU and chrF by sacrebleu, each"
+        " with a 95 % bootstrap interval over"
         " utterances or, where --reference_dir has utt2group, over groups of them, the same for"
         " all objectives. Writes scores.json and <objective>/alignment.txt into --decode_dir.",
     )

@@ -120,6 +120,23 @@ def train_sentencepiece(texts: Iterable[str], folder: Path, size: int, mode: str
     return [BLANK, UNKNOWN, *(p for p in pieces if p != "<unk>"), SOS_EOS]
 
 
+def has_pieces(model: Path, tokens: Iterable[str]) -> bool:
+    """Return whether a sentencepiece model has all pieces of a token list, which it may be of.
+
+    Args:
+        model: Its file; of one that cannot be read nothing is known, which counts as yes.
+        tokens: The token list, special tokens among them.
+    """
+    import sentencepiece
+
+    try:
+        processor = sentencepiece.SentencePieceProcessor(str(model))
+    except (RuntimeError, OSError):
+        return True  # what uses it says what is wrong with it
+    pieces = {processor.id_to_piece(i) for i in range(processor.vocab_size())}
+    return set(tokens) <= pieces | {BLANK, UNKNOWN, SOS_EOS}
+
+
 def write_token_list(folder: Path, tokens: Iterable[str]) -> None:
     """Writes `tokens.txt`, a token a line."""
     _write_changed(folder / "tokens.txt", "".join(f"{token}\n" for token in tokens).encode())

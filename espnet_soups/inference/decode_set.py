@@ -121,7 +121,7 @@ def _read(speech2text: Speech2Text, source: SpeechSource, keys: Sequence[str]) -
     for key in keys:
         speech = source.read(key)
         try:
-            prepared[key] = speech2text.prepare(speech)
+            prepared[key] = speech2text.prepare(speech, source.rate)
         except ValueError as error:
             raise ValueError(f"{source.path}: speech of {key}: {error}") from error
     return prepared

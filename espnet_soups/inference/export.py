@@ -16,7 +16,7 @@ from espnet_soups.network.msp_model import MSPModel
 from espnet_soups.objectives.objective import Objective
 from espnet_soups.objectives.registry import kind_of
 from espnet_soups.objectives.stock_model import StockModel
-from espnet_soups.task.training.checkpoint import check_tensors
+from espnet_soups.task.training.model_file import check_tensors
 
 MODEL_FILE = "model.pth"
 

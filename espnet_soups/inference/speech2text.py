@@ -1,6 +1,7 @@
 """Speech in, hypotheses of every objective out, in one object, for one or many utterances."""
 
 import argparse
+import logging
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,9 @@ import torch
 from espnet2.legacy.nets.pytorch_backend.transformer.subsampling import TooShortUttError
 from torch.nn.utils.rnn import pad_sequence
 
-from espnet_soups.data.audio import check_scale
 from espnet_soups.data.features import FeatureConfig, extract_features, read_feature_config
 from espnet_soups.inference.load_model import load_model
+from espnet_soups.inference.samples import change_rate, check_speech
 from espnet_soups.inference.training_config import read_config
 from espnet_soups.network.msp_model import MSPModel
 from espnet_soups.objectives.decoding.decode_config import DecodeConfig, read_decode_config
@@ -26,7 +27,7 @@ class Speech2Text:
     """Recognises, translates and labels speech.
 
         speech2text = Speech2Text.from_pretrained("exp/msp_vs", asr_method="ctc_prefix")
-        result = speech2text(samples, lang="fr")
+        result = speech2text(samples, lang="fr", rate=16000)
         result.transcript.text, result.translations["en"].text, result.labels
 
     Args:
@@ -50,6 +51,7 @@ class Speech2Text:
         self.config = DecodeConfig() if config is None else config
         self.input_size: int | None = args.input_size
         self.features = _feature_config(args)
+        self._told_rate = False
         decodable = [item for item in model.objectives if kind_of(item).has("build_decoder")]
         names = [objective.name for objective in decodable]
         wanted = {name for glob in objectives or ["*"] for name in match_names(glob, names)}
@@ -95,18 +97,22 @@ class Speech2Text:
         model, args = load_model(Path(exp_dir), model_file, device, args)
         return cls(model, args, config, objectives)
 
-    def __call__(self, speech: np.ndarray | torch.Tensor, lang: str) -> Result:
+    def __call__(
+        self, speech: np.ndarray | torch.Tensor, lang: str, rate: float | None = None
+    ) -> Result:
         """Decode one utterance.
 
         Args:
-            speech: Samples in [-1, 1] at the rate of the model, [samples], or features as the
-                model was trained on, [T, D].
+            speech: Samples in [-1, 1] of one channel, [samples], or features as the model was
+                trained on, [T, D].
             lang: The language that is spoken.
+            rate: Sampling rate of the samples, Hz; another than the model's is resampled. None:
+                that of the model.
 
         Raises:
             ValueError: If the language is unknown, or the speech empty or of a wrong shape.
         """
-        return self.decode_batch([self.prepare(speech)], lang)[0]
+        return self.decode_batch([self.prepare(speech, rate)], lang)[0]
 
     @property
     def languages(self) -> list[str]:
@@ -127,39 +133,47 @@ class Speech2Text:
                 f" {list(self.decoders)})."
             )
 
-    def prepare(self, speech: np.ndarray | torch.Tensor) -> torch.Tensor:
+    def prepare(self, speech: np.ndarray | torch.Tensor, rate: float | None = None) -> torch.Tensor:
         """Return what the encoder takes of one utterance: features [T, D] or samples [samples].
+
+        Args:
+            speech: Samples in [-1, 1], [samples], or features, [T, D].
+            rate: Sampling rate of samples, Hz; another than the model's is resampled. None: that of
+                the model, which the first call warns of.
 
         Raises:
             ValueError: If the speech is empty, not finite, of the scale of integers, or of a wrong
-                shape.
+                shape, or if features have a rate.
         """
-        array = np.asarray(speech.cpu() if isinstance(speech, torch.Tensor) else speech)
-        if array.size == 0:
-            raise ValueError("The speech is empty.")
-        if not np.issubdtype(array.dtype, np.floating):
-            raise ValueError(
-                f"Samples must be floating point numbers in [-1, 1], but are {array.dtype}; divide"
-                " 16-bit integers by 32768."
-            )
-        if not np.isfinite(array).all():
-            raise ValueError("The speech holds NaN or infinite numbers.")
+        array = check_speech(speech, self.input_size)
         if array.ndim == 1:
-            check_scale(array, "The speech", "divide samples of 16-bit integers by 32768")
-        if self.input_size is None and array.ndim != 1:
-            raise ValueError(f"Samples of shape [samples] are expected, but got {array.shape}.")
-        if self.input_size is not None and array.ndim == 1:
-            if self.features is None:
-                raise ValueError(
-                    "The config.yaml has no `feats_conf`, so features cannot be extracted from"
-                    f" samples: give features [T, {self.input_size}]."
-                )
-            array = extract_features(array, self.features)
-        if self.input_size is not None and array.shape[1:] != (self.input_size,):
+            array = self._prepare_samples(array, rate)
+        elif rate is not None:
             raise ValueError(
-                f"Features of shape [T, {self.input_size}] are expected, but got {array.shape}."
+                f"`rate` is that of samples, but the speech is features {array.shape}."
             )
         return torch.from_numpy(np.array(array, dtype=np.float32))  # a copy: it may be read-only
+
+    def _prepare_samples(self, samples: np.ndarray, rate: float | None) -> np.ndarray:
+        if self.input_size is not None and self.features is None:
+            raise ValueError(
+                "The config.yaml has no `feats_conf`, so features cannot be extracted from"
+                f" samples: give features [T, {self.input_size}]."
+            )
+        own = None if self.features is None else self.features.fs
+        if rate is not None:
+            samples = change_rate(samples, rate, own)
+        elif not self._told_rate:
+            self._told_rate = True
+            taken = "the rate of the training data" if own is None else f"{own} Hz"
+            logging.warning(
+                f"Samples are taken to have {taken}; name their rate, as in `speech2text(samples,"
+                " lang, rate=44100)`, to have others resampled."
+            )
+        if self.input_size is None or self.features is None:
+            return samples
+        features: np.ndarray = extract_features(samples, self.features)
+        return features
 
     @torch.no_grad()
     def decode_batch(self, prepared: Sequence[torch.Tensor], lang: str) -> list[Result]:

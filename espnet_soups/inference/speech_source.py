@@ -38,6 +38,11 @@ class SpeechSource:
         self.fs = fs
         self.places = read_table(self.path)
 
+    @property
+    def rate(self) -> int | None:
+        """Sampling rate of what is read, Hz; None: it is features."""
+        return self.fs if self.kind == "sound" else None
+
     def read(self, key: str) -> np.ndarray:
         """Reads one utterance: features [T, D] or samples [samples].
 

@@ -1,12 +1,18 @@
 """Reads the `config.yaml` of a trained model; files that it names are found from anywhere."""
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
+
+from torch import Tensor
 
 from espnet_soups.backbone.settings import without_hub
 from espnet_soups.files import read_yaml
+from espnet_soups.inference.model_files import Fits, locate, statistics_fit
 from espnet_soups.objectives.registry import kinds_of
 from espnet_soups.task.own_options import add_own_options
+
+STATISTICS = "stats_file"  # of features, in `normalize_conf`
 
 
 def config_path(exp_dir: Path) -> Path:
@@ -27,8 +33,8 @@ def config_path(exp_dir: Path) -> Path:
 def read_config(exp_dir: Path) -> argparse.Namespace:
     """Return the options of training, with what decoding needs of them.
 
-    Options of ours that are younger than the file have their defaults. Files are found as the file
-    names them, or beside it. The soup is left out: it is of training alone.
+    Options of ours that are younger than the file have their defaults. Files are found by
+    `locate`. The soup is left out: it is of training alone.
 
     Args:
         exp_dir: The folder that training wrote.
@@ -47,31 +53,39 @@ def read_config(exp_dir: Path) -> argparse.Namespace:
     args.trainer, args.init = "default", None
     without_hub(args)
 
-    def find(file: str) -> str:
-        return str(_locate(file, exp_dir))
+    def find(file: str, fits: Fits | None = None) -> str:
+        return str(locate(file, exp_dir, fits))
 
     normalize = dict(args.normalize_conf or {})
-    if "stats_file" in normalize:
-        normalize["stats_file"] = find(normalize["stats_file"])
+    if STATISTICS in normalize:
+        normalize[STATISTICS] = find(normalize[STATISTICS])
     args.normalize_conf = normalize
     for kind in kinds_of(options):
         kind.locate(args, find)
     return args
 
 
+def check_statistics(
+    args: argparse.Namespace, exp_dir: Path, tensors: Mapping[str, Tensor]
+) -> None:
+    """Look for the statistics of features anew where those that were found are another model's.
+
+    Args:
+        args: What `read_config` returned.
+        exp_dir: The folder that training wrote.
+        tensors: Those of the model file.
+
+    Raises:
+        FileNotFoundError: If all that are found are another model's.
+    """
+    found, fits = args.normalize_conf.get(STATISTICS), statistics_fit(tensors)
+    if found is not None and not fits(Path(found)):
+        options = read_yaml(config_path(exp_dir), "the configuration of a training")
+        named = options["normalize_conf"][STATISTICS]
+        args.normalize_conf[STATISTICS] = str(locate(named, exp_dir, fits))
+
+
 def _defaults() -> dict[str, object]:
     parser = argparse.ArgumentParser()
     add_own_options(parser)
     return vars(parser.parse_args([]))
-
-
-def _locate(file: str, exp_dir: Path) -> Path:
-    """Return a file that was named from the recipe's folder, from wherever we are."""
-    folders = [Path(), exp_dir, *exp_dir.resolve().parents[:3]]
-    for path in [*(folder / file for folder in folders), exp_dir / Path(file).name]:
-        if path.is_file():
-            return path.resolve()
-    raise FileNotFoundError(
-        f"{exp_dir / 'config.yaml'} names {file}, which is neither in the working directory nor"
-        f" beside the model: put it into {exp_dir}."
-    )

@@ -33,7 +33,7 @@ def read_slurm_options(path: Path, gpus: int) -> list[str]:
     if not path.exists():
         return []
     options = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1):
         words = shlex.split(line, comments=True)
         kind = words.pop(0) if words and words[0] in ("gpu:", "cpu:") else None
         if words and not words[0].startswith("-"):

@@ -21,7 +21,7 @@ def read_machines(path: Path, gpus: int) -> list[Slot]:
         OSError: The file cannot be read.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except FileNotFoundError:
         raise ValueError(
             f"{path} does not exist: write one host per line into it, for example "

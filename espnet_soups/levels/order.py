@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 from espnet_soups.objectives.objective import Objective, match_names
 
@@ -34,7 +35,7 @@ def arrange_levels(
         soup: `joint` or `vs` (one level), `vc` (self-supervision below the rest), `vm` (by
             `order`) or `custom` (by `levels`).
         objectives: All objectives of the run.
-        letters: Letters of an order, to globs over the names of the objectives they stand for.
+        letters: Letters of an order, to globs over names of objectives, with spaces between.
         order: For `vm`: letters read bottom-up, e.g. `USA` = self-supervision, then translation,
             recognition on top.
         levels: For `custom`: globs over objective names, the top level first.
@@ -72,9 +73,11 @@ def _arrange_by_order(order: str, names: list[str], letters: Mapping[str, str]) 
         )
     found, dropped = [], ""
     for letter in reversed(order):
-        try:
-            found.append(tuple(match_names(letters[letter], names)))
-        except ValueError:
+        globs = letters[letter].split()
+        named = tuple(name for name in names if any(fnmatchcase(name, glob) for glob in globs))
+        if named:
+            found.append(named)
+        else:
             dropped = letter + dropped
     return Levels(_check_partition(tuple(found), names, f"`order: {order}`"), dropped)
 

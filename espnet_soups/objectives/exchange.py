@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
@@ -13,6 +13,22 @@ if TYPE_CHECKING:
 
 Options = Mapping[str, Any]  # of msp_train, by name
 Encoder = Callable[[str], "np.ndarray"]  # the label of one utterance to an array
+
+
+class Finder(Protocol):
+    """Finds the files that the configuration of a trained model names."""
+
+    def __call__(self, file: str, fits: Callable[[Path], bool] | None = None) -> str:
+        """Return where a file lies.
+
+        Args:
+            file: As the configuration names it.
+            fits: Whether a file is the model's own, and not a namesake's; None: any is taken.
+
+        Raises:
+            FileNotFoundError: If there is none.
+        """
+        ...
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,19 @@ of texts; what it needs are settings below `objectives:`.
 
 import argparse
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from espnet_soups.objectives.exchange import Encoder, Heads, Metric, Options, Parts, Vocabulary
+from espnet_soups.objectives.exchange import (
+    Encoder,
+    Finder,
+    Heads,
+    Metric,
+    Options,
+    Parts,
+    Vocabulary,
+)
 from espnet_soups.objectives.objective import Objective
 
 if TYPE_CHECKING:
@@ -28,7 +36,7 @@ if TYPE_CHECKING:
     from espnet_soups.objectives.metrics.score_config import ScoreConfig
     from espnet_soups.objectives.stock_model import StockModel
 
-__all__ = ["Encoder", "Heads", "Kind", "Metric", "Options", "Parts", "Vocabulary"]
+__all__ = ["Encoder", "Finder", "Heads", "Kind", "Metric", "Options", "Parts", "Vocabulary"]
 
 
 class Kind(ABC):
@@ -38,8 +46,8 @@ class Kind(ABC):
         name: The objectives of the kind are called `<name>` or `<name>_<rest>`.
         title: Heading of its scores.
         sign: In the description of levels, such as `ASR×5 > ST×4`.
-        letters: Letters of `order: USA` that stand for its objectives, to globs over their names;
-            none that another kind has.
+        letters: Letters of `order: USA` that stand for its objectives, to globs over their names,
+            several with white space between; none that another kind has.
         metrics: Its scores, the most telling first; a name that another kind has must mean the same
             there: title, unit and direction.
         data_names: Globs over the data names of its labels, for data that a run may bring along
@@ -77,6 +85,18 @@ class Kind(ABC):
         Raises:
             ValueError: If the name or a setting is not valid.
         """
+
+    def named(self, name: str, others: Sequence[str]) -> Objective:
+        """Return the objective that a name alone stands for, as in a folder or a log.
+
+        Args:
+            name: Of the objective.
+            others: Names of the objectives beside it.
+
+        Raises:
+            ValueError: If the name is not valid, or does not suffice.
+        """
+        return self.objective(name, {})
 
     def declared(self, options: Options) -> list[Objective]:
         """Return the objectives that the options of `msp_train` declare, in their order.
@@ -266,12 +286,13 @@ class Kind(ABC):
         """Return whether the kind has a method of its own, such as `build_decoder` or `export`."""
         return getattr(type(self), method) is not getattr(Kind, method)
 
-    def locate(self, args: argparse.Namespace, find: Callable[[str], str]) -> None:
+    def locate(self, args: argparse.Namespace, find: Finder) -> None:
         """Replace the files that decoding needs by where they lie; the default: there are none.
 
         Args:
             args: Options of `config.yaml`, which may lie on another machine than it was written on.
-            find: Returns where the file of an option is.
+            find: Returns where the file of an option is: `find(file)`, or `find(file, fits)`, where
+                `fits` tells of a path whether that file is the model's own, not a namesake's.
 
         Raises:
             FileNotFoundError: If `find` does not find one.
@@ -283,6 +304,14 @@ class Kind(ABC):
 
         Raises:
             ValueError: If the head lacks what the configuration asks for.
+        """
+        return None
+
+    def check_scoring(self, objective: Objective, config: "ScoreConfig") -> None:
+        """Refuse, before stage 1, what `measure` lacks, such as a package; the default: nothing.
+
+        Raises:
+            ValueError: If it lacks something.
         """
         return None
 

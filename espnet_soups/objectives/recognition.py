@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from espnet_soups.file_names import require_file_name
 from espnet_soups.objectives.decoding.text_search import RecognitionSearch, SearchPlan
 from espnet_soups.objectives.kind import Encoder, Metric, Options, Vocabulary
+from espnet_soups.objectives.language_codes import first_part
 from espnet_soups.objectives.objective import Objective
 from espnet_soups.objectives.run_words import read_choice, read_names, read_words
 from espnet_soups.objectives.text_kind import STAND_IN, TextKind
@@ -28,7 +29,11 @@ class Recognition(TextKind):
     name: ClassVar[str] = "asr"
     title: ClassVar[str] = "Recognition"
     sign: ClassVar[str] = "ASR"
-    letters: ClassVar[Mapping[str, str]] = {"A": "asr_*", "E": "asr_en", "C": "asr_zh"}
+    letters: ClassVar[Mapping[str, str]] = {
+        "A": "asr_*",
+        "E": "asr_en asr_en[-_]*",  # whatever the region
+        "C": "asr_zh asr_zh[-_]* asr_cmn asr_cmn[-_]*",
+    }
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric("wer", "WER", counts="Wrd"),
         Metric("cer", "CER", counts="Chr"),
@@ -117,7 +122,7 @@ class Recognition(TextKind):
         lists = []
         for objective in objectives:
             language = objective.language
-            single = language in run["asr_char_langs"].split()
+            single = _in_characters(language, run)
             lists.append(
                 TokenList(
                     kind=self.name,
@@ -136,7 +141,7 @@ class Recognition(TextKind):
         """Return where the token list of a language lies."""
         from espnet_soups.objectives.token_lists import token_folder
 
-        single = language in run["asr_char_langs"].split()
+        single = _in_characters(language, run)
         tokens = "bpe_char" if single and run["asr_token_type"] == "bpe" else None
         return token_folder(self.name, language, run, tokens)
 
@@ -191,3 +196,8 @@ class Recognition(TextKind):
         tensors = text_tensors(model, objective, "ctc")
         config = text_config(self, objective, model, args, ASRTask, "ctc_weight")
         return StockModel(ASRTask, config, tensors, ("bpemodel",))
+
+
+def _in_characters(language: str, run: Mapping[str, str]) -> bool:
+    """Return whether `asr_char_langs` names a language, as it is or whatever its region."""
+    return not {language, first_part(language)}.isdisjoint(run["asr_char_langs"].split())

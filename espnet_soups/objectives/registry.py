@@ -142,8 +142,9 @@ def declared_objectives(options: Options) -> list[Objective]:
         require_file_name("An objective", name)
         if "." in name:
             raise ValueError(
-                f"The name of an objective must hold no dot, since it names a module of the"
-                f" network, but got {name!r}."
+                "The name of an objective must hold no dot, since it names a module of the"
+                f" network, but got {name!r}: write - or _ instead, in a language such as fr-CA in"
+                " `utt2lang` and names of files, too."
             )
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
@@ -168,13 +169,17 @@ def order_letters(options: Options) -> dict[str, str]:
     return {letter: glob for kind in kinds_of(options) for letter, glob in kind.letters.items()}
 
 
-def parse_objective(name: str) -> Objective:
+def parse_objective(name: str, others: Sequence[str] = ()) -> Objective:
     """Return the objective of a folder that nothing else is known of, such as `asr_fr`.
 
+    Args:
+        name: Of the objective.
+        others: Names of the objectives beside it, which may say how to read it.
+
     Raises:
-        ValueError: If its name begins like that of no kind.
+        ValueError: If its name begins like that of no kind, or does not suffice.
     """
-    return kind_of_name(name).objective(name, {})
+    return kind_of_name(name).named(name, others)
 
 
 def by_kind(objectives: Sequence[Objective]) -> dict[Kind, list[Objective]]:

@@ -22,6 +22,7 @@ COMMON = {
     "speeds": "",
     "train_config": "",
     "train_args": "",
+    "pretrain_args": "",
     "ssl_audio": "labeled",
 }
 # Options of msp_train that say more of objectives than run.sh and the configuration.
@@ -117,6 +118,18 @@ class Run:
         given = self.options.get("objectives") or {}
         return [f"{name}={json.dumps(value, sort_keys=True)}" for name, value in given.items()]
 
+    def class_of(self, option: str, words: str = "train_args") -> list[str]:
+        """Return the class that an option of `msp_train` names, such as `normalize`; none: empty.
+
+        Args:
+            option: Its name.
+            words: Option of run.sh with further words of `msp_train`, which change it.
+        """
+        uses = uses_of(f"--{option}", self.run[words].split())
+        given: Any = " ".join(uses[-1]) if uses else self.options.get(option)
+        name = str(given or "none").lower()  # as ESPnet reads it
+        return [] if name in ("none", "null", "nil") else [name]
+
     def experiment_tag(self) -> str:
         """Return what the name of the experiment says of the options of kinds."""
         return "_".join(filter(None, [kind.experiment_tag(self.run) for kind in self._kinds()]))
@@ -170,27 +183,32 @@ def read_run(given: Mapping[str, str]) -> Run:
         name: {} for name in read_names("objectives", run) if name not in declared
     }
     declared = _refined({**declared, **added}, run["train_args"].split())
+    languages = read_names("languages", run)
+    further = _further_languages(languages, config, run["train_args"].split())
     own: dict[str, Any] = {}
     for kind in kinds_of({"objectives": declared}):
-        own |= kind.options_of_run(run)
-    own |= {"languages": read_names("languages", run), "objectives": added}
+        own |= kind.options_of_run({**run, "languages": " ".join(further)})
+    own |= {"languages": languages, "objectives": added}
     own = {name: value for name, value in own.items() if value not in ([], {})}
-    options = {**config, **own, "objectives": declared}
-    options["languages"] = _further_languages(options, run["train_args"].split())
+    options = {**config, **own, "objectives": declared, "languages": further}
     objectives = tuple(declared_objectives(options))
     _refuse_audio_labels(objectives, run)
-    languages = _languages(options["languages"], objectives)
-    return Run(run, own, options, objectives, languages)
+    return Run(run, own, options, objectives, _languages(further, objectives))
 
 
-def _further_languages(options: Options, words: Sequence[str]) -> list[str]:
-    """Return `languages` of the options of `msp_train`, as further words of it change them.
+def _further_languages(own: Sequence[str], config: Options, words: Sequence[str]) -> list[str]:
+    """Return `languages` of the options of `msp_train`.
+
+    Args:
+        own: Those of run.sh.
+        config: The training configuration, for where run.sh names none.
+        words: Further words of `msp_train`, which change them.
 
     Raises:
         ValueError: If they are no list of words.
     """
     uses = uses_of("--languages", words)
-    given: Any = uses[-1] if uses else options.get("languages") or []
+    given: Any = uses[-1] if uses else own or config.get("languages") or []
     if not isinstance(given, list) or not all(isinstance(item, str) for item in given):
         raise ValueError(
             "`languages` of the training configuration must list the languages in utt2lang, such"

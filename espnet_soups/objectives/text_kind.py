@@ -2,12 +2,13 @@
 
 import argparse
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from espnet_soups.objectives.kind import Encoder, Heads, Kind, Options, Parts
+from espnet_soups.objectives.kind import Encoder, Finder, Heads, Kind, Options, Parts
 from espnet_soups.objectives.objective import Objective
 from espnet_soups.objectives.one_decoder import NAME, check_options, is_used
 from espnet_soups.objectives.text_prefix import language_token, task_token
@@ -126,7 +127,7 @@ class TextKind(Kind):
         lists = self.option(vars(args), "token_list")
         for language, value in lists.items():
             if isinstance(value, str):
-                lines = Path(value).read_text(encoding="utf-8").split("\n")
+                lines = Path(value).read_text(encoding="utf-8-sig").split("\n")
                 lists[language] = [line for line in lines if line]
 
     def text_encoder(self, language: str, args: argparse.Namespace) -> "Encoder":
@@ -209,10 +210,16 @@ class TextKind(Kind):
             ValueError: If its head lacks what the configuration asks for.
         """
 
-    def locate(self, args: argparse.Namespace, find: Callable[[str], str]) -> None:
-        """Replace sentencepiece models by where they lie."""
-        models = self.option(vars(args), "bpemodel")
-        found = {language: find(file) for language, file in models.items()}
+    def locate(self, args: argparse.Namespace, find: Finder) -> None:
+        """Replace sentencepiece models by where they lie: those that their token lists are of."""
+        from espnet_soups.data.token_list import has_pieces
+
+        options = vars(args)
+        lists: Mapping[str, list[str]] = self.option(options, "token_list")
+        found = {
+            language: find(file, partial(has_pieces, tokens=lists.get(language, ())))
+            for language, file in self.option(options, "bpemodel").items()
+        }
         setattr(args, f"{self.name}_bpemodel", found)
 
     def check_decoding(self, objective: Objective, head: "Head", config: "DecodeConfig") -> None:

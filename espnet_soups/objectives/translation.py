@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from espnet_soups.file_names import require_file_name
 from espnet_soups.objectives.decoding.text_search import SearchPlan, TranslationSearch
 from espnet_soups.objectives.kind import Encoder, Metric, Options, Vocabulary
+from espnet_soups.objectives.language_codes import codes_of, split_pair, split_pairs
 from espnet_soups.objectives.objective import Objective
 from espnet_soups.objectives.run_words import read_choice, read_names
 from espnet_soups.objectives.text_kind import STAND_IN, TextKind
@@ -50,12 +51,41 @@ class Translation(TextKind):
         Raises:
             ValueError: If the name is not `st_<source>_<target>`, or a language cannot name a file.
         """
-        prefix, _, pair = name.partition("_")
-        source, _, target = pair.partition("_")
-        if prefix != self.name or not (source and target):
+        return self.named(name, [])
+
+    def named(self, name: str, others: Sequence[str]) -> Objective:
+        """Return the objective that a name alone stands for.
+
+        Raises:
+            ValueError: If the name is not `st_<source>_<target>`, can be read in several ways, or a
+                language cannot name a file.
+        """
+        prefix = f"{self.name}_"
+        if not name.startswith(prefix):
             raise ValueError(
                 f"A translation objective is named st_<source>_<target>, not {name!r}."
             )
+        known = {other.partition("_")[2] for other in others if not other.startswith(prefix)}
+        known |= codes_of(o.removeprefix(prefix) for o in others if o.startswith(prefix))
+        return self._of_pair(name, *split_pair(name.removeprefix(prefix), known))
+
+    def declared(self, options: Options) -> list[Objective]:
+        """Return an objective for each of `st_pairs`.
+
+        Raises:
+            ValueError: If a pair is malformed, or can be read in several ways.
+        """
+        pairs = [str(pair) for pair in options.get("st_pairs") or []]
+        known = [
+            *(options.get("asr_token_list") or {}),
+            *(options.get("st_token_list") or {}),
+            *(options.get("languages") or []),
+        ]
+        languages = split_pairs(pairs, known)
+        names = [f"{self.name}_{pair}" for pair in pairs]
+        return [self._of_pair(name, *own) for name, own in zip(names, languages, strict=True)]
+
+    def _of_pair(self, name: str, source: str, target: str) -> Objective:
         for language in (source, target):
             require_file_name("A language", language)
         return Objective(
@@ -68,22 +98,6 @@ class Translation(TextKind):
             selects=True,
             transcribes=True,
         )
-
-    def declared(self, options: Options) -> list[Objective]:
-        """Return an objective for each of `st_pairs`.
-
-        Raises:
-            ValueError: If a pair is malformed.
-        """
-        pairs = options.get("st_pairs") or []
-        for pair in pairs:
-            source, _, target = str(pair).partition("_")
-            if not (source and target):
-                raise ValueError(
-                    f"A pair of `st_pairs` must look like `fr_en` (source_target), but got"
-                    f" {pair!r}."
-                )
-        return [self.objective(f"{self.name}_{pair}", {}) for pair in pairs]
 
     def written(self, objective: Objective) -> str:
         """Return the target language."""
@@ -102,7 +116,8 @@ class Translation(TextKind):
         pairs = read_names(
             "st_pairs", run, r"[^_]+_.+", "pairs of source_target such as 'fr_en es_en'"
         )
-        targets = sorted({pair.rpartition("_")[2] for pair in pairs})
+        known = [*run["asr_langs"].split(), *run["languages"].split()]
+        targets = sorted({target for _, target in split_pairs(pairs, known)})
         return {
             "st_pairs": pairs,
             "st_token_list": {target: list(STAND_IN) for target in targets},
@@ -159,6 +174,19 @@ class Translation(TextKind):
         from espnet_soups.objectives.metrics.translation_scores import measure_translation
 
         return measure_translation(read_pairs(reference_dir, decode_dir, objective), config)
+
+    def check_scoring(self, objective: Objective, config: "ScoreConfig") -> None:
+        """Refuse a tokenizer of BLEU that is unknown or not installed.
+
+        Raises:
+            ValueError: If it is.
+        """
+        from espnet_soups.objectives.metrics.bleu_chrf import check_tokenizer, tokenizer_for
+
+        try:
+            check_tokenizer(config.bleu_tokenizer or tokenizer_for(self.written(objective)))
+        except ValueError as error:
+            raise ValueError(f"{objective.name} cannot be scored (stage 12): {error}") from error
 
     def plan_search(self, objective: Objective, head: "Head", config: "DecodeConfig") -> SearchPlan:
         """Return the beam search over the decoder, with `st_ctc_weight` of CTC, or CTC alone.

@@ -26,16 +26,28 @@ def sign_of(name: str) -> str:
     return signs.get(kind, kind.upper())
 
 
-def look_up(name: str) -> Objective:
+def look_up(name: str, others: Sequence[str] = ()) -> Objective:
     """Return an objective; of one whose name does not say what it is, name and kind are known.
+
+    Args:
+        name: Of the objective.
+        others: Names of the objectives beside it, which may say which languages it has.
 
     >>> look_up("st_fr_en").target, look_up("ssl").supervised, look_up("mood").language
     ('en', False, '')
     """
     try:
-        return parse_objective(name)
+        return parse_objective(name, others)
     except ValueError:
-        return Objective(name, kind_name(name))
+        return Objective(name, kind_name(name), transcribes=_transcribes(name))
+
+
+def _transcribes(name: str) -> bool:
+    """Return whether objectives of a kind transcribe, whichever languages the name stands for."""
+    try:
+        return parse_objective(f"{kind_name(name)}_a_b").transcribes
+    except ValueError:
+        return False
 
 
 def by_kind(names: Sequence[str]) -> dict[str, list[str]]:

@@ -1,5 +1,6 @@
 """Which objectives a folder holds decoded: as stage 11 wrote them down, or by their names."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from espnet_soups.objectives.objective import Objective
@@ -27,9 +28,11 @@ def find_objectives(decode_dir: Path) -> list[Objective]:
     known = {item.name: item for item in (read_objectives(path) if path.is_file() else [])}
     found: list[Objective] = []
     bare: list[Objective] = []
-    for folder in sorted(item for item in decode_dir.iterdir() if item.is_dir()):
+    folders = sorted(item for item in decode_dir.iterdir() if item.is_dir())
+    others = [folder.name for folder in folders]
+    for folder in folders:
         has_output = any((folder / name).is_file() for name in OUTPUTS)
-        objective = known.get(folder.name) or _by_name(folder, must=has_output)
+        objective = known.get(folder.name) or _by_name(folder, others, must=has_output)
         if objective is not None:
             (found if has_output else bare).append(objective)
     if bare:
@@ -44,14 +47,14 @@ def find_objectives(decode_dir: Path) -> list[Objective]:
     return _sorted(found, list(known.values()))
 
 
-def _by_name(folder: Path, must: bool) -> Objective | None:
+def _by_name(folder: Path, others: Sequence[str], must: bool) -> Objective | None:
     """Return the objective of a folder's name; None for folders of another sort, as `logdir`.
 
     Raises:
         ValueError: If there is none although it `must` be one.
     """
     try:
-        return parse_objective(folder.name)
+        return parse_objective(folder.name, others)
     except ValueError as error:
         if must:
             raise ValueError(

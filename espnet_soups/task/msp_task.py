@@ -157,8 +157,8 @@ class MSPTask(AbsTask):
         if isinstance(model, MSPModel):
             check_names(args, model)
         if not (args.collect_stats or args.dry_run or args.ignore_init_mismatch):
-            for setting in args.init_param:
-                check_init_param(setting, model.state_dict())
+            expected = model.state_dict()
+            args.init_param = [check_init_param(item, expected) for item in args.init_param]
         optimizers = super().build_optimizers(args, model)
         if isinstance(model, MSPModel):
             scale_learning_rates(args, model, optimizers[0])

@@ -1,12 +1,15 @@
 """The options of `msp_train`: ESPnet's, our own, and the classes that a model is built of."""
 
 import argparse
-from typing import NoReturn
+from functools import partial
+from pathlib import Path
+from typing import Any, NoReturn
 
 from espnet2.tasks.asr import normalize_choices, preencoder_choices, specaug_choices
 from espnet2.utils import config_argparse
 
 from espnet_soups.backbone.choices import encoder_choices, frontend_choices
+from espnet_soups.files import read_yaml
 from espnet_soups.task.own_options import add_own_options
 
 CLASS_CHOICES = (
@@ -20,6 +23,24 @@ CLASS_CHOICES = (
 
 class OptionParser(config_argparse.ArgumentParser):
     """ESPnet's parser; what it refuses becomes one sentence without 300 lines of usage."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse; the YAML of `--config` is read as all YAML is, not by ESPnet's slower reader.
+
+        Raises:
+            OSError: If there is no such file.
+            ValueError: If an option is not valid, or the YAML is none or has unknown keys.
+        """
+        parse = partial(argparse.ArgumentParser.parse_known_args, self, args, namespace)
+        config = parse()[0].config
+        if config is not None:
+            options = read_yaml(Path(config), "the training configuration")
+            known = {action.dest for action in self._actions}
+            for key in options:
+                if key not in known:
+                    self.error(f"unrecognized arguments: {key} (from {config})")
+            self.set_defaults(**options)
+        return parse()
 
     def error(self, message: str) -> NoReturn:
         """Refuses the options.

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from espnet_soups.objectives.language_codes import split_pairs
+
 LETTERS = "abcdefgh "
 FRAMES_PER_LETTER = 4
 
@@ -63,8 +65,9 @@ def make_toy_corpus(
 
     random = np.random.default_rng(seed)
     vectors = random.normal(size=(len(LETTERS), dimension))
-    sources = {pair.split("_")[0] for pair in pairs}
-    targets = sorted({pair.split("_")[1] for pair in pairs})
+    translated = split_pairs(pairs, languages)
+    sources = {source for source, _ in translated}
+    targets = sorted({target for _, target in translated})
     for name in ("train", "valid"):
         folder = root / name
         folder.mkdir(parents=True, exist_ok=True)

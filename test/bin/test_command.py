@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 
 from espnet_soups.bin.command import END_WITH_PARENT, run_command
 
@@ -27,6 +28,15 @@ def end_with(error):
 def test_bad_input_ends_in_one_sentence(capsys):
     assert end_with(ValueError("`fs` must be 1 or more, but got 0.")) == 1
     assert capsys.readouterr().err == "error: `fs` must be 1 or more, but got 0.\n"
+
+
+def test_a_value_that_is_no_yaml_ends_in_one_sentence(capsys):
+    with pytest.raises(yaml.YAMLError) as caught:
+        yaml.safe_load("{gamma: [0.1}")
+    assert end_with(caught.value) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("error: The value of an option is not valid YAML: while parsing")
+    assert said.count("\n") == 1
 
 
 def test_a_full_disk_ends_in_a_sentence_that_says_what_to_do(capsys):

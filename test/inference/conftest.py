@@ -113,3 +113,12 @@ def moody(tmp_path_factory: pytest.TempPathFactory) -> ToyExperiment:
             file = f"{corpus.root}/{name}/mood,{label},text"
             options += [f"--{name}_data_path_and_name_and_type", file]
     return train_on(corpus, root, *options)
+
+
+@pytest.fixture(scope="session")
+def regional(tmp_path_factory: pytest.TempPathFactory) -> ToyExperiment:
+    """Languages with scripts and regions."""
+    root = tmp_path_factory.mktemp("regional")
+    (root / "corpus").mkdir()
+    languages, pairs = ("zh_cn", "pt_BR", "cmn_hans"), ("zh_cn_en_us", "pt_BR_en_us")
+    return train_on(make_toy_corpus(root / "corpus", languages, pairs, utterances=4), root)

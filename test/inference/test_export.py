@@ -5,6 +5,7 @@ from pathlib import Path
 import kaldiio
 import numpy as np
 import pytest
+import torch
 
 from espnet_soups import Speech2Text
 from espnet_soups.inference.export import export_objective
@@ -76,6 +77,26 @@ def test_espnet_decodes_an_exported_objective_to_the_same_text(
     assert [ids for _, ids, _ in found] == [hypothesis.token_int for hypothesis in expected]
     scores = [hypothesis.score for hypothesis in expected]
     assert [score for _, _, score in found] == pytest.approx(scores, abs=1e-3)
+
+
+def test_greedy_recognition_is_the_best_class_of_each_frame_of_the_exported_model(
+    separate: ToyExperiment, tmp_path: Path
+):
+    from espnet2.bin.asr_inference import Speech2Text as StockSpeech2Text
+
+    speech2text = Speech2Text.from_pretrained(separate.exp_dir)  # ctc_greedy, as in the recipes
+    folder = export_objective(separate.exp_dir, "asr_fr", tmp_path / "stock").parent
+    stock = StockSpeech2Text(folder / "config.yaml", folder / "model.pth")
+    for speech in some_features(separate, "fr"):
+        expected = speech2text(speech, lang="fr").transcript
+        # the lines of `bin/export.py --help`
+        batch = torch.from_numpy(speech)
+        with torch.no_grad():
+            encoded, _ = stock.asr_model.encode(batch[None], torch.tensor([len(batch)]))
+            ids = stock.asr_model.ctc.argmax(encoded)[0].unique_consecutive()
+        tokens = stock.converter.ids2tokens(ids[ids != 0])
+        assert expected is not None
+        assert stock.tokenizer.tokens2text(tokens) == expected.text != ""
 
 
 def test_the_export_holds_copies_of_all_files_that_it_needs(hybrid: ToyExperiment, tmp_path: Path):

@@ -3,13 +3,17 @@
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import yaml
 
+from espnet_soups.data.token_list import train_sentencepiece
 from espnet_soups.inference.load_model import find_model_file, load_model, load_tensors
 from espnet_soups.inference.training_config import read_config
 from espnet_soups.testing.toy_corpus import ToyExperiment
+
+STATS = "exp/msp_stats/train/feats_stats.npz"
 
 
 def copy_of(experiment: ToyExperiment, tmp_path: Path) -> Path:
@@ -26,6 +30,19 @@ def test_the_average_of_the_best_by_accuracy_comes_first(tmp_path: Path):
     (tmp_path / "valid.acc.ave.pth").touch()
     assert find_model_file(tmp_path).name == "valid.acc.ave.pth"
     assert find_model_file(tmp_path, "valid.loss.ave.pth") == tmp_path / "valid.loss.ave.pth"
+
+
+def test_a_model_of_the_working_directory_is_taken_only_where_it_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    ours, other = tmp_path / "ours", tmp_path / "other"
+    for folder, name in ((ours, "valid.loss.ave.pth"), (other, "valid.acc.ave.pth")):
+        folder.mkdir()
+        for file in ("config.yaml", name):
+            (folder / file).touch()
+    monkeypatch.chdir(other)
+    assert find_model_file(ours) == ours / "valid.loss.ave.pth"
+    assert find_model_file(ours, "valid.acc.ave.pth") == Path("valid.acc.ave.pth")
 
 
 def test_an_average_is_found_without_its_link(tmp_path: Path):
@@ -128,3 +145,98 @@ def test_sentencepiece_models_are_found_beside_the_model_and_missed_by_name(
     args = read_config(folder)
     assert args.asr_bpemodel == {"fr": str(folder / "bpe.model")}
     assert args.st_bpemodel == {"en": str(folder / "st.model")}
+
+
+def statistics(path: Path, mean: float) -> None:
+    """Write made-up statistics of 8 features, as stage 6 would."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sums = {"sum": np.full(8, 10 * mean), "sum_square": np.full(8, 10 * (mean**2 + 2))}
+    np.savez(path, count=10, **sums)
+
+
+def in_a_recipe(experiment: ToyExperiment, recipe: Path) -> Path:
+    """Copy a model into a recipe, with statistics named as stage 6 names them."""
+    folder = recipe / "exp" / "msp_ours"
+    folder.mkdir(parents=True)
+    copy_of(experiment, folder)
+    config = (folder / "config.yaml").read_text(encoding="utf-8")
+    moved = config.replace(str(experiment.exp_dir.parent / "feats_stats.npz"), STATS)
+    (folder / "config.yaml").write_text(moved, encoding="utf-8")
+    return folder
+
+
+def test_files_of_a_model_are_its_own_wherever_it_is_loaded_from(
+    hybrid: ToyExperiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    folder = in_a_recipe(hybrid, tmp_path / "ours")
+    own = tmp_path / "ours" / STATS
+    own.parent.mkdir(parents=True)
+    shutil.copyfile(hybrid.exp_dir.parent / "feats_stats.npz", own)
+    statistics(tmp_path / "other" / STATS, mean=3.0)
+    monkeypatch.chdir(tmp_path / "other")
+    assert load_model(folder)[1].normalize_conf["stats_file"] == str(own)
+    own.unlink()
+    with pytest.raises(FileNotFoundError, match=r"does not belong to this model: .*/other/exp/"):
+        load_model(folder)
+
+
+def test_a_recipe_whose_experiments_are_a_link_is_found(
+    hybrid: ToyExperiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    folder = in_a_recipe(hybrid, tmp_path / "scratch" / "ours")
+    (tmp_path / "ours").mkdir()
+    (tmp_path / "ours" / "exp").symlink_to(folder.parent)
+    config = (folder / "config.yaml").read_text(encoding="utf-8")
+    (folder / "config.yaml").write_text(config.replace(STATS, "data/stats.npz"), encoding="utf-8")
+    own = tmp_path / "ours" / "data" / "stats.npz"
+    own.parent.mkdir()
+    shutil.copyfile(hybrid.exp_dir.parent / "feats_stats.npz", own)
+    monkeypatch.chdir(tmp_path)
+    found = load_model(Path("ours/exp/msp_ours"))[1].normalize_conf["stats_file"]
+    assert found == str(own)
+
+
+def test_a_model_copied_into_another_recipe_takes_none_of_its_files(
+    hybrid: ToyExperiment, tmp_path: Path
+):
+    folder = in_a_recipe(hybrid, tmp_path / "other")
+    statistics(tmp_path / "other" / STATS, mean=3.0)
+    with pytest.raises(FileNotFoundError, match=r"put its own feats_stats.npz into .*msp_ours"):
+        load_model(folder)
+    shutil.copyfile(hybrid.exp_dir.parent / "feats_stats.npz", folder / "feats_stats.npz")
+    found = load_model(folder)[1].normalize_conf["stats_file"]
+    assert found == str(folder / "feats_stats.npz")
+
+
+def test_a_sentencepiece_model_of_other_pieces_is_not_taken(
+    separate: ToyExperiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    name = "data/fr_token_list/asr_bpe_char/bpe.model"
+    for recipe, texts in (("ours", ["abc", "bca"]), ("other", ["xyz", "zyx"])):
+        place = (tmp_path / recipe / name).parent
+        tokens = train_sentencepiece(texts, place, size=0, mode="char")
+        if recipe == "ours":
+            own = tokens
+    folder = tmp_path / "ours" / "exp" / "msp"
+    folder.mkdir(parents=True)
+    config = yaml.safe_load((separate.exp_dir / "config.yaml").read_text(encoding="utf-8"))
+    config["asr_bpemodel"] = {"fr": name}
+    config["asr_token_list"]["fr"] = own
+    (folder / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    monkeypatch.chdir(tmp_path / "other")
+    assert read_config(folder).asr_bpemodel == {"fr": str(tmp_path / "ours" / name)}
+    (tmp_path / "ours" / name).unlink()
+    with pytest.raises(FileNotFoundError, match=r"does not belong to this model: .*/other/data"):
+        read_config(folder)
+
+
+def test_an_unpacked_model_is_found_by_the_name_that_it_was_packed_under(tmp_path: Path):
+    folder = tmp_path / "exp" / "msp"
+    folder.mkdir(parents=True)
+    for name in ("config.yaml", "3epoch.pth"):
+        (folder / name).touch()
+    (tmp_path / "meta.yaml").write_text("files: {asr_model_file: exp/msp/3epoch.pth}\n")
+    assert find_model_file(folder) == folder / "3epoch.pth"
+    (tmp_path / "meta.yaml").write_text("files: {asr_model_file: exp/other/3epoch.pth}\n")
+    with pytest.raises(FileNotFoundError, match=r"it has \['3epoch.pth'\]"):
+        find_model_file(folder)

@@ -150,6 +150,35 @@ def test_samples_are_turned_into_the_features_of_training(separate: ToyExperimen
     assert speech2text(wave(), lang="fr") == speech2text(features, lang="fr")
 
 
+def test_samples_of_another_rate_are_resampled(separate: ToyExperiment):
+    import soxr
+
+    speech2text = Speech2Text.from_pretrained(separate.exp_dir)
+    other = soxr.resample(wave(), 8000, 44100)
+    assert speech2text(wave(), "fr", rate=8000) == speech2text(wave(), "fr")
+    frames = len(speech2text.prepare(wave()))
+    assert abs(len(speech2text.prepare(other, 44100)) - frames) <= 1
+    assert len(speech2text.prepare(other, 8000)) > 5 * frames
+    for rate, speech, message in (
+        (0, wave(), "`rate` must be positive, in Hz, but got 0"),
+        (8000, np.zeros((20, 8)), r"`rate` is that of samples, but the speech is features \(20, 8"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            speech2text(speech, "fr", rate=rate)
+
+
+def test_samples_without_a_rate_are_warned_of_once(
+    separate: ToyExperiment, caplog: pytest.LogCaptureFixture
+):
+    speech2text = Speech2Text.from_pretrained(separate.exp_dir)
+    speech2text.prepare(np.zeros((20, 8)))
+    speech2text.prepare(wave(), 8000)
+    assert "are taken to have" not in caplog.text
+    for _ in range(2):
+        speech2text.prepare(wave())
+    assert caplog.text.count("Samples are taken to have 8000 Hz; name their rate, as in") == 1
+
+
 @pytest.mark.parametrize(
     ("speech", "language", "message"),
     [
@@ -158,6 +187,8 @@ def test_samples_are_turned_into_the_features_of_training(separate: ToyExperimen
         (wave(10), "fr", "at least 200 samples"),
         (np.full(4000, np.nan), "fr", "NaN or infinite"),
         (np.ones(4000, dtype=np.int16), "fr", "divide 16-bit integers by 32768"),
+        (np.zeros((4000, 2)), "fr", r"but got \(4000, 2\); samples must be mono.* or their mean"),
+        (np.zeros((1, 4000)), "fr", r"but got \(1, 4000\); samples must be mono, \[samples\]"),
         (np.ones((20, 5)), "fr", r"Features of shape \[T, 8\] are expected, but got \(20, 5\)"),
     ],
 )

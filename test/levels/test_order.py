@@ -24,6 +24,15 @@ def test_a_language_hierarchy_is_an_order_too():
     assert arrange_levels("vm", objectives, LETTERS, "UEC").names == (("asr_zh",), ("asr_en",))
 
 
+def test_letters_of_languages_stand_for_their_regions_too():
+    objectives = build_objectives(["en_us", "zh-TW", "cmn_hans", "en-GB", "enm"], [])
+    regions = build_objectives(["en_us", "zh-TW", "cmn_hans", "en-GB"], [])
+    levels = arrange_levels("vm", regions, LETTERS, "EC")
+    assert levels.names == (("asr_zh-TW", "asr_cmn_hans"), ("asr_en_us", "asr_en-GB"))
+    with pytest.raises(ValueError, match=r"asr_enm.*on none"):
+        arrange_levels("vm", objectives, LETTERS, "EC")
+
+
 @pytest.mark.parametrize("soup", ["joint", "vs"])
 def test_joint_and_vs_have_one_level(soup):
     assert arrange_levels(soup, OBJECTIVES, LETTERS).names == ((*ASR, *ST),)

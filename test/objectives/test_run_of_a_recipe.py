@@ -178,3 +178,26 @@ def test_the_answer_does_not_wait_for_torch(config):
     code += "assert not {'torch', 'espnet', 'numpy'} & set(sys.modules)"
     words = [sys.executable, "-c", code]
     subprocess.run(words, check=True, cwd=Path(__file__).parent, capture_output=True)
+
+
+BOTH = ["normalize global_mvn", "pretrain_normalize global_mvn"]
+
+
+@pytest.mark.parametrize(
+    ("yaml", "words", "said"),
+    [
+        ("normalize: global_mvn", "", BOTH),
+        ('normalize: "global_mvn"  # of us', "", BOTH),
+        ("normalize:\n  global_mvn\npreencoder: null", "", BOTH),
+        ("{normalize: ~, preencoder: Linear}", "", ["preencoder linear"]),
+        ("normalize: null", "", []),
+        ("preencoder: ~", "--normalize global_mvn", ["normalize global_mvn"]),
+        ("normalize: global_mvn", "--normalize none", ["pretrain_normalize global_mvn"]),
+    ],
+)
+def test_classes_of_the_configuration_are_read_as_yaml(capsys, tmp_path, yaml, words, said):
+    (tmp_path / "train.yaml").write_text(f"{yaml}\n")
+    what = ("normalize", "pretrain_normalize", "preencoder")
+    options = (f"--train_config={tmp_path / 'train.yaml'}", f"--train_args={words}")
+    found = answer(capsys, *what, "--asr_langs=en", *options)
+    assert found == said

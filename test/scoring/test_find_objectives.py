@@ -65,3 +65,9 @@ def test_an_objective_that_was_not_decoded_in_this_set_is_not_missed(tmp_path) -
     names = ("asr_fr", "asr_it")
     write_objectives(tmp_path / OBJECTIVES, [Objective(name, "asr", name[4:]) for name in names])
     assert found(tmp_path) == ["asr_fr"]
+
+
+def test_languages_with_regions_are_found_by_the_names_of_all_folders(tmp_path) -> None:
+    decode(tmp_path, "asr_en_us", "st_en_us_fr")
+    languages = [(item.language, item.target) for item in find_objectives(tmp_path)]
+    assert languages == [("en_us", None), ("en_us", "fr")]

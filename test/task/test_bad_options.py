@@ -1,3 +1,5 @@
+import importlib.util
+
 import pytest
 import yaml
 
@@ -47,6 +49,9 @@ from espnet_soups.bin.msp_train import get_parser, main
         (("--asr_token_list", "it={root}/tokens.txt"), r"no utterance of \['it'\]"),
         (("--asr_token_list", "it={root}/none.txt"), "none.txt"),
         (("--asr_token_list", "i/t={root}/tokens.txt"), "A language names files.*no slash"),
+        (("--use_wandb", "true"), "`use_wandb: true` needs the package wandb, which is not inst"),
+        (("--sharded_ddp", "true"), "`sharded_ddp: true` needs the package fairscale"),
+        (("--use_adapter", "true"), "with `adapter: lora` needs the package loralib"),
         (("--write_collected_feats", "true"), "`write_collected_feats` must be false"),
         (
             ("--freeze_param", "encoder.encoder.0"),
@@ -63,7 +68,14 @@ from espnet_soups.bin.msp_train import get_parser, main
         (("--config", "{root}/none.yaml"), "none.yaml"),
     ],
 )
-def test_a_bad_option_ends_in_one_sentence_before_any_training(runs, options, said):
+def test_a_bad_option_ends_in_one_sentence_before_any_training(runs, monkeypatch, options, said):
+    find = importlib.util.find_spec
+    absent = ("wandb", "fairscale", "loralib")  # whatever is installed here
+    monkeypatch.setattr(
+        importlib.util,
+        "find_spec",
+        lambda name, *rest: None if name in absent else find(name, *rest),
+    )
     options = [word.format(root=runs.root) for word in options]
     with pytest.raises((ValueError, OSError), match=said):
         runs.train("bad", "--max_epoch", "1", *options)
@@ -75,12 +87,18 @@ def test_a_bad_option_ends_in_one_sentence_before_any_training(runs, options, sa
     [
         ("encoderr: conformer\n", r"encoderr \(from .*bad.yaml\)"),
         ("encoder: [unclosed\n", "not valid"),
+        (
+            "optim: adam\nencoder_conf:\n\tnum_blocks: 2\n",
+            r"bad\.yaml:3 is not valid YAML: .* a tab",
+        ),
         ("encoder: bramchformer\n", "`encoder` must be one of"),
         ("asr_heads: tied\n", "`asr_heads` must be one of"),
         ("st_decoder: branch\n", "`st_decoder` must be one of"),
         ("asr_ctc_weight: [1.0]\n", r"`asr_ctc_weight` must be a number, but got \[1\.0\]"),
         ("encoder: null\n", "`encoder` must be one of .*, but got None"),
         ("optim: sgdd\n", "`optim` must be one of"),
+        ("init_param: a.pth\n", r"`init_param` must be a list, such as `\[a\.pth\]`, but got"),
+        ("freeze_param: encoder\n", r"`freeze_param` must be a list, such as `\[encoder\]`"),
         ("scheduler: warmup\n", "`scheduler` must be one of.*warmuplr"),
     ],
 )

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from espnet_soups.objectives.language_codes import split_pairs
 from tools.benchmark.spec import BatchShape
 
 JITTER = 0.05  # lengths vary as inside a batch that was sorted by length
@@ -33,8 +34,9 @@ def draw_batch(shape: BatchShape, width: int, seed: int) -> dict[str, Tensor]:
     everybody = torch.ones(size, dtype=torch.bool)
     lengths = (shape.seconds * shape.asr_tokens_per_second * scale).round().long()
     _add_labels(batch, "text", lengths, shape.asr_vocabulary, everybody, generator)
-    for target in sorted({pair.split("_")[1] for pair in shape.st_pairs}):
-        spoken = [languages.index(p.split("_")[0]) for p in shape.st_pairs if p.endswith(target)]
+    pairs = split_pairs(shape.st_pairs, languages)
+    for target in sorted({target for _, target in pairs}):
+        spoken = [languages.index(source) for source, written in pairs if written == target]
         has_label = torch.isin(batch["lang"][:, 0], torch.tensor(spoken))
         lengths = (shape.seconds * shape.st_tokens_per_second * scale).round().long()
         _add_labels(batch, f"text_{target}", lengths, shape.st_vocabulary, has_label, generator)

@@ -10,6 +10,7 @@ from torch.nn import Parameter
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from espnet_soups.network.msp_model import MSPModel
+from espnet_soups.objectives.language_codes import split_pairs
 from espnet_soups.task.msp_task import MSPTask
 from tools.benchmark.batches import draw_batch
 from tools.benchmark.spec import BenchSpec
@@ -112,7 +113,8 @@ def build(spec: BenchSpec, options: Mapping[str, Any]) -> tuple[MSPModel, torch.
     tokens = {
         "asr_token_list": {name: _tokens(shape.asr_vocabulary) for name in shape.asr_languages},
         "st_token_list": {
-            pair.split("_")[1]: _tokens(shape.st_vocabulary) for pair in shape.st_pairs
+            target: _tokens(shape.st_vocabulary)
+            for _, target in split_pairs(shape.st_pairs, shape.asr_languages)
         },
         "st_pairs": list(shape.st_pairs),
         "normalize": None,

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from espnet_soups.bin.command import run_command
+from espnet_soups.objectives.language_codes import split_pairs
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -51,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = get_parser().parse_args(arguments)
     asr = read_sizes(options.asr_vocab, "asr_vocab")
     st = read_sizes(options.st_vocab, "st_vocab")
-    targets = {pair.rpartition("_")[2] for pair in options.st_pairs}
+    targets = {target for _, target in split_pairs(options.st_pairs, asr)}
     if targets != set(st):
         raise ValueError(f"`--st_vocab` must name {sorted(targets)}, but got {sorted(st)}.")
     counts = count(

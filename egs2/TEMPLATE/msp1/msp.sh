@@ -97,6 +97,7 @@ option_group "Decoding and report"
 option nbest_average 0 "Epochs to average; 0: keep_nbest_models of train_config"
 option inference_config conf/decode_msp.yaml "How to decode"
 option inference_model valid.acc.ave.pth "Model to decode with"
+option bleu_tokenizer "" "sacrebleu's tokenizer of all translations, such as char; empty: by target language"
 option bleu_lowercase false "BLEU without case"
 option bleu_lc_rm false "BLEU also in lower case without punctuation"
 option report_audio true "report.html, and model.zip with it, holds recordings of the test set: those of its examples"
@@ -172,7 +173,8 @@ if [[ -n ${noise} ]]; then
 fi
 train_name=${train_set}${speeds}
 run_options+=("--speeds=${noise_name}${speeds}")
-ask_kinds names tags model refinements labels score_files settings vocabularies vocabulary_args
+ask_kinds names tags model refinements labels score_files settings vocabularies vocabulary_args \
+    normalize pretrain_normalize preencoder
 # shellcheck source=egs2/TEMPLATE/msp1/scripts/feature_folders.sh
 . scripts/feature_folders.sh
 soup_args=()
@@ -190,7 +192,7 @@ if [[ -z ${msp_tag} ]]; then
     msp_tag=$(basename "$(realpath "${train_config}")" .yaml) # conf/train_msp.yaml is a link
     msp_tag=${msp_tag#train_msp_}_${feats_type}${kinds_tags[0]:+_${kinds_tags[0]}}${objectives:+_${objectives// /_}}
     # another pre-training is another experiment: a folder that has one is gone on with
-    ! ${pretrains} || msp_tag+=_from_${ssl_name}${unlabeled_name}$(tag_of "${pretrain_args}")
+    ! ${pretrains} || msp_tag+=_from_${ssl_name}${unlabeled_name}$(tag_of "${pretrain_args//:/_}")
     ! ${joins} || msp_tag+=_with_${ssl_name}
     [[ ${ssl_audio} == labeled ]] || msp_tag+=_unlabeled${unlabeled_name}
     msp_tag+=${soup:+_${soup}}${plan_top:+_${plan_top}}${order:+_${order}}${combiner:+_${combiner}}
@@ -203,7 +205,7 @@ stats_dir=${expdir}/msp_stats_${feats_name}_${kept_dir##*/}_${kinds_tags[1]}
 exp_dir=${expdir}/msp_${msp_tag}
 ssl_tag=$(basename "$(realpath "${train_config}")" .yaml)
 ssl_tag=${ssl_name}_${ssl_tag#train_msp_}_${feats_type}${noise_name}${speeds}
-ssl_dir=${expdir}/ssl_${ssl_tag}${unlabeled_name}$(tag_of "${pretrain_args}")
+ssl_dir=${expdir}/ssl_${ssl_tag}${unlabeled_name}$(tag_of "${pretrain_args//:/_}")
 inference_tag=$(basename "${inference_config}" .yaml)_$(basename "${inference_model}" .pth)
 
 # --- options that statistics, the check and training share -------------------------------------
@@ -257,7 +259,7 @@ if [[ ${ssl} != none ]]; then
     fi
     if ${pretrains}; then
         init_args=(--init_param "${pretrained}:encoder:encoder")
-        ! grep -qE "^preencoder: *[a-z]" "${train_config}" || init_args+=("${pretrained}:preencoder:preencoder")
+        ((${#kinds_preencoder[@]} == 0)) || init_args+=("${pretrained}:preencoder:preencoder")
     fi
 fi
 
@@ -267,7 +269,7 @@ pretrain_inputs=()
 ! ${pretrains} || pretrain_inputs=("${ssl_dir}/pretrain.yaml")
 if stage=0 skip_stages="" stage 0 "Checks" "${expdir}/.stage0_${msp_tag}_${inference_tag}.done" \
     --settings "${check_args[@]}" ${pretrain_arg_list[@]+"${pretrain_arg_list[@]}"} \
-    "objectives=${kinds_names[*]}" "backend=${cmd_backend}" "ngpu=${ngpu}" \
+    "objectives=${kinds_names[*]}" "backend=${cmd_backend}" "ngpu=${ngpu}" ${bleu_tokenizer:+"tokenizer=${bleu_tokenizer}"} \
     --inputs "${train_config}" "${inference_config}" ${pretrain_inputs[@]+"${pretrain_inputs[@]}"}; then
     soups check_recipe --train_config "${train_config}" --inference_config "${inference_config}" \
         --ngpu "${ngpu}" --backend "${cmd_backend}" --expdir "${expdir}" "${run_options[@]}" \
@@ -441,10 +443,10 @@ if stage 6 "Statistics" "${stats_dir}/.stage6.done" --settings "${model_args[@]}
 fi
 
 # --- training: what stages 7 and 9 have in common ----------------------------------------------
-normalize_args=()
-if grep -q "^normalize: *global_mvn" "${train_config}"; then
-    normalize_args=(--normalize_conf "stats_file=${stats_dir}/train/feats_stats.npz")
-fi
+normalize_args=() pretrain_normalize_args=() # what needs statistics gets them
+stats_args=(--normalize_conf "stats_file=${stats_dir}/train/feats_stats.npz")
+[[ ${kinds_normalize[*]} != global_mvn ]] || normalize_args=("${stats_args[@]}")
+[[ ${kinds_pretrain_normalize[*]} != global_mvn ]] || pretrain_normalize_args=("${stats_args[@]}")
 threads=${num_threads}
 # with GPUs: a process for each, and the 4 that load its data (num_workers of the configurations)
 ((threads > 0)) || threads=$((ngpu > 0 ? 5 * ngpu : cores))
@@ -460,7 +462,6 @@ train_model() { # train_model FOLDER CONFIG TRAIN_SHAPES OPTION...
         ${cuda_cmd} --gpus "${ngpu}" --num_threads "${threads}" --log "${folder}/train.log" -- \
             python -m espnet_soups.bin.msp_train --config "${config}" --ngpu "${ngpu}" --resume true \
             --multiprocessing_distributed true \
-            ${normalize_args[@]+"${normalize_args[@]}"} \
             --train_shape_file "${shapes}" --valid_shape_file "${stats_dir}/valid/speech_shape" \
             --output_dir "${folder}" "$@"
     )
@@ -483,6 +484,7 @@ elif stage 7 "SSL pre-training" "${ssl_dir}/.stage7.done" \
         audio_data_args valid "${kept_dir}/${valid_set}"
     )
     train_model "${ssl_dir}" "${ssl_dir}/pretrain.yaml" "${ssl_dir}/train_data/speech_shape" \
+        ${pretrain_normalize_args[@]+"${pretrain_normalize_args[@]}"} \
         "${audio_args[@]}" --ssl_languages "${union_languages[@]}" "${ssl_data_args[@]}" \
         ${pretrain_arg_list[@]+"${pretrain_arg_list[@]}"}
     stage_done "${pretrained}"
@@ -498,7 +500,7 @@ unite() { # where mini-batches hold audio without labels, too
 }
 mapfile -t valid_data_args < <(data_args valid "${kept_dir}/${valid_set}")
 start_args=("${model_args[@]}" ${kinds_vocabulary_args[@]+"${kinds_vocabulary_args[@]}"} "${train_data_args[@]}" "${valid_data_args[@]}"
-    ${ssl_args[@]+"${ssl_args[@]}"} ${init_args[@]+"${init_args[@]}"})
+    ${normalize_args[@]+"${normalize_args[@]}"} ${ssl_args[@]+"${ssl_args[@]}"} ${init_args[@]+"${init_args[@]}"})
 start_inputs=("${train_config}" "${stats_dir}/train/speech_shape" ${kinds_vocabularies[@]+"${kinds_vocabularies[@]}"} ${pretrained_files[@]+"${pretrained_files[@]}"})
 
 conflict_dir=${exp_dir}/conflict
@@ -507,7 +509,7 @@ if ((conflict_batches == 0)); then
     stage_skipped 8 "Conflict measurement" "--conflict_batches is 0"
 else
     conflict_args=("${start_args[@]}" ${train_arg_list[@]+"${train_arg_list[@]}"} --config "${train_config}" --ngpu "$((ngpu > 0))"
-        ${normalize_args[@]+"${normalize_args[@]}"} --train_shape_file "${train_shapes}" --valid_shape_file "${stats_dir}/valid/speech_shape")
+        --train_shape_file "${train_shapes}" --valid_shape_file "${stats_dir}/valid/speech_shape")
     conflict_inputs=("${start_inputs[@]}")
     if [[ ${conflict_models} != start ]]; then # models of a training, which has a configuration
         conflict_args=(--exp_dir "${exp_dir}") conflict_inputs=("${exp_dir}/config.yaml")
@@ -583,10 +585,12 @@ for name in "${test_set_list[@]}"; do
     done
     score_settings=("bleu_lowercase=${bleu_lowercase}")
     ! ${bleu_lc_rm} || score_settings+=("bleu_lc_rm=${bleu_lc_rm}")
+    tokenizer_args=(${bleu_tokenizer:+--bleu_tokenizer "${bleu_tokenizer}"})
+    score_settings+=(${tokenizer_args[@]+"${tokenizer_args[@]}"})
     if stage 12 "Scoring ${name}" "${decode_dir}/.stage12.done" --settings "${score_settings[@]}" \
         --inputs "${decode_dir}/speed.json" "${references[@]}" --outputs "${decode_dir}/scores.json"; then
         soups score --reference_dir "${feats_dir}/${name}" --decode_dir "${decode_dir}" --train_dir "${datadir}/${train_set}" \
-            --bleu_lowercase "${bleu_lowercase}" --bleu_lc_rm "${bleu_lc_rm}"
+            --bleu_lowercase "${bleu_lowercase}" --bleu_lc_rm "${bleu_lc_rm}" ${tokenizer_args[@]+"${tokenizer_args[@]}"}
         stage_done "${decode_dir}/scores.json"
     fi
     if stage 13 "Report on ${name}" "${decode_dir}/.stage13.done" --settings "publish=${publish_results}" "audio=${report_audio}" \

@@ -8,15 +8,21 @@ from numpy.typing import NDArray
 from sacrebleu.metrics import BLEU, CHRF
 from sacrebleu.metrics.helpers import extract_all_char_ngrams
 
+from espnet_soups.objectives.language_codes import (
+    CHINESE,
+    first_part,
+    is_romanised,
+    writes_spaces,
+)
+
 ORDER = 4  # BLEU's n-grams of words
 CHARACTER_ORDER = CHRF.CHAR_ORDER
 TOKENIZERS = {
-    "zh": "zh",
-    "ja": "ja-mecab",
-    "ko": "ko-mecab",
-    # Scripts without spaces for which sacrebleu has no tokenizer of their own.
-    **dict.fromkeys(("yue", "th", "lo", "km", "my"), "char"),
+    **dict.fromkeys(CHINESE, "zh"),
+    **dict.fromkeys(("ja", "jpn"), "ja-mecab"),
+    **dict.fromkeys(("ko", "kor"), "ko-mecab"),
 }
+WITHOUT_TOKENIZER = "char"  # of scripts without spaces for which sacrebleu has none
 
 
 @dataclass(frozen=True)
@@ -35,12 +41,33 @@ class MetricResult:
 
 
 def tokenizer_for(language: str) -> str:
-    """Gives sacrebleu's tokenizer of a target language; `13a` unless its script needs another.
+    """Return sacrebleu's tokenizer of a target language; `13a` unless its script needs another.
 
-    >>> tokenizer_for("en"), tokenizer_for("zh-CN")
-    ('13a', 'zh')
+    >>> tokenizer_for("en"), tokenizer_for("zh-CN"), tokenizer_for("cmn_hans_cn")
+    ('13a', 'zh', 'zh')
     """
-    return TOKENIZERS.get(language.split("-")[0].lower(), BLEU.TOKENIZER_DEFAULT)
+    default = BLEU.TOKENIZER_DEFAULT if writes_spaces(language) else WITHOUT_TOKENIZER
+    known = {} if is_romanised(language) else TOKENIZERS
+    return known.get(first_part(language), default)
+
+
+def check_tokenizer(tokenizer: str) -> None:
+    """Refuse a tokenizer that sacrebleu does not have, or not without a further package.
+
+    Raises:
+        ValueError: If it is one.
+    """
+    if tokenizer not in BLEU.TOKENIZERS:
+        raise ValueError(
+            f"The BLEU tokenizer must be one of {sorted(BLEU.TOKENIZERS)}, but got {tokenizer!r}."
+        )
+    try:
+        BLEU(tokenize=tokenizer)
+    except (ImportError, RuntimeError) as error:
+        raise ValueError(
+            f"The BLEU tokenizer {tokenizer} needs a package that is not installed: pip install"
+            f" 'sacrebleu[{tokenizer[:2]}]', or choose `--bleu_tokenizer char`."
+        ) from error
 
 
 def lacks_four_words(result: MetricResult) -> bool:
@@ -67,17 +94,8 @@ def score_bleu(
         ValueError: If there is no such tokenizer, or its package is not installed.
         RuntimeError: If our statistics do not give sacrebleu's score (a change in sacrebleu).
     """
-    if tokenizer not in BLEU.TOKENIZERS:
-        raise ValueError(
-            f"The BLEU tokenizer must be one of {sorted(BLEU.TOKENIZERS)}, but got {tokenizer!r}."
-        )
-    try:
-        metric = BLEU(tokenize=tokenizer, lowercase=lowercase, force=True)
-    except (ImportError, RuntimeError) as error:
-        raise ValueError(
-            f"The BLEU tokenizer {tokenizer} needs a package that is not installed: pip install"
-            f" 'sacrebleu[{tokenizer[:2]}]', or choose `--bleu_tokenizer char`."
-        ) from error
+    check_tokenizer(tokenizer)
+    metric = BLEU(tokenize=tokenizer, lowercase=lowercase, force=True)
     score = metric.corpus_score(list(hypotheses), [list(references)])
     rows = []
     for reference, hypothesis in zip(references, hypotheses, strict=True):

@@ -8,7 +8,8 @@ import numpy as np
 from jiwer import AlignmentChunk
 from numpy.typing import NDArray
 
-WITHOUT_SPACES = frozenset({"zh", "yue", "ja"})
+from espnet_soups.objectives.language_codes import writes_spaces
+
 COUNTS = ("hits", "substitutions", "deletions", "insertions")
 
 
@@ -36,12 +37,12 @@ class ErrorCounts:
 
 
 def has_words(language: str) -> bool:
-    """Tells whether a language writes spaces between words, so that a WER means something.
+    """Return whether a language writes spaces between words, so that a WER means something.
 
-    >>> has_words("fr"), has_words("zh-CN")
-    (True, False)
+    >>> has_words("fr"), has_words("zh-CN"), has_words("cmn_hans_cn"), has_words("th")
+    (True, False, False, False)
     """
-    return language.split("-")[0].lower() not in WITHOUT_SPACES
+    return writes_spaces(language)
 
 
 def count_word_errors(references: Sequence[str], hypotheses: Sequence[str]) -> ErrorCounts:

@@ -45,7 +45,7 @@ def read_trials(path: Path, speakers: Mapping[str, str]) -> list[Trial]:
             f" python -m espnet_soups.bin.make_trials --data_dir data/{path.parent.name}"
         )
     trials = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1):
         try:
             trial = parse_trial(line)
             _check_trial(trial, speakers)

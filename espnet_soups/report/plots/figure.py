@@ -106,7 +106,7 @@ def objective_styles(objectives: Sequence[str], epochs: int) -> dict[str, dict[s
 
 def _what_colors_tell(objectives: Sequence[str]) -> dict[str, str]:
     """Return the language of each objective, or what follows its kind; none of the kind alone."""
-    known = {name: look_up(name) for name in objectives}
+    known = {name: look_up(name, objectives) for name in objectives}
     sources = [item.language for item in known.values() if item.target]
     by_source = len(set(sources)) == len(sources)
     told = {

@@ -201,7 +201,7 @@ def loss_rows(objectives: list[str]) -> list[list[str]]:
     >>> [len(row) for row in loss_rows([f"asr_{letter}" for letter in "abcdefg"])]
     [4, 3]
     """
-    spoken = {name: look_up(name).language for name in objectives}
+    spoken = {name: look_up(name, objectives).language for name in objectives}
     without = [name for name in objectives if not spoken[name]]
     groups = by_kind([name for name in objectives if spoken[name]])
     rows = _language_rows(groups, spoken) or _even_rows(groups)

@@ -1,6 +1,7 @@
 """Looks at `..._conf` options before any work, so that a typing error costs a second."""
 
 import argparse
+import importlib.util
 import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -21,6 +22,15 @@ BATCHES = {
     "iterator_type": ("sequence",),
     "valid_iterator_type": ("sequence", None),
 }
+
+# What ESPnet imports where an option is true: a package that need not be installed.
+PACKAGES = {
+    "use_tensorboard": "tensorboard",
+    "use_wandb": "wandb",
+    "sharded_ddp": "fairscale",
+    "use_deepspeed": "deepspeed",
+}
+ADAPTERS = {"lora": "loralib", "houlsby": "s3prl"}
 
 REQUIRED = ("encoder", "frontend", "optim")  # `null` is none of them
 
@@ -50,6 +60,8 @@ def check_options(args: argparse.Namespace) -> None:
             "`write_collected_feats` must be false, but got true: ESPnet names a file after each"
             " utterance id, and ids may be paths; stage 3 writes features."
         )
+    check_packages(args)
+    check_lists(args)
     for option, name, classes in _named_classes(args):
         if name is None and option not in REQUIRED:
             continue
@@ -62,6 +74,36 @@ def check_options(args: argparse.Namespace) -> None:
         valid = _option_names(classes[name.lower()])
         if valid:
             refuse_unknown(f"`{option}_conf` of {name}", conf, sorted(valid))
+
+
+def check_lists(args: argparse.Namespace) -> None:
+    """Refuse a text where ESPnet would take its letters for the items of a list.
+
+    Raises:
+        ValueError: If there is one.
+    """
+    for option in ("init_param", "freeze_param"):
+        given = getattr(args, option)
+        if not isinstance(given, list | tuple):
+            raise ValueError(f"`{option}` must be a list, such as `[{given}]`, but got {given!r}.")
+
+
+def check_packages(args: argparse.Namespace) -> None:
+    """Refuse options that need a package which is not installed.
+
+    Raises:
+        ValueError: If one does; ESPnet would say so after the model is built, or not at all.
+    """
+    needed = {f"`{name}: true`": PACKAGES[name] for name in PACKAGES if getattr(args, name)}
+    if args.use_adapter and args.adapter in ADAPTERS:
+        needed[f"`use_adapter: true` with `adapter: {args.adapter}`"] = ADAPTERS[args.adapter]
+    for option, package in needed.items():
+        spec = importlib.util.find_spec(package)
+        if spec is None or spec.origin is None:  # a folder of that name, such as wandb's logs
+            raise ValueError(
+                f"{option} needs the package {package}, which is not installed: pip install"
+                f" {package}, or leave the option out."
+            )
 
 
 def _named_classes(

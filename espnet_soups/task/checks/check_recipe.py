@@ -16,6 +16,7 @@ from espnet_soups.objectives.decoding.decode_config import DecodeConfig
 from espnet_soups.objectives.registry import by_kind, kind_of
 from espnet_soups.task.interpret import objectives_of
 from espnet_soups.task.msp_task import MSPTask
+from espnet_soups.task.training.checkpoint import check_init_param
 
 DISK_GIB = 2
 SUBMIT_COMMANDS = {"local": "bash", "slurm": "sbatch", "ssh": "ssh"}
@@ -83,6 +84,8 @@ def build_trial_model(
     for name, parameter in model.named_parameters():  # as ESPnet does before the optimiser
         if any(name == part or name.startswith(f"{part}.") for part in args.freeze_param):
             parameter.requires_grad = False
+    check_start(args, model)
+    args.init_param = []  # compared with the model, which still has stand-ins
     check_optimization(args, model)
     names = [objective.name for objective in model.objectives]
     levels = [list(range(len(names)))] if model.soup is None else model.soup.hierarchy.levels
@@ -102,6 +105,30 @@ def check_decoding(model: MSPModel, config: DecodeConfig) -> None:
     for objective in model.objectives:
         head: Any = model.heads[objective.name]
         kind_of(objective).check_decoding(objective, head, config)
+
+
+def check_start(args: argparse.Namespace, model: MSPModel) -> None:
+    """Check the files of `--init_param` against a model that has stand-ins for vocabularies.
+
+    Args:
+        args: The options; `normalizes` says whether training normalises with statistics.
+        model: The trial model, which does not.
+
+    Raises:
+        ValueError: If a file lacks what training will take from it, or has other modules.
+        OSError: If there is no such file.
+    """
+    expected = model.state_dict()
+    if args.normalizes:
+        size = args.input_size or model.frontend.output_size()  # type: ignore[union-attr]
+        expected |= {f"normalize.{name}": torch.zeros(size) for name in ("mean", "std")}
+
+    def sized(name: str) -> bool:
+        return not name.partition(".")[0].endswith("heads")
+
+    if not args.ignore_init_mismatch:
+        for setting in args.init_param:
+            check_init_param(setting, expected, sized)
 
 
 def check_optimization(args: argparse.Namespace, model: MSPModel) -> None:
@@ -132,8 +159,10 @@ def _refusal(option: str, args: argparse.Namespace, error: Exception) -> str:
 
 def parse_trial_options(config: Path, arguments: Sequence[str]) -> argparse.Namespace:
     """Parses the options of training; statistics for normalisation do not exist yet."""
-    words = ["--config", str(config), "--output_dir", "trial", *arguments, "--normalize", "none"]
+    words = ["--config", str(config), "--output_dir", "trial", *arguments]
     args: argparse.Namespace = MSPTask.get_parser().parse_args(words)
+    args.normalizes = str(args.normalize).lower() == "global_mvn"
+    args.normalize = None
     return args
 
 

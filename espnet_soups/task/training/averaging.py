@@ -1,13 +1,23 @@
 """Averages the best epochs of a run, at any time: also while it trains, or after it was stopped."""
 
+import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from espnet2.main_funcs.average_nbest_models import average_nbest_models
-from espnet2.torch_utils.safe_torch_load import safe_torch_load
 from espnet2.train.reporter import Reporter
 
-from espnet_soups.files import read_yaml
+from espnet_soups.files import read_yaml, whole_file
+from espnet_soups.task.training.model_file import (
+    check_tensors,
+    check_whole,
+    load_tensors,
+    read_states,
+)
+
+Epochs = list[tuple[int, float]]
+ADVICE = "Take it away, or train again."
 
 
 @dataclass(frozen=True)
@@ -38,14 +48,14 @@ def average_best_epochs(exp_dir: Path, nbest: int = 0) -> list[Average]:
 
     Raises:
         OSError: If the run has no checkpoint, or the epochs are gone.
-        ValueError: If no criterion has a value.
+        ValueError: If no criterion has a value, or a file is cut short or of another model.
     """
     checkpoint = exp_dir / "checkpoint.pth"
     if not checkpoint.exists():
         raise FileNotFoundError(f"{checkpoint} does not exist: train at least one epoch (stage 9).")
     config = read_yaml(exp_dir / "config.yaml", "the configuration of the run")
     reporter = Reporter()
-    reporter.load_state_dict(safe_torch_load(checkpoint, map_location="cpu")["reporter"])
+    reporter.load_state_dict(read_states(checkpoint)["reporter"])
     kept = config["keep_nbest_models"]
     wanted = nbest or max([kept] if isinstance(kept, int) else kept)
     averages = []
@@ -53,19 +63,63 @@ def average_best_epochs(exp_dir: Path, nbest: int = 0) -> list[Average]:
         if not reporter.has(phase, key):
             continue
         ranked = reporter.sort_epochs_and_values(phase, key, mode)[:wanted]
-        there = [pair for pair in ranked if (exp_dir / f"{pair[0]}epoch.pth").exists()]
-        if not there:
-            raise FileNotFoundError(
-                f"{exp_dir} has none of the best epochs by {phase}.{key}"
-                f" ({', '.join(f'{epoch}epoch.pth' for epoch, _ in ranked)}): train again."
-            )
-        count = next((i for i, pair in enumerate(ranked) if pair not in there), len(ranked))
-        average_nbest_models(exp_dir, reporter, [(phase, key, mode)], max(count, 1))
+        chosen = _choose(exp_dir, ranked, f"{phase}.{key}")
+        _average(exp_dir, reporter, (phase, key, mode), [epoch for epoch, _ in chosen])
         path = exp_dir / f"{phase}.{key}.ave.pth"
-        averages.append(Average(path, f"{phase}.{key}", tuple(ranked[: max(count, 1)])))
+        averages.append(Average(path, f"{phase}.{key}", tuple(chosen)))
     if not averages:
         raise ValueError(
             f"None of `best_model_criterion` {config['best_model_criterion']} has a value in"
             f" {checkpoint}: name a statistic that training reports, e.g. [valid, loss, min]."
         )
     return averages
+
+
+def _average(
+    exp_dir: Path, reporter: Reporter, criterion: tuple[str, str, str], epochs: Sequence[int]
+) -> None:
+    paths = [exp_dir / f"{epoch}epoch.pth" for epoch in epochs]
+    for path in paths:
+        check_whole(path)
+    try:
+        average_nbest_models(exp_dir, reporter, [criterion], len(paths))
+    except (RuntimeError, LookupError, TypeError, AttributeError):
+        check_epochs(paths)
+        raise
+    if len(paths) == 1:
+        _replace_link(exp_dir / f"{criterion[0]}.{criterion[1]}.ave_1best.pth")
+
+
+def _choose(exp_dir: Path, ranked: Epochs, criterion: str) -> Epochs:
+    """Return the best epochs up to the first that ESPnet has deleted.
+
+    Raises:
+        FileNotFoundError: If the best one is gone.
+    """
+    there = [(exp_dir / f"{epoch}epoch.pth").exists() for epoch, _ in ranked]
+    if not there[0]:
+        raise FileNotFoundError(
+            f"{exp_dir} lacks the best epoch by {criterion} ({ranked[0][0]}epoch.pth): train again."
+        )
+    return ranked[: there.index(False)] if False in there else ranked
+
+
+def check_epochs(paths: Sequence[Path]) -> None:
+    """Refuse models of epochs that cannot be averaged.
+
+    Raises:
+        ValueError: If a file is cut short or damaged, or is of another model than the first.
+    """
+    first = load_tensors(paths[0])
+    for path in paths[1:]:
+        check_tensors(load_tensors(path), first, str(path), ADVICE)
+
+
+def _replace_link(path: Path) -> None:
+    """Make the average of one epoch a file of its own, as those of several are.
+
+    ESPnet links to the epoch, which it removes once others are better, and which model.zip would
+    hold under its own name.
+    """
+    with whole_file(path) as temporary:
+        shutil.copyfile(path, temporary)

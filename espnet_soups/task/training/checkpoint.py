@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from espnet2.torch_utils.safe_torch_load import safe_torch_load
 from espnet2.train.reporter import Reporter
 from torch import Tensor
 
 from espnet_soups.files import whole_file, write_text
+from espnet_soups.task.training.model_file import check_tensors, is_whole, read_states
 
+RESUMED = "resumed.txt"  # for the terminal
 CURRENT, PREVIOUS, CONFIG = "checkpoint.pth", "checkpoint.previous.pth", "config.yaml"
 
 
@@ -27,21 +28,22 @@ def set_aside(output_dir: Path) -> None:
 
 
 def recover(output_dir: Path) -> None:
-    """Puts the previous checkpoint back where the current one is missing or cut short.
+    """Puts the previous checkpoint back where the current one is missing, cut short or damaged.
 
     Raises:
-        ValueError: If the current one is cut short and there is no other.
+        ValueError: If the current one is, and there is no other.
     """
     current, previous = output_dir / CURRENT, output_dir / PREVIOUS
-    if zipfile.is_zipfile(current):
+    if is_whole(current):
         return
-    if zipfile.is_zipfile(previous):
-        logging.warning(f"{current} is missing or cut short: going on from {previous}.")
+    fault = "damaged" if zipfile.is_zipfile(current) else "cut short"
+    if is_whole(previous):
+        logging.warning(f"{current} is missing or {fault}: going on from {previous}.")
         os.replace(previous, current)
     elif current.exists():
         raise ValueError(
-            f"{current} is cut short, and there is no {previous.name} to fall back to: remove it"
-            " to train anew."
+            f"{current} is {fault}, and there is no {previous.name} to fall back to: remove it to"
+            " train anew."
         )
 
 
@@ -110,6 +112,25 @@ def keep_config(
             write_text(config, kept)
 
 
+def tell_resumption(output_dir: Path, states: Mapping[str, Any] | None, max_epoch: int) -> None:
+    """Log from which epoch training goes on, and write it to `resumed.txt`.
+
+    Args:
+        output_dir: Folder of the run.
+        states: The checkpoint; None: training begins.
+        max_epoch: Number of the last epoch.
+    """
+    (output_dir / RESUMED).unlink(missing_ok=True)
+    if states is None:
+        return
+    done = states["reporter"]["epoch"]
+    line = f"goes on from epoch {done + 1} of {max_epoch}: {done} are done ({output_dir / CURRENT})"
+    if done >= max_epoch:
+        line = f"nothing is left to train: {done} epochs are done ({output_dir / CURRENT})"
+    logging.info(line)
+    write_text(output_dir / RESUMED, f"{line}\n")
+
+
 def mend_epoch_files(
     output_dir: Path,
     states: Mapping[str, Any],
@@ -141,48 +162,23 @@ def mend_epoch_files(
 
 
 OTHER_ENCODER = "Train with the model that it was trained with, or pre-train this one."
-OTHER_OUTPUT = (
-    "Use another folder (`--msp_tag` of run.sh, `--output_dir` of msp_train), or the configuration"
-    " that it was trained with."
-)
 
 
-def check_tensors(
-    found: Mapping[str, Tensor],
-    expected: Mapping[str, Tensor],
-    source: str,
-    advice: str = OTHER_OUTPUT,
-) -> None:
-    """Compares the tensors of a checkpoint with those of the model.
+def check_init_param(
+    setting: str, expected: Mapping[str, Tensor], sized: Callable[[str], bool] = lambda name: True
+) -> str:
+    """Compare a file of `--init_param` with the part of the model that it is meant for.
 
-    Args:
-        found: Tensors of the checkpoint by name.
-        expected: Tensors of the model by name.
-        source: What to call the checkpoint.
-        advice: What to do if they differ.
-
-    Raises:
-        ValueError: If a name is missing or surplus, or a shape differs; it names the first one.
-    """
-    for name in sorted(set(found) ^ set(expected)):
-        side = "lacks" if name not in found else "holds the unknown"
-        raise ValueError(f"{source} is of another configuration: it {side} tensor {name}. {advice}")
-    for name, tensor in expected.items():
-        if found[name].shape != tensor.shape:
-            raise ValueError(
-                f"{source} is of another configuration: tensor {name} is"
-                f" {tuple(found[name].shape)} there and {tuple(tensor.shape)} here. {advice}"
-            )
-
-
-def check_init_param(setting: str, expected: Mapping[str, Tensor]) -> None:
-    """Compares a file of `--init_param` with the part of the model that it is meant for.
-
-    ESPnet itself accepts files in which tensors are missing.
+    ESPnet itself accepts files in which tensors are missing. It takes a module by the beginning of
+    its name, `heads.asr_en` as `heads.asr_en_us` too, and an empty list of prefixes for all.
 
     Args:
         setting: `<file>[:<source module>[:<target module>[:<excluded prefixes>]]]`.
         expected: The tensors of the model by name.
+        sized: See `check_tensors`; of the full name.
+
+    Returns:
+        The setting, in words by which ESPnet takes what was compared and no more.
 
     Raises:
         ValueError: If a name is missing or surplus, a shape differs, or nothing is left out by an
@@ -190,19 +186,9 @@ def check_init_param(setting: str, expected: Mapping[str, Tensor]) -> None:
         OSError: If there is no such file.
     """
     path, source, target, excluded = [*setting.split(":", 3), "", "", ""][:4]
-    if not Path(path).exists():
-        raise OSError(f"`init_param` names {path}, which does not exist.")
-    if not zipfile.is_zipfile(path):
-        raise ValueError(f"`init_param` names {path}, which is no model file or is cut short.")
+    loaded = _read_init_param(path)
     skipped = tuple(prefix for prefix in excluded.split(",") if prefix)
-    loaded = safe_torch_load(path, map_location="cpu")
-    for prefix in skipped:
-        if not any(name.startswith(prefix) for name in loaded):
-            close = difflib.get_close_matches(prefix, loaded, n=3, cutoff=0.3)
-            raise ValueError(
-                f"`init_param` leaves out {prefix!r}, but {path} has no tensor whose name begins"
-                f" so{f' (closest: {close})' if close else ''}."
-            )
+    _check_skipped(skipped, path, loaded)
     found = _below({k: v for k, v in loaded.items() if not k.startswith(skipped)}, source)
     if not found:
         raise ValueError(f"`init_param` names module {source!r}, which {path} does not have.")
@@ -211,7 +197,34 @@ def check_init_param(setting: str, expected: Mapping[str, Tensor]) -> None:
         for name, value in _below(expected, target).items()
         if not (f"{source}.{name}" if source else name).startswith(skipped)
     }
-    check_tensors(found, kept, f"{path} (`init_param`)", OTHER_ENCODER)
+    own = f"{target}." if target else ""
+    check_tensors(
+        found, kept, f"{path} (`init_param`)", OTHER_ENCODER, lambda name: sized(f"{own}{name}")
+    )
+    namesakes = [k for k in loaded if source and k.startswith(source) and k[len(source)] != "."]
+    left_out = ",".join(dict.fromkeys([*skipped, *namesakes]))
+    return ":".join([path, source, target, left_out]).rstrip(":")
+
+
+def _check_skipped(skipped: Sequence[str], path: str, loaded: Mapping[str, Any]) -> None:
+    for prefix in skipped:
+        if not any(name.startswith(prefix) for name in loaded):
+            close = difflib.get_close_matches(prefix, loaded, n=3, cutoff=0.3)
+            raise ValueError(
+                f"`init_param` leaves out {prefix!r}, but {path} has no tensor whose name begins"
+                f" so{f' (closest: {close})' if close else ''}."
+            )
+
+
+def _read_init_param(path: str) -> dict[str, Any]:
+    if not Path(path).exists():
+        raise OSError(f"`init_param` names {path}, which does not exist.")
+    if not zipfile.is_zipfile(path):
+        raise ValueError(f"`init_param` names {path}, which is no model file or is cut short.")
+    loaded = read_states(Path(path))
+    if not isinstance(loaded, dict):
+        raise ValueError(f"`init_param` names {path}, which holds no tensors by name.")
+    return dict(loaded.get("module", loaded))
 
 
 def _below(tensors: Mapping[str, Tensor], module: str) -> dict[str, Tensor]:

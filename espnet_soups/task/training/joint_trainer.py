@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
-from espnet2.torch_utils.safe_torch_load import safe_torch_load
 from espnet2.train.trainer import Trainer
 
 from espnet_soups.network.msp_model import MSPModel
@@ -17,11 +16,11 @@ from espnet_soups.task.checks.changed_settings import check_changes
 from espnet_soups.task.checks.check_labels import tell_labels
 from espnet_soups.task.training.checkpoint import (
     CURRENT,
-    check_tensors,
     keep_whole_files,
     mend_epoch_files,
     recover,
     set_aside,
+    tell_resumption,
 )
 from espnet_soups.task.training.delta import (
     LEFT_OUT,
@@ -37,6 +36,7 @@ from espnet_soups.task.training.epoch_record import (
     without_nan,
     write_record,
 )
+from espnet_soups.task.training.model_file import check_tensors, read_states
 
 
 @dataclass(frozen=True)
@@ -92,13 +92,14 @@ class JointTrainer(Trainer):
         output_dir = Path(options.output_dir)
         named = cls.reference_file
         cls.reference = None if named is None else read_reference(Path(named))
+        states = None
         if options.resume:
             if is_first_rank(distributed_option):
                 recover(output_dir)
             if distributed_option.distributed:
                 torch.distributed.barrier()
             if (output_dir / CURRENT).exists():
-                states = safe_torch_load(output_dir / CURRENT, map_location="cpu")
+                states = read_states(output_dir / CURRENT)
                 check_changes(output_dir, cls.earlier, cls.settings, options, states)
                 if not getattr(options, "use_adapter", False):
                     check_tensors(states["model"], model.state_dict(), str(output_dir / CURRENT))
@@ -107,8 +108,10 @@ class JointTrainer(Trainer):
                     cls.reference = first_epoch_losses(states["reporter"])
                 if is_first_rank(distributed_option):
                     mend_epoch_files(output_dir, states, options.best_model_criterion)
-                del states
         first = is_first_rank(distributed_option)
+        if first:
+            tell_resumption(output_dir, states, options.max_epoch)
+        del states  # as large as the model
         tell_labels(cls.settings, network_of(model), output_dir if first else None)
         with keep_whole_files(output_dir):
             super().run(model, *args, **kwargs)

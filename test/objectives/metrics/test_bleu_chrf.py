@@ -1,5 +1,7 @@
 """BLEU and chrF from sums against sacrebleu itself."""
 
+import sys
+
 import numpy as np
 import pytest
 import sacrebleu
@@ -13,6 +15,9 @@ from espnet_soups.objectives.metrics.bleu_chrf import (
     score_chrf,
     tokenizer_for,
 )
+from espnet_soups.objectives.metrics.score_config import ScoreConfig
+from espnet_soups.objectives.run import read_run
+from espnet_soups.objectives.translation import Translation
 from espnet_soups.scoring.bootstrap import resample_sums
 
 SENTENCE = st.lists(
@@ -60,6 +65,9 @@ def test_chinese_is_scored_on_its_characters() -> None:
         "char",
         "13a",
     ]
+    regions = ("zh_cn", "cmn_hans_cn", "ja_jp", "ko_kr", "my_mm", "pt_BR", "zho_Hans")
+    tokenizers = ["zh", "zh", "ja-mecab", "ko-mecab", "char", "13a", "zh"]
+    assert [tokenizer_for(name) for name in regions] == tokenizers
     result = score_bleu(["我们今天去北京"], ["我们今天去上海"], "zh", False)
     assert 30.0 < result.value < 100.0
     assert "tok:zh" in result.signature
@@ -68,3 +76,20 @@ def test_chinese_is_scored_on_its_characters() -> None:
 def test_an_unknown_tokenizer_is_refused_with_the_valid_ones() -> None:
     with pytest.raises(ValueError, match=r"must be one of .*13a.* but got 'mosses'"):
         score_bleu(["a"], ["a"], "mosses", False)
+
+
+def test_a_tokenizer_whose_package_is_missing_is_refused_before_stage_1(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for code in ("ja", "ko"):
+        monkeypatch.delitem(sys.modules, f"sacrebleu.tokenizers.tokenizer_{code}_mecab", False)
+    for package in ("MeCab", "mecab_ko"):
+        monkeypatch.setitem(sys.modules, package, None)  # as where it is not installed
+    objectives = read_run({"asr_langs": "en", "st_pairs": "en_de en_ja_jp en_ko"}).objectives
+    config, german, japanese, korean = ScoreConfig(), *objectives[1:]
+    Translation().check_scoring(german, config)
+    for objective, package in ((japanese, "ja"), (korean, "ko")):
+        said = rf"^{objective.name} cannot be scored \(stage 12\): .*'sacrebleu\[{package}\]'"
+        with pytest.raises(ValueError, match=said):
+            Translation().check_scoring(objective, config)
+        Translation().check_scoring(objective, ScoreConfig(bleu_tokenizer="char"))

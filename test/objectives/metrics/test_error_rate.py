@@ -92,6 +92,12 @@ def test_spaces_count_as_characters_unless_the_language_writes_none() -> None:
     assert count_character_errors(["你 好"], ["你好"], spaces=False).errors.tolist() == [0]
 
 
+def test_scripts_without_spaces_have_no_words_whatever_the_region() -> None:
+    codes = ("zh_cn", "cmn_hans_cn", "yue_hant_hk", "ja_jp", "th", "lo_la", "km_kh", "my")
+    assert not any(has_words(code) for code in codes)
+    assert all(has_words(code) for code in ("en_us", "pt_BR", "ko_kr"))
+
+
 def test_chinese_and_japanese_have_no_words() -> None:
     assert [has_words(name) for name in ("zh", "zh-TW", "ja", "fr", "en")] == [
         False,

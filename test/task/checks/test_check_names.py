@@ -28,6 +28,30 @@ def test_a_prefix_that_leaves_nothing_out_is_refused_with_the_closest_names(tmp_
         check_init_param(f"{tmp_path}/a.pth:::decodr", tensors)
 
 
+def test_a_module_is_not_taken_for_a_namesake_whose_name_is_longer(tmp_path):
+    from espnet2.torch_utils.load_pretrained_model import load_pretrained_model
+
+    model = torch.nn.ModuleDict({name: torch.nn.Linear(2, 2) for name in ("asr_en", "asr_en_us")})
+    given = {name: torch.ones_like(value) for name, value in model.state_dict().items()}
+    torch.save(given, tmp_path / "a.pth")
+    for asked, layers in (("asr_en:asr_en", ["asr_en"]), ("asr_en:asr_en:", ["asr_en"])):
+        setting = check_init_param(f"{tmp_path}/a.pth:{asked}", model.state_dict())
+        load_pretrained_model(setting, model, False)
+        assert [name for name in model if bool((model[name].weight == 1).all())] == layers
+    setting = f"{tmp_path}/a.pth:asr_en_us:asr_en_us"
+    assert check_init_param(setting, model.state_dict()) == setting
+
+
+def test_sizes_that_are_not_known_yet_do_not_matter_but_names_do(tmp_path):
+    torch.save({"heads.asr.out": torch.zeros(9, 2)}, tmp_path / "a.pth")
+    model = {"heads.asr.out": torch.zeros(4, 2)}
+    check_init_param(f"{tmp_path}/a.pth", model, sized=lambda name: not name.startswith("heads."))
+    check_init_param(f"{tmp_path}/a.pth:heads:heads", model, sized=lambda n: n != "heads.asr.out")
+    for wrong in ({"heads.asr.out": torch.zeros(4)}, {"heads.st.out": torch.zeros(9, 2)}):
+        with pytest.raises(ValueError, match=r"\(`init_param`\) is of another configuration"):
+            check_init_param(f"{tmp_path}/a.pth", wrong, sized=lambda name: False)
+
+
 def test_a_target_of_an_adapter_that_is_no_module_is_refused_beside_one_that_is():
     check_targets(
         ["linear_q", "self_attn.linear_v"], ["a.self_attn.linear_q", "self_attn.linear_v"]

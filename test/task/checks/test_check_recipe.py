@@ -1,6 +1,7 @@
 """What stage 0 builds on trial, before there are data."""
 
 import pytest
+import torch
 import yaml
 
 from espnet_soups.task.checks.check_recipe import build_trial_model
@@ -50,3 +51,36 @@ def test_what_the_optimisation_does_not_take_is_one_sentence_that_names_the_opti
     with pytest.raises(ValueError, match=said) as caught:
         build(tmp_path, **changes)
     assert "\n" not in str(caught.value)
+
+
+def start(folder, setting, **changes):
+    """Build a trial model that starts from a file."""
+    return build(folder, init_param=[setting], **changes)
+
+
+def test_a_start_from_a_trained_model_passes_whatever_vocabularies_it_has(tmp_path):
+    whole = build(tmp_path).model.state_dict()
+    heads = {name for name in whole if "heads." in name and whole[name].dim() and "_lo" in name}
+    assert heads
+    trained = {n: v.new_zeros(99, *v.shape[1:]) if n in heads else v for n, v in whole.items()}
+    file = tmp_path / "trained.pth"
+    torch.save(trained, file)
+    for setting in (f"{file}", f"{file}:heads.asr_en:heads.asr_fr", f"{file}:encoder:encoder"):
+        start(tmp_path, setting)
+    with pytest.raises(ValueError, match=r"lacks tensor normalize\.mean"):
+        start(tmp_path, f"{file}", normalize="global_mvn")
+    statistics = {f"normalize.{name}": torch.zeros(8) for name in ("mean", "std")}
+    torch.save(trained | statistics, file)
+    start(tmp_path, f"{file}", normalize="global_mvn")
+    for setting, said in (
+        (f"{file}", r"holds the unknown tensor normalize\.mean"),
+        (f"{file}:heads.asr_de:heads.asr_en", r"names module 'heads\.asr_de'"),
+        (f"{file}:encoder:heads.asr_en", r"is of another configuration"),
+        (f"{tmp_path}/absent.pth", r"absent\.pth, which does not exist"),
+    ):
+        with pytest.raises((ValueError, OSError), match=said):
+            start(tmp_path, setting)
+    trained["encoder.after_norm.bias"] = torch.zeros(3)
+    torch.save(trained, file)
+    with pytest.raises(ValueError, match=r"tensor encoder\.after_norm\.bias is \(3,\) there"):
+        start(tmp_path, f"{file}")

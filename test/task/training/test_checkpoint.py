@@ -6,9 +6,10 @@ import shutil
 import zipfile
 
 import pytest
+import torch
 from soup_options import SOUP
 
-from espnet_soups.task.training.checkpoint import is_disk_full
+from espnet_soups.task.training.checkpoint import is_disk_full, recover
 
 
 @pytest.fixture
@@ -34,6 +35,23 @@ def test_a_full_disk_ends_in_a_sentence_and_leaves_a_checkpoint_to_go_on_from(
     assert all(zipfile.is_zipfile(path) for path in folder.glob("*.pth"))
     runs.train(folder.name, *SOUP, "--max_epoch", "4")
     assert (folder / "4epoch.pth").exists()
+    said = (folder / "resumed.txt").read_text()
+    assert said.startswith("goes on from epoch 4 of 4: 3 are done (")
+    assert not (soup_run / "resumed.txt").exists()
+
+
+def test_a_damaged_checkpoint_is_told_from_a_whole_one_and_the_previous_one_is_taken(tmp_path):
+    current, previous = tmp_path / "checkpoint.pth", tmp_path / "checkpoint.previous.pth"
+    torch.save({"model": torch.arange(1000)}, current)
+    whole = current.read_bytes()
+    middle = len(whole) // 2
+    current.write_bytes(whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :])
+    with pytest.raises(ValueError, match=r"checkpoint\.pth is damaged, and there is no checkpoint"):
+        recover(tmp_path)
+    previous.write_bytes(whole)
+    recover(tmp_path)
+    assert current.read_bytes() == whole
+    assert not previous.exists()
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,8 @@
 # Variables of the caller, usually options (options.sh): stage, stop_stage, skip_stages ("7 8" or
 # "7,8"), force (true: run stages that are up to date too), restart_command (default ./run.sh).
 # A stage that fails or is interrupted ends the script (set -e) with one line that names it and how to
-# go on, and takes along what it has started: this file sets the EXIT trap.
+# go on, and takes along what it has started: this file sets the traps EXIT and INT. Ctrl-C is no failure
+# in that line; its status is 130.
 #
 # Needs bash 4.4 and GNU or BSD stat; safe under `set -euo pipefail`.
 
@@ -235,15 +236,19 @@ _stage_end_children() {
 _stage_at_exit() {
     local status=$?
     # under set -e: a signal, or a script that forgot stage_done; neither must look like success
-    if [[ -n ${_stage_running} && ${status} == 0 ]]; then
-        status=1
+    if [[ -n ${_stage_running} && (${status} == 0 || ${status} == 130) ]]; then
+        status=$((status > 0 ? status : 1))
         _stage_end_children
     fi
     _stage_free_lock
     [[ -n ${_stage_running} ]] || return 0
-    echo "error: stage ${_stage_running} (${_stage_title}) failed after $(_stage_time $((SECONDS - _stage_began)));" \
+    local sign="error: " how=failed
+    ((status != 130)) || sign="" how="was interrupted (Ctrl-C)"
+    echo "${sign}stage ${_stage_running} (${_stage_title}) ${how} after $(_stage_time $((SECONDS - _stage_began)));" \
         "the same command goes on from here, ${restart_command:-./run.sh} --stage ${_stage_running} starts with this stage" >&2
     exit "${status}"
 }
 
+# Ctrl-C reaches what the stage waits for, too: bash runs this once that has ended, however it has.
+trap 'exit 130' INT
 trap _stage_at_exit EXIT

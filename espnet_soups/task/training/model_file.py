@@ -1,0 +1,106 @@
+"""Files of models: whether they are whole, what they hold, and whether it fits."""
+
+import pickle
+import zipfile
+import zlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from espnet2.torch_utils.safe_torch_load import safe_torch_load
+from torch import Tensor
+
+OTHER_OUTPUT = (
+    "Use another folder (`--msp_tag` of run.sh, `--output_dir` of msp_train), or the configuration"
+    " that it was trained with."
+)
+
+
+def check_whole(path: Path) -> None:
+    """Refuse a checkpoint or a model file that is cut short, or damaged, which PyTorch passes over.
+
+    Raises:
+        ValueError: If it is.
+    """
+    remedy = "copy it again, or train again."
+    if not zipfile.is_zipfile(path):
+        raise ValueError(f"{path} is cut short or no model file: {remedy}")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError):
+        damaged = "its table of contents"
+    if damaged is not None:
+        raise ValueError(f"{path} is damaged or no model file (see {damaged}): {remedy}")
+
+
+def is_whole(path: Path) -> bool:
+    """Return whether a checkpoint or a model file is there and neither cut short nor damaged."""
+    try:
+        check_whole(path)
+    except (ValueError, FileNotFoundError):
+        return False
+    return True
+
+
+def read_states(path: Path) -> Any:
+    """Return what a checkpoint or a model file holds.
+
+    Raises:
+        ValueError: If the file is cut short, damaged or no such file.
+    """
+    check_whole(path)
+    try:
+        return safe_torch_load(path, map_location="cpu")
+    except (RuntimeError, pickle.UnpicklingError, EOFError) as error:
+        reason = " ".join(str(error.__cause__ or error).split())[:200]
+        raise ValueError(
+            f"{path} is damaged or no model file ({reason}): copy it again, or train again."
+        ) from error
+
+
+def load_tensors(path: Path) -> dict[str, Tensor]:
+    """Return the tensors of a model file, or those of the model in a `checkpoint.pth`.
+
+    Raises:
+        ValueError: If the file is cut short or no model file.
+    """
+    states = read_states(path)
+    if isinstance(states, dict) and isinstance(states.get("model"), dict):
+        states = states["model"]
+    if not isinstance(states, dict) or not all(map(torch.is_tensor, states.values())):
+        raise ValueError(f"{path} holds no tensors by name: it is no model file.")
+    return dict(states)
+
+
+def check_tensors(
+    found: Mapping[str, Tensor],
+    expected: Mapping[str, Tensor],
+    source: str,
+    advice: str = OTHER_OUTPUT,
+    sized: Callable[[str], bool] = lambda name: True,
+) -> None:
+    """Compares the tensors of a checkpoint with those of the model.
+
+    Args:
+        found: Tensors of the checkpoint by name.
+        expected: Tensors of the model by name.
+        source: What to call the checkpoint.
+        advice: What to do if they differ.
+        sized: Whether a tensor of the model has its true sizes already; of others only the number
+            of dimensions is compared.
+
+    Raises:
+        ValueError: If a name is missing or surplus, or a shape differs; it names the first one.
+    """
+    for name in sorted(set(found) ^ set(expected)):
+        side = "lacks" if name not in found else "holds the unknown"
+        raise ValueError(f"{source} is of another configuration: it {side} tensor {name}. {advice}")
+    for name, tensor in expected.items():
+        there, here = tuple(found[name].shape), tuple(tensor.shape)
+        if there != here if sized(name) else len(there) != len(here):
+            raise ValueError(
+                f"{source} is of another configuration: tensor {name} is {there} there and {here}"
+                f" here. {advice}"
+            )
