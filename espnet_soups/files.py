@@ -176,17 +176,18 @@ def read_texts(path: Path) -> dict[str, str]:
     return texts
 
 
-def read_yaml(path: Path, what: str) -> dict[str, Any]:
+def read_yaml(path: Path, what: str, shape: Any = dict) -> dict[str, Any]:
     """Read a YAML mapping.
 
     Args:
         path: The file; an empty one is an empty mapping.
         what: What it is, such as "the grid of weights", for the message where it is missing.
+        shape: What it must hold, see `find_misfit`.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no YAML, or no mapping of names, or a key comes twice in a mapping; the
-            message names the file and the line.
+        ValueError: If it is no YAML, no mapping of names, of another shape, or a key comes twice in
+            a mapping; the message names the file, and the line or the key.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}, {what}, does not exist; name an existing one.")
@@ -196,6 +197,9 @@ def read_yaml(path: Path, what: str) -> dict[str, Any]:
     strange = [key for key in found or {} if not isinstance(key, str)]
     if strange:
         raise ValueError(f"{path}: the key {strange[0]!r:.60} is no text; write it in quotes.")
+    misfit = find_misfit(found or {}, shape)
+    if misfit is not None:
+        raise ValueError(f"{path}: {misfit}.")
     return found or {}
 
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin
 
@@ -11,6 +12,8 @@ WORDS = {
     float: "a finite number",
     str: "a text",
     bool: "true or false",
+    Real: "a number",
+    dict: "a mapping",
     NoneType: "null",
 }
 
@@ -32,6 +35,8 @@ def fits(value: object, wanted: Any) -> bool:
         return isinstance(value, Mapping) and all(
             fits(key, parts[0]) and fits(item, parts[1]) for key, item in value.items()
         )
+    if wanted is Real:
+        return isinstance(value, int | float) and not isinstance(value, bool)
     if wanted in (int, float):
         whole = isinstance(value, int) and not isinstance(value, bool)
         real = wanted is float and isinstance(value, float) and math.isfinite(value)
@@ -62,8 +67,9 @@ def find_misfit(value: object, shape: Any, name: str = "") -> str | None:
 
     Args:
         value: What was read.
-        shape: A type; or a mapping of names to shapes, where `*` stands for every name and a name
-            that ends with `?` may be missing; or a list with the shape of every item.
+        shape: A type; or a mapping of names to shapes, where `*` stands for every name and what
+            belongs to a name that ends with `?` may be missing or null; or a list with the shape of
+            every item. Numbers must be finite, those that are `Real` need not.
         name: What messages call the value.
 
     Returns:
@@ -94,6 +100,8 @@ def _find_in_mapping(value: object, shape: Mapping[str, Any], name: str) -> str 
         if key != "*" and known == key and key not in value:
             return f"{called} lacks `{key}`"
         for own in value if key == "*" else [known] if known in value else []:
+            if known != key and value[own] is None:
+                continue
             found = find_misfit(value[own], part, f"{name}.{own}" if name else str(own))
             if found is not None:
                 return found
