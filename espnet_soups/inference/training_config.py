@@ -1,10 +1,12 @@
 """Reads the `config.yaml` of a trained model; files that it names are found from anywhere."""
 
 import argparse
+from collections.abc import Collection
 from pathlib import Path
 
 from espnet_soups.backbone.settings import without_hub
 from espnet_soups.files import read_yaml
+from espnet_soups.objectives.own_kind import own_kinds, refuse_foreign
 from espnet_soups.objectives.registry import kinds_of
 from espnet_soups.task.own_options import add_own_options
 
@@ -24,7 +26,7 @@ def config_path(exp_dir: Path) -> Path:
     return path
 
 
-def read_config(exp_dir: Path) -> argparse.Namespace:
+def read_config(exp_dir: Path, allowed: Collection[str] = ()) -> argparse.Namespace:
     """Return the options of training, with what decoding needs of them.
 
     Options of ours that are younger than the file have their defaults. Files are found as the file
@@ -32,13 +34,16 @@ def read_config(exp_dir: Path) -> argparse.Namespace:
 
     Args:
         exp_dir: The folder that training wrote.
+        allowed: Kinds of a user's own, `module:Class`, that may be imported.
 
     Raises:
         FileNotFoundError: If there is no configuration, or a file that it names is nowhere.
-        ValueError: If it is not the configuration of a multi-objective model.
+        ValueError: If it is not the configuration of a multi-objective model, or names a class that
+            may not be imported.
     """
     path = config_path(exp_dir)
     options = read_yaml(path, "the configuration of a training")
+    refuse_foreign(own_kinds(options), allowed, path)
     if not any(kind.declared(options) for kind in kinds_of(options)):
         raise ValueError(
             f"{path} declares no objective: it is not the configuration of a multi-objective model."

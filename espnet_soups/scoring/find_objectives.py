@@ -1,12 +1,30 @@
 """Which objectives a folder holds decoded: as stage 11 wrote them down, or by their names."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 from espnet_soups.objectives.objective import Objective
 from espnet_soups.objectives.objective_file import OBJECTIVES, read_objectives
+from espnet_soups.objectives.own_kind import refuse_foreign
 from espnet_soups.objectives.registry import KINDS, parse_objective
 
 OUTPUTS = ("text", "array.scp")  # what a decoded objective holds, one or both
+
+
+def find_known(decode_dir: Path, own_kinds: Collection[str]) -> list[Objective]:
+    """Find the objectives of a directory whose kinds may be imported; see `find_objectives`.
+
+    Args:
+        decode_dir: The directory.
+        own_kinds: Kinds of a user's own, `module:Class`, that may be imported.
+
+    Raises:
+        OSError: If there is no such directory.
+        ValueError: If `objectives.json` names another class, or as `find_objectives`.
+    """
+    found = find_objectives(decode_dir)
+    refuse_foreign([item.kind for item in found], own_kinds, decode_dir / OBJECTIVES)
+    return found
 
 
 def find_objectives(decode_dir: Path) -> list[Objective]:
