@@ -266,7 +266,7 @@ def _read_made(path: Path, made_by: str) -> bytes:
 
 def _parse(content: bytes, place: str, made_by: str, shape: Any) -> dict[str, Any]:
     try:
-        value = json.loads(content, object_pairs_hook=_no_twins)
+        value = json.loads(content.decode("utf-8"), object_pairs_hook=_no_twins)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{place} is not JSON ({error}); run {made_by} anew.") from error
     if not isinstance(value, dict):

@@ -60,7 +60,7 @@ def refuse_mistyped(block: str, parser: argparse.ArgumentParser, given: Mapping[
     Args:
         block: How the message names the configuration.
         parser: The options; a mapping or a list as default asks for one, else numbers and texts are
-            told apart by `type`.
+            told apart by `type`. Where that is a function, the function has to look.
         given: The configuration; other names are left to others.
 
     Raises:
@@ -74,15 +74,15 @@ def refuse_mistyped(block: str, parser: argparse.ArgumentParser, given: Mapping[
     ValueError: a.yaml: `languages` must be a list, each item a text, but got 'fr'.
     """
     for action in parser._actions:
-        wanted: Any = str | None
+        wanted: Any = Any
         if isinstance(action.default, dict):
             wanted = Mapping[str, Any] | None
         elif isinstance(action.default, list):
             wanted = list[str] | None
-        elif action.type is float:
-            wanted = float
-        elif action.type is int:
-            wanted = int
+        elif action.type in (float, int):
+            wanted = action.type
+        elif action.type is None and action.nargs is None:
+            wanted = str | None
         value = given.get(action.dest)
         if action.dest in given and not fits(value, wanted):
             raise ValueError(

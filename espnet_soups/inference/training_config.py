@@ -1,14 +1,22 @@
 """Reads the `config.yaml` of a trained model; files that it names are found from anywhere."""
 
 import argparse
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 
 from espnet_soups.backbone.settings import without_hub
-from espnet_soups.files import read_yaml
+from espnet_soups.files import read_yaml, require_shape
 from espnet_soups.objectives.own_kind import own_kinds, refuse_foreign
 from espnet_soups.objectives.registry import kinds_of
+from espnet_soups.settings import refuse_mistyped
 from espnet_soups.task.own_options import add_own_options
+
+# Of ESPnet's options, what a model is built of.
+SHAPE = {
+    **{"encoder": str, "encoder_conf?": dict, "frontend?": str, "frontend_conf?": dict},
+    **{"normalize?": str, "normalize_conf?": {"stats_file?": str}, "preencoder?": str},
+}
 
 
 def config_path(exp_dir: Path) -> Path:
@@ -44,18 +52,22 @@ def read_config(exp_dir: Path, allowed: Collection[str] = ()) -> argparse.Namesp
     path = config_path(exp_dir)
     options = read_yaml(path, "the configuration of a training")
     refuse_foreign(own_kinds(options), allowed, path)
-    if not any(kind.declared(options) for kind in kinds_of(options)):
+    parser = argparse.ArgumentParser()
+    add_own_options(parser)
+    refuse_mistyped(str(path), parser, options)
+    if not _declares(options, path):
         raise ValueError(
             f"{path} declares no objective: it is not the configuration of a multi-objective model."
         )
-    args = argparse.Namespace(**(_defaults() | options))
+    require_shape(options, SHAPE, str(path), "the training (stage 9)")
+    args = argparse.Namespace(**(vars(parser.parse_args([])) | options))
     args.trainer, args.init = "default", None
     without_hub(args)
 
     def find(file: str) -> str:
         return str(_locate(file, exp_dir))
 
-    normalize = dict(args.normalize_conf or {})
+    normalize = dict(getattr(args, "normalize_conf", None) or {})
     if "stats_file" in normalize:
         normalize["stats_file"] = find(normalize["stats_file"])
     args.normalize_conf = normalize
@@ -64,10 +76,11 @@ def read_config(exp_dir: Path, allowed: Collection[str] = ()) -> argparse.Namesp
     return args
 
 
-def _defaults() -> dict[str, object]:
-    parser = argparse.ArgumentParser()
-    add_own_options(parser)
-    return vars(parser.parse_args([]))
+def _declares(options: Mapping[str, Any], path: Path) -> bool:
+    try:
+        return any(kind.declared(options) for kind in kinds_of(options))
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
 
 
 def _locate(file: str, exp_dir: Path) -> Path:

@@ -11,8 +11,15 @@ from espnet_soups.data.data_dir import is_text_file
 from espnet_soups.files import read_yaml
 from espnet_soups.objectives.kind import Kind, Options, Vocabulary
 from espnet_soups.objectives.objective import Objective
-from espnet_soups.objectives.registry import KINDS, by_kind, declared_objectives, kinds_of
+from espnet_soups.objectives.registry import (
+    KINDS,
+    by_kind,
+    declared_objectives,
+    kind_of_name,
+    kinds_of,
+)
 from espnet_soups.objectives.run_words import read_names, uses_of
+from espnet_soups.settings import refuse_mistyped
 
 # Options of run.sh that belong to no kind, with their defaults.
 COMMON = {
@@ -164,7 +171,7 @@ def read_run(given: Mapping[str, str]) -> Run:
     run = {**COMMON, **defaults, **given}
     path = run["train_config"]
     config = read_yaml(Path(path), "the training configuration") if path else {}
-    kinds_of(config)  # refuses `objectives` that are malformed
+    _check_config(config, path)
     declared = dict(config.get("objectives") or {})
     added: dict[str, Any] = {
         name: {} for name in read_names("objectives", run) if name not in declared
@@ -181,6 +188,25 @@ def read_run(given: Mapping[str, str]) -> Run:
     _refuse_audio_labels(objectives, run)
     languages = _languages(options["languages"], objectives)
     return Run(run, own, options, objectives, languages)
+
+
+def _check_config(config: Options, path: str) -> None:
+    """Refuse options of kinds of another type, and `objectives` that are malformed.
+
+    Raises:
+        ValueError: If there is one; the message names the file.
+    """
+    parser = argparse.ArgumentParser()
+    for kind in KINDS:
+        kind.add_options(parser)
+    refuse_mistyped(path, parser, config)
+    try:
+        for name, settings in (config.get("objectives") or {}).items() if kinds_of(config) else ():
+            if not isinstance(name, str):
+                raise ValueError(f"An objective must be named by a text, but is named {name!r}.")
+            kind_of_name(name, settings).objective(name, settings or {})
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
 
 
 def _further_languages(options: Options, words: Sequence[str]) -> list[str]:

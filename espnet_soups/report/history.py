@@ -77,7 +77,7 @@ def read_history(exp_dir: Path, log: TrainLog) -> History:
     if records:
         try:
             return _from_records(records)
-        except (KeyError, TypeError, IndexError, ValueError) as error:
+        except (KeyError, TypeError, IndexError, ValueError, AttributeError) as error:
             raise ValueError(
                 f"{path} is not as the trainer writes it ({error!r}); train anew, or remove it."
             ) from error

@@ -5,13 +5,43 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from espnet_soups.files import read_json, read_yaml
+from espnet_soups.files import read_json, read_yaml, require_shape
 from espnet_soups.report.compute import describe_compute
-from espnet_soups.report.environment import describe_environment
+from espnet_soups.report.environment import PACKAGES, describe_environment
 from espnet_soups.report.history import History, read_history
 from espnet_soups.report.method import describe_method
 from espnet_soups.report.train_log import read_train_log
+from espnet_soups.scoring.score_metrics import check_scores, read_scores
 
+MADE_BY = "the report (stage 13)"
+# What is read of `results.json`, beside scores.
+SHARES = dict[str, float | None]
+LEVEL = {
+    **{"level": int, "objectives": list[str], "combiner": str | None, "moves": bool | None},
+    **{"penalty": float | None, "weights": list[float | None], "mean_weights": list[float | None]},
+    **{"distance": float | None, "largest_distance": float | None},
+}
+# Of trainings with levels that were recorded.
+MEASURED = {
+    **{"optimizer_steps": int | None, "measured_steps": int | None, "method": [LEVEL]},
+    **{"signal_share": SHARES, "raised": SHARES, "raised_any": float | None},
+}
+COMPUTE = {"threads": int | None, "processes": int, "gpus": int, "this_machine": bool | None}
+TRAINING = {
+    **{"trainer": str, "soup": str, "order?": str, "combiner": str, "seed?": int, "config?": str},
+    **{"levels": list[list[str]], "epochs": int, "seconds": float, "parameters": int | None},
+    **{"unalignable": dict[str, int], "compute?": COMPUTE, "raised_any?": float},
+}
+ENVIRONMENT = {
+    **{"date": str, "python": str, "system": str, "cpu": str, "cpus": int | None},
+    **{"cpus_usable": int | None, "git": str | None, "gpus?": list[str]},
+    **dict.fromkeys(PACKAGES, str | None),
+}
+RESULT = {
+    **{"name": str, "set": str, "inference_tag": str, "command": str, "environment": ENVIRONMENT},
+    "decoding?": {"rtf": float, "audio_seconds": float, "decode_seconds": float},
+    **{"training": TRAINING, "scores": dict},
+}
 STATIC = ("static", "constant", "measure_only")  # combiners of fixed weights
 RESULTS = "results.json"
 SCORES = "scores.json"
@@ -57,7 +87,7 @@ def read_experiment(
         ValueError: If a file is malformed.
     """
     decode_dir = exp_dir / inference_tag / test_set
-    scores = read_json(decode_dir / SCORES, "the scoring (stage 12)")
+    scores = read_scores(decode_dir / SCORES)
     config = read_config(exp_dir / "config.yaml")
     log = read_train_log(exp_dir)
     history = read_history(exp_dir, log)
@@ -75,6 +105,39 @@ def read_experiment(
         "environment": describe_environment(),
     }
     return Experiment(results, history, scores, config)
+
+
+def read_result(path: Path) -> dict[str, Any]:
+    """Read a `results.json`.
+
+    Raises:
+        OSError: If there is none.
+        ValueError: If it is not as the report writes it.
+    """
+    record = read_json(path, MADE_BY)
+    check_result(record, str(path))
+    return record
+
+
+def check_result(record: object, place: str) -> None:
+    """Refuse what is not as the report writes it.
+
+    Args:
+        record: What `results.json` holds.
+        place: How messages call it.
+
+    Raises:
+        ValueError: If it is not.
+    """
+    require_shape(record, RESULT, place, MADE_BY)
+    known: Any = record
+    if known["training"].get("method"):
+        require_shape(known["training"], MEASURED, f"{place}: `training`", MADE_BY)
+    for level in known["training"].get("method") or []:
+        sizes = {len(level[key]) for key in ("objectives", "weights", "mean_weights")}
+        if len(sizes) > 1:
+            raise ValueError(f"{place}: a level must have a weight for each of its objectives.")
+    check_scores(known["scores"], f"{place}: `scores`")
 
 
 def without_examples(scores: Mapping[str, Any]) -> dict[str, Any]:
@@ -115,8 +178,8 @@ def read_decodings(exp_dir: Path) -> list[Decoding]:
     """
     return [
         Decoding(
-            read_json(path, "the report (stage 13)"),
-            read_json(path.parent / SCORES, "the scoring (stage 12)"),
+            read_result(path),
+            read_scores(path.parent / SCORES),
         )
         for path in sorted(exp_dir.glob(f"*/*/{RESULTS}"))
     ]
@@ -151,7 +214,10 @@ def describe_soup(config: Mapping[str, Any], defaults: Mapping[str, Any]) -> dic
     if trainer == "default":
         soup = {"soup": "joint", "order": None, "combiner": "static"}
         return {"trainer": trainer, **soup, "settings": {}, **origin}
-    settings = {**defaults, **(config.get("trainer_conf") or {})}
+    conf = config.get("trainer_conf") or {}
+    if not isinstance(conf, Mapping):
+        raise ValueError(f"`trainer_conf` of config.yaml must be a mapping, but is {conf!r:.80}.")
+    settings = {**defaults, **conf}
     if settings["soup"] == "joint" and settings["combiner"] not in STATIC:
         # As the trainer has it: joint training never combines.
         settings |= {"combiner": "static", "combiner_conf": {}}

@@ -229,7 +229,8 @@ def read_soup_config(options: Mapping[str, Any]) -> SoupConfig:
     Raises:
         ValueError: If a key or a value is not valid.
     """
-    _refuse_the_old_scheme(options)
+    if isinstance(options, Mapping):
+        _refuse_the_old_scheme(options)
     return read_settings("`trainer_conf`", SoupConfig, options, within="{error}")
 
 
