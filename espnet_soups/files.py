@@ -199,7 +199,7 @@ def read_yaml(path: Path, what: str, shape: Any = dict) -> dict[str, Any]:
         raise ValueError(f"{path}: the key {strange[0]!r:.60} is no text; write it in quotes.")
     misfit = find_misfit(found or {}, shape)
     if misfit is not None:
-        raise ValueError(f"{path}: {misfit}.")
+        raise ValueError(f"{path} is malformed: {misfit}.")
     return found or {}
 
 

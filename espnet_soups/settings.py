@@ -71,7 +71,7 @@ def refuse_mistyped(block: str, parser: argparse.ArgumentParser, given: Mapping[
     >>> refuse_mistyped("a.yaml", parser, {"languages": "fr"})
     Traceback (most recent call last):
         ...
-    ValueError: a.yaml: `languages` must be a list, each item a text, but got 'fr'.
+    ValueError: a.yaml: `languages` must be a list, each item a text, or null, but got 'fr'.
     """
     for action in parser._actions:
         wanted: Any = Any
