@@ -42,7 +42,10 @@ def read_lines(path: Path, called: str = LINE) -> Iterator[str]:
         ValueError: If it is no whole gzip file, or a line is not UTF-8 or holds a carriage return,
             which ESPnet and Kaldi take for the end of a line; the message names file and line.
     """
-    with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
+    packed = path.suffix == ".gz"
+    if packed and path.stat().st_size == 0:
+        raise ValueError(f"{path} is damaged, or no gzip file (it is empty); get it again.")
+    with gzip.open(path) if packed else open(path, "rb") as file:
         lines = enumerate(file, start=1)
         while True:
             try:

@@ -213,9 +213,6 @@ def test_json_of_another_shape_is_refused_with_its_key(tmp_path: Path, content, 
 @pytest.mark.parametrize("damage", [slice(20), slice(5, None), slice(0)])
 def test_a_damaged_gzip_file_is_named(tmp_path: Path, damage: slice):
     (tmp_path / "a.txt.gz").write_bytes(gzip.compress(b"un\ndeux\n" * 50)[damage])
-    if damage == slice(0):
-        assert list(read_lines(tmp_path / "a.txt.gz")) == []
-        return
     with pytest.raises(ValueError, match=r"a\.txt\.gz is damaged, or no gzip file"):
         list(read_lines(tmp_path / "a.txt.gz"))
 
@@ -224,7 +221,5 @@ def test_lines_of_a_gzip_file_are_those_of_the_plain_one(tmp_path: Path):
     content = "un\r\ndeux\u2028x\n\nquatre".encode()
     (tmp_path / "a.txt").write_bytes(content)
     (tmp_path / "a.txt.gz").write_bytes(gzip.compress(content))
-    expected = ["un", "deux\u2028x", "", "quatre"]
-    assert (
-        list(read_lines(tmp_path / "a.txt")) == list(read_lines(tmp_path / "a.txt.gz")) == expected
-    )
+    for name in ("a.txt", "a.txt.gz"):
+        assert list(read_lines(tmp_path / name)) == ["un", "deux\u2028x", "", "quatre"]
