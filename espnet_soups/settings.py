@@ -84,6 +84,8 @@ def refuse_mistyped(block: str, parser: argparse.ArgumentParser, given: Mapping[
         elif action.type is None and action.nargs is None:
             wanted = str | None
         value = given.get(action.dest)
+        if action.dest in given and wanted is float:
+            require_number(f"{block}: `{action.dest}`", value, finite=True)
         if action.dest in given and not fits(value, wanted):
             raise ValueError(
                 f"{block}: `{action.dest}` must be {describe(wanted)}, but got {value!r:.80}."

@@ -107,7 +107,7 @@ def test_settings_of_the_right_type_pass():
     ("given", "said"),
     [
         ({"conf": [1]}, "`conf` must be a mapping"),
-        ({"share": "0.3"}, "`share` must be a finite number, but got '0.3'"),
+        ({"share": "0.3"}, "`share` must be a number, but got the text '0.3'; in YAML write 0.3"),
         ({"heads": True}, "`heads` must be a text, or null, but got True"),
     ],
 )

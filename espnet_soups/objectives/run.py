@@ -183,7 +183,7 @@ def read_run(given: Mapping[str, str]) -> Run:
     own |= {"languages": read_names("languages", run), "objectives": added}
     own = {name: value for name, value in own.items() if value not in ([], {})}
     options = {**config, **own, "objectives": declared}
-    options["languages"] = _further_languages(options, run["train_args"].split())
+    options["languages"] = _further_languages(options, run["train_args"].split(), path)
     objectives = tuple(declared_objectives(options))
     _refuse_audio_labels(objectives, run)
     languages = _languages(options["languages"], objectives)
@@ -209,7 +209,7 @@ def _check_config(config: Options, path: str) -> None:
         raise ValueError(f"{path}: {error}") from error
 
 
-def _further_languages(options: Options, words: Sequence[str]) -> list[str]:
+def _further_languages(options: Options, words: Sequence[str], path: str) -> list[str]:
     """Return `languages` of the options of `msp_train`, as further words of it change them.
 
     Raises:
@@ -219,8 +219,8 @@ def _further_languages(options: Options, words: Sequence[str]) -> list[str]:
     given: Any = uses[-1] if uses else options.get("languages") or []
     if not isinstance(given, list) or not all(isinstance(item, str) for item in given):
         raise ValueError(
-            "`languages` of the training configuration must list the languages in utt2lang, such"
-            f" as `[en, 'no']`, but got {given!r}."
+            f"{path}: `languages` of the training configuration must list the languages in"
+            f" utt2lang, such as `[en, 'no']`, but got {given!r}."
         )
     return list(given)
 
