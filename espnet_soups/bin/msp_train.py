@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 DESCRIPTION = """Trains one speech model on many objectives with ESPnet. Every option may stand in
 the YAML file of --config. Settings of a soup (`trainer: msp`, `trainer_conf`): docs/method.md; of
@@ -35,8 +36,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     import typeguard
     import yaml
 
+    from espnet_soups.files import read_yaml
+    from espnet_soups.objectives.run_words import uses_of
     from espnet_soups.task.msp_task import MSPTask
 
+    for [path, *_] in filter(None, uses_of("--config", words)):
+        read_yaml(Path(path), "the training configuration")  # ESPnet keeps the last of two keys
     words = ["--help" if word == "--help-espnet" else word for word in words]
     try:
         MSPTask.main(cmd=words)

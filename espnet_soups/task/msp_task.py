@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from espnet2.fileio.read_text import load_num_sequence_text
 from espnet2.iterators.abs_iter_factory import AbsIterFactory
 from espnet2.iterators.sequence_iter_factory import SequenceIterFactory
 from espnet2.tasks.abs_task import AbsTask, IteratorOptions
@@ -17,6 +16,7 @@ from espnet2.train.collate_fn import CommonCollateFn
 from espnet2.utils import config_argparse
 
 from espnet_soups.backbone.settings import check_backbone
+from espnet_soups.data.lengths import read_shapes
 from espnet_soups.file_names import require_file_name
 from espnet_soups.network.msp_model import MSPModel
 from espnet_soups.objectives.registry import by_kind, kinds_of
@@ -183,7 +183,7 @@ class MSPTask(AbsTask):
                 drawn into files named after ids that are paths.
         """
         if mode == "plot_att":
-            for key in load_num_sequence_text(iter_options.shape_files[0], loader_type="csv_int"):
+            for key in read_shapes(Path(iter_options.shape_files[0])):
                 require_file_name("With `num_att_plot` an utterance id", key)
             return super().build_sequence_iter_factory(args, iter_options, mode)
         rank = torch.distributed.get_rank() if iter_options.distributed else 0

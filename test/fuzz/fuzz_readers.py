@@ -23,6 +23,7 @@ from espnet_soups.data.corpora.covost2_join import ClipStore
 from espnet_soups.data.corpora.tsv import read_tsv
 from espnet_soups.data.data_dir import read_data_dir
 from espnet_soups.data.features import read_feature_config
+from espnet_soups.data.lengths import read_lengths
 from espnet_soups.data.token_list import read_token_list
 from espnet_soups.data.unpack import unpack
 from espnet_soups.files import read_json, read_json_lines, read_table, read_texts, read_yaml
@@ -63,6 +64,7 @@ from espnet_soups.tables.plan import Column, load_table
 from espnet_soups.tables.runs import defined_options
 from espnet_soups.tables.same_settings import check_same_settings
 from espnet_soups.task.checks.check_words import check_words
+from espnet_soups.task.language_data import read_language_data
 from espnet_soups.task.training.delta import read_reference
 from espnet_soups.task.training.epoch_record import write_record
 from espnet_soups.task.weight_search import Trial, read_grid, read_outcome, read_search
@@ -300,6 +302,15 @@ PARSERS: dict[str, Parser] = {
         lambda f: read_token_list(f / "tokens.txt"),
         {"tokens.txt": "<blank>\n<unk>\na\n<space>\né\n<sos/eos>\n".encode()},
         loses_tokens,
+    ),
+    "lengths": Parser(
+        lambda f: read_lengths(f / "utt2num_frames"),
+        {"utt2num_frames": b"a 12\nb 340\n"},
+        loses_lines,
+    ),
+    "shapes": Parser(
+        lambda f: read_language_data(str(f / "speech_shape"), str(f / "utt2lang"), ["fr", "it"]),
+        {"speech_shape": b"a-1 5,4\na-2 6,4\nb-1 7,4\n", "utt2lang": LANGUAGES},
     ),
     "class counts": Parser(inline_counts, {"classes.txt": b"f 12\nm 9\n"}, loses_lines),
     "classes": Parser(lambda f: read_classes(f, CLASSES), {"utt2x": b"a-1 f\na-2 <na>\nb-1 m\n"}),

@@ -9,6 +9,8 @@ from espnet2.train.reporter import Reporter
 
 from espnet_soups.files import read_yaml
 
+SHAPE = {"keep_nbest_models": int | list[int], "best_model_criterion": list[list[str]]}
+
 
 @dataclass(frozen=True)
 class Average:
@@ -43,7 +45,7 @@ def average_best_epochs(exp_dir: Path, nbest: int = 0) -> list[Average]:
     checkpoint = exp_dir / "checkpoint.pth"
     if not checkpoint.exists():
         raise FileNotFoundError(f"{checkpoint} does not exist: train at least one epoch (stage 9).")
-    config = read_yaml(exp_dir / "config.yaml", "the configuration of the run")
+    config = read_yaml(exp_dir / "config.yaml", "the configuration of the run", SHAPE)
     reporter = Reporter()
     reporter.load_state_dict(safe_torch_load(checkpoint, map_location="cpu")["reporter"])
     kept = config["keep_nbest_models"]

@@ -15,7 +15,7 @@ from espnet2.torch_utils.safe_torch_load import safe_torch_load
 from espnet2.train.reporter import Reporter
 from torch import Tensor
 
-from espnet_soups.files import whole_file, write_text
+from espnet_soups.files import read_lines, whole_file, write_text
 
 CURRENT, PREVIOUS, CONFIG = "checkpoint.pth", "checkpoint.previous.pth", "config.yaml"
 
@@ -100,7 +100,7 @@ def keep_config(
     """
     config = output_dir / CONFIG
     trained = any((output_dir / name).exists() for name in (CURRENT, PREVIOUS))
-    kept = config.read_text(encoding="utf-8") if trained and config.exists() else None
+    kept = "\n".join([*read_lines(config), ""]) if trained and config.exists() else None
     trains = False
     try:
         yield kept
