@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 
 from espnet_soups.typed import find_misfit
-from espnet_soups.yaml_loader import StrictLoader
+from espnet_soups.yaml_loader import MOST_DIGITS, StrictLoader
 
 BOM = "\ufeff"
 LINE = "{path}:{number}: the line"  # how messages call one
@@ -269,7 +269,8 @@ def _read_made(path: Path, made_by: str) -> bytes:
 
 def _parse(content: bytes, place: str, made_by: str, shape: Any) -> dict[str, Any]:
     try:
-        value = json.loads(content.decode("utf-8"), object_pairs_hook=_no_twins)
+        text = content.decode("utf-8")
+        value = json.loads(text, object_pairs_hook=_no_twins, parse_int=_whole_number)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{place} is not JSON ({error}); run {made_by} anew.") from error
     if not isinstance(value, dict):
@@ -284,6 +285,12 @@ def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         names = [name for name, _ in pairs]
         raise ValueError(f"the key {next(n for n in names if names.count(n) > 1)!r} comes twice")
     return found
+
+
+def _whole_number(word: str) -> int:
+    if len(word) > MOST_DIGITS:
+        raise ValueError(f"a whole number of {len(word)} digits")
+    return int(word)
 
 
 def require_shape(value: object, shape: Any, place: str, made_by: str) -> None:

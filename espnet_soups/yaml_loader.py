@@ -5,6 +5,7 @@ from typing import Any
 import yaml
 
 DEEPEST = 100  # levels of nesting
+MOST_DIGITS = 300  # of a whole number: longer ones cannot become floats
 LARGEST = 5_000_000  # values, those behind an alias counted each time
 
 _Safe: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # config.yaml has long token lists
@@ -32,7 +33,10 @@ class StrictLoader(_Safe):  # type: ignore[misc]
             yaml.YAMLError: If it cannot be.
         """
         try:
-            return super().construct_object(node, deep)
+            value = super().construct_object(node, deep)
+            if isinstance(value, int) and abs(value) >= 10**MOST_DIGITS:
+                raise ValueError(f"a whole number of more than {MOST_DIGITS} digits")
+            return value
         except (ValueError, OverflowError, KeyError, AttributeError, TypeError) as error:
             raise yaml.constructor.ConstructorError(
                 None, None, f"a value that cannot be ({error})", node.start_mark

@@ -122,6 +122,7 @@ def test_yaml_is_a_mapping_and_an_empty_file_an_empty_one(tmp_path: Path):
         (b"a: 1\nb: 2\na: 3\n", r"a\.yaml:3 is not valid YAML: the key 'a' comes twice"),
         (b"x: {a: 1,\n  a: 1}\n", r"a\.yaml:2 is not valid YAML: the key 'a' comes twice"),
         (b"a: 2025-13-01\n", r"a\.yaml:1 is not valid YAML: a value that cannot be .month"),
+        (b"a: " + b"9" * 400, r"a\.yaml:1 is not valid YAML: .*more than 300 digits"),
         (b"a: &a [*a]\n", r"a\.yaml:1 is not valid YAML: an alias of itself"),
         (b"a: " + b"[" * 200 + b"]" * 200, r"a\.yaml:1 is not valid YAML: more than 100 levels"),
         (b"no: 1\n", r"a\.yaml: the key False is no text; write it in quotes"),
@@ -197,6 +198,7 @@ def test_yaml_may_merge_and_share_values(tmp_path: Path):
         (b'{"epoch": 1, "loss": {"a": 1e999}}', "`loss` must be a mapping of a text to a finite"),
         (b'{"epoch": 1, "loss": {}, "rows": [{}, 3]}', r"`rows\[1\]` must map names to values"),
         (b"[" * 100_000, "x is not JSON"),
+        (b'{"epoch": ' + b"9" * 400 + b"}", "a whole number of 400 digits"),
         (b'{"a": "\xed\xa0\x80"}', "x is not JSON"),
     ],
 )
