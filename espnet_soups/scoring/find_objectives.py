@@ -6,7 +6,7 @@ from pathlib import Path
 from espnet_soups.objectives.objective import Objective
 from espnet_soups.objectives.objective_file import OBJECTIVES, read_objectives
 from espnet_soups.objectives.own_kind import refuse_foreign
-from espnet_soups.objectives.registry import KINDS, parse_objective
+from espnet_soups.objectives.registry import KINDS, kind_of, parse_objective
 
 OUTPUTS = ("text", "array.scp")  # what a decoded objective holds, one or both
 
@@ -20,10 +20,17 @@ def find_known(decode_dir: Path, own_kinds: Collection[str]) -> list[Objective]:
 
     Raises:
         OSError: If there is no such directory.
-        ValueError: If `objectives.json` names another class, or as `find_objectives`.
+        ValueError: If `objectives.json` names another class or an unknown kind, or as
+            `find_objectives`.
     """
     found = find_objectives(decode_dir)
-    refuse_foreign([item.kind for item in found], own_kinds, decode_dir / OBJECTIVES)
+    path = decode_dir / OBJECTIVES
+    refuse_foreign([item.kind for item in found], own_kinds, path)
+    for item in found:
+        try:
+            kind_of(item)
+        except ValueError as error:
+            raise ValueError(f"{path}: {item.name}: {error}") from error
     return found
 
 
