@@ -8,13 +8,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from espnet_soups.files import read_json_lines
+from espnet_soups.files import read_json_lines, require_shape
 from espnet_soups.report.cosines import read_cosines
 from espnet_soups.report.level import Level, read_levels, to_array
 from espnet_soups.report.train_log import TrainLog
 
 SOUP_FILE = "soup.jsonl"
 Curves = dict[str, NDArray[np.float64]]
+VALUES = dict[str, float | None]
+EPOCH = {
+    **{"epoch?": int, "seconds?": float, "valid_seconds?": float, "objectives?": list[str]},
+    **{"loss?": VALUES, "valid_loss?": VALUES, "valid_accuracy?": VALUES, "raised?": VALUES},
+    **{"gradient_norm?": VALUES, "signal_share?": VALUES, "raised_any?": float},
+    **{"optimizer_steps?": float, "measured_steps?": float, "unalignable?": dict[str, int]},
+}
 
 
 @dataclass(frozen=True)
@@ -76,6 +83,8 @@ def read_history(exp_dir: Path, log: TrainLog) -> History:
     records = read_json_lines(path, "the training (stage 9)") if path.is_file() else []
     if records:
         try:
+            for record in records:
+                require_shape(record, EPOCH, "an epoch", "the training")
             return _from_records(records)
         except (KeyError, TypeError, IndexError, ValueError, AttributeError) as error:
             raise ValueError(
@@ -116,7 +125,7 @@ def _from_records(records: Sequence[Mapping[str, Any]]) -> History:
         optimizer_steps=_read_curve(records, "optimizer_steps"),
         measured_steps=_read_curve(records, "measured_steps"),
         valid_seconds=None if np.isnan(valid_seconds) else float(valid_seconds),
-        unalignable={name: bad for name, bad in last.get("unalignable", {}).items() if bad},
+        unalignable={name: bad for name, bad in (last.get("unalignable") or {}).items() if bad},
     )
 
 

@@ -28,7 +28,14 @@ MEASURED = {
 }
 COMPUTE = {"threads": int | None, "processes": int, "gpus": int, "this_machine": bool | None}
 TRAINING = {
-    **{"trainer": str, "soup": str, "order?": str, "combiner": str, "seed?": int, "config?": str},
+    **{
+        "trainer": str,
+        "soup": str,
+        "order": str | None,
+        "combiner": str,
+        "seed?": int,
+        "config?": str,
+    },
     **{"levels": list[list[str]], "epochs": int, "seconds": float, "parameters": int | None},
     **{"unalignable": dict[str, int], "compute?": COMPUTE, "raised_any?": float},
 }
