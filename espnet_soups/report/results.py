@@ -27,15 +27,12 @@ MEASURED = {
     **{"signal_share": SHARES, "raised": SHARES, "raised_any": float | None},
 }
 COMPUTE = {"threads": int | None, "processes": int, "gpus": int, "this_machine": bool | None}
+SOUP = {
+    **{"trainer": str, "soup": str, "order": str | None, "combiner": str},
+    **{"seed?": int, "config?": str},
+}
 TRAINING = {
-    **{
-        "trainer": str,
-        "soup": str,
-        "order": str | None,
-        "combiner": str,
-        "seed?": int,
-        "config?": str,
-    },
+    **SOUP,
     **{"levels": list[list[str]], "epochs": int, "seconds": float, "parameters": int | None},
     **{"unalignable": dict[str, int], "compute?": COMPUTE, "raised_any?": float},
 }
@@ -44,6 +41,7 @@ ENVIRONMENT = {
     **{"cpus_usable": int | None, "git": str | None, "gpus?": list[str]},
     **dict.fromkeys(PACKAGES, str | None),
 }
+SPEED = {"rtf?": float, "audio_seconds?": float, "decode_seconds": float}
 RESULT = {
     **{"name": str, "set": str, "inference_tag": str, "command": str, "environment": ENVIRONMENT},
     "decoding?": {"rtf": float, "audio_seconds": float, "decode_seconds": float},
@@ -99,7 +97,9 @@ def read_experiment(
     log = read_train_log(exp_dir)
     history = read_history(exp_dir, log)
     speed = decode_dir / "speed.json"
-    training = describe_soup(config, soup_defaults) | describe_training(history)
+    soup = describe_soup(config, soup_defaults)
+    require_shape(soup, SOUP, str(exp_dir / "config.yaml"), "the training (stage 9)")
+    training = soup | describe_training(history)
     training["parameters"] = log.parameters if parameters is None else parameters
     results = {
         "name": exp_dir.resolve().name,
@@ -107,11 +107,17 @@ def read_experiment(
         "inference_tag": inference_tag,
         "command": command,
         "training": training | {"compute": describe_compute(config, log)},
-        "decoding": read_json(speed, "the decoding (stage 11)") if speed.is_file() else None,
+        "decoding": _read_speed(speed) if speed.is_file() else None,
         "scores": without_examples(scores),
         "environment": describe_environment(),
     }
     return Experiment(results, history, scores, config)
+
+
+def _read_speed(path: Path) -> dict[str, Any] | None:
+    """Read how fast decoding was; None: the length of the speech is not known."""
+    speed = read_json(path, "the decoding (stage 11)", SPEED)
+    return None if speed.get("rtf") is None else speed
 
 
 def read_result(path: Path) -> dict[str, Any]:

@@ -15,6 +15,10 @@ from espnet_soups.settings import refuse_unknown
 Record = Mapping[str, Any]
 MADE_BY = "the scoring (stage 12)"
 MOST_DIGITS = 20
+WITH_EXAMPLES = {
+    "objectives": {"*": {"examples": dict[str, list[str]]}},
+    "mean": {"*": {"objectives": int}},
+}
 UNITS = "reference_units"
 ERRORS = {UNITS: int, **dict.fromkeys(("hits", "substitutions", "deletions", "insertions"), int)}
 COUNTS = {"signature?": str, "undefined?": str, "labels?": list[str], "confusion?": list[list[int]]}
@@ -53,7 +57,7 @@ def read_scores(path: Path) -> dict[str, Any]:
         OSError: If there is none.
         ValueError: If it is not as the scoring writes it.
     """
-    scores = read_json(path, MADE_BY)
+    scores = read_json(path, MADE_BY, WITH_EXAMPLES)
     check_scores(scores, str(path))
     return scores
 

@@ -50,8 +50,14 @@ from espnet_soups.objectives.speaker_settings import read_speaker_settings
 from espnet_soups.report.follow import describe_epoch, read_epochs
 from espnet_soups.report.history import read_history
 from espnet_soups.report.markdown import render_results
+from espnet_soups.report.page import render_page
 from espnet_soups.report.published import read_siblings, upsert
-from espnet_soups.report.results import describe_soup, describe_training
+from espnet_soups.report.results import (
+    describe_soup,
+    describe_training,
+    read_decodings,
+    read_experiment,
+)
 from espnet_soups.report.results import read_config as read_trained
 from espnet_soups.report.train_log import TrainLog, read_train_log
 from espnet_soups.scoring.decodings import read_settings
@@ -212,6 +218,15 @@ def render_scores(folder: Path) -> object:
     return render_table(read_scores(folder / "scores.json"))
 
 
+def report_page(folder: Path) -> object:
+    """Read an experiment and all its decodings, and write the page, pictures left out."""
+    picture = folder / "picture.png"
+    picture.touch()
+    found = read_experiment(folder, "tag", "test", "./run.sh", asdict(SoupConfig()))
+    decodings = read_decodings(folder)
+    return render_page(found, decodings, {item.label: picture for item in decodings}, {}, {})
+
+
 def describe_epochs(folder: Path) -> object:
     return [describe_epoch(record, 5) for record in read_epochs(folder)]
 
@@ -258,6 +273,19 @@ TRAINED += "frontend: default\nencoder: conformer\nencoder_conf: {output_size: 8
 TRAINED += "normalize_conf: {}\ntrainer: msp\ntrainer_conf: {soup: vm, order: SA}\n"
 TABLE_FILE = Path(__file__).parents[2] / "egs2" / "covost2" / "msp1" / "tables" / "main.yaml"
 SCORED = RECORD["scores"]
+LOG = (
+    b"# threads 2, GPUs as they are\n"
+    b"# started at 2026-01-01 10:00:00 +0000 on a in /x\n"
+    b"Number of trainable parameters: 4.90 M (1)\n"
+    b"1epoch results: [train] loss/asr_fr=1.5, time=1 minute and 2.5 seconds, n=3,"
+    b" [valid] loss/asr_fr=2, time=3 seconds\n"
+)
+SPEED = {"audio_seconds": 2.5, "decode_seconds": 1.0, "utterances": 3}
+SHOWN = {"worst": ["a-1\nREF: a\nHYP: b"], "median": []}
+EXAMPLES = {
+    **SCORED,
+    "objectives": {name: {**own, "examples": SHOWN} for name, own in SCORED["objectives"].items()},
+}
 HYPOTHESES = {
     "decoded/asr_fr/text": b"a-1 one\na-2\n",
     "decoded/asr_it/text": b"b-1 a c\n",
@@ -267,7 +295,7 @@ HYPOTHESES = {
 }
 OUTPUT = "logdir/output.1"
 JOINED = {
-    f"{OUTPUT}/speed.json": dump({"audio_seconds": 2.5, "decode_seconds": 1.0, "utterances": 3}),
+    f"{OUTPUT}/speed.json": dump(SPEED),
     f"{OUTPUT}/objectives.json": dump({"asr_fr": asdict(parse_objective("asr_fr"))}),
     **{
         f"{OUTPUT}/asr_fr/1best_recog/{name}": b"a-1 1\na-2\n"
@@ -388,16 +416,19 @@ PARSERS: dict[str, Parser] = {
     "record of an epoch": Parser(record_epoch, {"soup.jsonl": lines(EPOCH)}),
     "train log": Parser(
         read_train_log,
-        {
-            "train.log": b"# threads 2, GPUs as they are\n"
-            b"Number of trainable parameters: 4.90 M (1)\n"
-            b"1epoch results: [train] loss/asr_fr=1.5, time=1 minute and 2.5 seconds, n=3,"
-            b" [valid] loss/asr_fr=2, time=3 seconds\n"
-        },
+        {"train.log": LOG},
     ),
     "published results": Parser(render_published, {"results.jsonl": lines(RECORD)}),
     "results of siblings": Parser(render_siblings, {"exp/tag/test/results.json": dump(RECORD)}),
     "scores": Parser(render_scores, {"scores.json": dump(SCORED)}),
+    "report": Parser(
+        report_page,
+        {
+            **{"soup.jsonl": lines(EPOCH), "config.yaml": TRAINED.encode(), "train.log": LOG},
+            **{"tag/test/scores.json": dump(EXAMPLES), "tag/test/results.json": dump(RECORD)},
+            "tag/test/speed.json": dump({**SPEED, "rtf": 0.5}),
+        },
+    ),
     "settings of scores": Parser(
         lambda f: read_settings(f / "a", f / "b", 100, 0),
         {"a/scores.json": dump(SCORED), "b/scores.json": dump(SCORED)},
