@@ -59,6 +59,9 @@ def read_scores(path: Path) -> dict[str, Any]:
     """
     scores = read_json(path, MADE_BY, WITH_EXAMPLES)
     check_scores(scores, str(path))
+    lacking = [metric.name for metric in metrics_of(scores) if metric.name not in scores["mean"]]
+    if lacking:
+        raise ValueError(f"{path}: `mean` lacks {lacking}; run {MADE_BY} anew.")
     return scores
 
 

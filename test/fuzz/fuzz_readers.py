@@ -420,7 +420,7 @@ PARSERS: dict[str, Parser] = {
     ),
     "published results": Parser(render_published, {"results.jsonl": lines(RECORD)}),
     "results of siblings": Parser(render_siblings, {"exp/tag/test/results.json": dump(RECORD)}),
-    "scores": Parser(render_scores, {"scores.json": dump(SCORED)}),
+    "scores": Parser(render_scores, {"scores.json": dump(EXAMPLES)}),
     "report": Parser(
         report_page,
         {
