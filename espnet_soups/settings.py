@@ -5,7 +5,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from espnet_soups.typed import describe, fits
 
@@ -33,7 +33,7 @@ def read_settings[T: "DataclassInstance"](
     if not isinstance(given, Mapping | None):
         raise ValueError(f"{block} must map names to values, but got {given!r:.80}.")
     found = dict(given or {})
-    types = {item.name: item.type for item in fields(settings)}
+    types = _types_of(settings)
     refuse_unknown(block, found, types)
     try:
         made = settings(**found)
@@ -44,6 +44,18 @@ def read_settings[T: "DataclassInstance"](
         raise ValueError(f"{block} is not valid: {error}") from error
     _refuse_types(block, types, found)
     return made
+
+
+def _types_of(settings: type["DataclassInstance"]) -> dict[str, Any]:
+    """Return the types of the fields; of one that is written as a text nobody knows, any."""
+    try:
+        known = get_type_hints(settings)
+    except (NameError, TypeError):
+        known = {item.name: item.type for item in fields(settings)}
+    return {
+        item.name: Any if isinstance(known[item.name], str) else known[item.name]
+        for item in fields(settings)
+    }
 
 
 def _refuse_types(block: str, types: Mapping[str, Any], found: Mapping[str, Any]) -> None:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from numbers import Real
 from types import NoneType, UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Any, Literal, Union, get_args, get_origin
 
 LARGEST = 10**300  # a whole number beyond cannot become a float
 WORDS = {
@@ -41,7 +41,10 @@ def fits(value: object, wanted: Any) -> bool:
         whole = isinstance(value, int) and not isinstance(value, bool)
         real = wanted is float and isinstance(value, float) and math.isfinite(value)
         return real or (whole and abs(value) < LARGEST)  # type: ignore[arg-type]
-    return isinstance(value, wanted or NoneType)
+    if origin is Literal:
+        return value in parts
+    kind = origin or wanted or NoneType
+    return not isinstance(kind, type) or isinstance(value, kind)  # what is no class is not judged
 
 
 def describe(wanted: Any) -> str:
@@ -59,7 +62,9 @@ def describe(wanted: Any) -> str:
         return f"a list, each item {describe(parts[0])}"
     if origin in (dict, Mapping):
         return f"a mapping of {describe(parts[0])} to {describe(parts[1])}"
-    return WORDS.get(wanted or NoneType, str(wanted))
+    if origin is Literal:
+        return f"one of {list(parts)}"
+    return WORDS.get(wanted or NoneType, str(getattr(wanted, "__name__", wanted)))
 
 
 def find_misfit(value: object, shape: Any, name: str = "") -> str | None:

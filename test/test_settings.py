@@ -120,3 +120,12 @@ def test_a_configuration_has_the_types_of_its_options(given, said):
     with pytest.raises(ValueError, match=f"^a.yaml: {said}"):
         refuse_mistyped("a.yaml", parser, given)
     refuse_mistyped("a.yaml", parser, {"conf": {"a": 1}, "share": 1, "decoder": None, "more": []})
+
+
+def test_types_that_are_written_as_texts_are_looked_up_or_let_pass():
+    @dataclass(frozen=True)
+    class Later:
+        size: "int" = 1
+        other: "Unknown" = 2  # type: ignore[name-defined] # noqa: F821
+
+    assert read_settings("`x`", Later, {"size": 3, "other": []}) == Later(3, [])
