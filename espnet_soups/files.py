@@ -5,14 +5,129 @@ editors put before a text, is passed over. What is written appears whole or not 
 """
 
 import codecs
+import gzip
 import json
 import os
+import re
+import unicodedata
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from espnet_soups.typed import find_misfit
+from espnet_soups.yaml_loader import MOST_DIGITS, StrictLoader
+
+BOM = "\ufeff"
+LINE = "{path}:{number}: the line"  # how messages call one
+
+
+def read_lines(path: Path, called: str = LINE) -> Iterator[str]:
+    """Read the lines of a text file, plain or (by its name, `.gz`) gzipped.
+
+    Only a line feed ends a line, with or without a carriage return before it: U+2028, U+0085 and
+    control characters occur inside sentences.
+
+    Args:
+        path: The file.
+        called: How messages call a line.
+
+    Yields:
+        Its lines without their ends.
+
+    Raises:
+        OSError: If there is no such file.
+        ValueError: If it is no whole gzip file, or a line is not UTF-8 or holds a carriage return,
+            which ESPnet and Kaldi take for the end of a line; the message names file and line.
+    """
+    packed = path.suffix == ".gz"
+    if packed and path.stat().st_size == 0:
+        raise ValueError(f"{path} is damaged, or no gzip file (it is empty); get it again.")
+    with gzip.open(path) if packed else open(path, "rb") as file:
+        lines = enumerate(file, start=1)
+        while True:
+            try:
+                number, raw = next(lines)
+            except StopIteration:
+                return
+            except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+                raise ValueError(
+                    f"{path} is damaged, or no gzip file ({error}); get it again."
+                ) from error
+            if number == 1:
+                raw = _without_mark(path, raw)
+            yield _decode(raw.removesuffix(b"\n"), called.format(path=path, number=number))
+
+
+def _without_mark(path: Path, content: bytes) -> bytes:
+    """Return the beginning of a text without its byte order mark.
+
+    Raises:
+        ValueError: If the mark is that of UTF-16.
+    """
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise ValueError(
+            f"{path} is UTF-16, but must be UTF-8: convert it, e.g. by `iconv -f UTF-16 -t UTF-8`."
+        )
+    return content.removeprefix(codecs.BOM_UTF8)
+
+
+def _decode(raw: bytes, place: str) -> str:
+    try:
+        line = raw.decode("utf-8").removesuffix("\r")
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{place} is not UTF-8 ({error.reason} at byte {error.start + 1}); convert the file,"
+            " e.g. with iconv."
+        ) from error
+    if "\r" in line:
+        raise ValueError(
+            f"{place} holds a carriage return, which other programs take for its end; take it out,"
+            " or end lines by line feeds, e.g. with dos2unix."
+        )
+    return line
+
+
+def require_key(place: str, key: str) -> None:
+    """Refuse a key that other programs would cut in two, or take for another.
+
+    Raises:
+        ValueError: If it is empty, holds white space or a control character, or begins with a byte
+            order mark.
+    """
+    if not key:
+        raise ValueError(f"{place}: the line is empty; expected `key value`.")
+    if "\t" in key:
+        raise ValueError(f"{place}: a tab stands where a space is expected.")
+    if key.startswith(BOM):
+        raise ValueError(f"{place}: a byte order mark (BOM) stands before the id: remove it.")
+    if any(letter.isspace() or unicodedata.category(letter) == "Cc" for letter in key):
+        raise ValueError(
+            f"{place}: the key {key!r} holds white space or a control character, at which other"
+            " programs cut it; take it out."
+        )
+
+
+def add_once(table: dict[str, str], key: str, value: str, place: str) -> None:
+    """Put an entry into a table; one that comes twice alike loses nothing.
+
+    Args:
+        table: The table.
+        key: The key.
+        value: What belongs to it.
+        place: The file and the line, for the message.
+
+    Raises:
+        ValueError: If the key is there already with another value.
+    """
+    if table.setdefault(key, value) != value:
+        raise ValueError(
+            f"{place}: {key} comes twice, as {table[key]!r:.60} and as {value!r:.60}; keep one of"
+            " them."
+        )
 
 
 def read_table(path: Path, allow_empty: bool = False) -> dict[str, str]:
@@ -31,46 +146,20 @@ def read_table(path: Path, allow_empty: bool = False) -> dict[str, str]:
             no line at all; the message names the file and the line.
     """
     table: dict[str, str] = {}
-    with open(path, "rb") as file:  # bytes: U+2028 and the like must not end a line
-        for number, raw in enumerate(file, start=1):
-            try:
-                line = _without_mark(path, raw, first=number == 1).decode("utf-8").strip("\r\n")
-            except UnicodeDecodeError as error:
-                raise ValueError(
-                    f"{path}:{number}: the line is not UTF-8 ({error.reason} at byte"
-                    f" {error.start}); convert the file, e.g. with iconv."
-                ) from error
-            key, _, value = line.strip(" \t").partition(" ")
-            value = value.strip(" ")
-            _check_entry(f"{path}:{number}", key, value, table, allow_empty)
-            table[key] = value
+    for number, line in enumerate(read_lines(path), start=1):
+        key, _, value = line.strip(" \t").partition(" ")
+        value = value.strip(" ")
+        _check_entry(f"{path}:{number}", key, value, table, allow_empty)
+        table[key] = value
     if not table:
         raise ValueError(f"{path} is empty; expected one line `key value` per utterance.")
     return table
 
 
-def _without_mark(path: Path, content: bytes, first: bool = True) -> bytes:
-    """Return a text, or the first line of one, without its byte order mark.
-
-    Raises:
-        ValueError: If the mark is that of UTF-16.
-    """
-    if first and content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise ValueError(
-            f"{path} is UTF-16, but must be UTF-8: convert it, e.g. by `iconv -f UTF-16 -t UTF-8`."
-        )
-    return content.removeprefix(codecs.BOM_UTF8) if first else content
-
-
 def _check_entry(
     place: str, key: str, value: str, table: Mapping[str, str], allow_empty: bool
 ) -> None:
-    if not key:
-        raise ValueError(f"{place}: the line is empty; expected `key value`.")
-    if key.startswith("\ufeff"):
-        raise ValueError(f"{place}: a byte order mark (BOM) stands before the id: remove it.")
-    if "\t" in key:
-        raise ValueError(f"{place}: a tab stands where a space is expected.")
+    require_key(place, key)
     if key in table:
         raise ValueError(f"{place}: utterance id {key} comes twice.")
     if not value and not allow_empty:
@@ -94,89 +183,106 @@ def read_texts(path: Path) -> dict[str, str]:
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing; the stage that writes it has not run.")
     texts: dict[str, str] = {}
-    # bytes: str.splitlines would cut at U+2028 inside a text
-    content = _without_mark(path, path.read_bytes())
-    lines = content.removesuffix(b"\n").split(b"\n") if content else []
-    for number, line in enumerate(lines, start=1):
-        try:
-            words = line.decode("utf-8").split()
-        except UnicodeDecodeError as error:
-            raise ValueError(
-                f"{path}, line {number} is not UTF-8 ({error.reason} at byte {error.start + 1});"
-                " convert the file, e.g. with iconv."
-            ) from error
-        if not words:
-            raise ValueError(f"{path}, line {number} is empty; each line needs a key.")
-        if words[0] in texts:
-            raise ValueError(f"{path}, line {number} repeats the key {words[0]}; keep one of them.")
-        texts[words[0]] = " ".join(words[1:])
+    for number, line in enumerate(read_lines(path, "{path}, line {number}"), start=1):
+        place = f"{path}, line {number}"
+        key, *words = re.split(r"[ \t]+", line.strip(" \t"))
+        if not key:
+            raise ValueError(f"{place} is empty; each line needs a key.")
+        require_key(place, key)
+        if key in texts:
+            raise ValueError(f"{place} repeats the key {key}; keep one of them.")
+        texts[key] = " ".join(" ".join(words).split())
     return texts
 
 
-def read_yaml(path: Path, what: str) -> dict[str, Any]:
+def read_yaml(path: Path, what: str, shape: Any = dict) -> dict[str, Any]:
     """Read a YAML mapping.
 
     Args:
         path: The file; an empty one is an empty mapping.
         what: What it is, such as "the grid of weights", for the message where it is missing.
+        shape: What it must hold, see `find_misfit`.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no YAML, or no mapping; the message names the file and the line.
+        ValueError: If it is no YAML, no mapping of names, of another shape, or a key comes twice in
+            a mapping; the message names the file, and the line or the key.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}, {what}, does not exist; name an existing one.")
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # config.yaml has long token lists
-    try:
-        content = _without_mark(path, path.read_bytes())
-        found = yaml.load(content, loader)
-    except yaml.MarkedYAMLError as error:
-        line = None if error.problem_mark is None else error.problem_mark.line
-        place = "" if line is None else f":{line + 1}"
-        why = f"{error.problem}{_of_tab(content, line)}"
-        raise ValueError(f"{path}{place} is not valid YAML: {why}.") from error
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path} is not valid YAML: {' '.join(str(error).split())}.") from error
+    found = parse_yaml(_without_mark(path, path.read_bytes()), str(path))
     if not isinstance(found, dict | None):
         raise ValueError(f"{path} must hold `key: value` lines, but holds {found!r:.60}.")
+    strange = [key for key in found or {} if not isinstance(key, str)]
+    if strange:
+        raise ValueError(f"{path}: the key {strange[0]!r:.60} is no text; write it in quotes.")
+    misfit = find_misfit(found or {}, shape)
+    if misfit is not None:
+        raise ValueError(f"{path} is malformed: {misfit}.")
     return found or {}
 
 
-def _of_tab(content: bytes, line: int | None) -> str:
+def parse_yaml(content: bytes | str, place: str) -> Any:
+    """Return what YAML says.
+
+    Args:
+        content: The text.
+        place: How messages call it, such as the name of the file.
+
+    Raises:
+        ValueError: If it is no YAML, or a key comes twice in a mapping.
+    """
+    try:
+        return yaml.load(content, StrictLoader)
+    except yaml.MarkedYAMLError as error:
+        line = None if error.problem_mark is None else error.problem_mark.line
+        place = place if line is None else f"{place}:{line + 1}"
+        raise ValueError(
+            f"{place} is not valid YAML: {error.problem}{_of_tab(content, line)}."
+        ) from error
+    except (yaml.YAMLError, RecursionError) as error:
+        raise ValueError(f"{place} is not valid YAML: {' '.join(str(error).split())}.") from error
+
+
+def _of_tab(content: bytes | str, line: int | None) -> str:
     """Return what to add to an error of YAML in a line that a tab begins; often nothing."""
-    lines = content.split(b"\n")
+    text = content.encode() if isinstance(content, str) else content
+    lines = text.split(b"\n")
     faulty = lines[line] if line is not None and line < len(lines) else b""
     begin = faulty[: len(faulty) - len(faulty.lstrip())]
     return "; a tab stands before it, but YAML indents by spaces" if b"\t" in begin else ""
 
 
-def read_json(path: Path, made_by: str) -> dict[str, Any]:
+def read_json(path: Path, made_by: str, shape: Any = dict) -> dict[str, Any]:
     """Read a JSON object.
 
     Args:
         path: The file.
         made_by: What writes it, such as "stage 12", for the error message.
+        shape: What it must hold, see `find_misfit`.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is not a JSON object.
+        ValueError: If it is not a JSON object of that shape.
     """
-    return _parse(_read_made(path, made_by), str(path), made_by)
+    return _parse(_read_made(path, made_by), str(path), made_by, shape)
 
 
-def read_json_lines(path: Path, made_by: str) -> list[dict[str, Any]]:
+def read_json_lines(path: Path, made_by: str, shape: Any = dict) -> list[dict[str, Any]]:
     """Read a JSON object from each line that is not empty.
 
     Args:
         path: The file.
         made_by: What writes it, for the error message.
+        shape: What each line must hold, see `find_misfit`.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If a line is not a JSON object; the message names the file and the line.
+        ValueError: If a line is not a JSON object of that shape; the message names the file and the
+            line.
     """
     return [
-        _parse(line, f"{path}, line {number}", made_by)
+        _parse(line, f"{path}, line {number}", made_by, shape)
         for number, line in enumerate(_read_made(path, made_by).split(b"\n"), start=1)
         if line.strip()
     ]
@@ -188,14 +294,47 @@ def _read_made(path: Path, made_by: str) -> bytes:
     return path.read_bytes()
 
 
-def _parse(content: bytes, place: str, made_by: str) -> dict[str, Any]:
+def _parse(content: bytes, place: str, made_by: str, shape: Any) -> dict[str, Any]:
     try:
-        value = json.loads(content)
-    except ValueError as error:
+        text = content.decode("utf-8")
+        value = json.loads(text, object_pairs_hook=_no_twins, parse_int=_whole_number)
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{place} is not JSON ({error}); run {made_by} anew.") from error
     if not isinstance(value, dict):
         raise ValueError(f"{place} must hold an object, but holds {value!r:.60}.")
+    require_shape(value, shape, place, made_by)
     return value
+
+
+def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"the key {next(n for n in names if names.count(n) > 1)!r} comes twice")
+    return found
+
+
+def _whole_number(word: str) -> int:
+    if len(word) > MOST_DIGITS:
+        raise ValueError(f"a whole number of {len(word)} digits")
+    return int(word)
+
+
+def require_shape(value: object, shape: Any, place: str, made_by: str) -> None:
+    """Refuse what is not as the program that makes it writes it.
+
+    Args:
+        value: What was read.
+        shape: See `find_misfit`.
+        place: How the message calls it, such as the name of the file.
+        made_by: What writes it.
+
+    Raises:
+        ValueError: If it is not.
+    """
+    misfit = find_misfit(value, shape)
+    if misfit is not None:
+        raise ValueError(f"{place} is not as it is written: {misfit}; run {made_by} anew.")
 
 
 def write_table(path: Path, table: Mapping[str, str]) -> None:

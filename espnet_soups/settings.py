@@ -1,17 +1,22 @@
 """Settings blocks of the YAML: what they may say."""
 
+import argparse
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_type_hints
+
+from espnet_soups.typed import describe, fits
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
+CANNOT_BE = (TypeError, AttributeError, KeyError, IndexError, ArithmeticError)
+
 
 def read_settings[T: "DataclassInstance"](
-    block: str, settings: type[T], given: Mapping[str, Any] | None
+    block: str, settings: type[T], given: Mapping[str, Any] | None, within: str = "{block}: {error}"
 ) -> T:
     """Return a settings block as the dataclass of its settings, which checks their values.
 
@@ -19,16 +24,84 @@ def read_settings[T: "DataclassInstance"](
         block: How messages name it.
         settings: The dataclass.
         given: What the block has; None: nothing.
+        within: How a message of the dataclass is put into one of the block.
 
     Raises:
-        ValueError: If a key or a value is not valid; the message names the block.
+        ValueError: If a key or a value is not valid, or of another type than its field; the message
+            names the block.
     """
+    if not isinstance(given, Mapping | None):
+        raise ValueError(f"{block} must map names to values, but got {given!r:.80}.")
     found = dict(given or {})
-    refuse_unknown(block, found, [item.name for item in fields(settings)])
+    types = _types_of(settings)
+    refuse_unknown(block, found, types)
     try:
-        return settings(**found)
+        made = settings(**found)
     except ValueError as error:
-        raise ValueError(f"{block}: {error}") from error
+        raise ValueError(within.format(block=block, error=error)) from error
+    except CANNOT_BE as error:
+        _refuse_types(block, types, found)
+        raise ValueError(f"{block} is not valid: {error}") from error
+    _refuse_types(block, types, found)
+    return made
+
+
+def _types_of(settings: type["DataclassInstance"]) -> dict[str, Any]:
+    """Return the types of the fields; of one that is written as a text nobody knows, any."""
+    try:
+        known = get_type_hints(settings)
+    except (NameError, TypeError):
+        known = {item.name: item.type for item in fields(settings)}
+    return {
+        item.name: Any if isinstance(known[item.name], str) else known[item.name]
+        for item in fields(settings)
+    }
+
+
+def _refuse_types(block: str, types: Mapping[str, Any], found: Mapping[str, Any]) -> None:
+    for name, value in found.items():
+        if not fits(value, types[name]):
+            raise ValueError(
+                f"{block}: `{name}` must be {describe(types[name])}, but got {value!r:.80}."
+            )
+
+
+def refuse_mistyped(block: str, parser: argparse.ArgumentParser, given: Mapping[str, Any]) -> None:
+    """Refuse values of a configuration that the options of a parser cannot have.
+
+    Args:
+        block: How the message names the configuration.
+        parser: The options; a mapping or a list as default asks for one, else numbers and texts are
+            told apart by `type`. Where that is a function, the function has to look.
+        given: The configuration; other names are left to others.
+
+    Raises:
+        ValueError: If there is one.
+
+    >>> parser = argparse.ArgumentParser()
+    >>> _ = parser.add_argument("--languages", nargs="*", default=[])
+    >>> refuse_mistyped("a.yaml", parser, {"languages": "fr"})
+    Traceback (most recent call last):
+        ...
+    ValueError: a.yaml: `languages` must be a list, each item a text, or null, but got 'fr'.
+    """
+    for action in parser._actions:
+        wanted: Any = Any
+        if isinstance(action.default, dict):
+            wanted = Mapping[str, Any] | None
+        elif isinstance(action.default, list):
+            wanted = list[str] | None
+        elif action.type in (float, int):
+            wanted = action.type
+        elif action.type is None and action.nargs is None:
+            wanted = str | None
+        value = given.get(action.dest)
+        if action.dest in given and wanted is float:
+            require_number(f"{block}: `{action.dest}`", value, finite=True)
+        if action.dest in given and not fits(value, wanted):
+            raise ValueError(
+                f"{block}: `{action.dest}` must be {describe(wanted)}, but got {value!r:.80}."
+            )
 
 
 def refuse_unknown(block: str, given: Iterable[object], valid: Iterable[str]) -> None:
@@ -75,12 +148,13 @@ def require_text(name: str, value: object) -> None:
         )
 
 
-def require_number(name: str, value: object) -> None:
+def require_number(name: str, value: object, finite: bool = False) -> None:
     """Refuses what is no number, such as `2e-3`, which YAML reads as text.
 
     Args:
         name: How the message names it.
         value: What was found.
+        finite: Whether infinity and NaN are refused, too.
 
     Raises:
         ValueError: If it is none; where it looks like one, the message says how to write it.
@@ -91,6 +165,8 @@ def require_number(name: str, value: object) -> None:
     ValueError: `gamma` must be a number, but got the text '2e-3'; in YAML write 0.002.
     """
     if isinstance(value, int | float) and not isinstance(value, bool):
+        if finite and not fits(value, float):
+            raise ValueError(f"{name} must be a finite number, but got {value!r}.")
         return
     if not isinstance(value, str):
         raise ValueError(f"{name} must be a number, but got {value!r}.")

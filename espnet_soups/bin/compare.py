@@ -34,6 +34,13 @@ def get_parser() -> argparse.ArgumentParser:
         type=Path,
         help="Data dir of the references, e.g. dump/<features>/test (default: as scores.json says)",
     )
+    parser.add_argument(
+        "--own_kinds",
+        nargs="*",
+        default=[],
+        metavar="MODULE:CLASS",
+        help="Kinds of your own that the decoding names and that may be imported (none)",
+    )
     parser.add_argument("--resamples", type=int, default=1000, help="(default: 1000)")
     parser.add_argument("--seed", type=int, default=0, help="Of the bootstrap (default: 0)")
     return parser
@@ -57,7 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 " `--reference_dir`, e.g. dump/<features>/test."
             )
         print(f"A: {first}\nB: {second}\nreferences: {references}\n")
-        print(render(compare_decodings(references, first, second, config), options.resamples))
+        found = compare_decodings(references, first, second, config, options.own_kinds)
+        print(render(found, options.resamples))
 
 
 def render(comparison: "Comparison", resamples: int) -> str:

@@ -35,6 +35,13 @@ def get_parser() -> argparse.ArgumentParser:
         " exported",
     )
     add("--model_file", help="File of that folder, or a path (default: valid.acc.ave.pth ...)")
+    add(
+        "--own_kinds",
+        nargs="*",
+        default=[],
+        metavar="MODULE:CLASS",
+        help="Kinds of your own that the model names and that may be imported (none)",
+    )
     add("--output_dir", type=Path, required=True, help="Folder to write to")
     return parser
 
@@ -44,7 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     args = get_parser().parse_args(arguments)
     from espnet_soups.inference.export import export_objective
 
-    path = export_objective(args.exp_dir, args.objective, args.output_dir, args.model_file)
+    path = export_objective(
+        args.exp_dir, args.objective, args.output_dir, args.model_file, args.own_kinds
+    )
     print(f"{args.objective} -> {path}")
 
 

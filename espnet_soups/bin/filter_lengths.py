@@ -33,20 +33,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = get_parser().parse_args(arguments)
     from espnet_soups.data.data_dir import read_data_dir, write_data_dir
     from espnet_soups.data.length_filter import filter_lengths
-    from espnet_soups.files import read_table, write_table
+    from espnet_soups.data.lengths import read_lengths
+    from espnet_soups.files import write_table
 
     raw = (options.source / "wav.scp").exists()
     audio_file = "wav.scp" if raw else "feats.scp"
     lengths_file = "utt2num_samples" if raw else "utt2num_frames"
     labelled = options.unlabeled != "true"
     data = read_data_dir(options.source, audio_file, labelled, options.audio_labels)
-    lengths = read_table(options.source / lengths_file)
-    seconds = {key: int(length) * options.frame_seconds for key, length in lengths.items()}
+    lengths = read_lengths(options.source / lengths_file)
+    seconds = {key: length * options.frame_seconds for key, length in lengths.items()}
     kept, report = filter_lengths(
         data, seconds, options.min_wav_duration, options.max_wav_duration, options.labels
     )
     write_data_dir(replace(kept, path=options.target), audio_file)
-    write_table(options.target / lengths_file, {key: lengths[key] for key in kept.audio})
+    write_table(options.target / lengths_file, {key: str(lengths[key]) for key in kept.audio})
     print(
         f"{options.target}: {len(kept.audio)} of {len(data.audio)} utterances,"
         f" {sum(seconds[key] for key in kept.audio) / 60:.1f} minutes; left out: {report.too_short}"

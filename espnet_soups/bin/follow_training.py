@@ -34,7 +34,9 @@ class Remarks:
         time = self._time()
         if time not in (None, self._told):
             self._told = time
-            for line in self.path.read_text(encoding="utf-8").splitlines():
+            from espnet_soups.files import read_lines
+
+            for line in read_lines(self.path):
                 print(f"  {self.sign}{line}", flush=True)
 
     def _time(self) -> int | None:
@@ -60,7 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     for record in follow_epochs(options.exp_dir, stop):
         tell()  # training said it before the epoch
-        config = read_yaml(options.exp_dir / "config.yaml", "the configuration of this training")
+        path, what = options.exp_dir / "config.yaml", "the configuration of this training"
+        config = read_yaml(path, what, {"max_epoch": int})
         print(f"  {describe_epoch(record, config['max_epoch'])}", flush=True)
 
 

@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     config = make_pretrain_config(options.train_config, options.pretrain_config, options.ssl)
     text = yaml.safe_dump(config, allow_unicode=True, sort_keys=False)
-    if not options.output.exists() or options.output.read_text(encoding="utf-8") != text:
+    if not options.output.exists() or options.output.read_bytes() != text.encode():
         options.output.parent.mkdir(parents=True, exist_ok=True)
         write_text(options.output, text)
     print(f"--ssl\n{options.ssl}")

@@ -44,6 +44,13 @@ def get_parser() -> argparse.ArgumentParser:
     add("--key_file", type=Path, help="Decode the utterances of its first column only")
     add("--output_dir", type=Path, required=True, help="Folder to write to")
     add("--objectives", nargs="+", default=[], metavar="GLOB", help="Default: all")
+    add(
+        "--own_kinds",
+        nargs="*",
+        default=[],
+        metavar="MODULE:CLASS",
+        help="Kinds of your own that the model names and that may be imported (none)",
+    )
     add("--ngpu", type=int, default=0, help="0: CPU (default), 1: the first GPU")
     add("--num_threads", type=int, default=1, help="Threads of this job (default: 1)")
     return parser
@@ -68,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from espnet_soups.inference.training_config import read_config
     from espnet_soups.objectives.objective_file import OBJECTIVES, write_objectives
 
-    options = read_config(args.exp_dir)
+    options = read_config(args.exp_dir, args.own_kinds)
     config = load_decode_config(args.config, kinds_of(vars(options)))
     torch.set_num_threads(args.num_threads)
     device = "cuda:0" if args.ngpu else "cpu"

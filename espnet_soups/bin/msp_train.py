@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -54,6 +55,12 @@ def run_task(task: "type[MSPTask]", given: list[str] | argparse.Namespace) -> No
     import typeguard
     import yaml
 
+    from espnet_soups.files import read_yaml
+    from espnet_soups.objectives.run_words import uses_of
+
+    words = given if isinstance(given, list) else []
+    for [path, *_] in filter(None, uses_of("--config", words)):
+        read_yaml(Path(path), "the training configuration")  # ESPnet keeps the last of two keys
     try:
         if isinstance(given, argparse.Namespace):
             task.main(args=given)

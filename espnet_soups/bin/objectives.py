@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from espnet_soups.bin.command import run_command
 from espnet_soups.bin.run_parser import RunParser
+from espnet_soups.objectives.own_kind import own_kinds
 
 if TYPE_CHECKING:
     from espnet_soups.objectives.run import Run
@@ -42,6 +43,10 @@ ANSWERS: "dict[str, tuple[str, Callable[[Run], Sequence[str]]]]" = {
     "settings": (
         "settings of objectives, on which vocabularies may depend",
         lambda run: run.settings(),
+    ),
+    "own_kinds": (
+        "classes of your own that the training configuration names",
+        lambda run: own_kinds(run.options),
     ),
     "vocabularies": (
         "files of vocabularies",

@@ -51,6 +51,13 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--train_dir", type=Path, help="Training set: tell how many of its utterances are scored"
     )
+    parser.add_argument(
+        "--own_kinds",
+        nargs="*",
+        default=[],
+        metavar="MODULE:CLASS",
+        help="Kinds of your own that the decoding names and that may be imported (none)",
+    )
     parser.add_argument("--resamples", type=int, default=1000, help="(default: 1000)")
     parser.add_argument("--seed", type=int, default=0, help="Of the bootstrap (default: 0)")
     return parser
@@ -83,7 +90,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         resamples=options.resamples,
         seed=options.seed,
     )
-    print(render_table(score_set(options.reference_dir, options.decode_dir, config)))
+    scores = score_set(options.reference_dir, options.decode_dir, config, options.own_kinds)
+    print(render_table(scores))
     if options.train_dir is not None:
         trained = count_trained(options.train_dir, options.reference_dir)
         if trained:

@@ -56,6 +56,22 @@ def read_audio(path: str | Path, fs: int, resample: bool = False) -> np.ndarray:
     return np.asarray(soxr.resample(mono, rate, fs), dtype=np.float32)
 
 
+def rate_of(path: str) -> int:
+    """Return the sampling rate of an audio file, Hz.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is not readable.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"Audio file {path} does not exist.")
+    try:
+        return int(soundfile.info(path).samplerate)
+    except soundfile.LibsndfileError as error:
+        reason = error.error_string.rstrip(".")
+        raise ValueError(f"Audio file {path} cannot be read: {reason}.") from error
+
+
 def check_scale(samples: np.ndarray, name: str, remedy: str) -> None:
     """Refuse floating-point samples of the size of integers, which would be clipped.
 

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import kaldiio
-import soundfile
-
+from espnet_soups.data.ark import read_array, refuse_commands
+from espnet_soups.data.audio import rate_of
 from espnet_soups.data.data_dir import (
     LANGUAGES,
     NO_LABEL,
@@ -76,6 +75,8 @@ def unite_audio(
     kept = audio_labels if keep_labels else ()
     sets = [read_data_dir(labeled, audio_file, labelled=keep_labels, audio_labels=kept)]
     sets += [read_data_dir(path, audio_file, labelled=False) for path in unlabeled]
+    for data in sets:
+        refuse_commands(data.path / audio_file, data.audio)
     width = _width_of(sets[0], feats_type)
     for other in sets[1:]:
         _check_width(sets[0], width, other, _width_of(other, feats_type))
@@ -128,10 +129,16 @@ def _check_type(path: Path, labeled: Path, feats_type: str) -> None:
 
 
 def _width_of(data: DataDir, feats_type: str) -> Width:
-    first = next(iter(data.audio.values()))
-    if feats_type == "fbank":
-        return Width("feature dimension", int(kaldiio.load_mat(first).shape[1]))
-    return Width("sampling rate", int(soundfile.info(first).samplerate))
+    key, first = next(iter(data.audio.items()))
+    try:
+        if feats_type == "raw":
+            return Width("sampling rate", rate_of(first))
+        array = read_array(first)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{data.path}: the audio of {key} cannot be read: {error}") from error
+    if array.ndim != 2:
+        raise ValueError(f"{data.path}: {key} must have frames [T, D], but has {array.shape}.")
+    return Width("feature dimension", int(array.shape[1]))
 
 
 def _check_width(first: DataDir, expected: Width, second: DataDir, found: Width) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from espnet_soups.data.ark import is_command
 from espnet_soups.data.data_dir import NO_LABEL, DataDir
 
 
@@ -20,7 +21,7 @@ def check_audio(data: DataDir) -> None:
 
 
 def _check_files(path: Path, table: Mapping[str, str]) -> None:
-    pipes = [key for key, audio in table.items() if audio.endswith("|")]
+    pipes = [key for key, audio in table.items() if is_command(audio)]
     if pipes:
         raise ValueError(
             f"{path}: {pipes[0]} is a pipe (`... |`), and pipes are not run: write"

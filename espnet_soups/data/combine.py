@@ -1,11 +1,11 @@
 """Joins data dirs of several corpora into one, line by line."""
 
 import heapq
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from espnet_soups.data.data_dir import NO_LABEL, label_tables, refuse_parts
+from espnet_soups.files import read_lines, require_key, whole_file
 
 REQUIRED = ("wav.scp", "text", "utt2lang", "utt2spk", "spk2utt")
 MISSING = {"utt2speed": "1"}
@@ -55,10 +55,10 @@ def combine_data_dirs(sources: Sequence[Path], target: Path) -> int:
 def _read_lines(source: Path, name: str) -> Iterator[tuple[str, str]]:
     path = source / name
     if path.is_file() or name in REQUIRED:
-        with open(path, encoding="utf-8", newline="\n") as file:
-            for line in file:
-                key, _, value = line.rstrip("\n").partition(" ")
-                yield key, value
+        for number, line in enumerate(read_lines(path), start=1):
+            key, _, value = line.partition(" ")
+            require_key(f"{path}:{number}", key)
+            yield key, value
         return
     keys = "spk2utt" if name.startswith(SPEAKER_TABLES) else "utt2lang"
     for key, _ in _read_lines(source, keys):
@@ -66,19 +66,17 @@ def _read_lines(source: Path, name: str) -> Iterator[tuple[str, str]]:
 
 
 def _write_merged(path: Path, rows: Iterable[tuple[str, str]]) -> int:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     last, count = "", 0
-    try:
-        with open(temporary, "w", encoding="utf-8", newline="\n") as file:
-            for key, value in rows:
-                if key <= last:
-                    raise ValueError(
-                        f"{path}: {key} comes after {last}: the sources must be sorted and must not"
-                        " share ids."
-                    )
-                file.write(f"{key} {value}\n")
-                last, count = key, count + 1
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with (
+        whole_file(path) as temporary,
+        open(temporary, "w", encoding="utf-8", newline="\n") as file,
+    ):
+        for key, value in rows:
+            if key <= last:
+                raise ValueError(
+                    f"{path}: {key} comes after {last}: the sources must be sorted and must not"
+                    " share ids."
+                )
+            file.write(f"{key} {value}\n")
+            last, count = key, count + 1
     return count

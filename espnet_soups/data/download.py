@@ -1,30 +1,37 @@
 """Fetches large files: goes on after an interruption, and checks what came."""
 
 import hashlib
+import http.client
 import logging
 import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 
+from espnet_soups.data.extract import ArchiveError, check_whole, describe_content
+
 BLOCK = 1 << 20
 ATTEMPTS = 5
 PAUSE_SECONDS = 5.0
 
 
+class WrongContentError(OSError):
+    """Something else came than what was asked for; to ask again is of no use."""
+
+
 def fetch_file(
     url: str, target: Path, md5: str | None = None, pause: float = PAUSE_SECONDS
 ) -> None:
-    """Fetches a file unless it is there; `<target>.part` holds what came so far.
+    """Fetch an archive unless it is there; `<target>.part` holds what came so far.
 
     Args:
         url: Its address.
         target: Where it goes; it appears whole or not at all.
-        md5: Checksum, in hexadecimal digits; None: not checked.
+        md5: Checksum, in hexadecimal digits; None: not known, and the archive's own is looked at.
         pause: Seconds before another attempt.
 
     Raises:
-        OSError: If it cannot be fetched, or its checksum is wrong.
+        OSError: If it cannot be fetched, its checksum is wrong, or what came is no whole archive.
     """
     if target.is_file():
         return
@@ -34,9 +41,10 @@ def fetch_file(
         try:
             _fetch_rest(url, part)
             break
-        except OSError as error:
-            reason = getattr(error, "reason", error)
+        except (OSError, http.client.HTTPException) as error:
+            reason = getattr(error, "reason", None) or f"{type(error).__name__}: {error}"
             lasting = isinstance(error, urllib.error.HTTPError) and error.code < 500
+            lasting = lasting or isinstance(error, WrongContentError)
             if lasting or attempt == ATTEMPTS:
                 raise OSError(
                     f"{url} could not be fetched ({reason}): check the network and run again, which"
@@ -44,12 +52,30 @@ def fetch_file(
                 ) from error
             logging.warning(f"{url}: {reason}; attempt {attempt + 1} of {ATTEMPTS} follows")
             time.sleep(pause)
-    if md5 is not None and md5_of(part) != md5:
+    problem = _problem(part, md5)
+    if problem is not None:
         part.unlink()
-        raise OSError(
-            f"{url} came with a wrong checksum (expected md5 {md5}) and was deleted: run again."
-        )
+        raise OSError(f"{url} came {problem} and was deleted: run again.")
     part.replace(target)
+
+
+def _problem(part: Path, md5: str | None) -> str | None:
+    """Return what is wrong with what came; None: nothing."""
+    if md5 is None:
+        try:
+            check_whole(part)
+        except ArchiveError as error:
+            return f"as no whole archive ({error}; {part.stat().st_size:,} bytes)"
+        return None
+    found = md5_of(part)
+    if found == md5:
+        return None
+    with open(part, "rb") as file:
+        content = describe_content(file.read(512))
+    return (
+        f"with a wrong checksum (expected md5 {md5}, found {found} of {part.stat().st_size:,}"
+        f" bytes, {content})"
+    )
 
 
 def md5_of(path: Path) -> str:
@@ -63,7 +89,13 @@ def _fetch_rest(url: str, part: Path) -> None:
     request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
     try:
         with urllib.request.urlopen(request, timeout=60) as source:
+            if source.headers.get_content_type() == "text/html":
+                raise WrongContentError("a web page came, not the file: it may have moved")
             goes_on = have > 0 and getattr(source, "status", None) == 206
+            if goes_on and not source.headers.get("Content-Range", f"bytes {have}-").startswith(
+                f"bytes {have}-"
+            ):
+                raise WrongContentError("another part than the one that was asked for came")
             size = int(source.headers.get("Content-Length") or 0) + (have if goes_on else 0)
             logging.info(f"{url}: {size / 1e6:,.1f} MB" + (f", {have:,} bytes are here" * goes_on))
             with open(part, "ab" if goes_on else "wb") as sink:

@@ -1,12 +1,12 @@
 """Filterbank features with stacked frames, for encoders with a linear input layer."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from espnet_soups.settings import refuse_unknown
+from espnet_soups.settings import read_settings
 
 FRAME_SHIFT_MS = 10
 FRAME_LENGTH_MS = 25
@@ -53,8 +53,7 @@ def read_feature_config(options: Mapping[str, Any]) -> FeatureConfig:
     Raises:
         ValueError: If a key is unknown or a value not valid.
     """
-    refuse_unknown("`feats_conf`", options, [item.name for item in fields(FeatureConfig)])
-    return FeatureConfig(**options)
+    return read_settings("`feats_conf`", FeatureConfig, options, within="{error}")
 
 
 def extract_features(waveform: np.ndarray, config: FeatureConfig) -> np.ndarray:

@@ -3,13 +3,11 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-import soundfile
 from numpy.typing import NDArray
 
-from espnet_soups.data.audio import read_audio
+from espnet_soups.data.audio import rate_of, read_audio
 from espnet_soups.data.noise_signals import (
     GENERATED,
     Samples,
@@ -145,22 +143,6 @@ def mix(mixture: Mixture) -> Mixed:
         softer=gain < 1.0,
         silent=power == 0.0,
     )
-
-
-def rate_of(path: str) -> int:
-    """Return the sampling rate of an audio file, Hz.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it is not readable.
-    """
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"Audio file {path} does not exist.")
-    try:
-        return int(soundfile.info(path).samplerate)
-    except soundfile.LibsndfileError as error:
-        reason = error.error_string.rstrip(".")
-        raise ValueError(f"Audio file {path} cannot be read: {reason}.") from error
 
 
 def _noise(mixture: Mixture, size: int, fs: int, generator: np.random.Generator) -> Samples:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from espnet_soups.data.data_dir import NO_LABEL, check_same_keys, read_labels
 from espnet_soups.data.unknown_tokens import count_unknown, judge_unknown
-from espnet_soups.files import read_table, whole_file
+from espnet_soups.files import read_lines, read_table, whole_file
 
 BLANK, UNKNOWN, SOS_EOS, SPACE = "<blank>", "<unk>", "<sos/eos>", "<space>"
 
@@ -135,6 +135,43 @@ def has_pieces(model: Path, tokens: Iterable[str]) -> bool:
         return True  # what uses it says what is wrong with it
     pieces = {processor.id_to_piece(i) for i in range(processor.vocab_size())}
     return set(tokens) <= pieces | {BLANK, UNKNOWN, SOS_EOS}
+
+
+def check_tokens(tokens: object, name: str) -> None:
+    """Refuse what is no token list: CTC takes the first token for its blank, decoders need an end.
+
+    Args:
+        tokens: The list.
+        name: What messages call it.
+
+    Raises:
+        ValueError: If it holds something else than texts or a token twice, does not begin with
+            `<blank>`, does not end with `<sos/eos>` or lacks `<unk>`.
+    """
+    if not isinstance(tokens, list | tuple) or not all(isinstance(one, str) for one in tokens):
+        raise ValueError(f"{name} must be a list of tokens, each a text, but is {tokens!r:.80}.")
+    if len(set(tokens)) < len(tokens):
+        twice = next(token for token, count in Counter(tokens).items() if count > 1)
+        raise ValueError(f"{name} has the token {twice!r} twice: keep one of them.")
+    if tokens[:1] != type(tokens)([BLANK]) or tokens[-1] != SOS_EOS or UNKNOWN not in tokens:
+        raise ValueError(
+            f"{name} must begin with {BLANK}, have {UNKNOWN}, and end with {SOS_EOS}, as stage 5"
+            f" writes it, but is {[*tokens[:2], '…', *tokens[-1:]]}."
+        )
+
+
+def read_token_list(path: Path) -> list[str]:
+    """Read a token list, a token a line.
+
+    Raises:
+        OSError: If there is no such file.
+        ValueError: If a line is empty or not UTF-8, or it is no token list; see `check_tokens`.
+    """
+    tokens = list(read_lines(path))
+    if "" in tokens:
+        raise ValueError(f"{path}:{tokens.index('') + 1}: the line is empty; expected a token.")
+    check_tokens(tokens, str(path))
+    return tokens
 
 
 def write_token_list(folder: Path, tokens: Iterable[str]) -> None:

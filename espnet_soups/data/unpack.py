@@ -1,52 +1,79 @@
-"""Unpacks archives so that what stands in its place is whole."""
+"""Unpacks archives so that what stands in its place is whole, and nothing else is touched."""
 
-import gzip
 import logging
 import shutil
-import tarfile
-import zlib
 from pathlib import Path
 
-BLOCK = 1 << 20
+from espnet_soups.data.extract import ArchiveError, extract
+
 FETCH_AGAIN = "delete it and fetch it again"
+ENDINGS = (".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".tar")
 
 
 def unpack(archive: Path, folder: Path, depth: int, remedy: str = FETCH_AGAIN) -> list[Path]:
-    """Unpacks an archive beside its place, then moves its parts there.
+    """Unpack an archive beside its place, then move its parts there.
+
+    The archive's own part is named as it is, without its ending; it replaces what is there. Files
+    that several archives hold are kept as they are. Any other folder is refused.
 
     Args:
         archive: A tar file, compressed or not.
         folder: Where it belongs.
-        depth: How many levels of folders are shared with other archives; what lies below replaces
-            what is there. 1 for LibriSpeech, whose archives all hold `LibriSpeech/<subset>`.
+        depth: How many levels of folders are shared with other archives: 1 for LibriSpeech, whose
+            archives all hold `LibriSpeech/<subset>`.
         remedy: What the user can do about a broken one.
 
     Returns:
         What was moved into place.
 
     Raises:
-        OSError: If the archive is broken, or the disk is full.
+        OSError: If the archive is broken, holds what is not its own or more than its size allows,
+            or the disk is full.
     """
     logging.info(f"Unpacking {archive}")
     scratch = folder / f".{archive.name}.partial"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     try:
-        with tarfile.open(archive) as tar:
-            tar.extractall(scratch, filter="data")
-            while tar.fileobj is not None and tar.fileobj.read(BLOCK):
-                pass  # up to the checksum, which is last
-        moved = []
-        for part in sorted(scratch.glob("/".join(["*"] * (depth + 1)))):
-            target = folder / part.relative_to(scratch)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            if target.is_dir():
-                shutil.rmtree(target)
-            part.replace(target)
-            moved.append(target)
-    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
-        reason = str(error).partition(":\n")[0]  # tarfile lists each kind that it tried
-        raise OSError(f"{archive} cannot be unpacked ({reason}): {remedy}.") from error
+        extract(archive, scratch)
+        parts = sorted(scratch.glob("/".join(["*"] * (depth + 1))))
+        _check_own(parts, own_name(archive), depth)
+        return [_move(part, folder / part.relative_to(scratch), archive) for part in parts]
+    except ArchiveError as error:
+        raise OSError(f"{archive} cannot be unpacked ({error}): {remedy}.") from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    return moved
+
+
+def own_name(archive: Path) -> str:
+    """Return what the own part of an archive is called.
+
+    >>> own_name(Path("covost_v2.fr_en.tsv.tar.gz")), own_name(Path("data_aishell.tgz"))
+    ('covost_v2.fr_en.tsv', 'data_aishell')
+    """
+    ending = next((end for end in ENDINGS if archive.name.endswith(end)), "")
+    return archive.name.removesuffix(ending)
+
+
+def _check_own(parts: list[Path], own: str, depth: int) -> None:
+    """Refuse folders that belong to others.
+
+    Raises:
+        ArchiveError: If there is one, or the archive's own part is not there.
+    """
+    others = [part.name for part in parts if part.name != own and part.is_dir()]
+    if others:
+        raise ArchiveError(f"it holds the folder {others[0]!r} beside {own!r}, its own")
+    if own not in [part.name for part in parts]:
+        found = ", ".join(repr(part.name) for part in parts[:3]) or "nothing"
+        raise ArchiveError(f"it does not hold {own!r}, {depth} folders deep, but {found}")
+
+
+def _move(part: Path, target: Path, archive: Path) -> Path:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if part.name != own_name(archive) and target.exists():
+        return target  # several archives hold it
+    if target.is_dir() and not target.is_symlink():
+        shutil.rmtree(target)
+    part.replace(target)
+    return target

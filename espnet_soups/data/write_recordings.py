@@ -144,7 +144,7 @@ def _write_ark(features: Mapping[str, np.ndarray], output: Output, name: str) ->
     kaldiio.save_ark(content, features, scp=table)
     with whole_file(output.folder / name) as temporary:
         temporary.write_bytes(content.getvalue())
-    return dict(line.split(" ", 1) for line in table.getvalue().splitlines())
+    return dict(line.split(" ", 1) for line in table.getvalue().split("\n") if line)
 
 
 def _write_raw(

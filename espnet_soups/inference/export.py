@@ -2,7 +2,7 @@
 
 import argparse
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import yaml
 from espnet_soups.backbone.settings import check_exportable
 from espnet_soups.files import whole_file, write_text
 from espnet_soups.inference.load_model import load_model
+from espnet_soups.inference.training_config import read_config
 from espnet_soups.network.msp_model import MSPModel
 from espnet_soups.objectives.objective import Objective
 from espnet_soups.objectives.registry import kind_of
@@ -22,7 +23,11 @@ MODEL_FILE = "model.pth"
 
 
 def export_objective(
-    exp_dir: Path, objective: str, output_dir: Path, model_file: str | Path | None = None
+    exp_dir: Path,
+    objective: str,
+    output_dir: Path,
+    model_file: str | Path | None = None,
+    own_kinds: Collection[str] = (),
 ) -> Path:
     """Export one objective.
 
@@ -32,6 +37,7 @@ def export_objective(
         output_dir: Gets `config.yaml`, `model.pth` and the files that the configuration names (by
             absolute path, since ESPnet looks them up from the working directory).
         model_file: See `find_model_file`.
+        own_kinds: Classes of kinds that may be imported, `module:Class`.
 
     Returns:
         The model file.
@@ -40,7 +46,7 @@ def export_objective(
         OSError: If a file is missing or cannot be written.
         ValueError: If there is no such objective, or ESPnet has no model of its kind.
     """
-    model, args = load_model(exp_dir, model_file)
+    model, args = load_model(exp_dir, model_file, args=read_config(exp_dir, own_kinds))
     check_exportable(args)
     chosen = find_objective(model, objective)
     stock = kind_of(chosen).export(chosen, model, args)

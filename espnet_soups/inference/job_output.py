@@ -89,5 +89,5 @@ def write_arrays(folder: Path, arrays: "Mapping[str, NDArray[Any]]") -> None:
     kaldiio.save_ark(content, arrays, scp=table)
     with whole_file(folder / "array.ark") as temporary:
         temporary.write_bytes(content.getvalue())
-    lines = (line.split(" ", 1) for line in table.getvalue().splitlines())
+    lines = (line.split(" ", 1) for line in table.getvalue().split("\n") if line)
     write_table(folder / ARRAYS, dict(lines))

@@ -8,6 +8,7 @@ from espnet_soups.inference.job_output import ARRAYS, FILES, Speed
 from espnet_soups.objectives.objective import Objective
 from espnet_soups.objectives.objective_file import OBJECTIVES, read_objectives, write_objectives
 
+SPEED = {"audio_seconds?": float, "decode_seconds": float, "utterances": int}
 Tables = dict[str, dict[str, str]]  # file name to table
 
 
@@ -69,11 +70,8 @@ def _same_objectives(folders: Sequence[Path]) -> list[Objective]:
 def _read_speed(path: Path) -> Speed:
     if not path.is_file():
         raise FileNotFoundError(f"{path} does not exist: this decoding job did not finish.")
-    values = read_json(path, "the decoding (stage 11)")
-    try:
-        return Speed(values["audio_seconds"], values["decode_seconds"], values["utterances"])
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"{path} lacks {error}: decode again.") from error
+    values = read_json(path, "the decoding (stage 11)", SPEED)
+    return Speed(values.get("audio_seconds"), values["decode_seconds"], values["utterances"])
 
 
 def _join_speeds(speeds: Sequence[Speed]) -> Speed:

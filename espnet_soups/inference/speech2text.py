@@ -76,6 +76,7 @@ class Speech2Text:
         model_file: str | Path | None = None,
         device: str = "cpu",
         objectives: Sequence[str] = (),
+        own_kinds: Sequence[str] = (),
         **options: Any,
     ) -> "Speech2Text":
         """Load a trained model.
@@ -86,13 +87,16 @@ class Speech2Text:
                 `valid.acc.best.pth`, `valid.loss.ave.pth`, `valid.loss.best.pth`.
             device: `cpu`, `cuda`, `cuda:0`, ...
             objectives: Globs over the objectives to decode; empty: all.
+            own_kinds: Classes of kinds that the model names and that may be imported,
+                `module:Class`; importing runs their code.
             **options: Those of decoding, as in the YAML of `msp_inference`: see its `--help`.
 
         Raises:
             OSError: If a file is missing.
-            ValueError: If the model file does not fit its configuration, or an option is not valid.
+            ValueError: If the model file does not fit its configuration, an option is not valid, or
+                the model names a class that may not be imported.
         """
-        args = read_config(Path(exp_dir))
+        args = read_config(Path(exp_dir), own_kinds)
         config = read_decode_config(options, kinds_of(vars(args)))
         model, args = load_model(Path(exp_dir), model_file, device, args)
         return cls(model, args, config, objectives)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from espnet_soups.data.ark import read_array, refuse_commands
 from espnet_soups.data.audio import read_audio
 from espnet_soups.files import read_table
 
@@ -37,6 +38,7 @@ class SpeechSource:
             )
         self.fs = fs
         self.places = read_table(self.path)
+        refuse_commands(self.path, self.places)
 
     @property
     def rate(self) -> int | None:
@@ -54,9 +56,7 @@ class SpeechSource:
         try:
             if self.kind == "sound":
                 return read_audio(place, self.fs)  # type: ignore[arg-type]
-            import kaldiio
-
-            return np.asarray(kaldiio.load_mat(place))
+            return read_array(place)
         except FileNotFoundError as error:
             raise FileNotFoundError(
                 f"{self.path}: speech of {key} is missing: {place} does not exist."

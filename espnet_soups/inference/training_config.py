@@ -1,18 +1,26 @@
 """Reads the `config.yaml` of a trained model; files that it names are found from anywhere."""
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
 from espnet_soups.backbone.settings import without_hub
-from espnet_soups.files import read_yaml
+from espnet_soups.files import read_yaml, require_shape
 from espnet_soups.inference.model_files import Fits, locate, statistics_fit
+from espnet_soups.objectives.own_kind import own_kinds, refuse_foreign
 from espnet_soups.objectives.registry import kinds_of
+from espnet_soups.settings import refuse_mistyped
 from espnet_soups.task.own_options import add_own_options
 
 STATISTICS = "stats_file"  # of features, in `normalize_conf`
+# Of ESPnet's options, what a model is built of.
+SHAPE = {
+    **{"encoder": str, "encoder_conf?": dict, "frontend?": str, "frontend_conf?": dict},
+    **{"normalize?": str, "normalize_conf?": {"stats_file?": str}, "preencoder?": str},
+}
 
 
 def config_path(exp_dir: Path) -> Path:
@@ -30,7 +38,7 @@ def config_path(exp_dir: Path) -> Path:
     return path
 
 
-def read_config(exp_dir: Path) -> argparse.Namespace:
+def read_config(exp_dir: Path, allowed: Collection[str] = ()) -> argparse.Namespace:
     """Return the options of training, with what decoding needs of them.
 
     Options of ours that are younger than the file have their defaults. Files are found by
@@ -38,25 +46,32 @@ def read_config(exp_dir: Path) -> argparse.Namespace:
 
     Args:
         exp_dir: The folder that training wrote.
+        allowed: Kinds of a user's own, `module:Class`, that may be imported.
 
     Raises:
         FileNotFoundError: If there is no configuration, or a file that it names is nowhere.
-        ValueError: If it is not the configuration of a multi-objective model.
+        ValueError: If it is not the configuration of a multi-objective model, or names a class that
+            may not be imported.
     """
     path = config_path(exp_dir)
     options = read_yaml(path, "the configuration of a training")
-    if not any(kind.declared(options) for kind in kinds_of(options)):
+    refuse_foreign(own_kinds(options), allowed, path)
+    parser = argparse.ArgumentParser()
+    add_own_options(parser)
+    refuse_mistyped(str(path), parser, options)
+    if not _declares(options, path):
         raise ValueError(
             f"{path} declares no objective: it is not the configuration of a multi-objective model."
         )
-    args = argparse.Namespace(**(_defaults() | options))
+    require_shape(options, SHAPE, str(path), "the training (stage 9)")
+    args = argparse.Namespace(**(vars(parser.parse_args([])) | options))
     args.trainer, args.init = "default", None
     without_hub(args)
 
     def find(file: str, fits: Fits | None = None) -> str:
         return str(locate(file, exp_dir, fits))
 
-    normalize = dict(args.normalize_conf or {})
+    normalize = dict(getattr(args, "normalize_conf", None) or {})
     if STATISTICS in normalize:
         normalize[STATISTICS] = find(normalize[STATISTICS])
     args.normalize_conf = normalize
@@ -85,7 +100,8 @@ def check_statistics(
         args.normalize_conf[STATISTICS] = str(locate(named, exp_dir, fits))
 
 
-def _defaults() -> dict[str, object]:
-    parser = argparse.ArgumentParser()
-    add_own_options(parser)
-    return vars(parser.parse_args([]))
+def _declares(options: Mapping[str, Any], path: Path) -> bool:
+    try:
+        return any(kind.declared(options) for kind in kinds_of(options))
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error

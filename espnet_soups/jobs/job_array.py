@@ -21,6 +21,14 @@ _PASSED_ON = (
     "LC_ALL",
 )
 
+SAVED = {
+    "array": {
+        **{"command": list[str], "jobs": int, "log": str},
+        **{"num_threads?": int, "gpus?": int},
+    },
+    "environment": dict[str, str],
+}
+
 
 @dataclass(frozen=True)
 class JobArray:
@@ -83,7 +91,15 @@ def load_job_array(path: Path) -> tuple[JobArray, dict[str, str]]:
 
     Returns:
         The array, and the environment variables that its jobs are to get.
+
+    Raises:
+        OSError: If there is no such file.
+        ValueError: If it is not as `JobArray.save` writes it.
     """
-    content = read_json(path, "run_jobs")
+    content = read_json(path, "run_jobs", SAVED)
     array = content["array"]
-    return JobArray(**{**array, "command": tuple(array["command"])}), content["environment"]
+    try:
+        loaded = JobArray(**{**array, "command": tuple(array["command"])})
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path} is not as run_jobs writes it: {error}.") from error
+    return loaded, content["environment"]

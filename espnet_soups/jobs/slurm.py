@@ -2,12 +2,14 @@
 
 import logging
 import os
+import re
 import shlex
 import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from espnet_soups.files import read_lines
 from espnet_soups.jobs.job_array import JobArray
 from espnet_soups.jobs.job_log import read_status
 from espnet_soups.jobs.pool import run_one_command
@@ -33,8 +35,11 @@ def read_slurm_options(path: Path, gpus: int) -> list[str]:
     if not path.exists():
         return []
     options = []
-    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1):
-        words = shlex.split(line, comments=True)
+    for number, line in enumerate(read_lines(path), start=1):
+        try:
+            words = shlex.split(line, comments=True)
+        except ValueError as error:
+            raise ValueError(f"{path}, line {number}: {error}, in {line!r}.") from error
         kind = words.pop(0) if words and words[0] in ("gpu:", "cpu:") else None
         if words and not words[0].startswith("-"):
             raise ValueError(
@@ -100,7 +105,11 @@ def _cancel_orphans(array: JobArray) -> None:
     path = array.state_file(JOB_ID)
     if not path.exists():
         return
-    job_id = path.read_text(encoding="utf-8").strip()
+    job_id = path.read_bytes().decode(errors="replace").strip()
+    if not re.fullmatch(r"\d+", job_id, re.ASCII):
+        raise ValueError(
+            f"{path} must hold the number of a job, but holds {job_id!r:.60}: remove it."
+        )
     deadline = time.monotonic() + CANCEL_SECONDS
     queue = ["squeue", "--noheader", "--jobs", job_id]
     # squeue fails, too, once Slurm has forgotten the job

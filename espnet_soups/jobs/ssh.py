@@ -1,12 +1,18 @@
 """Jobs on other machines over ssh, in the same folder of a shared file system."""
 
 import os
+import re
 import shlex
 from pathlib import Path
 
+from espnet_soups.files import read_lines
 from espnet_soups.jobs.job_array import JobArray
 from espnet_soups.jobs.pool import Slot, run_in_slots, run_one_command
 from espnet_soups.jobs.progress import Progress
+
+# A user's name may stand before it; an address of IPv6 holds colons.
+HOST = re.compile(r"(?:[A-Za-z0-9_][\w.-]*@)?[A-Za-z0-9_:\[][\w.:%\[\]-]*", re.ASCII)
+MOST_JOBS = 10_000
 
 
 def read_machines(path: Path, gpus: int) -> list[Slot]:
@@ -21,7 +27,7 @@ def read_machines(path: Path, gpus: int) -> list[Slot]:
         OSError: The file cannot be read.
     """
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = list(read_lines(path))
     except FileNotFoundError:
         raise ValueError(
             f"{path} does not exist: write one host per line into it, for example "
@@ -34,6 +40,16 @@ def read_machines(path: Path, gpus: int) -> list[Slot]:
             continue
         if len(words) > 2 or (len(words) == 2 and not words[1].isdecimal()):
             raise ValueError(f"{path}, line {number}: expected 'host [number]', but got {line!r}.")
+        if not HOST.fullmatch(words[0]):  # `-o…` is an option to ssh
+            raise ValueError(
+                f"{path}, line {number}: a host is a name or an address, such as node01 or"
+                f" me@10.0.0.7, and does not begin with '-', but got {words[0]!r}."
+            )
+        if len(words) == 2 and not 0 < int(words[1]) <= MOST_JOBS:
+            raise ValueError(
+                f"{path}, line {number}: a host runs from 1 to {MOST_JOBS} jobs at once, but got"
+                f" {words[1]:.20}."
+            )
         for place in range(int(words[1]) if len(words) == 2 else 1):
             share = tuple(str(place * gpus + gpu) for gpu in range(gpus)) or None
             slots.append((place, Slot(words[0], share)))

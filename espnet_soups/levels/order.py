@@ -83,7 +83,7 @@ def _arrange_by_order(order: str, names: list[str], letters: Mapping[str, str]) 
 
 
 def _expand(levels: Sequence[Sequence[str]], names: list[str]) -> tuple[tuple[str, ...], ...]:
-    if not levels or any(not level or isinstance(level, str) for level in levels):
+    if not levels or not all(map(_are_names, levels if isinstance(levels, list | tuple) else [0])):
         raise ValueError(
             "`soup: custom` needs `levels`, the top level first, none of them empty, e.g."
             f" [[st_*], [asr_*]], but got {levels!r}."
@@ -91,6 +91,11 @@ def _expand(levels: Sequence[Sequence[str]], names: list[str]) -> tuple[tuple[st
     return tuple(
         tuple(name for pattern in level for name in match_names(pattern, names)) for level in levels
     )
+
+
+def _are_names(level: object) -> bool:
+    listed = level if isinstance(level, list | tuple) else []
+    return bool(listed) and all(isinstance(name, str) for name in listed)
 
 
 def _check_partition(

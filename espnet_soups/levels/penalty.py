@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from espnet_soups.settings import refuse_unknown, require_number
+from espnet_soups.settings import read_settings, refuse_unknown, require_number
 
 SHAPES = ("linear", "constant", "cosine", "step")
 RAMP = 0.375  # the paper: 0.02 per epoch up to 1.5, which is 75 of its 200 epochs
@@ -206,8 +206,9 @@ def build_penalties(
                 f" but got {dict(setting)}."
             )
         named.add(level)
-        refuse_unknown(f"`penalty` of level {level}", options, ["level", *valid])
-        schedule = PenaltySchedule(**options)
+        block = f"`penalty` of level {level}"
+        refuse_unknown(block, options, ["level", *valid])
+        schedule = read_settings(block, PenaltySchedule, options, within="{error}")
         if level <= levels:  # configs name three levels; without SSL the lowest may be missing
             schedules[level - 1] = schedule
     return Penalties(tuple(schedules), nested)

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 
-from espnet_soups.files import read_json, write_json
+from espnet_soups.files import read_json, require_shape, write_json
 from espnet_soups.objectives.objective import Objective
 
 OBJECTIVES = "objectives.json"
+MADE_BY = "the decoding (stage 11)"
 
 
 def write_objectives(path: Path, objectives: Sequence[Objective]) -> None:
@@ -28,7 +29,7 @@ def read_objectives(path: Path) -> list[Objective]:
         OSError: If it is missing.
         ValueError: If it is not as `write_objectives` writes it.
     """
-    record = read_json(path, "the decoding (stage 11)")
+    record = read_json(path, MADE_BY)
     known = {field.name for field in fields(Objective)}
     needed = {"name", "kind"}
     if not all(
@@ -40,4 +41,6 @@ def read_objectives(path: Path) -> list[Objective]:
             f" {', '.join(sorted(known))}, but holds {record!r:.80}; run the decoding (stage 11)"
             " anew."
         )
+    types = {f"{field.name}?": field.type for field in fields(Objective)}
+    require_shape(record, {"*": types}, str(path), MADE_BY)
     return [Objective(**item) for item in record.values()]

@@ -1,8 +1,10 @@
 """What a kind of a user's own may not have: members that are asked of no such kind, and clashes."""
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
 
-from espnet_soups.objectives.kind import Kind, Metric
+from espnet_soups.objectives.kind import Kind, Metric, Options
 
 # Members that are read before the training configuration is, which names own kinds.
 UNASKED = {
@@ -12,6 +14,41 @@ UNASKED = {
     " `objectives:` instead",
     "data_names": "the `label` of its objectives is known without it",
 }
+
+
+def own_kinds(options: Options) -> list[str]:
+    """Return the classes of a user's own that options name, `module:Class`, each once.
+
+    >>> own_kinds({"objectives": {"age": {"kind": "age:Age"}, "cls_x": None}})
+    ['age:Age']
+    """
+    given = options.get("objectives")
+    settings = given.values() if isinstance(given, Mapping) else ()
+    named = [item.get("kind") for item in settings if isinstance(item, Mapping)]
+    return list(dict.fromkeys(name for name in map(str, named) if ":" in name))
+
+
+def refuse_foreign(names: Iterable[str], allowed: Collection[str], where: Path) -> None:
+    """Refuse classes that a file names and nobody has agreed to import: it may be a stranger's.
+
+    What is imported already is no news to anybody.
+
+    Args:
+        names: Kinds, those of a user's own as `module:Class`.
+        allowed: Those that may be imported.
+        where: The file.
+
+    Raises:
+        ValueError: If there is one.
+    """
+    for name in names:
+        module = name.partition(":")[0]
+        if ":" in name and name not in allowed and module not in sys.modules:
+            raise ValueError(
+                f"{where} names a class of its own, {name}, and importing it runs its code. If you"
+                f" know it, allow it: `--own_kinds {name}` of the command, own_kinds=[{name!r}] of"
+                f" Speech2Text.from_pretrained, or import {module} before."
+            )
 
 
 def refuse_unasked(name: str, found: type[Kind], known: Sequence[Kind]) -> None:

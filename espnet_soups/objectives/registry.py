@@ -107,7 +107,8 @@ def kinds_of(options: Options) -> list[Kind]:
     """
     given = options.get("objectives") or {}
     if not isinstance(given, Mapping) or not all(
-        isinstance(settings, Mapping | None) for settings in given.values()
+        isinstance(name, str) and isinstance(settings, Mapping | None)
+        for name, settings in given.items()
     ):
         raise ValueError(
             "`objectives` must map names to settings, such as `{cls_gender: {}}`, but got"

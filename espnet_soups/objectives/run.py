@@ -11,8 +11,15 @@ from espnet_soups.data.data_dir import is_text_file
 from espnet_soups.files import read_yaml
 from espnet_soups.objectives.kind import Kind, Options, Vocabulary
 from espnet_soups.objectives.objective import Objective
-from espnet_soups.objectives.registry import KINDS, by_kind, declared_objectives, kinds_of
+from espnet_soups.objectives.registry import (
+    KINDS,
+    by_kind,
+    declared_objectives,
+    kind_of_name,
+    kinds_of,
+)
 from espnet_soups.objectives.run_words import read_names, uses_of
+from espnet_soups.settings import refuse_mistyped
 
 # Options of run.sh that belong to no kind, with their defaults.
 COMMON = {
@@ -177,14 +184,14 @@ def read_run(given: Mapping[str, str]) -> Run:
     run = {**COMMON, **defaults, **given}
     path = run["train_config"]
     config = read_yaml(Path(path), "the training configuration") if path else {}
-    kinds_of(config)  # refuses `objectives` that are malformed
+    _check_config(config, path)
     declared = dict(config.get("objectives") or {})
     added: dict[str, Any] = {
         name: {} for name in read_names("objectives", run) if name not in declared
     }
     declared = _refined({**declared, **added}, run["train_args"].split())
     languages = read_names("languages", run)
-    further = _further_languages(languages, config, run["train_args"].split())
+    further = _further_languages(languages, config, run["train_args"].split(), path)
     own: dict[str, Any] = {}
     for kind in kinds_of({"objectives": declared}):
         own |= kind.options_of_run({**run, "languages": " ".join(further)})
@@ -196,13 +203,35 @@ def read_run(given: Mapping[str, str]) -> Run:
     return Run(run, own, options, objectives, _languages(further, objectives))
 
 
-def _further_languages(own: Sequence[str], config: Options, words: Sequence[str]) -> list[str]:
+def _check_config(config: Options, path: str) -> None:
+    """Refuse options of kinds of another type, and `objectives` that are malformed.
+
+    Raises:
+        ValueError: If there is one; the message names the file.
+    """
+    parser = argparse.ArgumentParser()
+    for kind in KINDS:
+        kind.add_options(parser)
+    refuse_mistyped(path, parser, config)
+    try:
+        for name, settings in (config.get("objectives") or {}).items() if kinds_of(config) else ():
+            if not isinstance(name, str):
+                raise ValueError(f"An objective must be named by a text, but is named {name!r}.")
+            kind_of_name(name, settings).objective(name, settings or {})
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def _further_languages(
+    own: Sequence[str], config: Options, words: Sequence[str], path: str
+) -> list[str]:
     """Return `languages` of the options of `msp_train`.
 
     Args:
         own: Those of run.sh.
         config: The training configuration, for where run.sh names none.
         words: Further words of `msp_train`, which change them.
+        path: The training configuration, for messages.
 
     Raises:
         ValueError: If they are no list of words.
@@ -211,8 +240,8 @@ def _further_languages(own: Sequence[str], config: Options, words: Sequence[str]
     given: Any = uses[-1] if uses else own or config.get("languages") or []
     if not isinstance(given, list) or not all(isinstance(item, str) for item in given):
         raise ValueError(
-            "`languages` of the training configuration must list the languages in utt2lang, such"
-            f" as `[en, 'no']`, but got {given!r}."
+            f"{path}: `languages` of the training configuration must list the languages in"
+            f" utt2lang, such as `[en, 'no']`, but got {given!r}."
         )
     return list(given)
 

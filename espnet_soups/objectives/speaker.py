@@ -161,12 +161,11 @@ class SpeakerVerification(ClassKind[SpeakerSettings]):
             ValueError: If the trials are malformed, or an utterance of theirs was not decoded; a
                 `NothingToScoreError` if there are no trials.
         """
-        import kaldiio
-
+        from espnet_soups.data.ark import ArrayTable
         from espnet_soups.objectives.metrics.trials import measure_trials
 
         trials, speakers = self._read_trials(objective, reference_dir)
-        embeddings = kaldiio.load_scp(str(decode_dir / objective.name / "array.scp"))
+        embeddings = ArrayTable(decode_dir / objective.name / "array.scp")
         return measure_trials(objective.name, trials, speakers, embeddings)
 
     @staticmethod

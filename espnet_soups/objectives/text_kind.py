@@ -8,6 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from espnet_soups.data.token_list import check_tokens, read_token_list
 from espnet_soups.objectives.kind import Encoder, Finder, Heads, Kind, Options, Parts
 from espnet_soups.objectives.objective import Objective
 from espnet_soups.objectives.one_decoder import NAME, check_options, is_used
@@ -123,12 +124,16 @@ class TextKind(Kind):
     # --- labels --------------------------------------------------------------------------------
 
     def inline(self, args: argparse.Namespace) -> None:
-        """Replace paths of token lists by the lists."""
+        """Replace paths of token lists by the lists.
+
+        Raises:
+            OSError: If there is no such file.
+            ValueError: If one is no token list; the message names the file.
+        """
         lists = self.option(vars(args), "token_list")
         for language, value in lists.items():
             if isinstance(value, str):
-                lines = Path(value).read_text(encoding="utf-8-sig").split("\n")
-                lists[language] = [line for line in lines if line]
+                lists[language] = read_token_list(Path(value))
 
     def text_encoder(self, language: str, args: argparse.Namespace) -> "Encoder":
         """Return what cuts a text of a language into tokens and looks up their ids."""
@@ -187,7 +192,7 @@ class TextKind(Kind):
         """Return the token list that the labels of an objective are written in.
 
         Raises:
-            ValueError: If there is none for its language.
+            ValueError: If there is none for its language, or it lacks what training needs.
         """
         lists: Mapping[str, list[str]] = self.option(vars(args), "token_list")
         language = self.written(objective)
@@ -196,6 +201,7 @@ class TextKind(Kind):
                 f"`{self.name}_token_list` has no list for {language}, which {objective.name}"
                 f" needs; it has {sorted(lists)}."
             )
+        check_tokens(lists[language], f"`{self.name}_token_list: {language}`")
         return list(lists[language])
 
     # --- decoding ---------------------------------------------------------------------------------

@@ -45,7 +45,7 @@ def git_revision(folder: Path) -> str | None:
 
 def cpu_model(path: Path) -> str:
     """Return the name of the processor, which Linux writes into /proc/cpuinfo."""
-    lines = path.read_text(encoding="utf-8").split("\n") if path.is_file() else []
+    lines = path.read_text(encoding="utf-8", errors="replace").split("\n") if path.is_file() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor() or platform.machine()
 

@@ -1,12 +1,19 @@
 """One line per epoch, while training runs."""
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from espnet_soups.files import read_json_lines, require_shape
+
 RECORDS = "soup.jsonl"
+MADE_BY = "the training (stage 9)"
+LOSSES = dict[str, float | None]
+EPOCH = {
+    **{"epoch": int, "seconds": float, "valid_seconds?": float},
+    **{"loss": LOSSES, "valid_loss": LOSSES, "valid_accuracy?": LOSSES},
+}
 
 
 def follow_epochs(
@@ -22,10 +29,10 @@ def follow_epochs(
     Yields:
         The records of `soup.jsonl` that were not there at first.
     """
-    seen = len(_records(exp_dir))
+    seen = len(read_epochs(exp_dir))
     while not stop():
         time.sleep(pause)
-        records = _records(exp_dir)
+        records = read_epochs(exp_dir)
         yield from records[seen:]
         seen = max(seen, len(records))
 
@@ -37,10 +44,14 @@ def describe_epoch(record: dict[str, Any], max_epoch: int) -> str:
         record: A line of soup.jsonl; times in seconds.
         max_epoch: Number of the last epoch.
 
+    Raises:
+        ValueError: If the record is not as training writes it.
+
     >>> describe_epoch({"epoch": 2, "seconds": 61.0, "valid_seconds": 1.0, "loss": {"asr_en": 1.5},
     ...     "valid_loss": {"asr_en": 2.0}, "valid_accuracy": {"asr_en": 0.25}}, 5)
     'epoch 2/5: train loss 1.500, valid loss 2.000, valid accuracy 0.250; 62 s, about 3 min left'
     """
+    require_shape(record, EPOCH, f"{RECORDS}, epoch {record.get('epoch')!r:.20}", MADE_BY)
     seconds = record["seconds"] + (record.get("valid_seconds") or 0.0)
     left = (max_epoch - record["epoch"]) * seconds
     parts = [f"train loss {_mean(record['loss']):.3f}"]
@@ -56,8 +67,11 @@ def _mean(values: dict[str, float | None]) -> float:
     return sum(known) / len(known) if known else float("nan")
 
 
-def _records(exp_dir: Path) -> list[dict[str, Any]]:
+def read_epochs(exp_dir: Path) -> list[dict[str, Any]]:
+    """Read the records of a run, none where it has not written any.
+
+    Raises:
+        ValueError: If a line is not as training writes it.
+    """
     path = exp_dir / RECORDS
-    if not path.exists():
-        return []
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
+    return read_json_lines(path, MADE_BY, {"epoch": int}) if path.exists() else []

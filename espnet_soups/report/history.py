@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from espnet_soups.conflict.table import FILE as CONFLICT_FILE
 from espnet_soups.conflict.table import Row, read_conflicts
-from espnet_soups.files import read_json_lines
+from espnet_soups.files import read_json_lines, require_shape
 from espnet_soups.report.cosines import read_cosines
 from espnet_soups.report.layer_conflict import LayerCourse, read_layers
 from espnet_soups.report.level import Level, read_levels, to_array
@@ -19,6 +19,13 @@ from espnet_soups.report.train_log import TrainLog
 SOUP_FILE = "soup.jsonl"
 CONFLICT_DIR = "conflict"  # of stage 8
 Curves = dict[str, NDArray[np.float64]]
+VALUES = dict[str, float | None]
+EPOCH = {
+    **{"epoch?": int, "seconds?": float, "valid_seconds?": float, "objectives?": list[str]},
+    **{"loss?": VALUES, "valid_loss?": VALUES, "valid_accuracy?": VALUES, "raised?": VALUES},
+    **{"gradient_norm?": VALUES, "signal_share?": VALUES, "raised_any?": float},
+    **{"optimizer_steps?": float, "measured_steps?": float, "unalignable?": dict[str, int]},
+}
 
 
 @dataclass(frozen=True)
@@ -84,11 +91,14 @@ def read_history(exp_dir: Path, log: TrainLog) -> History:
     records = read_json_lines(path, "the training (stage 9)") if path.is_file() else []
     if records:
         try:
-            return replace(_from_records(records), conflicts=_conflicts_of(exp_dir))
-        except (KeyError, TypeError, IndexError, ValueError) as error:
+            for record in records:
+                require_shape(record, EPOCH, "an epoch", "the training")
+            history = _from_records(records)
+        except (KeyError, TypeError, IndexError, ValueError, AttributeError) as error:
             raise ValueError(
                 f"{path} is not as the trainer writes it ({error!r}); train anew, or remove it."
             ) from error
+        return replace(history, conflicts=_conflicts_of(exp_dir))
     if log.values.get("train"):
         return _from_log(log)
     raise ValueError(
@@ -125,7 +135,7 @@ def _from_records(records: Sequence[Mapping[str, Any]]) -> History:
         measured_steps=_read_curve(records, "measured_steps"),
         valid_seconds=None if np.isnan(valid_seconds) else float(valid_seconds),
         layers=read_layers(records),
-        unalignable={name: bad for name, bad in last.get("unalignable", {}).items() if bad},
+        unalignable={name: bad for name, bad in (last.get("unalignable") or {}).items() if bad},
     )
 
 

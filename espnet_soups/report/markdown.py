@@ -71,8 +71,8 @@ def render_comparison(records: Sequence[Record]) -> str:
 def render_experiment(record: Record, title: str) -> str:
     """Return the section of one decoded set: tables, signatures, environment, command."""
     decoding = f"Decoded set: `{record['inference_tag']}/{record['set']}`."
-    if record["decoding"] is not None:
-        speed = record["decoding"]
+    speed = record.get("decoding")
+    if speed is not None:
         decoding += (
             f" Real-time factor {speed['rtf']:.3g} ({speed['audio_seconds']:.0f} s of audio in"
             f" {speed['decode_seconds']:.0f} s)."

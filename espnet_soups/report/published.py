@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from espnet_soups.files import read_json, read_json_lines
-from espnet_soups.report.results import RESULTS
+from espnet_soups.files import read_json_lines
+from espnet_soups.report.results import RESULTS, check_result, read_result
 
 PUBLISHED = "results.jsonl"
 
@@ -21,6 +21,7 @@ def upsert(path: Path, record: dict[str, Any]) -> list[dict[str, Any]]:
     for number, item in enumerate(records, start=1):
         if "name" not in item:
             raise ValueError(f"{path}, record {number} has no `name`; remove it or run stage 13.")
+        check_result(item, f"{path}, record {number}")
     keys = [identity(item) for item in records]
     if identity(record) in keys:
         records[keys.index(identity(record))] = record
@@ -47,5 +48,5 @@ def read_siblings(expdir: Path) -> list[dict[str, Any]]:
     records = []
     for folder in sorted(path for path in expdir.iterdir() if path.is_dir()):
         paths = sorted(folder.glob(f"*/*/{RESULTS}")) or sorted(folder.glob(RESULTS))
-        records += [read_json(path, "stage 13") for path in paths]
+        records += [read_result(path) for path in paths]
     return records

@@ -5,13 +5,48 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from espnet_soups.files import read_json, read_yaml
+from espnet_soups.files import read_json, read_yaml, require_shape
 from espnet_soups.report.compute import describe_compute
-from espnet_soups.report.environment import describe_environment
+from espnet_soups.report.environment import PACKAGES, describe_environment
 from espnet_soups.report.history import History, read_history
 from espnet_soups.report.method import describe_method
 from espnet_soups.report.train_log import read_train_log
+from espnet_soups.scoring.score_metrics import check_scores, read_scores
 
+MADE_BY = "the report (stage 13)"
+# What is read of `results.json`, beside scores.
+SHARES = dict[str, float | None]
+LEVEL = {
+    **{"level": int, "objectives": list[str], "combiner": str | None, "moves": bool | None},
+    **{"penalty": float | None, "weights": list[float | None], "mean_weights": list[float | None]},
+    **{"distance": float | None, "largest_distance": float | None},
+}
+# Of trainings with levels that were recorded.
+MEASURED = {
+    **{"optimizer_steps": int | None, "measured_steps": int | None, "method": [LEVEL]},
+    **{"signal_share": SHARES, "raised": SHARES, "raised_any": float | None},
+}
+COMPUTE = {"threads": int | None, "processes": int, "gpus": int, "this_machine": bool | None}
+SOUP = {
+    **{"trainer": str, "soup": str, "order": str | None, "combiner": str},
+    **{"seed?": int, "config?": str},
+}
+TRAINING = {
+    **SOUP,
+    **{"levels": list[list[str]], "epochs": int, "seconds": float, "parameters": int | None},
+    **{"unalignable": dict[str, int], "compute?": COMPUTE, "raised_any?": float},
+}
+ENVIRONMENT = {
+    **{"date": str, "python": str, "system": str, "cpu": str, "cpus": int | None},
+    **{"cpus_usable": int | None, "git": str | None, "gpus?": list[str]},
+    **dict.fromkeys(PACKAGES, str | None),
+}
+SPEED = {"rtf?": float, "audio_seconds?": float, "decode_seconds": float}
+RESULT = {
+    **{"name": str, "set": str, "inference_tag": str, "command": str, "environment": ENVIRONMENT},
+    "decoding?": {"rtf": float, "audio_seconds": float, "decode_seconds": float},
+    **{"training": TRAINING, "scores": dict},
+}
 STATIC = ("static", "constant", "measure_only")  # combiners of fixed weights
 RESULTS = "results.json"
 SCORES = "scores.json"
@@ -59,12 +94,14 @@ def read_experiment(
         ValueError: If a file is malformed.
     """
     decode_dir = exp_dir / inference_tag / test_set
-    scores = read_json(decode_dir / SCORES, "the scoring (stage 12)")
+    scores = read_scores(decode_dir / SCORES)
     config = read_config(exp_dir / "config.yaml")
     log = read_train_log(exp_dir)
     history = read_history(exp_dir, log)
     speed = decode_dir / "speed.json"
-    training = describe_soup(config, soup_defaults) | describe_training(history)
+    soup = describe_soup(config, soup_defaults)
+    require_shape(soup, SOUP, str(exp_dir / "config.yaml"), "the training (stage 9)")
+    training = soup | describe_training(history)
     training["parameters"] = log.parameters if parameters is None else parameters
     results = {
         "name": exp_dir.resolve().name,
@@ -72,12 +109,51 @@ def read_experiment(
         "inference_tag": inference_tag,
         "command": command,
         "training": training | {"compute": describe_compute(config, log)},
-        "decoding": read_json(speed, "the decoding (stage 11)") if speed.is_file() else None,
+        "decoding": _read_speed(speed) if speed.is_file() else None,
         "scores": without_examples(scores),
         "environment": describe_environment(),
         **({} if audio is None else {"audio": str(audio)}),
     }
     return Experiment(results, history, scores, config)
+
+
+def _read_speed(path: Path) -> dict[str, Any] | None:
+    """Read how fast decoding was; None: the length of the speech is not known."""
+    speed = read_json(path, "the decoding (stage 11)", SPEED)
+    return None if speed.get("rtf") is None else speed
+
+
+def read_result(path: Path) -> dict[str, Any]:
+    """Read a `results.json`.
+
+    Raises:
+        OSError: If there is none.
+        ValueError: If it is not as the report writes it.
+    """
+    record = read_json(path, MADE_BY)
+    check_result(record, str(path))
+    return record
+
+
+def check_result(record: object, place: str) -> None:
+    """Refuse what is not as the report writes it.
+
+    Args:
+        record: What `results.json` holds.
+        place: How messages call it.
+
+    Raises:
+        ValueError: If it is not.
+    """
+    require_shape(record, RESULT, place, MADE_BY)
+    known: Any = record
+    if known["training"].get("method"):
+        require_shape(known["training"], MEASURED, f"{place}: `training`", MADE_BY)
+    for level in known["training"].get("method") or []:
+        sizes = {len(level[key]) for key in ("objectives", "weights", "mean_weights")}
+        if len(sizes) > 1:
+            raise ValueError(f"{place}: a level must have a weight for each of its objectives.")
+    check_scores(known["scores"], f"{place}: `scores`")
 
 
 def without_examples(scores: Mapping[str, Any]) -> dict[str, Any]:
@@ -118,8 +194,8 @@ def read_decodings(exp_dir: Path) -> list[Decoding]:
     """
     return [
         Decoding(
-            read_json(path, "the report (stage 13)"),
-            read_json(path.parent / SCORES, "the scoring (stage 12)"),
+            read_result(path),
+            read_scores(path.parent / SCORES),
         )
         for path in sorted(exp_dir.glob(f"*/*/{RESULTS}"))
     ]
@@ -154,7 +230,10 @@ def describe_soup(config: Mapping[str, Any], defaults: Mapping[str, Any]) -> dic
     if trainer == "default":
         soup = {"soup": "joint", "order": None, "combiner": "static"}
         return {"trainer": trainer, **soup, "settings": {}, **origin}
-    settings = {**defaults, **(config.get("trainer_conf") or {})}
+    conf = config.get("trainer_conf") or {}
+    if not isinstance(conf, Mapping):
+        raise ValueError(f"`trainer_conf` of config.yaml must be a mapping, but is {conf!r:.80}.")
+    settings = {**defaults, **conf}
     if settings["soup"] == "joint" and settings["combiner"] not in STATIC:
         # As the trainer has it: joint training never combines.
         settings |= {"combiner": "static", "combiner_conf": {}}

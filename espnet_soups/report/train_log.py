@@ -4,14 +4,14 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-EPOCH = re.compile(r"(\d+)epoch results: (.*)")
+EPOCH = re.compile(r"\b(\d{1,9})epoch results: (.*)")
 SECTION = re.compile(r"\[(\w+)\] ")
 VALUE = re.compile(r"(?:^|, )([^\s,=]+)=([-+\w.]+)(?=,|$)")
 DURATION = re.compile(r"(?:^|, )time=(.*?)(?=, [^\s,=]+=|, *$|$)")
-AMOUNT = re.compile(r"([\d.]+) (second|minute|hour|day|week)s?")
+AMOUNT = re.compile(r"(\d+(?:\.\d*)?) (second|minute|hour|day|week)s?")
 SECONDS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0, "week": 604800.0}
-PARAMETERS = re.compile(r"Number of trainable parameters: ([\d.]+) ?([KMBT]?)\b")
-THREADS = re.compile(r"# threads (\d+), GPUs ")
+PARAMETERS = re.compile(r"Number of trainable parameters: (\d{1,15}(?:\.\d*)?) ?([KMBT]?)\b")
+THREADS = re.compile(r"# threads (\d{1,9}), GPUs ")
 HOST = re.compile(r"# started at \S+ \S+ \S+ on (\S+) in ")
 SCALES = {"": 1.0, "K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
 

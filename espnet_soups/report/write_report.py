@@ -4,14 +4,14 @@ import json
 from pathlib import Path
 from urllib.parse import quote
 
-from espnet_soups.files import read_json, write_text
+from espnet_soups.files import write_text
 from espnet_soups.report.clips import collect_clips
 from espnet_soups.report.comparison import compare_records, in_order
 from espnet_soups.report.markdown import render_results
 from espnet_soups.report.page import render_overview, render_page
 from espnet_soups.report.plots.pictures import TITLES, draw_comparison, draw_scores, draw_training
 from espnet_soups.report.published import PUBLISHED, read_siblings, render_lines, upsert
-from espnet_soups.report.results import RESULTS, SCORES, Experiment, read_decodings
+from espnet_soups.report.results import RESULTS, SCORES, Experiment, read_decodings, read_result
 
 MARKDOWN = "RESULTS.md"
 PAGE = "report.html"
@@ -107,7 +107,7 @@ def _keep_earlier(exp_dir: Path) -> None:
     """Write the decoding of the last report, made by an earlier release, into a file of its own."""
     last = exp_dir / RESULTS
     if last.is_file():
-        record = read_json(last, "the report (stage 13)")
+        record = read_result(last)
         folder = exp_dir / record["inference_tag"] / record["set"]
         if (folder / SCORES).is_file() and not (folder / RESULTS).exists():
             write_text(folder / RESULTS, last.read_text(encoding="utf-8"))

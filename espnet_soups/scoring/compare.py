@@ -1,6 +1,6 @@
 """Whether two systems differ on the same set: paired bootstrap over the same utterances."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from espnet_soups.objectives.metrics.measured import (
 from espnet_soups.objectives.metrics.score_config import ScoreConfig
 from espnet_soups.objectives.registry import kind_of
 from espnet_soups.scoring.bootstrap import estimate, resample_jointly
-from espnet_soups.scoring.find_objectives import find_objectives
+from espnet_soups.scoring.find_objectives import find_known
 from espnet_soups.scoring.groups import Groups, read_groups
 from espnet_soups.scoring.score_metrics import list_metrics
 
@@ -74,7 +74,11 @@ class Comparison:
 
 
 def compare_decodings(
-    reference_dir: Path, first_dir: Path, second_dir: Path, config: ScoreConfig
+    reference_dir: Path,
+    first_dir: Path,
+    second_dir: Path,
+    config: ScoreConfig,
+    own_kinds: Collection[str] = (),
 ) -> Comparison:
     """Compare the outputs of two decodings.
 
@@ -87,13 +91,14 @@ def compare_decodings(
         first_dir: What was decoded by the first system.
         second_dir: Of the second.
         config: How to score.
+        own_kinds: Kinds of a user's own, `module:Class`, that may be imported.
 
     Raises:
         OSError: If a file is missing.
         ValueError: If a file is malformed, keys differ, or no objective is in both and has
             something to score it by.
     """
-    own = [{o.name: o for o in find_objectives(folder)} for folder in (first_dir, second_dir)]
+    own = [{o.name: o for o in find_known(folder, own_kinds)} for folder in (first_dir, second_dir)]
     common = [name for name in own[0] if name in own[1]]
     if not common:
         raise ValueError(

@@ -5,7 +5,9 @@ from pathlib import Path
 
 from espnet_soups.files import read_json
 from espnet_soups.objectives.metrics.score_config import ScoreConfig
+from espnet_soups.scoring.score_metrics import MADE_BY
 from espnet_soups.scoring.score_set import SCORES
+from espnet_soups.settings import read_settings as read_block
 
 # Settings that two systems must share; those of the bootstrap are the comparison's own.
 SETTINGS = [field.name for field in fields(ScoreConfig) if field.name not in ("resamples", "seed")]
@@ -74,15 +76,17 @@ def read_settings(
     Raises:
         ValueError: If a file is malformed or the settings differ.
     """
-    one, two = (read_json(folder / SCORES, "the scoring (stage 12)") for folder in (first, second))
+    one, two = (read_json(folder / SCORES, MADE_BY) for folder in (first, second))
     for name in SETTINGS:
         if one.get(name) != two.get(name):
             raise ValueError(
                 f"{first} was scored with `{name}` {one.get(name)}, {second} with"
                 f" {two.get(name)}; score them alike (stage 12)."
             )
-    config = ScoreConfig(
-        **{name: one[name] for name in SETTINGS if name in one}, resamples=resamples, seed=seed
-    )
+    given = {name: one[name] for name in SETTINGS if name in one}
+    place = f"{first / SCORES}"
+    config = read_block(place, ScoreConfig, {**given, "resamples": resamples, "seed": seed})
     references = one.get("reference_dir") or two.get("reference_dir")
+    if not isinstance(references, str | None):
+        raise ValueError(f"{place}: `reference_dir` must be a text, but is {references!r:.80}.")
     return config, None if references is None else Path(references)

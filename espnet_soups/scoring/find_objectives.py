@@ -1,13 +1,37 @@
 """Which objectives a folder holds decoded: as stage 11 wrote them down, or by their names."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from espnet_soups.objectives.objective import Objective
 from espnet_soups.objectives.objective_file import OBJECTIVES, read_objectives
-from espnet_soups.objectives.registry import KINDS, parse_objective
+from espnet_soups.objectives.own_kind import refuse_foreign
+from espnet_soups.objectives.registry import KINDS, kind_of, parse_objective
 
 OUTPUTS = ("text", "array.scp")  # what a decoded objective holds, one or both
+
+
+def find_known(decode_dir: Path, own_kinds: Collection[str]) -> list[Objective]:
+    """Find the objectives of a directory whose kinds may be imported; see `find_objectives`.
+
+    Args:
+        decode_dir: The directory.
+        own_kinds: Kinds of a user's own, `module:Class`, that may be imported.
+
+    Raises:
+        OSError: If there is no such directory.
+        ValueError: If `objectives.json` names another class or an unknown kind, or as
+            `find_objectives`.
+    """
+    found = find_objectives(decode_dir)
+    path = decode_dir / OBJECTIVES
+    refuse_foreign([item.kind for item in found], own_kinds, path)
+    for item in found:
+        try:
+            kind_of(item)
+        except ValueError as error:
+            raise ValueError(f"{path}: {item.name}: {error}") from error
+    return found
 
 
 def find_objectives(decode_dir: Path) -> list[Objective]:

@@ -2,13 +2,37 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
+from pathlib import Path
 from typing import Any
 
+from espnet_soups.files import read_json, require_shape
 from espnet_soups.objectives.kind import Metric
 from espnet_soups.objectives.objective import Objective
 from espnet_soups.objectives.registry import KINDS, by_kind
+from espnet_soups.settings import refuse_unknown
 
 Record = Mapping[str, Any]
+MADE_BY = "the scoring (stage 12)"
+MOST_DIGITS = 20
+WITH_EXAMPLES = {
+    "objectives": {"*": {"examples": dict[str, list[str]]}},
+    "mean": {"*": {"objectives": int}},
+}
+UNITS = "reference_units"
+ERRORS = {UNITS: int, **dict.fromkeys(("hits", "substitutions", "deletions", "insertions"), int)}
+COUNTS = {"signature?": str, "undefined?": str, "labels?": list[str], "confusion?": list[list[int]]}
+ESTIMATE = {"value": Real, "low": Real, "high": Real}
+METRIC = {
+    **{"name": str, "title": str, "unit?": str, "lower_is_better?": bool, "headline?": bool},
+    **{"digits?": int, "counts?": str},
+}
+# What `scores.json` holds; an objective has an estimate under the name of each score, too.
+SCORES = {
+    **{"set": str, "confidence": float, "groups?": int, "kinds?": dict[str, str]},
+    **{"metrics?": [METRIC], "mean": {"*": ESTIMATE}, "not_scored?": dict[str, str]},
+    "objectives": {"*": {"task": str, "utterances": int, "without_reference": int, "drawn?": str}},
+}
 
 
 @dataclass(frozen=True)
@@ -24,6 +48,53 @@ class KindScores:
     title: str
     metrics: list[Metric]
     members: dict[str, Record]
+
+
+def read_scores(path: Path) -> dict[str, Any]:
+    """Read a `scores.json`.
+
+    Raises:
+        OSError: If there is none.
+        ValueError: If it is not as the scoring writes it.
+    """
+    scores = read_json(path, MADE_BY, WITH_EXAMPLES)
+    check_scores(scores, str(path))
+    lacking = [metric.name for metric in metrics_of(scores) if metric.name not in scores["mean"]]
+    if lacking:
+        raise ValueError(f"{path}: `mean` lacks {lacking}; run {MADE_BY} anew.")
+    return scores
+
+
+def check_scores(scores: object, place: str) -> None:
+    """Refuse what is not as the scoring writes it.
+
+    Args:
+        scores: What `scores.json` holds, with or without examples.
+        place: How messages call it.
+
+    Raises:
+        ValueError: If it is not.
+    """
+    require_shape(scores, SCORES, place, MADE_BY)
+    record: Any = scores
+    for item in record.get("metrics") or []:
+        refuse_unknown(f"{place}: a score", item, [name.removesuffix("?") for name in METRIC])
+        if not 0 <= item.get("digits", 1) <= MOST_DIGITS:
+            raise ValueError(f"{place}: {item['name']} cannot have {item['digits']} digits.")
+    for name, item in record["objectives"].items():
+        held = {key: value for key, value in item.items() if key in held_metrics(record)}
+        require_shape(held, {"*": ESTIMATE | COUNTS}, f"{place}, {name}", MADE_BY)
+        for own in held.values():
+            if UNITS in own:
+                require_shape(own, ERRORS, f"{place}, {name}", MADE_BY)
+            if own.get(UNITS, 1) < 1:
+                raise ValueError(f"{place}, {name}: `{UNITS}` must be 1 or more.")
+
+
+def held_metrics(scores: Record) -> set[str]:
+    """Return the names of all scores that a `scores.json` may hold."""
+    listed = [item["name"] for item in scores.get("metrics") or []]
+    return {*listed, *(metric.name for kind in KINDS for metric in kind.metrics)}
 
 
 def list_metrics(
@@ -61,7 +132,7 @@ def metrics_of(scores: Record) -> list[Metric]:
         scores: What it holds; those of earlier releases do not list `metrics`: their scores are
             of the kinds that come along.
     """
-    if "metrics" in scores:
+    if scores.get("metrics") is not None:
         return [Metric(**item) for item in scores["metrics"]]
     held = {name for item in scores["objectives"].values() for name in item}
     return [metric for kind in KINDS for metric in kind.metrics if metric.name in held]
@@ -81,7 +152,7 @@ def headlines(scores: Sequence[Record]) -> list[Metric]:
 
 def scores_by_kind(scores: Record) -> list[KindScores]:
     """Return the objectives of a `scores.json` by kind, in its order."""
-    titles = {kind.name: kind.title for kind in KINDS} | scores.get("kinds", {})
+    titles = {kind.name: kind.title for kind in KINDS} | (scores.get("kinds") or {})
     groups: dict[str, dict[str, Record]] = {}
     for name, item in scores["objectives"].items():
         groups.setdefault(item["task"], {})[name] = item

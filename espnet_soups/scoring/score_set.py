@@ -1,7 +1,7 @@
 """Scores every objective of a decoded set and writes what was found."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from espnet_soups.objectives.metrics.score_config import ScoreConfig
 from espnet_soups.objectives.objective import Objective
 from espnet_soups.objectives.registry import by_kind, kind_of
 from espnet_soups.scoring.bootstrap import CONFIDENCE, estimate
-from espnet_soups.scoring.find_objectives import find_objectives
+from espnet_soups.scoring.find_objectives import find_known
 from espnet_soups.scoring.groups import count_groups, read_groups, resample_measured
 from espnet_soups.scoring.score_metrics import list_metrics
 
@@ -31,13 +31,16 @@ SCORES = "scores.json"
 LISTING = "alignment.txt"
 
 
-def score_set(reference_dir: Path, decode_dir: Path, config: ScoreConfig) -> dict[str, Any]:
+def score_set(
+    reference_dir: Path, decode_dir: Path, config: ScoreConfig, own_kinds: Collection[str] = ()
+) -> dict[str, Any]:
     """Score a decoded set; write `scores.json` and an `alignment.txt` per objective.
 
     Args:
         reference_dir: Holds `utt2lang`, `text`, `text.<target>`, and perhaps `utt2group`.
         decode_dir: Holds `<objective>/text`.
         config: How to score.
+        own_kinds: Kinds of a user's own, `module:Class`, that may be imported.
 
     Returns:
         What `scores.json` holds: settings, titles of the `kinds`, the `metrics` in the order in
@@ -50,7 +53,7 @@ def score_set(reference_dir: Path, decode_dir: Path, config: ScoreConfig) -> dic
         OSError: If a file is missing.
         ValueError: If a file is malformed or keys differ.
     """
-    found, not_scored = _measure(reference_dir, decode_dir, config)
+    found, not_scored = _measure(reference_dir, decode_dir, config, own_kinds)
     objectives, measured = list(found), list(found.values())
     values = [item.values() for item in measured]
     metrics = list_metrics(objectives, values)
@@ -82,11 +85,11 @@ def score_set(reference_dir: Path, decode_dir: Path, config: ScoreConfig) -> dic
 
 
 def _measure(
-    reference_dir: Path, decode_dir: Path, config: ScoreConfig
+    reference_dir: Path, decode_dir: Path, config: ScoreConfig, own_kinds: Collection[str]
 ) -> tuple[dict[Objective, Measured], dict[str, str]]:
     """Return the measured objectives, and why others are not scored, by name."""
     found, not_scored = {}, {}
-    for objective in find_objectives(decode_dir):
+    for objective in find_known(decode_dir, own_kinds):
         try:
             measured = kind_of(objective).measure(objective, reference_dir, decode_dir, config)
         except NothingToScoreError as error:

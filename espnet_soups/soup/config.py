@@ -1,12 +1,12 @@
 """The settings of a soup: `trainer_conf` in YAML, checked."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from espnet_soups.levels.order import SOUPS
-from espnet_soups.settings import refuse_unknown, require_number
+from espnet_soups.settings import read_settings, require_number
 
 STATISTICS = ("mean", "worst")  # of the cosines of a layer
 CHOICES: Mapping[str, tuple[Any, ...]] = {
@@ -156,6 +156,10 @@ class SoupConfig:
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise ValueError(f"`{name}` must be 1 or more, but got {value!r}.")
+        if not isinstance(self.order, str):
+            raise ValueError(
+                f"`order` must use letters, read bottom-up, such as USA, but got {self.order!r}."
+            )
         if not _is_names(self.combiner) and not isinstance(self.combiner, str):
             raise ValueError(
                 f"`combiner` must be a name, or a list of one per level, but got {self.combiner!r}."
@@ -210,9 +214,7 @@ class SoupConfig:
         Raises:
             ValueError: If a key or a value is not valid.
         """
-        valid = [item.name for item in fields(SelectionConfig)]
-        refuse_unknown("`selection`", self.selection, valid)
-        return SelectionConfig(**self.selection)
+        return read_settings("`selection`", SelectionConfig, self.selection, within="{error}")
 
 
 def _is_names(value: object) -> bool:
@@ -227,9 +229,9 @@ def read_soup_config(options: Mapping[str, Any]) -> SoupConfig:
     Raises:
         ValueError: If a key or a value is not valid.
     """
-    _refuse_the_old_scheme(options)
-    refuse_unknown("`trainer_conf`", options, [item.name for item in fields(SoupConfig)])
-    return SoupConfig(**options)
+    if isinstance(options, Mapping):
+        _refuse_the_old_scheme(options)
+    return read_settings("`trainer_conf`", SoupConfig, options, within="{error}")
 
 
 def _refuse_the_old_scheme(options: Mapping[str, Any]) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 from espnet_soups.files import read_json
 from espnet_soups.tables.plan import COSTS, Column
 
-MEMORY = re.compile(r"gpu_max_cached_mem_GB=([\d.]+)")
+MEMORY = re.compile(r"gpu_max_cached_mem_GB=(\d+(?:\.\d*)?)", re.ASCII)
+COST = {"seconds": float, "epochs": int}  # what is read of results.json
 
 
 def read_number(folder: Path, inference_tag: str, column: Column) -> float | None:
@@ -28,22 +29,23 @@ def read_number(folder: Path, inference_tag: str, column: Column) -> float | Non
     if column.metric in COSTS:
         return _read_cost(folder, column.metric)
     values = []
+    item = {f"{column.metric}?": {"value": float}}
     for name in column.sets:
         path = folder / inference_tag / name / "scores.json"
         if not path.is_file():
             return None
         try:
-            objectives = read_json(path, "stage 12")["objectives"]
-        except (ValueError, KeyError) as error:
-            raise ValueError(f"{path} holds no scores; run stage 12 again.") from error
+            objectives = read_json(path, "stage 12", {"objectives": {"*": item}})["objectives"]
+        except ValueError as error:
+            raise ValueError(f"{path} holds no scores ({error}); run stage 12 again.") from error
         members = [
-            item
+            item[column.metric]
             for key, item in objectives.items()
-            if column.metric in item and (not column.objectives or key in column.objectives)
+            if item.get(column.metric) and (not column.objectives or key in column.objectives)
         ]
         if not members or (column.objectives and len(members) != len(column.objectives)):
             return None
-        values.append(statistics.fmean(item[column.metric]["value"] for item in members))
+        values.append(statistics.fmean(item["value"] for item in members))
     return statistics.fmean(values)
 
 
@@ -66,9 +68,9 @@ def _read_cost(folder: Path, metric: str) -> float | None:
         path = folder / "results.json"
         if not path.is_file():
             return None
-        training = read_json(path, "stage 13")["training"]
+        training = read_json(path, "stage 13", {"training": COST})["training"]
         return training["seconds"] / training["epochs"] if training["epochs"] else None
     log = folder / "train.log"
-    found = MEMORY.findall(log.read_text(encoding="utf-8")) if log.is_file() else []
-    largest = max((float(number) for number in found), default=math.nan)
+    text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
+    largest = max((float(number) for number in MEMORY.findall(text)), default=math.nan)
     return None if math.isnan(largest) else largest

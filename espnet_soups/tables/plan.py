@@ -18,6 +18,22 @@ SOUP_ARGUMENTS = ("trainer_conf", "static_weights", "ssl_conf")
 NOT_PUBLIC = "not public"
 COSTS = ("seconds_per_epoch", "memory_gb")
 
+COLUMN = {
+    **{"title": str, "metric": str, "objectives?": list[str], "sets?": list[str], "missing?": str},
+}
+ROW = {
+    **{"title": str, "run": str, "options?": dict[str, Any], "train_args?": dict[str, Any]},
+    **{"search?": str, "paper?": dict[str, Any], "missing?": str},
+}
+SHAPE = {
+    **{"title?": str, "columns?": [COLUMN], "rows?": [ROW], "notes?": list[str]},
+    **{"shared?": dict[str, Any], "train_config?": str},
+    "mini?": {
+        **{"columns?": [COLUMN], "shared?": dict[str, Any], "train_config?": str},
+        "rows?": dict[str, dict[str, Any]],
+    },
+}
+
 
 @dataclass(frozen=True)
 class Column:
@@ -115,7 +131,7 @@ def load_table(path: Path, mini: bool = False) -> Table:
         OSError: If there is no such file.
         ValueError: If it is malformed, or rows differ in more than soup options.
     """
-    content = read_yaml(path, "the table")
+    content = read_yaml(path, "the table", SHAPE)
     if not {"title", "columns", "rows"} <= content.keys():
         raise ValueError(f"{path} must have `title`, `columns` and `rows`.")
     small: dict[str, Any] = content.get("mini") or {}

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from espnet_soups.files import read_lines
 from espnet_soups.tables.plan import Row, Table
 from espnet_soups.task.weight_search import Search, read_search, search_file
 
@@ -98,7 +99,7 @@ def plan_runs(
 
 def defined_options(script: Path) -> set[str]:
     """Gives the options that msp.sh defines."""
-    text = script.read_text(encoding="utf-8")
+    text = "\n".join(read_lines(script))
     return set(re.findall(r"^option (\w+) ", text, re.MULTILINE))
 
 

@@ -1,10 +1,12 @@
 """Reads which utterances each language has, and how long they are, for the samplers."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
-from espnet2.fileio.read_text import load_num_sequence_text, read_2columns_text
 
+from espnet_soups.data.lengths import read_shapes
+from espnet_soups.files import read_table
 from espnet_soups.task.union_sampler import LanguageData
 
 
@@ -28,8 +30,7 @@ def read_language_data(
     Raises:
         ValueError: If an utterance has no language or an unknown one, or a language has none.
     """
-    shapes = load_num_sequence_text(shape_file, loader_type="csv_int")
-    spoken = read_2columns_text(utt2lang_file)
+    shapes, spoken = read_shapes(Path(shape_file)), read_table(Path(utt2lang_file))
     missing = [key for key in shapes if key not in spoken]
     if missing:
         raise ValueError(

@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from espnet2.fileio.read_text import load_num_sequence_text
 from espnet2.iterators.abs_iter_factory import AbsIterFactory
 from espnet2.iterators.sequence_iter_factory import SequenceIterFactory
 from espnet2.tasks.abs_task import AbsTask, IteratorOptions
@@ -17,9 +16,11 @@ from espnet2.train.collate_fn import CommonCollateFn
 from espnet2.utils import config_argparse
 
 from espnet_soups.backbone.settings import check_backbone
+from espnet_soups.data.lengths import read_shapes
 from espnet_soups.file_names import require_file_name
 from espnet_soups.network.msp_model import MSPModel
 from espnet_soups.objectives.registry import by_kind, kinds_of
+from espnet_soups.settings import refuse_mistyped
 from espnet_soups.task.build_model import build_model
 from espnet_soups.task.checks.check_data_names import check_data_names
 from espnet_soups.task.checks.check_names import check_names
@@ -28,6 +29,7 @@ from espnet_soups.task.interpret import languages_of, objectives_of, optional_la
 from espnet_soups.task.language_data import read_language_data
 from espnet_soups.task.launcher import settle_launcher
 from espnet_soups.task.options import CLASS_CHOICES, OptionParser, add_options
+from espnet_soups.task.own_options import add_own_options
 from espnet_soups.task.parameter_groups import scale_learning_rates
 from espnet_soups.task.preprocessor import MSPPreprocessor, build_preprocessor
 from espnet_soups.task.training.checkpoint import check_init_param, keep_config
@@ -71,6 +73,9 @@ class MSPTask(AbsTask):
         missing = [f"--{name}" for name in args.required if getattr(args, name) is None]
         if missing:
             raise ValueError(f"These options are required: {', '.join(missing)}.")
+        own = argparse.ArgumentParser()
+        add_own_options(own)
+        refuse_mistyped(str(getattr(args, "config", None) or "The options"), own, vars(args))
         check_options(args)
         check_backbone(args)
         objectives = objectives_of(args)
@@ -178,7 +183,7 @@ class MSPTask(AbsTask):
                 drawn into files named after ids that are paths.
         """
         if mode == "plot_att":
-            for key in load_num_sequence_text(iter_options.shape_files[0], loader_type="csv_int"):
+            for key in read_shapes(Path(iter_options.shape_files[0])):
                 require_file_name("With `num_att_plot` an utterance id", key)
             return super().build_sequence_iter_factory(args, iter_options, mode)
         rank = torch.distributed.get_rank() if iter_options.distributed else 0

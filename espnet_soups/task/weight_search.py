@@ -7,9 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from espnet_soups.files import read_json, read_json_lines, read_yaml, write_json
+from espnet_soups.files import read_json, read_json_lines, read_yaml, require_shape, write_json
 from espnet_soups.objectives.objective import match_names
-from espnet_soups.task.training.delta import compared_losses, relative_improvement
+from espnet_soups.task.training.delta import COMPARED, compared_losses, relative_improvement
+
+# What is read of soup.jsonl, and what a search leaves.
+EPOCH = {
+    **{"epoch": int, "objectives": list[str], "valid_accuracy": dict[str, float | None]},
+    **{"selects?": list[str], **COMPARED},
+}
+POINT = {"tag": str, "weights": dict[str, float], "accuracy": float}
 
 
 @dataclass(frozen=True)
@@ -100,11 +107,12 @@ def read_search(path: Path) -> Search | None:
     if not path.is_file():
         return None
     try:
-        points = read_json(path, "search_weights")["points"]
+        points = read_json(path, "search_weights", {"points": list[dict[str, Any]]})["points"]
         best = points[0]
+        require_shape(best, POINT, "its first point", "search_weights")
         return Search(best["tag"], best["weights"], best["accuracy"], len(points))
-    except (ValueError, KeyError, TypeError, IndexError) as error:
-        raise ValueError(f"{path} holds no search; run search_weights again.") from error
+    except (ValueError, IndexError) as error:
+        raise ValueError(f"{path} holds no search ({error}); run search_weights again.") from error
 
 
 def read_grid(path: Path) -> list[Trial]:
@@ -133,9 +141,15 @@ def read_outcome(trial: Trial, exp_dir: Path) -> Outcome:
         OSError: If it left no record.
         ValueError: If no epoch has an accuracy, or a glob matches no objective.
     """
-    records = read_json_lines(exp_dir / "soup.jsonl", "the training")
+    path = exp_dir / "soup.jsonl"
+    records = read_json_lines(path, "the training", EPOCH)
+    if not records:
+        raise ValueError(f"{path} has no epoch: train that run first.")
     for glob in trial.weights:
-        match_names(glob, records[-1]["objectives"])
+        try:
+            match_names(glob, records[-1]["objectives"])
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
     scored = [(_accuracy(record), record) for record in records]
     known = [pair for pair in scored if math.isfinite(pair[0])]
     if not known:
@@ -167,6 +181,6 @@ def _name(weights: Mapping[str, float]) -> Trial:
 
 def _accuracy(record: Mapping[str, Any]) -> float:
     found = record["valid_accuracy"]
-    names = record["selects"] or list(found)
+    names = record.get("selects") or list(found)
     values = [found[name] for name in names if found.get(name) is not None]
     return sum(values) / len(values) if values else math.nan

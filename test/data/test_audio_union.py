@@ -91,3 +91,22 @@ def test_a_second_recording_cannot_be_asked_of_audio_without_labels(tmp_path):
     assert unite_audio(first, [second], *words, False, ["clean.scp"]).audio_labels == {}
     with pytest.raises(ValueError, match=r"more has no clean\.scp, which an objective learns from"):
         unite_audio(first, [second], *words, True, ["clean.scp"])
+
+
+@pytest.mark.parametrize("feats_type", ["fbank", "raw"])
+def test_no_command_of_a_table_is_run(tmp_path, feats_type):
+    name = {"fbank": "feats.scp", "raw": "wav.scp"}[feats_type]
+    folder = dump(tmp_path / "train", ["fr-1", "fr-2"], "fr", labels={"text": {"fr-1": "oui"}})
+    table = read_table(folder / "feats.scp")
+    write_table(folder / name, {**table, "fr-2": f"touch {tmp_path / 'made'} |"})
+    with pytest.raises(ValueError, match=rf"{name}: fr-2 is a pipe .*are not run"):
+        unite_audio(folder, [], tmp_path / "all", feats_type)
+    assert not (tmp_path / "made").exists()
+
+
+def test_features_that_are_no_matrix_are_named(tmp_path):
+    folder = dump(tmp_path / "train", ["fr-1"], "fr", labels={"text": {"fr-1": "oui"}})
+    (tmp_path / "a.ark").write_bytes(b"PKL" + b"x" * 20)
+    write_table(folder / "feats.scp", {"fr-1": f"{tmp_path / 'a.ark'}:0"})
+    with pytest.raises(ValueError, match=r"train: the audio of fr-1 cannot .*pickled object"):
+        unite_audio(folder, [], tmp_path / "all", "fbank")

@@ -1,5 +1,6 @@
 """Large files: fetched on after an interruption, and checked."""
 
+import gzip
 import hashlib
 import threading
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ class Server(HTTPServer):
 
     breaks = 0
     ranges: list[str | None]
+    other: dict[str, tuple[str, bytes, int | None]]  # path to type, content and length
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -26,6 +28,15 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path == "/gone":
             self.send_error(404)
+            return
+        if self.path in self.server.other:
+            kind, content, length = self.server.other[self.path]
+            self.send_response(200)
+            self.send_header("Content-Type", kind)
+            if length is not None:
+                self.send_header("Content-Length", str(length))
+            self.end_headers()
+            self.wfile.write(content)
             return
         wanted = self.headers.get("Range")
         self.server.ranges.append(wanted)
@@ -49,7 +60,7 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def server() -> Iterator[Server]:
     server = Server(("127.0.0.1", 0), Handler)
-    server.ranges = []
+    server.ranges, server.other = [], {}
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield server
@@ -94,3 +105,38 @@ def test_a_wrong_checksum_deletes_what_came(server, tmp_path):
 def test_an_address_that_does_not_exist_is_not_tried_again(server, tmp_path):
     with pytest.raises(OSError, match=r"could not be fetched .*by hand as"):
         fetch_file(address(server, "/gone"), tmp_path / "file", pause=60.0)
+
+
+PAGE = b"<!DOCTYPE html><html>Please log in</html>"
+PACKED = gzip.compress(CONTENT)
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "length", "said"),
+    [
+        ("text/html; charset=utf-8", PAGE, None, "a web page came, not the file"),
+        ("application/gzip", PAGE, len(PAGE), "a web page that begins with '<!DOCTYPE html>"),
+        ("application/gzip", PACKED[:-100], None, "no whole archive .*end-of-stream"),
+        ("application/gzip", b"", None, "no whole archive .*an empty file; 0 bytes"),
+        ("application/gzip", CONTENT, None, "no whole archive .*a file that begins with"),
+    ],
+)
+def test_what_is_no_whole_archive_is_named_and_not_kept(
+    server, tmp_path, kind, content, length, said
+):
+    server.other["/file"] = (kind, content, length)
+    with pytest.raises(OSError, match=rf"/file .*{said}"):
+        fetch_file(address(server), tmp_path / "file", pause=60.0)
+    assert not (tmp_path / "file").exists()
+
+
+def test_a_whole_archive_without_a_length_or_a_checksum_is_kept(server, tmp_path):
+    server.other["/file"] = ("application/gzip", PACKED, None)
+    fetch_file(address(server), tmp_path / "file")
+    assert (tmp_path / "file").read_bytes() == PACKED
+
+
+def test_of_a_wrong_checksum_it_is_told_what_came(server, tmp_path):
+    server.other["/file"] = ("application/gzip", PAGE, None)
+    with pytest.raises(OSError, match=rf"expected md5 {MD5}, found .* a web page that begins"):
+        fetch_file(address(server), tmp_path / "file", MD5)

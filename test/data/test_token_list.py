@@ -3,7 +3,12 @@
 import pytest
 import sentencepiece
 
-from espnet_soups.data.token_list import char_tokens, train_sentencepiece, write_token_list
+from espnet_soups.data.token_list import (
+    char_tokens,
+    read_token_list,
+    train_sentencepiece,
+    write_token_list,
+)
 
 TEXTS = ["press one to leave a message", "press two to listen", "thank you for calling"] * 4
 
@@ -51,3 +56,24 @@ def test_a_list_that_is_the_same_again_is_left_as_it_is_for_the_runs_that_share_
         found.append({path.name: path.stat().st_ino for path in tmp_path.iterdir()})
     assert found[0].keys() == {"bpe.model", "bpe.vocab", "tokens.txt"}
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize(
+    ("tokens", "said"),
+    [
+        ("<unk>\n<blank>\na\n<sos/eos>\n", r"must begin with <blank>, have <unk>, and end"),
+        ("<blank>\na\n<sos/eos>\n", r"must begin with <blank>, have <unk>, and end"),
+        ("<blank>\n<unk>\n<sos/eos>\na\n", r"must begin with <blank>, have <unk>, and end"),
+        ("<blank>\n<unk>\na\na\n<sos/eos>\n", r"has the token 'a' twice"),
+        ("<blank>\n<unk>\n\n<sos/eos>\n", r":3: the line is empty"),
+        ("", r"must begin with <blank>"),
+        (b"<blank>\n<unk>\n\xff\n<sos/eos>\n", r":3: the line is not UTF-8"),
+    ],
+)
+def test_what_is_no_token_list_is_refused(tmp_path, tokens, said):
+    raw = tokens if isinstance(tokens, bytes) else tokens.encode()
+    (tmp_path / "tokens.txt").write_bytes(raw)
+    with pytest.raises(ValueError, match=rf"tokens\.txt.*{said}|tokens\.txt{said}"):
+        read_token_list(tmp_path / "tokens.txt")
+    write_token_list(tmp_path, char_tokens(["ab a"]))
+    assert read_token_list(tmp_path / "tokens.txt") == char_tokens(["ab a"])

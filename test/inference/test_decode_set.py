@@ -14,6 +14,7 @@ from espnet_soups import Speech2Text
 from espnet_soups.bin import export, join_outputs, msp_inference
 from espnet_soups.files import read_table
 from espnet_soups.inference.decode_set import cut_batches
+from espnet_soups.inference.speech_source import SpeechSource
 from espnet_soups.objectives.decoding.decode_config import DecodeConfig
 from espnet_soups.testing.toy_corpus import ToyExperiment
 
@@ -191,3 +192,16 @@ def test_help_needs_no_torch(module):
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.startswith(f"usage: python -m {module.__name__}")
+
+
+@pytest.mark.parametrize("kind", ["sound", "kaldi_ark"])
+def test_no_command_of_a_table_is_run(tmp_path: Path, kind: str):
+    (tmp_path / "x.scp").write_text(f"a touch {tmp_path / 'made'} |\n")
+    with pytest.raises(ValueError, match=r"x\.scp: a is a pipe .*not run"):
+        SpeechSource(f"{tmp_path}/x.scp,speech,{kind}", 8000)
+    (tmp_path / "x.ark").write_bytes(b"PKL\x80\x04.")
+    (tmp_path / "x.scp").write_text(f"a {tmp_path}/x.ark:0\n")
+    source = SpeechSource(f"{tmp_path}/x.scp,speech,kaldi_ark", None)
+    with pytest.raises(ValueError, match=r"x\.scp: speech of a cannot be read .*pickled object"):
+        source.read("a")
+    assert not (tmp_path / "made").exists()

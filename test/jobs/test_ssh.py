@@ -56,12 +56,24 @@ def test_a_host_that_does_not_answer_is_told(
         ("node01 two\n", "line 1: expected 'host"),
         ("# none\n", "names no host"),
         (None, "does not exist: write one host per line"),
+        ("node01\n-oProxyCommand=touch${IFS}x 1\n", "line 2: a host .* does not begin with '-'"),
+        ("me@-oProxyCommand=x\n", "line 1: a host is a name"),
+        ("node;reboot\n", "line 1: a host is a name"),
+        ("node01 99999999999\n", "line 1: a host runs from 1 to"),
+        (b"n\xff\n", "machines:1: the line is not UTF-8"),
     ],
 )
 def test_a_bad_file_of_machines_is_refused(
-    content: str | None, sentence: str, tmp_path: Path
+    content: str | bytes | None, sentence: str, tmp_path: Path
 ) -> None:
     if content is not None:
-        (tmp_path / "machines").write_text(content)
+        raw = content if isinstance(content, bytes) else content.encode()
+        (tmp_path / "machines").write_bytes(raw)
     with pytest.raises(ValueError, match=sentence):
         read_machines(tmp_path / "machines", gpus=0)
+
+
+def test_hosts_may_be_addresses_and_name_a_user(tmp_path: Path) -> None:
+    hosts = ["node01.cluster", "me@10.0.0.7", "fe80::1%eth0", "my_user@node-2"]
+    (tmp_path / "machines").write_text("\n".join(hosts))
+    assert [slot.host for slot in read_machines(tmp_path / "machines", gpus=0)] == hosts

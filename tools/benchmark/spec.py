@@ -1,12 +1,12 @@
 """What is measured: a model from ESPnet's options, and the shape of its mini-batches."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from espnet_soups.files import read_yaml
-from espnet_soups.settings import refuse_unknown
+from espnet_soups.settings import read_settings
 
 CONFIGS = Path(__file__).parent / "configs"
 
@@ -83,17 +83,15 @@ def read_spec(config: str) -> BenchSpec:
     path = CONFIGS / f"{config}.yaml" if config in config_names() else Path(config)
     if not path.is_file():
         raise ValueError(f"`--config` must be one of {config_names()} or a file, got {config!r}.")
-    content = read_yaml(path, "the benchmark configuration")
+    shape = {"model?": dict[str, Any], "batch?": dict, "selected?": list[str]}
+    content = read_yaml(path, "the benchmark configuration", shape)
     expected = {"model", "batch", "selected"}
     if set(content) != expected:
         raise ValueError(
             f"{path} must have the keys {sorted(expected)}, but has {sorted(content)}."
         )
-    valid = [item.name for item in fields(BatchShape)]
-    refuse_unknown(f"`batch` of {path}", content["batch"], valid)
-    return BenchSpec(
-        path.stem, content["model"], BatchShape(**content["batch"]), content["selected"]
-    )
+    batch = read_settings(f"`batch` of {path}", BatchShape, content["batch"])
+    return BenchSpec(path.stem, content["model"], batch, content["selected"])
 
 
 def with_objectives(shape: BatchShape, objectives: int) -> BatchShape:

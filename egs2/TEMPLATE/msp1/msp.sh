@@ -173,8 +173,10 @@ if [[ -n ${noise} ]]; then
 fi
 train_name=${train_set}${speeds}
 run_options+=("--speeds=${noise_name}${speeds}")
-ask_kinds names tags model refinements labels score_files settings vocabularies vocabulary_args \
+ask_kinds names tags model refinements labels score_files settings own_kinds vocabularies vocabulary_args \
     normalize pretrain_normalize preencoder
+own_kinds=() # of the user's configuration: those that a model names by itself are not imported
+((${#kinds_own_kinds[@]} == 0)) || own_kinds=(--own_kinds "${kinds_own_kinds[@]}")
 # shellcheck source=egs2/TEMPLATE/msp1/scripts/feature_folders.sh
 . scripts/feature_folders.sh
 soup_args=()
@@ -572,7 +574,7 @@ for name in "${test_set_list[@]}"; do
             python -m espnet_soups.bin.msp_inference --exp_dir "${exp_dir}" --model_file "${inference_model}" --config "${inference_config}" \
             --data_path_and_name_and_type "${feats_dir}/${name}/${speech_file},speech,${speech_type}" \
             --utt2lang "${feats_dir}/${name}/utt2lang" --key_file "${decode_dir}/logdir/keys.JOB.scp" \
-            --output_dir "${decode_dir}/logdir/output.JOB" --ngpu "${gpus}"
+            --output_dir "${decode_dir}/logdir/output.JOB" --ngpu "${gpus}" ${own_kinds[@]+"${own_kinds[@]}"}
         soups join_outputs --decode_dir "${decode_dir}" --jobs "${decode_nj}" --utt2lang "${feats_dir}/${name}/utt2lang"
         stage_done "${decode_dir}"
     fi
@@ -590,7 +592,8 @@ for name in "${test_set_list[@]}"; do
     if stage 12 "Scoring ${name}" "${decode_dir}/.stage12.done" --settings "${score_settings[@]}" \
         --inputs "${decode_dir}/speed.json" "${references[@]}" --outputs "${decode_dir}/scores.json"; then
         soups score --reference_dir "${feats_dir}/${name}" --decode_dir "${decode_dir}" --train_dir "${datadir}/${train_set}" \
-            --bleu_lowercase "${bleu_lowercase}" --bleu_lc_rm "${bleu_lc_rm}" ${tokenizer_args[@]+"${tokenizer_args[@]}"}
+            --bleu_lowercase "${bleu_lowercase}" --bleu_lc_rm "${bleu_lc_rm}" ${tokenizer_args[@]+"${tokenizer_args[@]}"} \
+            ${own_kinds[@]+"${own_kinds[@]}"}
         stage_done "${decode_dir}/scores.json"
     fi
     if stage 13 "Report on ${name}" "${decode_dir}/.stage13.done" --settings "publish=${publish_results}" "audio=${report_audio}" \

@@ -8,6 +8,7 @@ from pathlib import Path
 from espnet_soups.data.download import fetch_file
 from espnet_soups.data.unpack import unpack
 from espnet_soups.data.utterance import Utterance
+from espnet_soups.files import add_once, read_lines, require_key
 
 URL = "https://www.openslr.org/resources/33/{name}.tgz"
 # Archive to its MD5 and what it holds.
@@ -132,20 +133,21 @@ def read_transcripts(path: Path) -> dict[str, str]:
 
     Raises:
         OSError: If there is no such file.
-        ValueError: If a line has no text.
+        ValueError: If a line has no text, or an utterance comes twice with different ones.
     """
-    texts = {}
+    texts: dict[str, str] = {}
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing: unpack data_aishell.tgz again.")
-    with open(path, encoding="utf-8", newline="\n") as file:
-        for number, line in enumerate(file, start=1):
-            key, _, text = line.strip().partition(" ")
-            words = text.split()
-            if not key:
-                continue
-            if not words:
-                raise ValueError(f"{path}:{number}: {key} has no text; unpack the archive again.")
-            texts[key] = "".join(words).translate(_HALF_WIDTH).upper()
+    for number, line in enumerate(read_lines(path), start=1):
+        key, _, text = line.strip(" \t").partition(" ")
+        words = text.split()
+        if not line.strip():
+            continue
+        require_key(f"{path}:{number}", key)
+        if not words:
+            raise ValueError(f"{path}:{number}: {key} has no text; unpack the archive again.")
+        text = "".join(words).translate(_HALF_WIDTH).upper()
+        add_once(texts, key, text, f"{path}:{number}")
     return texts
 
 
@@ -156,20 +158,20 @@ def read_genders(path: Path) -> Mapping[str, str]:
         OSError: If there is no such file.
         ValueError: If a line is malformed.
     """
-    genders = {}
+    genders: dict[str, str] = {}
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing: unpack resource_aishell.tgz again.")
-    with open(path, encoding="utf-8") as file:
-        for number, line in enumerate(file, start=1):
-            fields = line.split()
-            if not fields:
-                continue
-            if len(fields) < 2 or fields[1] not in GENDERS:
-                raise ValueError(
-                    f"{path}:{number}: expected `speaker F` or `speaker M`, but found"
-                    f" {line.strip()!r:.80}."
-                )
-            genders[f"S{fields[0].removeprefix('S')}"] = GENDERS[fields[1]]
+    for number, line in enumerate(read_lines(path), start=1):
+        fields = line.split()
+        if not fields:
+            continue
+        if len(fields) < 2 or fields[1] not in GENDERS:
+            raise ValueError(
+                f"{path}:{number}: expected `speaker F` or `speaker M`, but found"
+                f" {line.strip()!r:.80}."
+            )
+        speaker = f"S{fields[0].removeprefix('S')}"
+        add_once(genders, speaker, GENDERS[fields[1]], f"{path}:{number}")
     return genders
 
 

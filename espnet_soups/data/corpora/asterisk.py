@@ -4,7 +4,7 @@ The same prompt in English is the translation, so that the corpus is parallel: s
 en, fr, es, it and ru, and English translations of the other four. CC-BY-SA 3.0.
 """
 
-import gzip
+import logging
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ import soundfile
 from espnet_soups.data.corpora.asterisk_text import normalise_text
 from espnet_soups.data.data_dir import NO_LABEL, DataDir, write_data_dir
 from espnet_soups.data.split import group_by_shared, split_groups
-from espnet_soups.files import write_text
+from espnet_soups.files import BOM, read_lines, write_text
 
 LANGUAGES = ("en", "fr", "es", "it", "ru")
 SHARES = {"test": 0.16, "dev": 0.06}
@@ -192,8 +192,11 @@ def read_prompts(folder: Path, language: str) -> tuple[list[Prompt], list[Remova
 
 
 def misfit(audio: Path, text: str) -> str:
-    """Gives the reason why audio and text cannot belong together; empty: they can."""
-    info = soundfile.info(str(audio))
+    """Return the reason why audio and text cannot belong together; empty: they can."""
+    try:
+        info = soundfile.info(str(audio))
+    except soundfile.LibsndfileError as error:
+        return f"cannot be read: {error.error_string}"
     seconds = info.frames / info.samplerate
     if seconds == 0 or len(text) / seconds > MOST_LETTERS_PER_SECOND:
         return "too short for its text"
@@ -203,22 +206,26 @@ def misfit(audio: Path, text: str) -> str:
 
 
 def read_texts(folder: Path, language: str) -> dict[str, str]:
-    """Reads the list of prompts, `key: text` a line, plain or gzipped.
+    """Read the list of prompts, `key: text` a line, plain or gzipped.
 
     Raises:
         FileNotFoundError: If the folder holds none.
+        ValueError: If it is damaged or not UTF-8.
     """
     name = f"core-sounds-{language}.txt"
     files = sorted([*folder.rglob(name), *folder.rglob(f"{name}.gz")])
     if not files:
         raise FileNotFoundError(f"There is no {name}[.gz] below {folder}: delete it and run again.")
-    raw = files[0].read_bytes()
-    text = (gzip.decompress(raw) if files[0].suffix == ".gz" else raw).decode("utf-8-sig")
     texts: dict[str, str] = {}
-    for line in text.split("\n"):
-        key, separator, value = line.partition(":")
-        if separator and not line.startswith(";"):
-            texts.setdefault(key.strip(), value.strip())
+    for number, line in enumerate(read_lines(files[0]), start=1):
+        key, separator, value = (part.strip() for part in line.lstrip(BOM).partition(":"))
+        if not separator or line.lstrip(BOM).startswith(";"):
+            continue
+        if texts.setdefault(key, value) != value:  # Spanish has two texts of digits/0
+            logging.warning(
+                f"{files[0]}:{number}: {key} comes again, and {value!r} is not used: its text is"
+                f" {texts[key]!r}"
+            )
     return texts
 
 

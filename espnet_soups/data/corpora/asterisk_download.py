@@ -4,12 +4,12 @@ import logging
 import os
 import shutil
 import subprocess
-import tarfile
 import tempfile
-import urllib.error
-import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
+
+from espnet_soups.data.download import fetch_file
+from espnet_soups.data.extract import ArchiveError, extract
 
 UPSTREAM = "https://downloads.asterisk.org/pub/telephony/sounds/releases"
 RELEASE = "1.6.1"
@@ -78,18 +78,16 @@ def _fetch_debian(scratch: Path, unpacked: Path, packages: Sequence[str]) -> Non
         hint = " (`apt-get update` may be needed)" if "Unable to locate" in result.stderr else ""
         raise OSError(f"apt-get download: {(lines or ['no reason given'])[0]}{hint}")
     for file in sorted(scratch.glob("*.deb")):
-        subprocess.run(["dpkg-deb", "-x", str(file), str(unpacked)], check=True)
+        command = ["dpkg-deb", "-x", str(file), str(unpacked)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise OSError(f"dpkg-deb cannot unpack {file.name}: {' '.join(done.stderr.split())}")
 
 
 def _fetch_release(scratch: Path, unpacked: Path, address: str) -> None:
     archive = scratch / "release.tar.gz"
+    fetch_file(f"{address}.tar.gz", archive)
     try:
-        with (
-            urllib.request.urlopen(f"{address}.tar.gz", timeout=60) as source,
-            open(archive, "wb") as sink,
-        ):
-            shutil.copyfileobj(source, sink)
-        with tarfile.open(archive) as tar:
-            tar.extractall(unpacked, filter="data")
-    except (urllib.error.URLError, TimeoutError, tarfile.TarError) as error:
-        raise OSError(f"{address}.tar.gz: {getattr(error, 'reason', error)}") from error
+        extract(archive, unpacked)
+    except ArchiveError as error:
+        raise OSError(f"{address}.tar.gz cannot be unpacked: {error}") from error

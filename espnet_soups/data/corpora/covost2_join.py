@@ -15,8 +15,8 @@ SCHEMA = """
     PRAGMA journal_mode = OFF;
     PRAGMA synchronous = OFF;
     PRAGMA cache_size = -65536;
-    CREATE TABLE clip (name TEXT PRIMARY KEY, split TEXT, key TEXT, speaker TEXT, text TEXT)
-        WITHOUT ROWID;
+    CREATE TABLE clip (name TEXT PRIMARY KEY, split TEXT, key TEXT, speaker TEXT, text TEXT,
+        seen INTEGER DEFAULT 0) WITHOUT ROWID;
     CREATE TABLE label (name TEXT, target TEXT, text TEXT, PRIMARY KEY (target, name))
         WITHOUT ROWID;
 """
@@ -86,8 +86,12 @@ class ClipStore:
             counts["repeated"] += counts.pop("used") - added
         columns = ("path", "sentence", "client_id")
         self._database.executemany(
-            "UPDATE clip SET text = ?, key = ?, speaker = ? WHERE name = ? AND key IS NULL",
+            "UPDATE clip SET text = coalesce(text, ?), key = coalesce(key, ?),"
+            " speaker = coalesce(speaker, ?), seen = seen + 1 WHERE name = ?",
             map(self._describe, read_tsv(validated, columns, malformed)),
+        )
+        counts["repeated"] += self._one(
+            "SELECT coalesce(sum(seen - 1), 0) FROM clip WHERE seen > 1"
         )
         lost = self._counts("key IS NULL")
         self._database.execute("DELETE FROM clip WHERE key IS NULL")

@@ -8,6 +8,7 @@ from pathlib import Path
 from espnet_soups.data.download import fetch_file
 from espnet_soups.data.unpack import unpack
 from espnet_soups.data.utterance import Utterance
+from espnet_soups.files import add_once, read_lines, require_key
 
 URL = "https://www.openslr.org/resources/12/{subset}.tar.gz"
 # Subset to MD5 of its archive, size in GB, utterances.
@@ -94,7 +95,7 @@ def read_genders(path: Path) -> dict[str, str]:
         OSError: If there is no such file.
         ValueError: If a line is malformed.
     """
-    genders = {}
+    genders: dict[str, str] = {}
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing: every archive of LibriSpeech holds it.")
     with open(path, encoding="utf-8", errors="replace", newline="\n") as file:  # names alone
@@ -107,7 +108,7 @@ def read_genders(path: Path) -> dict[str, str]:
                     f"{path}:{number}: expected `id | F or M | subset | minutes | name`, but found"
                     f" {line.strip()!r:.80}."
                 )
-            genders[fields[0]] = GENDERS[fields[1]]
+            add_once(genders, fields[0], GENDERS[fields[1]], f"{path}:{number}")
     return genders
 
 
@@ -136,13 +137,16 @@ def _read_subset(folder: Path, genders: dict[str, str]) -> Iterator[Utterance]:
 
 
 def _read_transcripts(path: Path) -> dict[str, str]:
-    texts = {}
+    texts: dict[str, str] = {}
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing: unpack the archive of its subset again.")
-    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
-        key, _, text = line.strip().partition(" ")
-        if key and not text:
+    for number, line in enumerate(read_lines(path), start=1):
+        key, _, text = line.strip(" \t").partition(" ")
+        text = " ".join(text.split())
+        if not line.strip():
+            continue
+        require_key(f"{path}:{number}", key)
+        if not text:
             raise ValueError(f"{path}:{number}: {key} has no text; unpack the archive again.")
-        if key:
-            texts[key] = " ".join(text.split())
+        add_once(texts, key, text, f"{path}:{number}")
     return texts

@@ -9,7 +9,7 @@ from espnet_soups.files import read_yaml
 from espnet_soups.objectives.decoding.option import option, require_whole
 from espnet_soups.objectives.kind import Kind
 from espnet_soups.objectives.registry import KINDS
-from espnet_soups.settings import refuse_unknown
+from espnet_soups.settings import read_settings, refuse_unknown
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,8 @@ class DecodeConfig:
                 f"{type(kind).__name__} has no options of decoding: see `decode_config`."
             )
         names = [item.name for item in fields(kind.decode_config)]
-        return kind.decode_config(
-            **{name: self.kinds[name] for name in names if name in self.kinds}
-        )
+        given = {name: self.kinds[name] for name in names if name in self.kinds}
+        return read_settings("A decoding config", kind.decode_config, given, within="{error}")
 
 
 def decode_options(kinds: Sequence[Kind] = KINDS) -> dict[str, "Field[Any]"]:

@@ -3,6 +3,8 @@
 from dataclasses import field
 from typing import Any
 
+from espnet_soups.settings import require_number
+
 
 def option(default: Any, help: str) -> Any:
     """Return the field of a dataclass of decode options.
@@ -42,7 +44,7 @@ def require_real(name: str, value: object, share: bool = False) -> None:
     Raises:
         ValueError: If it is none, or does not.
     """
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        raise ValueError(f"`{name}` must be a number, but got {value!r}.")
+    require_number(f"`{name}`", value, finite=True)
+    assert isinstance(value, int | float)  # as was just made sure
     if share and not 0.0 <= value <= 1.0:
         raise ValueError(f"`{name}` must lie in [0, 1], but got {value}.")

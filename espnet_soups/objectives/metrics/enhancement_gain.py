@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import kaldiio
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from espnet_soups.data.ark import read_array, refuse_commands
 from espnet_soups.files import read_table
 from espnet_soups.objectives.metrics.listing import Entry
 from espnet_soups.objectives.metrics.measured import MeasuredSums, NothingToScoreError, Scores
@@ -68,11 +68,16 @@ def distortion_ratio(estimate: Array, reference: Array) -> tuple[float, int]:
 
 
 def _read_features(location: str) -> Array:
-    return np.asarray(kaldiio.load_mat(location), dtype=np.float64)
+    return np.asarray(read_array(location), dtype=np.float64)
 
 
 def _read_samples(location: str) -> Array:
-    return np.asarray(soundfile.read(location, dtype="float64")[0])
+    if not Path(location).is_file():
+        raise FileNotFoundError(f"Audio file {location} does not exist.")
+    try:
+        return np.asarray(soundfile.read(location, dtype="float64")[0])
+    except soundfile.LibsndfileError as error:
+        raise ValueError(f"Audio file {location} cannot be read: {error.error_string}") from error
 
 
 FEATURES = Closeness("lsd", "LSD", "feats.scp", _read_features, spectral_distance, -1.0)
@@ -107,7 +112,9 @@ def measure_enhancement(
     clean, noisy, enhanced = (
         read_table(path) for path in (clean_path, reference_dir / measure.audio, array_path)
     )
+    refuse_commands(array_path, enhanced)
     for path, table in ((clean_path, clean), (reference_dir / measure.audio, noisy)):
+        refuse_commands(path, table)
         missing = sorted(enhanced.keys() - table.keys())
         if missing:
             raise ValueError(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from espnet_soups.files import read_lines
 from espnet_soups.objectives.metrics.measured import NothingToScoreError
 
 ANSWERS = {"target": True, "nontarget": False, "1": True, "0": False}
@@ -45,7 +46,7 @@ def read_trials(path: Path, speakers: Mapping[str, str]) -> list[Trial]:
             f" python -m espnet_soups.bin.make_trials --data_dir data/{path.parent.name}"
         )
     trials = []
-    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1):
+    for number, line in enumerate(read_lines(path), start=1):
         try:
             trial = parse_trial(line)
             _check_trial(trial, speakers)

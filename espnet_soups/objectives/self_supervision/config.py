@@ -1,11 +1,11 @@
 """The settings of self-supervision: `ssl_conf` in YAML, checked."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from espnet_soups.losses.cpc import NEGATIVES
-from espnet_soups.settings import refuse_unknown
+from espnet_soups.settings import read_settings
 
 AUDIO = ("all", "labeled", "unlabeled")
 PREDICTORS = ("autoregressive", "linear")
@@ -119,9 +119,7 @@ def read_ssl_config(name: str, options: Mapping[str, Any]) -> CPCConfig | BestRQ
     if name == "none":
         return None
     _check_choice("ssl", name, ("none", *SSL_CONFIGS))
-    kind = SSL_CONFIGS[name]
-    refuse_unknown(f"`ssl_conf` of {name}", options, [item.name for item in fields(kind)])
-    return kind(**options)
+    return read_settings(f"`ssl_conf` of {name}", SSL_CONFIGS[name], options, within="{error}")
 
 
 def _check_positive(config: CPCConfig | BestRQConfig, *names: str) -> None:

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from espnet2.train.reporter import Reporter
+
+from espnet_soups.files import parse_yaml
 
 # What a model does not depend on: where files lie, the machine, what is logged, which epochs are
 # kept and averaged. Folders above the last one of a path do not count either.
@@ -46,7 +47,9 @@ def check_changes(
     reporter = Reporter()
     reporter.load_state_dict(dict(states["reporter"]))
     epochs, ending = reporter.get_epoch(), _ending(reporter, options)
-    changes = find_changes({} if earlier is None else _load(earlier), settings)
+    changes = find_changes(
+        {} if earlier is None else _load(earlier, str(output_dir / "config.yaml")), settings
+    )
     if ending == "max_epoch" and epochs == options.max_epoch:
         changes.pop("max_epoch", None)  # to end a run early is no other training
     steps = _used_up(states)
@@ -131,8 +134,11 @@ def _used_up(states: Any) -> int:
     return max(over, default=0)
 
 
-def _load(text: str) -> dict[str, Any]:
-    return dict(yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader)) or {})
+def _load(text: str, place: str) -> dict[str, Any]:
+    found = parse_yaml(text, place)
+    if not isinstance(found, dict | None):
+        raise ValueError(f"{place} must hold `key: value` lines, but holds {found!r:.60}.")
+    return found or {}
 
 
 def _portable(value: Any) -> Any:

@@ -8,9 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from espnet2.fileio.read_text import load_num_sequence_text
-
 from espnet_soups.data.label_text import clean_label
+from espnet_soups.data.lengths import read_shapes
 from espnet_soups.files import read_table, write_text
 from espnet_soups.network.msp_model import MSPModel
 from espnet_soups.objectives.labels import (
@@ -107,7 +106,7 @@ def read_labelled_set(files: Sequence[Sequence[str]], shape_file: str) -> Labell
     """Read the tables of a set that ESPnet's data options name: (path, name, type) each."""
     paths = {name: path for path, name, _ in files}
     names = [name for name in paths if name not in ("speech", "lang")]
-    shapes = load_num_sequence_text(shape_file, loader_type="csv_int")
+    shapes = read_shapes(Path(shape_file))
     return LabelledSet(
         labels={name: (paths[name], read_table(Path(paths[name]))) for name in names},
         languages=read_table(Path(paths["lang"])),

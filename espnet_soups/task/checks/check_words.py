@@ -5,10 +5,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from espnet2.utils.nested_dict_action import NestedDictAction
 
-from espnet_soups.files import read_yaml
+from espnet_soups.files import parse_yaml, read_yaml
 from espnet_soups.levels.order import arrange_levels
 from espnet_soups.objectives.registry import KINDS, declared_objectives, order_letters
 from espnet_soups.objectives.run_words import uses_of
@@ -33,7 +32,15 @@ def check_words(config: Path, words: Sequence[str], declared: Mapping[str, Any])
     options |= _plain_options(words, options.get("objectives"))
     if options.get("trainer") != "msp" or not isinstance(options.get("trainer_conf", {}), dict):
         return
-    soup = read_soup_config(dict(options.get("trainer_conf") or {}) | _soup_options(words))
+    try:
+        _check_soup(dict(options.get("trainer_conf") or {}) | _soup_options(words), options)
+    except ValueError as error:
+        further = f" with `{' '.join(words)}`" if words else ""
+        raise ValueError(f"{config}{further}: {error}") from error
+
+
+def _check_soup(conf: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+    soup = read_soup_config(conf)
     for name in [soup.combiner] if isinstance(soup.combiner, str) else soup.combiner:
         if name not in SOURCES and name not in REFUSED:
             raise ValueError(f"`combiner` must be one of {sorted(SOURCES)}, but got {name!r}.")
@@ -64,4 +71,8 @@ def _soup_options(words: Sequence[str]) -> dict[str, Any]:
     pairs = [
         value.partition("=") for values in uses_of("--trainer_conf", words) for value in values
     ]
-    return {key: yaml.safe_load(value) for key, equals, value in pairs if equals and "." not in key}
+    return {
+        key: parse_yaml(value, f"`--trainer_conf {key}={value}`")
+        for key, equals, value in pairs
+        if equals and "." not in key
+    }

@@ -19,6 +19,8 @@ from espnet_soups.task.training.model_file import (
 Epochs = list[tuple[int, float]]
 ADVICE = "Take it away, or train again."
 
+SHAPE = {"keep_nbest_models": int | list[int], "best_model_criterion": list[list[str]]}
+
 
 @dataclass(frozen=True)
 class Average:
@@ -53,7 +55,7 @@ def average_best_epochs(exp_dir: Path, nbest: int = 0) -> list[Average]:
     checkpoint = exp_dir / "checkpoint.pth"
     if not checkpoint.exists():
         raise FileNotFoundError(f"{checkpoint} does not exist: train at least one epoch (stage 9).")
-    config = read_yaml(exp_dir / "config.yaml", "the configuration of the run")
+    config = read_yaml(exp_dir / "config.yaml", "the configuration of the run", SHAPE)
     reporter = Reporter()
     reporter.load_state_dict(read_states(checkpoint)["reporter"])
     kept = config["keep_nbest_models"]

@@ -14,7 +14,7 @@ import torch
 from espnet2.train.reporter import Reporter
 from torch import Tensor
 
-from espnet_soups.files import whole_file, write_text
+from espnet_soups.files import read_lines, whole_file, write_text
 from espnet_soups.task.training.model_file import check_tensors, is_whole, read_states
 
 RESUMED = "resumed.txt"  # for the terminal
@@ -102,7 +102,7 @@ def keep_config(
     """
     config = output_dir / CONFIG
     trained = any((output_dir / name).exists() for name in (CURRENT, PREVIOUS))
-    kept = config.read_text(encoding="utf-8") if trained and config.exists() else None
+    kept = "\n".join([*read_lines(config), ""]) if trained and config.exists() else None
     trains = False
     try:
         yield kept

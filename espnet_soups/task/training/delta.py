@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 
 LEFT_OUT = "not_in_delta"  # key of soup.jsonl: objectives whose loss may be negative
+COMPARED = {"valid_loss": dict[str, float | None], f"{LEFT_OUT}?": list[str]}  # what is read of it
 
 
 def signed_losses(model: "MSPModel") -> list[str]:
@@ -62,8 +63,9 @@ def read_reference(path: Path) -> dict[str, float]:
         ValueError: If it holds no validation loss.
     """
     try:
-        epochs = [compared_losses(record) for record in read_json_lines(path, "the training")]
-    except (ValueError, KeyError) as error:
+        records = read_json_lines(path, "the training", COMPARED)
+        epochs = [compared_losses(record) for record in records]
+    except ValueError as error:
         raise ValueError(
             f"`delta_reference` {path} is no soup.jsonl of a run ({error})."
         ) from error
@@ -80,7 +82,7 @@ def compared_losses(record: Mapping[str, Any]) -> dict[str, float]:
     return {
         name: float(loss)
         for name, loss in record["valid_loss"].items()
-        if loss is not None and name not in record.get(LEFT_OUT, ())
+        if loss is not None and name not in (record.get(LEFT_OUT) or ())
     }
 
 

@@ -149,7 +149,7 @@ def check_steps(guard: StepGuard, none_valid: bool, epoch: int, accum_grad: int)
 def write_record(output_dir: Path, record: dict[str, Any]) -> None:
     """Adds a record; epochs from this one on, left by a run that was cut short, are replaced."""
     path = output_dir / FILE
-    records = read_json_lines(path, "the training") if path.exists() else []
+    records = read_json_lines(path, "the training", {"epoch": int}) if path.exists() else []
     kept = [other for other in records if other["epoch"] < record["epoch"]]
     write_json_lines(path, [*kept, record])
 
