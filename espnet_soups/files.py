@@ -291,7 +291,7 @@ def read_json_lines(path: Path, made_by: str, shape: Any = dict) -> list[dict[st
 def _read_made(path: Path, made_by: str) -> bytes:
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing; run {made_by} first.")
-    return path.read_bytes()
+    return _without_mark(path, path.read_bytes())
 
 
 def _parse(content: bytes, place: str, made_by: str, shape: Any) -> dict[str, Any]:
