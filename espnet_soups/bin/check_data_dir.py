@@ -60,8 +60,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
         label.file for label in run.labels() if label.type == "audio" and label.file != later
     ]
     seconds = [name for name in seconds if not may_lack or (options.path / name).is_file()]
-    data = read_data_dir(options.path, audio_labels=seconds)
-    check_audio(data)
+    whole = read_data_dir(options.path, audio_labels=seconds)
+    check_audio(whole)
+    data = whole.keep_languages(run.languages)
+    data = data if data.audio else whole  # it is refused below
+    if data.audio.keys() != whole.audio.keys():
+        others = sorted(set(whole.languages.values()) - set(run.languages))
+        print(
+            f"warning: {options.path}: {len(whole.audio) - len(data.audio):,} of"
+            f" {len(whole.audio):,} utterances are left out, since neither an objective nor"
+            f" `--languages` names their language: {', '.join(others)}",
+            file=sys.stderr,
+        )
     objectives = objectives_of(data, known) if may_lack else known
     labels = count_labels(data, objectives, options.least, run.languages)
     listed = ", ".join(f"{name} {number}" for name, number in labels.items())
@@ -71,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print(f"warning: {warning}", file=sys.stderr)
     compare_with_settings(data, objectives, run.settings_of, training=options.train is None)
     if options.train is not None:
-        train = read_data_dir(options.train)
+        train = read_data_dir(options.train).keep_languages(run.languages)
         compare_labels(data, train, objectives, () if may_lack else run.objectives)
         for warning in describe_overlap(find_overlap(train, data), train, data):
             print(f"warning: {warning}", file=sys.stderr)

@@ -7,6 +7,7 @@ from pathlib import Path
 import kaldiio
 import soundfile
 
+from espnet_soups.data.audio_digest import unite_digests
 from espnet_soups.data.data_dir import (
     LANGUAGES,
     NO_LABEL,
@@ -93,6 +94,7 @@ def unite_audio(
         audio_labels=sets[0].audio_labels,
     )
     write_data_dir(union, audio_file)
+    unite_digests([labeled, *unlabeled], target)
     if keep_labels:
         _write_labels(sets[0], union)
     lengths = {

@@ -2,7 +2,7 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -61,6 +61,10 @@ class DataDir:
             speeds=rows(self.speeds),
             audio_labels={name: rows(table) for name, table in self.audio_labels.items()},
         )
+
+    def keep_languages(self, languages: Collection[str]) -> "DataDir":
+        """Return the set with the utterances of these languages alone; it may have none."""
+        return self.keep(key for key, language in self.languages.items() if language in languages)
 
     def labels_of(self, name: str) -> Mapping[str, str] | None:
         """Return what a file of labels holds: languages, speakers and audio are labels, too.

@@ -1,6 +1,7 @@
 """All 13 stages, run as a user runs them, on a minute of tones that stand for letters."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -117,6 +118,42 @@ def test_the_packed_model_decodes_as_the_recipe_did(recipe: Path, tmp_path: Path
     for key, text in expected.items():
         speech, _ = soundfile.read(recipe / "corpus" / "audio" / f"{key}.wav")
         assert speech2text(speech, lang="fr").transcript.text == text
+
+
+def test_fewer_languages_of_the_corpus_have_folders_of_their_own(recipe: Path):
+    stages = ("--stage", "1", "--stop_stage", "6")
+    shared = [*recipe.glob("data/*_token_list/*/*"), *recipe.glob("exp/msp_stats*/*/*")]
+    shared += recipe.glob("dump/*/*/*/utt2lang")
+    before = {path: path.read_bytes() for path in shared if path.is_file()}
+    assert len(before) > 10
+    result = run(recipe, "--asr_langs", "fr", *stages)
+    assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
+    (kept,) = recipe.glob("dump/fbank*/*_only_fr/train_sp/utt2lang")
+    assert {line.split()[1] for line in kept.read_text().splitlines()} == {"fr"}
+    assert set(recipe.glob("data/fr_token_list/*")) > {recipe / "data/fr_token_list/asr_char_sp"}
+    assert {path: path.read_bytes() for path in before} == before
+    (tested,) = recipe.glob("dump/fbank*/only_fr/test/text")
+    assert len(tested.read_text().splitlines()) == 4
+
+
+def test_a_trained_folder_takes_touched_recordings_and_refuses_others(recipe: Path):
+    ssl = ("--ssl", "cpc", "--unlabeled_sets", "more")
+    recordings = sorted((recipe / "corpus" / "audio").glob("*-train*.wav"))
+    for path in recordings:
+        path.touch()
+    touched = run(recipe, *ssl)
+    assert touched.returncode == 0, touched.stdout[-3000:] + touched.stderr[-3000:]
+    assert "again, since this changed: audio of data/train_sp/wav.scp" in touched.stdout
+    later = re.findall(r"^stage (?:[4-79]|1.): .*", touched.stdout, flags=re.MULTILINE)
+    assert len(later) > 9
+    assert all(line.endswith(" — up to date") for line in later)
+    recordings[0].write_bytes(recordings[1].read_bytes())
+    models = {path: path.read_bytes() for path in (recipe / "exp").glob("*/*.pth")}
+    refused = run(recipe, *ssl, "--stop_stage", "7")
+    assert refused.returncode == 1
+    assert "with other data, and no epoch is left" in refused.stderr
+    assert "`speech` of training (" in refused.stderr
+    assert {path: path.read_bytes() for path in models} == models
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,10 @@ def test_a_lock_that_cannot_be_made_is_refused_and_not_waited_for(
     (tmp_path / "taken.lock").touch()  # a file is no lock
     script = f"""set -euo pipefail; . {SCRIPTS}/stages.sh
     mkdir() {{
-        [[ ${{!#}} != full/* ]] || {{ echo "mkdir: cannot create 'x': No space left on device" >&2; return 1; }}
+        if [[ ${{!#}} == full/* ]]; then
+            echo "mkdir: cannot create 'x': No space left on device" >&2
+            return 1
+        fi
         command mkdir "$@"
     }}
     if stage 4 "Filter" {stamp}; then stage_done x; fi"""
@@ -170,7 +173,10 @@ if stage 9 "Training" model --reads dump/train; then
     stage_done x
 fi"""
 WRITER = f"""set -euo pipefail; . {SCRIPTS}/stages.sh
-if stage 3 "Features" .3.done --outputs dump/train; then echo new > dump/train/feats; stage_done x; fi"""
+if stage 3 "Features" .3.done --outputs dump/train; then
+    echo new > dump/train/feats
+    stage_done x
+fi"""
 
 
 def test_a_folder_that_another_run_reads_is_not_replaced(tmp_path: Path) -> None:

@@ -147,7 +147,9 @@ MANY_OUTPUTS = """
 if stage 3 "Features" .3.done --without trials --outputs dump/train; then
     rm -rf dump/train decoded
     mkdir -p dump/train/clean decoded
-    for name in utt2lang feats.scp clean/feats.ark trials .hidden; do echo x > "dump/train/${name}"; done
+    for name in utt2lang feats.scp clean/feats.ark trials .hidden; do
+        echo x > "dump/train/${name}"
+    done
     echo y > decoded/text
     : > decoded/empty
     stage_made decoded/*

@@ -44,19 +44,25 @@ class LabelledSet:
     lengths: Mapping[str, int]
 
 
-def tell_labels(settings: Mapping[str, Any], model: MSPModel, output_dir: Path | None) -> None:
+def tell_labels(
+    settings: Mapping[str, Any],
+    model: MSPModel,
+    output_dir: Path | None,
+    further: Sequence[str] = (),
+) -> None:
     """Refuse labels that nothing can be learnt from; warn of some, also in `remarks.txt`.
 
     Args:
         settings: The options of the run.
         model: The model.
         output_dir: Folder of the run; None: another rank tells.
+        further: Warnings of the data that are known already.
 
     Raises:
         ValueError: If an objective has no label that can be learnt.
     """
     args = argparse.Namespace(**settings)
-    remarks = check_labels(args, model, build_preprocessor(args, train=True))
+    remarks = [*further, *check_labels(args, model, build_preprocessor(args, train=True))]
     if output_dir is None:
         return
     for remark in remarks:

@@ -13,6 +13,11 @@ from espnet2.torch_utils.safe_torch_load import safe_torch_load
 from espnet2.train.trainer import Trainer
 
 from espnet_soups.network.msp_model import MSPModel
+from espnet_soups.task.checks.changed_data import (
+    describe_data,
+    find_changed_data,
+    write_data_record,
+)
 from espnet_soups.task.checks.changed_settings import check_changes
 from espnet_soups.task.checks.check_labels import tell_labels
 from espnet_soups.task.training.checkpoint import (
@@ -84,14 +89,15 @@ class JointTrainer(Trainer):
         """Trains, from the last whole checkpoint if there is one.
 
         Raises:
-            ValueError: If the checkpoint is of another configuration, if settings have changed and
-                no epoch is left to train with them, or if labels cannot be learnt.
+            ValueError: If the checkpoint is of another configuration, if settings or data have
+                changed and no epoch is left to train with them, or if labels cannot be learnt.
             OSError: If the disk is full.
         """
         options, distributed_option = kwargs["trainer_options"], kwargs["distributed_option"]
         output_dir = Path(options.output_dir)
         named = cls.reference_file
         cls.reference = None if named is None else read_reference(Path(named))
+        data, remarks = describe_data(cls.settings), []
         if options.resume:
             if is_first_rank(distributed_option):
                 recover(output_dir)
@@ -99,7 +105,10 @@ class JointTrainer(Trainer):
                 torch.distributed.barrier()
             if (output_dir / CURRENT).exists():
                 states = safe_torch_load(output_dir / CURRENT, map_location="cpu")
-                check_changes(output_dir, cls.earlier, cls.settings, options, states)
+                changed = find_changed_data(output_dir, cls.settings, data)
+                remarks = check_changes(
+                    output_dir, cls.earlier, cls.settings, options, states, changed
+                )
                 if not getattr(options, "use_adapter", False):
                     check_tensors(states["model"], model.state_dict(), str(output_dir / CURRENT))
                 cls.check_states(states)
@@ -109,7 +118,9 @@ class JointTrainer(Trainer):
                     mend_epoch_files(output_dir, states, options.best_model_criterion)
                 del states
         first = is_first_rank(distributed_option)
-        tell_labels(cls.settings, network_of(model), output_dir if first else None)
+        tell_labels(cls.settings, network_of(model), output_dir if first else None, remarks)
+        if first:
+            write_data_record(output_dir, data)
         with keep_whole_files(output_dir):
             super().run(model, *args, **kwargs)
 
