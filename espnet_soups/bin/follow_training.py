@@ -1,4 +1,4 @@
-"""Prints warnings and a line per epoch while stage 9 trains; ends with what started it."""
+"""Prints warnings, progress and a line per epoch while stage 9 trains; ends with its parent."""
 
 import argparse
 import os
@@ -26,35 +26,72 @@ class Remarks:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._told = self._time()
+        self._seen = time_of(path)
+        self._told: list[str] = []
 
     def tell(self) -> None:
-        """Print the remarks if they are of this run."""
-        time = self._time()
-        if time not in (None, self._told):
-            self._told = time
-            for line in self.path.read_text(encoding="utf-8").splitlines():
-                print(f"  warning: {line}", flush=True)
+        """Print the remarks if they are of this run, each once."""
+        time = time_of(self.path)
+        if time not in (None, self._seen):
+            self._seen = time
+            lines = self.path.read_text(encoding="utf-8").splitlines()
+            for line in lines:
+                if line not in self._told:
+                    print(f"  warning: {line}", flush=True)
+            self._told = lines
 
-    def _time(self) -> int | None:
-        return self.path.stat().st_mtime_ns if self.path.exists() else None
+
+class Progress:
+    """How far a long epoch is.
+
+    Args:
+        exp_dir: Folder of the run.
+    """
+
+    def __init__(self, exp_dir: Path) -> None:
+        self.exp_dir, self.path = exp_dir, exp_dir / "progress.json"
+        self._seen = time_of(self.path)
+
+    def tell(self) -> None:
+        """Print a line if training has written another one."""
+        from espnet_soups.files import read_json
+        from espnet_soups.report.follow import describe_progress
+
+        time = time_of(self.path)
+        if time not in (None, self._seen):
+            self._seen = time
+            record = read_json(self.path, "the training")
+            print(f"  {describe_progress(record, max_epoch_of(self.exp_dir))}", flush=True)
+
+
+def time_of(path: Path) -> int | None:
+    """Return when a file was changed; None: there is none."""
+    return path.stat().st_mtime_ns if path.exists() else None
+
+
+def max_epoch_of(exp_dir: Path) -> int:
+    """Return the number of the last epoch."""
+    from espnet_soups.files import read_yaml
+
+    config = read_yaml(exp_dir / "config.yaml", "the configuration of this training")
+    return int(config["max_epoch"])
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Follows; see `get_parser`."""
     options = get_parser().parse_args(arguments)
-    from espnet_soups.files import read_yaml
     from espnet_soups.report.follow import describe_epoch, follow_epochs
 
     parent, remarks = os.getppid(), Remarks(options.exp_dir / "remarks.txt")
+    progress = Progress(options.exp_dir)
 
     def stop() -> bool:  # asked every two seconds
         remarks.tell()
+        progress.tell()
         return os.getppid() != parent
 
     for record in follow_epochs(options.exp_dir, stop):
-        config = read_yaml(options.exp_dir / "config.yaml", "the configuration of this training")
-        print(f"  {describe_epoch(record, config['max_epoch'])}", flush=True)
+        print(f"  {describe_epoch(record, max_epoch_of(options.exp_dir))}", flush=True)
 
 
 if __name__ == "__main__":

@@ -61,7 +61,7 @@ def test_nothing_is_told_where_no_ctc_learns_or_frames_are_not_known(tmp_path, w
 
 def test_an_encoder_that_makes_fewer_frames_leaves_out_more(tmp_path):
     run = run_of(tmp_path, "--encoder_conf input_layer=conv2d")
-    frames = {**FRAMES, "el1": 12, "el2": 20}  # 3 and 5 after the encoder, give or take 2
+    frames = {**FRAMES, "el1": 12, "el2": 20, "en1": 12}  # 3 to 5 after the encoder, give or take 2
     found = describe_long_labels(run, data_of(tmp_path, TEXTS), frames, "char")
     assert [line.partition(": ")[0] for line in found] == [
         f"{tmp_path}/text (asr_el)",

@@ -72,6 +72,14 @@ def tell_labels(
         write_text(output_dir / REMARKS, "".join(f"{remark}\n" for remark in remarks))
 
 
+def add_remark(output_dir: Path, remark: str) -> None:
+    """Warn of something in the log and on the terminal; see `tell_labels`."""
+    logging.warning(remark)
+    path = output_dir / REMARKS
+    earlier = path.read_text(encoding="utf-8") if path.exists() else ""
+    write_text(path, f"{earlier}{remark}\n")
+
+
 def check_labels(args: argparse.Namespace, model: MSPModel, prepare: MSPPreprocessor) -> list[str]:
     """Check the labels of training and validation.
 

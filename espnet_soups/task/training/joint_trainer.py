@@ -19,7 +19,8 @@ from espnet_soups.task.checks.changed_data import (
     write_data_record,
 )
 from espnet_soups.task.checks.changed_settings import check_changes
-from espnet_soups.task.checks.check_labels import tell_labels
+from espnet_soups.task.checks.check_labels import add_remark, tell_labels
+from espnet_soups.task.checks.check_schedule import check_schedule
 from espnet_soups.task.training.checkpoint import (
     CURRENT,
     check_tensors,
@@ -35,6 +36,8 @@ from espnet_soups.task.training.delta import (
     relative_improvement,
     signed_losses,
 )
+from espnet_soups.task.training.epoch_progress import FILE as PROGRESS
+from espnet_soups.task.training.epoch_progress import WatchedBatches, log_interval_of
 from espnet_soups.task.training.epoch_record import (
     check_steps,
     epoch_means,
@@ -132,13 +135,14 @@ class JointTrainer(Trainer):
             ValueError: If no step of the epoch was valid.
         """
         network, options, reporter = network_of(model), kwargs["options"], kwargs["reporter"]
-        start = time.perf_counter()
+        start, batches = time.perf_counter(), len(kwargs["iterator"])
+        cls.look_ahead(reporter.get_epoch(), kwargs)
         JointTrainer.begun = True
         for optimizer in kwargs["optimizers"]:
             optimizer.zero_grad()  # what an incomplete accumulation left is in no checkpoint
         network.tally.reset()
         network.guard.open_epoch(options.accum_grad)
-        cls.open_epoch(network, reporter, options, len(kwargs["iterator"]))
+        cls.open_epoch(network, reporter, options, batches)
         nothing_learnt = super().train_one_epoch(model, *args, **kwargs)
         device = next(network.parameters()).device
         network.guard.close_epoch(device)
@@ -153,6 +157,24 @@ class JointTrainer(Trainer):
         losses = epoch_means(reporter, "loss/")
         cls.trained = TrainedEpoch(seconds, losses, labels, shortened, watched)
         return False
+
+    @classmethod
+    def look_ahead(cls, epoch: int, kwargs: dict[str, Any]) -> None:
+        """Compares the schedule with training before its first step, and watches the mini-batches.
+
+        Raises:
+            ValueError: If the schedule is shorter than training.
+        """
+        output_dir, batches = Path(kwargs["options"].output_dir), len(kwargs["iterator"])
+        first_epoch = not JointTrainer.begun
+        warning = check_schedule(cls.settings, batches) if first_epoch else None
+        if not is_first_rank(kwargs["distributed_option"]):
+            return
+        if warning is not None:
+            add_remark(output_dir, warning)
+        interval = log_interval_of(kwargs["options"].log_interval, batches) if first_epoch else None
+        path = output_dir / PROGRESS
+        kwargs["iterator"] = WatchedBatches(kwargs["iterator"], path, epoch, interval)
 
     @classmethod
     def validate_one_epoch(cls, model: torch.nn.Module, *args: Any, **kwargs: Any) -> None:
