@@ -56,11 +56,14 @@ def write_overview(expdir: Path) -> tuple[list[Path], dict[str, str]]:
         expdir: Holds the experiments.
 
     Returns:
-        (the files, why experiments were left out of the picture).
+        (the files, why experiments were left out of one of them).
     """
     picture, left_out = draw_comparison(expdir, COMPARISON)
-    text = render_results(read_siblings(expdir), comparison=None if picture is None else COMPARISON)
+    records, broken = read_siblings(expdir, lambda record: render_results([record]))
+    text = render_results(records, comparison=None if picture is None else COMPARISON)
     write_text(expdir / MARKDOWN, text)
+    left_out = {f"{name} of {COMPARISON}": why for name, why in left_out.items()}
+    left_out |= {f"{name} of {expdir / MARKDOWN}": why for name, why in broken.items()}
     return [expdir / MARKDOWN, *([] if picture is None else [picture])], left_out
 
 
@@ -87,7 +90,10 @@ def _keep_earlier(exp_dir: Path) -> None:
     """Write the decoding of the last report, made by an earlier release, into a file of its own."""
     last = exp_dir / RESULTS
     if last.is_file():
-        record = read_json(last, "the report (stage 13)")
-        folder = exp_dir / record["inference_tag"] / record["set"]
+        try:
+            record = read_json(last, "the report (stage 13)")
+            folder = exp_dir / record["inference_tag"] / record["set"]
+        except (ValueError, KeyError, TypeError):
+            return  # it is about to be written anew
         if (folder / SCORES).is_file() and not (folder / RESULTS).exists():
             write_text(folder / RESULTS, last.read_text(encoding="utf-8"))
