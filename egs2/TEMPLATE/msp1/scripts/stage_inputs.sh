@@ -15,8 +15,11 @@
 _stage_audio=()   # tables or folders of recordings
 _stage_without=() # as `find` wants it: files that count for nothing
 
-# what editors and people leave beside a file
-_stage_backups=("!" -name '*~' "!" -name '*.bak' "!" -name '*.orig' "!" -name '*.old' "!" -name '.*.sw?' "!" -name '.read_by *')
+# files that count for nothing: backups, as espnet_soups.data.data_dir knows them, and marks of readers
+_stage_backups=()
+for _stage_ending in '*~' '*.bak' '*.old' '*.orig' '*.rej' '*.save' '*.swp' '*.tmp' '.read_by *'; do
+    _stage_backups+=("!" -name "${_stage_ending}")
+done
 _stage_large=2048 # blocks of 512 bytes; smaller files are read each time
 
 _stage_fingerprint() {
