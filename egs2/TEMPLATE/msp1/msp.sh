@@ -199,6 +199,7 @@ ssl_tag=$(basename "$(realpath "${train_config}")" .yaml)
 ssl_tag=${ssl_name}_${ssl_tag#train_msp_}_${feats_type}${noise_name}${speeds}${subset}
 ssl_dir=${expdir}/ssl_$(short_name "${ssl_tag}${unlabeled_name}$(tag_of "${pretrain_args}")")
 inference_tag=$(basename "${inference_config}" .yaml)_$(basename "${inference_model}" .pth)
+refuse_path "inference_config (with the name of --inference_model)" "${inference_tag}"
 
 # --- options that statistics, the check and training share -------------------------------------
 if [[ ${feats_type} == fbank ]]; then
@@ -269,7 +270,7 @@ fi
 check_args=("${model_args[@]}" ${soup_args[@]+"${soup_args[@]}"} ${ssl_args[@]+"${ssl_args[@]}"} ${train_arg_list[@]+"${train_arg_list[@]}"})
 pretrain_inputs=()
 ! ${pretrains} || pretrain_inputs=("${ssl_dir}/pretrain.yaml")
-if stage=0 skip_stages="" stage 0 "Checks" "${expdir}/.stage0_${msp_tag}_${inference_tag}.done" \
+if stage=0 skip_stages="" stage 0 "Checks" "${expdir}/.stage0_$(short_name "${msp_tag}_${inference_tag}").done" \
     --settings "${check_args[@]}" ${pretrain_arg_list[@]+"${pretrain_arg_list[@]}"} \
     "objectives=${kinds_names[*]}" "backend=${cmd_backend}" "ngpu=${ngpu}" \
     --inputs "${train_config}" "${inference_config}" ${pretrain_inputs[@]+"${pretrain_inputs[@]}"}; then
