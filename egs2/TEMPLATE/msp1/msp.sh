@@ -270,7 +270,7 @@ fi
 check_args=("${model_args[@]}" ${soup_args[@]+"${soup_args[@]}"} ${ssl_args[@]+"${ssl_args[@]}"} ${train_arg_list[@]+"${train_arg_list[@]}"})
 pretrain_inputs=()
 ! ${pretrains} || pretrain_inputs=("${ssl_dir}/pretrain.yaml")
-if stage=0 skip_stages="" stage 0 "Checks" "${expdir}/.stage0_$(short_name "${msp_tag}_${inference_tag}").done" \
+if stage=0 skip_stages="" stage 0 "Checks" "${expdir}/.stage0_$(short_name "${msp_tag%"${subset}"}_${inference_tag}").done" \
     --settings "${check_args[@]}" ${pretrain_arg_list[@]+"${pretrain_arg_list[@]}"} \
     "objectives=${kinds_names[*]}" "backend=${cmd_backend}" "ngpu=${ngpu}" \
     --inputs "${train_config}" "${inference_config}" ${pretrain_inputs[@]+"${pretrain_inputs[@]}"}; then
@@ -308,7 +308,7 @@ fi
 
 # names that were made before stage 1 had made the corpus
 if ((stop_stage > 1)) && [[ $(soups objectives subset "${run_options[@]}") != "${subset}" ]]; then
-    echo "  the corpus has other languages than before, by which folders are named"
+    echo "  folders of this run are named by its languages where the corpus has more"
     ((stage > 1)) || set -- "$@" --stage 2
     exec ./msp.sh "$@"
 fi
@@ -331,7 +331,8 @@ if [[ -n ${noise} ]]; then
             --outputs "${datadir}/${noisy}/wav.scp" "${datadir}/${noisy}/clean.scp" "${datadir}/${noisy}"; then
             read -ra snr_range <<<"${noise_snr}"
             soups add_noise --source "${datadir}/${name}" --target "${datadir}/${noisy}" --audio_dir "${dumpdir}/noise/${noisy}" \
-                --noises "${noise}" --snr "${snr_range[@]}" --nj "${nj}"
+                --noises "${noise}" --snr "${snr_range[@]}" --nj "${nj}" \
+                --look_at "${found_sets[@]/#/${datadir}/}" --fs "${fs}" --resample "${resample}"
             stage_done "${datadir}/${noisy}"
         fi
     done
