@@ -16,8 +16,10 @@ LADDER["objectives"] = {"losses", "backbone", "data"}
 LADDER["network"] = {"objectives", *LADDER["soup"], "soup"}
 LADDER["task"] = {"network", "backbone", "data", *LADDER["network"]}
 LADDER["inference"] = {"objectives", "network", "task", "data", "backbone"}
+LADDER["conflict"] = {OBJECTIVE}
+LADDER["task"] |= {"conflict"}
 LADDER["scoring"] = {"objectives"}
-LADDER["report"] = {"objectives", "scoring"}
+LADDER["report"] = {"objectives", "scoring", "conflict"}
 EVERYWHERE = {"settings", "file_names", "files", "ranks"}  # stand below all rooms
 
 

@@ -91,7 +91,8 @@ soups_stamp() {
 }
 
 soups_stamp_file() {
-    [[ $1 == "${soups_venv}" || -z ${soups_extra:-} ]] && echo "$1/espnet-soups.done" || echo "$1/espnet-soups-${soups_extra}.done"
+    # another clone's own stamp, in its tools/venv, is left as it is
+    [[ $1 == "${soups_venv}" ]] && echo "$1/espnet-soups.done" || echo "$1/espnet-soups-shared${soups_extra:+-${soups_extra}}.done"
 }
 
 soups_is_set_up() {

@@ -3,6 +3,10 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from espnet_soups.task.msp_task import MSPTask
 
 DESCRIPTION = """Trains one speech model on many objectives with ESPnet. Every option may stand in
 the YAML file of --config. Settings of a soup (`trainer: msp`, `trainer_conf`): docs/method.md; of
@@ -32,14 +36,29 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not words or "--help" in words or "-h" in words:
         get_parser().print_help()
         return
+    from espnet_soups.task.msp_task import MSPTask
+
+    run_task(MSPTask, ["--help" if word == "--help-espnet" else word for word in words])
+
+
+def run_task(task: "type[MSPTask]", given: list[str] | argparse.Namespace) -> None:
+    """Run a task of ESPnet.
+
+    Args:
+        task: The task.
+        given: The words of a command line, or options that have been read.
+
+    Raises:
+        ValueError: If an option or the data are not valid.
+    """
     import typeguard
     import yaml
 
-    from espnet_soups.task.msp_task import MSPTask
-
-    words = ["--help" if word == "--help-espnet" else word for word in words]
     try:
-        MSPTask.main(cmd=words)
+        if isinstance(given, argparse.Namespace):
+            task.main(args=given)
+        else:
+            task.main(cmd=given)
     except yaml.YAMLError as error:
         raise ValueError(f"The YAML of `--config` is not valid: {error}") from error
     except typeguard.TypeCheckError as error:

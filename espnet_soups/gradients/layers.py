@@ -130,6 +130,31 @@ def find_layers(
     ]
 
 
+def group_columns(parameters: Mapping[str, Parameter]) -> dict[str, list[tuple[int, int]]]:
+    """Group the columns of a row by the module that holds them.
+
+    Args:
+        parameters: Shared parameters by name, in the order of a row.
+
+    Returns:
+        Name of the group to its spans of columns: a layer such as `encoder.encoders.3`, and by its
+        own name whatever is in none.
+    """
+    groups: dict[str, list[tuple[int, int]]] = {}
+    start = 0
+    for name, parameter in parameters.items():
+        match = NUMBERED.match(name)
+        holder = f"{match[1]}.{match[2]}" if match else name.rpartition(".")[0]
+        spans = groups.setdefault(holder, [])
+        stop = start + parameter.numel()
+        if spans and spans[-1][1] == start:
+            spans[-1] = (spans[-1][0], stop)
+        else:
+            spans.append((start, stop))
+        start = stop
+    return groups
+
+
 def layer_parameters(parameters: Mapping[str, Parameter]) -> dict[str, set[int]]:
     """Return the layers of the encoder, the lowest first, and the ids of their parameters."""
     members: dict[str, set[int]] = {}

@@ -96,16 +96,32 @@ def half_products(first: Tensor, second: Tensor, metric: Tensor | None = None) -
     return HalfProducts(*stacked.double().cpu().unbind())
 
 
-def layer_products(first: Tensor, second: Tensor, spans: Sequence[tuple[int, int]]) -> Tensor:
-    """Return the symmetric cross products of every layer, float64 on the CPU, [L, m, m].
+def layer_products(
+    first: Tensor, second: Tensor, groups: Sequence[Sequence[tuple[int, int]]]
+) -> Tensor:
+    """Return the symmetric cross products of every group, float64 on the CPU, [G, m, m].
 
     Args:
         first: Rows G(z1), [m, n].
         second: Rows G(z2), [m, n].
-        spans: First column of each layer and the one after its last.
+        groups: Spans of columns of each group, such as `[(0, 40), (60, 80)]`.
+    """
+    crossed = group_products(first, second, groups)
+    return (crossed + crossed.transpose(1, 2)) / 2
+
+
+def group_products(
+    first: Tensor, second: Tensor, groups: Sequence[Sequence[tuple[int, int]]]
+) -> Tensor:
+    """Return the inner products of rows in every group, float64 on the CPU, [G, m, m].
+
+    They are computed at least in float32, also under autocast; see `half_products`.
     """
     with torch.autocast(first.device.type, enabled=False):
         dtype = torch.promote_types(first.dtype, torch.float32)
         one, two = first.to(dtype), second.to(dtype)
-        crossed = torch.stack([one[:, a:b] @ two[:, a:b].T for a, b in spans]).double().cpu()
-    return (crossed + crossed.transpose(1, 2)) / 2
+        products = [
+            torch.stack([one[:, a:b] @ two[:, a:b].T for a, b in spans]).double().sum(dim=0)
+            for spans in groups
+        ]
+        return torch.stack(products).cpu()

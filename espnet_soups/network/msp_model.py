@@ -143,10 +143,16 @@ class MSPModel(EncodingModel):
     def objective_losses(
         self, speech: Tensor, speech_lengths: Tensor, lang: Tensor, **labels: Tensor | list[str]
     ) -> list[Tensor]:
-        """Gives the mean loss per label token of every objective, for procedures of one's own."""
-        batch = collect_batch(speech, speech_lengths, lang, labels)
-        sums = self._part_losses(batch, measured=True)
+        """Return the mean loss per label token of every objective, for procedures of one's own."""
+        sums = self.loss_sums(speech, speech_lengths, lang, **labels)
         return [loss.total / loss.count.clamp(min=1) for loss in sums]
+
+    def loss_sums(
+        self, speech: Tensor, speech_lengths: Tensor, lang: Tensor, **labels: Tensor | list[str]
+    ) -> list[LossSum]:
+        """Return the loss sum of every objective on a mini-batch, unweighted; see `forward`."""
+        batch = collect_batch(speech, speech_lengths, lang, labels)
+        return self._part_losses(batch, measured=True)
 
     def _open_batch(self, device: torch.device) -> StepPlan | None:
         """Open a mini-batch, and return what the soup wants of it while training."""

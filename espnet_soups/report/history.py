@@ -1,19 +1,23 @@
 """How a training went, from soup.jsonl or, where there is no soup, from ESPnet's train.log."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from espnet_soups.conflict.table import FILE as CONFLICT_FILE
+from espnet_soups.conflict.table import Row, read_conflicts
 from espnet_soups.files import read_json_lines
 from espnet_soups.report.cosines import read_cosines
+from espnet_soups.report.layer_conflict import LayerCourse, read_layers
 from espnet_soups.report.level import Level, read_levels, to_array
 from espnet_soups.report.train_log import TrainLog
 
 SOUP_FILE = "soup.jsonl"
+CONFLICT_DIR = "conflict"  # of stage 8
 Curves = dict[str, NDArray[np.float64]]
 
 
@@ -37,6 +41,8 @@ class History:
         cosines: Cosines between the objectives' gradients without the noise of the batches, mean
             of each epoch, [E, m, m]; None if no pair was ever measured.
         cosine_steps: On how many steps each was measured, [E, m, m].
+        layers: The conflict of each measured layer over the epochs.
+        conflicts: The table of stage 8; empty: it did not run.
         optimizer_steps: Steps of the optimiser in each epoch, [E]; None if they were not counted.
         measured_steps: How many of these were measured, [E]; likewise.
         valid_seconds: Time of all validations; None if it was not recorded.
@@ -60,6 +66,8 @@ class History:
     measured_steps: NDArray[np.float64] | None = None
     valid_seconds: float | None = None
     unalignable: dict[str, int] = field(default_factory=dict)
+    layers: LayerCourse | None = None
+    conflicts: list[Row] = field(default_factory=list)
 
 
 def read_history(exp_dir: Path, log: TrainLog) -> History:
@@ -76,7 +84,7 @@ def read_history(exp_dir: Path, log: TrainLog) -> History:
     records = read_json_lines(path, "the training (stage 9)") if path.is_file() else []
     if records:
         try:
-            return _from_records(records)
+            return replace(_from_records(records), conflicts=_conflicts_of(exp_dir))
         except (KeyError, TypeError, IndexError, ValueError) as error:
             raise ValueError(
                 f"{path} is not as the trainer writes it ({error!r}); train anew, or remove it."
@@ -116,8 +124,14 @@ def _from_records(records: Sequence[Mapping[str, Any]]) -> History:
         optimizer_steps=_read_curve(records, "optimizer_steps"),
         measured_steps=_read_curve(records, "measured_steps"),
         valid_seconds=None if np.isnan(valid_seconds) else float(valid_seconds),
+        layers=read_layers(records),
         unalignable={name: bad for name, bad in last.get("unalignable", {}).items() if bad},
     )
+
+
+def _conflicts_of(exp_dir: Path) -> list[Row]:
+    path = exp_dir / CONFLICT_DIR / CONFLICT_FILE
+    return read_conflicts(path) if path.is_file() else []
 
 
 def _from_log(log: TrainLog) -> History:

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from espnet_soups.gradients.layer_means import LayerMeans
 from espnet_soups.gradients.means import GradientMeans
 from espnet_soups.levels.hierarchy import Hierarchy
 
@@ -18,6 +19,7 @@ class EpochMeans:
         weights: Mean of the weights that steps were made with, [m].
         distances: Mean distance of each level's weights from uniform, [P].
         gradients: What the measured ones of these steps showed.
+        layers: The same of each layer.
     """
 
     def __init__(self, hierarchy: Hierarchy) -> None:
@@ -26,6 +28,7 @@ class EpochMeans:
         self.weights = torch.zeros(hierarchy.size, dtype=torch.float64)
         self.distances = torch.zeros(len(hierarchy.levels), dtype=torch.float64)
         self.gradients = GradientMeans(hierarchy.size)
+        self.layers = LayerMeans()
 
     def add_step(self, weights: Tensor) -> None:
         """Add a step that was made with some weights, [m]."""

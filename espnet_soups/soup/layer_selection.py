@@ -9,7 +9,12 @@ from torch import Tensor
 from torch.nn import Module, Parameter
 
 from espnet_soups.gradients.layer_conflict import Estimate, LayerConflict
-from espnet_soups.gradients.layers import find_layers, select_parameters, shared_parameters
+from espnet_soups.gradients.layers import (
+    find_layers,
+    group_columns,
+    select_parameters,
+    shared_parameters,
+)
 from espnet_soups.ranks import same_on_all_ranks
 from espnet_soups.soup.config import SoupConfig
 
@@ -37,6 +42,7 @@ class LayerSelection:
         self.settings = config.selection_config
         self.size = size
         self.everything: list[Parameter] = []
+        self._name_of: dict[int, str] = {}
         self.conflict: LayerConflict | None = None
         self.chosen: tuple[int, ...] | None = None  # None: nothing was selected yet, so all
         self.estimate: dict[str, list[float]] = {}
@@ -57,6 +63,8 @@ class LayerSelection:
             self.conflict = LayerConflict(layers, self.size)
         else:
             self.everything = select_parameters(model, self.shared, self.config.layers)
+        known = shared_parameters(model, self.shared)
+        self._name_of = {id(parameter): name for name, parameter in known.items()}
         numbers = sum(parameter.numel() for parameter in self.everything)
         logging.info(
             f"Gradient rows: {self.size} objectives x {numbers:,} parameters of"
@@ -73,6 +81,11 @@ class LayerSelection:
     def parameters(self) -> list[Parameter]:
         """The parameters that the next step is measured on; empty: on none."""
         return self.everything if self.surveying else self.used_parameters
+
+    @property
+    def groups(self) -> dict[str, list[tuple[int, int]]]:
+        """The modules that hold these parameters, and their spans of columns in a row."""
+        return group_columns({self._name_of[id(own)]: own for own in self.parameters})
 
     @property
     def used_parameters(self) -> list[Parameter]:
@@ -99,12 +112,17 @@ class LayerSelection:
         parts = [rows[:, span.start : span.stop] for span in spans]
         return torch.cat(parts, dim=1) if parts else rows[:, :0]
 
-    def survey(self, halves: Sequence[Tensor]) -> bool:
-        """Take note of a step that was measured; tell whether the selection has changed."""
+    def survey(self, halves: Sequence[Tensor], both: Tensor) -> bool:
+        """Take note of a step that was measured, and return whether the selection has changed.
+
+        Args:
+            halves: Rows of the two halves, each [m, n].
+            both: Whether both halves have labels of an objective, bool [m].
+        """
         if self.conflict is None or not self.surveying:
             return False
         self.full_depth_steps += 1
-        self.conflict.add(*halves)
+        self.conflict.add(halves[0], halves[1], both)
         if self.conflict.steps < self.settings.steps:
             return False
         self.surveying = False

@@ -189,12 +189,13 @@ class Soup:
         proposal = self._proposal or self._propose()
         since = before.since + bool(self.layers.parameters)  # counts while something is measured
         surveyed = False
+        both = window.present.all(dim=0)
         if proposal.products is not None:
-            both = window.present.all(dim=0)
             self.means.gradients.add(proposal.products, both, self.gates.multipliers)
         if proposal.finite and window.halves:
             since = 0
-            surveyed = self.layers.survey(window.halves)
+            self.means.layers.add(self.layers.groups, window.halves, both)
+            surveyed = self.layers.survey(window.halves, both)
         self.means.add_step(self._weights_used)
         self.layers.count_step()
         self.state = SoupState(

@@ -22,7 +22,7 @@ def observe(seed, noise=1.0, steps=STEPS, signal=None):
     random, conflict = np.random.default_rng(seed), LayerConflict(LAYERS, len(signal))
     for _ in range(steps):
         halves = signal + noise * random.normal(size=(2, *signal.shape))
-        conflict.add(*torch.tensor(halves))
+        conflict.add(*torch.tensor(halves), torch.ones(len(signal), dtype=torch.bool))
     return conflict
 
 
@@ -93,7 +93,7 @@ def test_a_half_that_lacks_an_objective_adds_nothing_for_it():
     before = conflict.conflict("mean", 0.95).value
     assert torch.isfinite(before).all()
     halves = torch.zeros(2, 3, 2 * WIDTH).double()
-    conflict.add(*halves)
+    conflict.add(*halves, torch.zeros(3, dtype=torch.bool))
     after = conflict.conflict("mean", 0.95).value
     torch.testing.assert_close(after, before)
 

@@ -64,7 +64,7 @@ def test_a_number_that_is_not_finite_is_seen_wherever_it_is():
 @pytest.mark.parametrize("spans", [[(0, 3), (3, 8)], [(2, 5)]])
 def test_layers_are_columns(spans):
     first, second = (torch.tensor(value) for value in draw(0, 2, 3, 8))
-    products = layer_products(first, second, spans)
+    products = layer_products(first, second, [[span] for span in spans])
     for layer, (start, stop) in enumerate(spans):
         own = half_products(first[:, start:stop], second[:, start:stop])
         torch.testing.assert_close(products[layer], own.symmetric)

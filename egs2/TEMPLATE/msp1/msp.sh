@@ -76,10 +76,14 @@ option bpemode unigram "Kind of sentencepiece model: unigram or bpe"
 option_group "Training"
 option train_config conf/train_msp.yaml "Model, soup and optimiser"
 option train_args "" "Further options of msp_train, such as '--max_epoch 3'; they are part of the tag"
-option soup "" "joint, vs, vc, vm or custom; empty: as train_config says"
+option soup "" "joint, vs, vc, vm, custom or planned (by what stage 8 measures); empty: as train_config says"
 option order "" "Order of vm, read bottom-up, such as USA; empty: as train_config says"
 option combiner "" "modo, static, mgda, ... with its default options; empty: as train_config says"
 option combiner_conf "" "All options of the combiner, such as 'gamma: 0.05, rho: 0.01'; they replace those of train_config"
+option_group "Conflict (stage 8)"
+option conflict_batches "" "Batches of the training data to measure on, such as 24; 0: stage 8 does nothing; empty: 24 with --soup planned, else 0"
+option conflict_models start "What to measure: start (the model that training starts from), or of a finished training such as '1 5 last'"
+option plan_top "" "What --soup planned puts on top, such as st or 'asr_*'; empty: the objectives with the weakest gradients"
 option_group "Self-supervision (U)"
 option ssl none "cpc or best_rq; none: no pre-training, and U only if train_config has one"
 option pretrain_config "" "Optimiser and ssl_conf of stage 7; empty: conf/pretrain_<ssl>.yaml"
@@ -110,7 +114,15 @@ read -ra unlabeled_set_list <<<"${unlabeled_sets}"
 refuse_other ssl "${ssl}" none cpc best_rq
 refuse_other ssl_audio "${ssl_audio}" labeled unlabeled
 refuse_other feats_type "${feats_type}" fbank raw
-[[ -z ${soup} ]] || refuse_other soup "${soup}" joint vs vc vm custom
+[[ -z ${soup} ]] || refuse_other soup "${soup}" joint vs vc vm custom planned
+[[ -n ${conflict_batches} ]] || conflict_batches=$([[ ${soup} == planned ]] && echo 24 || echo 0)
+[[ ${conflict_batches} =~ ^[0-9]+$ ]] || refuse "--conflict_batches must be 0 or more, but got '${conflict_batches}'"
+refuse_words conflict_models '^[^,]+$' "names such as 'start last'" "${conflict_models}"
+if [[ ${soup} == planned ]]; then
+    [[ -z ${order}${combiner}${combiner_conf} ]] || refuse "--soup planned chooses levels and combiners itself: leave out --order, --combiner and --combiner_conf"
+    ((conflict_batches > 0)) || refuse "--soup planned needs what stage 8 measures: --conflict_batches must be above 0"
+fi
+[[ -z ${plan_top} || ${soup} == planned ]] || refuse "--plan_top needs --soup planned"
 for name in test_sets unlabeled_sets; do refuse_commas "${name}" "${!name}"; done
 refuse_words speed_perturb_factors '^[0-9]*\.?[0-9]+$' "numbers such as '0.9 1.0 1.1'" "${speed_perturb_factors}"
 [[ ${noise_snr} =~ ^-?[0-9]+(\.[0-9]+)?\ -?[0-9]+(\.[0-9]+)?$ ]] || refuse "--noise_snr must be two numbers such as '0 20', but got '${noise_snr}'"
@@ -168,7 +180,7 @@ subset=${kinds_subset[0]} # where the corpus has languages that this run leaves 
 # shellcheck source=egs2/TEMPLATE/msp1/scripts/feature_folders.sh
 . scripts/feature_folders.sh
 soup_args=()
-[[ -z ${soup} ]] || soup_args+=(--trainer_conf "soup=${soup}")
+[[ -z ${soup} || ${soup} == planned ]] || soup_args+=(--trainer_conf "soup=${soup}")
 [[ -z ${order} ]] || soup_args+=(--trainer_conf "order=${order}")
 [[ -z ${combiner} ]] || soup_args+=(--trainer_conf "combiner=${combiner}")
 # the options of train_config are those of its own combiner
@@ -185,7 +197,7 @@ if [[ -z ${msp_tag} ]]; then
     ! ${pretrains} || msp_tag+=_from_${ssl_name}${unlabeled_name}$(tag_of "${pretrain_args}")
     ! ${joins} || msp_tag+=_with_${ssl_name}
     [[ ${ssl_audio} == labeled ]] || msp_tag+=_unlabeled${unlabeled_name}
-    msp_tag+=${soup:+_${soup}}${order:+_${order}}${combiner:+_${combiner}}
+    msp_tag+=${soup:+_${soup}}${plan_top:+_${plan_top}}${order:+_${order}}${combiner:+_${combiner}}
     [[ -z ${combiner_conf} ]] || msp_tag+=_$(sed -E 's/[^[:alnum:].]+/_/g' <<<"${combiner_conf}")
     msp_tag+=$(tag_of "${train_args}")${noise_name}${speeds}${subset}
     msp_tag=$(short_name "${msp_tag}")
@@ -380,14 +392,20 @@ if [[ -n ${unlabeled_sets} ]] && stage 3 "Features without labels" "${feats_dir}
     stage_done "${unlabeled_sets}"
 fi
 
-no_tables=('*.ark' '*.flac' 'absent.wav') # what stage 3 writes beside tables
+tables_of() { # tables_of FOLDER…: what stage 3 wrote, but for recordings, features, and where these lie
+    local folder file
+    for folder in "$@"; do
+        printf '%s\n' "${folder}/${length_file}" "${folder}/utt2lang" "${folder}/speech.digest"
+        for file in "${folder}"/{text,text.*,utt2*,*.digest}; do [[ ! -f ${file} ]] || printf '%s\n' "${file}"; done
+    done | awk '!seen[$0]++'
+}
 language_args=()
 [[ -z ${subset} ]] || language_args=(--keep_languages "${kinds_languages[@]}")
 for name in "${train_name}" "${valid_set}"; do
+    mapfile -t tables < <(tables_of "${feats_dir}/${name}")
     if stage 4 "Length filter of ${name}" "${kept_dir}/.stage4_${name}.done" \
         --settings "min=${min_wav_duration}" "max=${max_wav_duration}" ${subset:+"languages=${kinds_languages[*]}"} \
-        --without "${no_tables[@]}" ${kinds_score_files[@]+"${kinds_score_files[@]}"} \
-        --inputs "${feats_dir}/${name}" --outputs "${kept_dir}/${name}/utt2lang" "${kept_dir}/${name}"; then
+        --inputs "${tables[@]}" --outputs "${kept_dir}/${name}/utt2lang" "${kept_dir}/${name}"; then
         soups filter_lengths --source "${feats_dir}/${name}" --target "${kept_dir}/${name}" \
             --frame_seconds "${frame_seconds}" --min_wav_duration "${min_wav_duration}" \
             --max_wav_duration "${max_wav_duration}" --labels ${other_labels[@]+"${other_labels[@]}"} \
@@ -401,9 +419,9 @@ tested_dir=${feats_dir}
 if [[ -n ${subset} ]]; then
     tested_dir=${feats_dir}/${subset#_}
     for name in "${test_set_list[@]}"; do
+        mapfile -t tables < <(tables_of "${feats_dir}/${name}")
         if stage 4 "Languages of ${name}" "${tested_dir}/.stage4_${name}.done" --settings "languages=${kinds_languages[*]}" \
-            --without "${no_tables[@]}" ${kinds_score_files[@]+"${kinds_score_files[@]}"} \
-            --inputs "${feats_dir}/${name}" --outputs "${tested_dir}/${name}/utt2lang" "${tested_dir}/${name}"; then
+            --without ${kinds_score_files[@]+"${kinds_score_files[@]}"} --inputs "${tables[@]}" --outputs "${tested_dir}/${name}/utt2lang" "${tested_dir}/${name}"; then
             set_labels=()
             for file in ${audio_labels[@]+"${audio_labels[@]}"}; do [[ ! -e ${feats_dir}/${name}/${file} ]] || set_labels+=("${file}"); done
             soups filter_lengths --source "${feats_dir}/${name}" --target "${tested_dir}/${name}" --frame_seconds "${frame_seconds}" \
@@ -413,9 +431,10 @@ if [[ -n ${subset} ]]; then
     done
 fi
 
+mapfile -t tables < <(tables_of ${unlabeled_set_list[@]+"${unlabeled_set_list[@]/#/${feats_dir}/}"})
 if [[ -n ${unlabeled_sets} ]] && stage 4 "Length filter without labels" "${kept_dir}/.stage4_unlabeled.done" \
-    --settings "min=${min_wav_duration}" "max=${max_wav_duration}" --without "${no_tables[@]}" \
-    --inputs "${unlabeled_set_list[@]/#/${feats_dir}/}" --outputs "${unlabeled_set_list[@]/#/${kept_dir}/}"; then
+    --settings "min=${min_wav_duration}" "max=${max_wav_duration}" \
+    --inputs ${tables[@]+"${tables[@]}"} --outputs "${unlabeled_set_list[@]/#/${kept_dir}/}"; then
     for name in "${unlabeled_set_list[@]}"; do
         soups filter_lengths --source "${feats_dir}/${name}" --target "${kept_dir}/${name}" --unlabeled true \
             --frame_seconds "${frame_seconds}" --min_wav_duration "${min_wav_duration}" \
@@ -517,26 +536,66 @@ elif stage 7 "SSL pre-training" "${ssl_dir}/.stage7.done" \
         ${pretrain_arg_list[@]+"${pretrain_arg_list[@]}"}
     stage_done "${pretrained}"
 fi
-stage_skipped 8 "Conflict measurement" "training itself reports the cosines of all objectives"
 
 pretrained_files=()
 ! ${pretrains} || pretrained_files=("${pretrained}")
+unite() { # where mini-batches hold audio without labels, too
+    [[ -n ${union_dir} ]] || return 0
+    soups unite_audio --labeled "${kept_dir}/${train_name}" --unlabeled "${unlabeled_dirs[@]}" \
+        --feats_type "${feats_type}" --keep_labels true --target "${union_dir}" \
+        --audio_labels ${audio_labels[@]+"${audio_labels[@]}"}
+}
+mapfile -t valid_data_args < <(data_args valid "${kept_dir}/${valid_set}")
+start_args=("${model_args[@]}" ${kinds_vocabulary_args[@]+"${kinds_vocabulary_args[@]}"} "${train_data_args[@]}" "${valid_data_args[@]}"
+    ${ssl_args[@]+"${ssl_args[@]}"} ${init_args[@]+"${init_args[@]}"})
+start_inputs=("${train_config}" "${stats_dir}/train/speech_shape" ${kinds_vocabularies[@]+"${kinds_vocabularies[@]}"} ${pretrained_files[@]+"${pretrained_files[@]}"}
+    "${labelled_content[@]}" ${unlabeled_content[@]+"${unlabeled_content[@]}"})
+
+conflict_dir=${exp_dir}/conflict
+read -ra conflict_model_list <<<"${conflict_models}"
+if ((conflict_batches == 0)); then
+    stage_skipped 8 "Conflict measurement" "--conflict_batches is 0"
+else
+    conflict_args=("${start_args[@]}" ${train_arg_list[@]+"${train_arg_list[@]}"} --config "${train_config}" --ngpu "$((ngpu > 0))"
+        ${normalize_args[@]+"${normalize_args[@]}"} --train_shape_file "${train_shapes}" --valid_shape_file "${stats_dir}/valid/speech_shape")
+    conflict_inputs=("${start_inputs[@]}")
+    if [[ ${conflict_models} != start ]]; then # models of a training, which has a configuration
+        conflict_args=(--exp_dir "${exp_dir}") conflict_inputs=("${exp_dir}/config.yaml")
+        [[ " ${conflict_models} " != *" last "* ]] || conflict_inputs+=("${exp_dir}/checkpoint.pth")
+    fi
+    if stage 8 "Conflict measurement" "${conflict_dir}/.stage8.done" --settings "models=${conflict_models}" "batches=${conflict_batches}" \
+        "${conflict_args[@]}" --inputs "${conflict_inputs[@]}" --reads "${read_dirs[@]}" --outputs "${conflict_dir}/conflict.csv"; then
+        unite
+        echo "  log: ${conflict_dir}/measure.log"
+        (
+            use_threads "${threads}"
+            ${cuda_cmd} --gpus "$((ngpu > 0))" --num_threads "${threads}" --log "${conflict_dir}/measure.log" -- \
+                python -m espnet_soups.bin.measure_conflict "${conflict_args[@]}" --output_dir "${conflict_dir}" \
+                --conflict_models "${conflict_model_list[@]}" --conflict_batches "${conflict_batches}"
+        )
+        cat "${conflict_dir}/conflict.txt"
+        stage_done "${conflict_dir}/conflict.{csv,txt}"
+    fi
+fi
+if [[ ${soup} == planned ]]; then
+    if stage 8 "Plan of the soup" "${conflict_dir}/.stage8_plan.done" --settings "top=${plan_top}" \
+        --inputs "${conflict_dir}/conflict.csv" --outputs "${conflict_dir}/plan.yaml"; then
+        soups plan_soup --conflict_dir "${conflict_dir}" --checkpoint start --top "${plan_top}" --output "${conflict_dir}/plan.yaml"
+        stage_done "${conflict_dir}/plan.yaml"
+    fi
+    [[ ! -e ${conflict_dir}/plan.yaml ]] || soup_args=(--trainer msp --trainer_conf "$(python -c '
+import json, sys, yaml
+print(json.dumps(yaml.safe_load(open(sys.argv[1]))["trainer_conf"]))' "${conflict_dir}/plan.yaml")")
+fi
+
 if stage 9 "Training" "${exp_dir}/.stage9.done" \
     --settings "${model_args[@]}" ${soup_args[@]+"${soup_args[@]}"} ${train_arg_list[@]+"${train_arg_list[@]}"} \
     ${ssl_args[@]+"${ssl_args[@]}"} ${init_args[@]+"${init_args[@]}"} \
-    --inputs "${train_config}" "${stats_dir}/train/speech_shape" ${kinds_vocabularies[@]+"${kinds_vocabularies[@]}"} ${pretrained_files[@]+"${pretrained_files[@]}"} \
-    "${labelled_content[@]}" ${unlabeled_content[@]+"${unlabeled_content[@]}"} --reads "${read_dirs[@]}" \
-    --outputs "${exp_dir}/config.yaml" "${exp_dir}/checkpoint.pth"; then
-    if [[ -n ${union_dir} ]]; then
-        soups unite_audio --labeled "${kept_dir}/${train_name}" --unlabeled "${unlabeled_dirs[@]}" \
-            --feats_type "${feats_type}" --keep_labels true --target "${union_dir}" \
-            --audio_labels ${audio_labels[@]+"${audio_labels[@]}"}
-    fi
-    mapfile -t valid_data_args < <(data_args valid "${kept_dir}/${valid_set}")
-    train_model "${exp_dir}" "${train_config}" "${train_shapes}" \
-        "${model_args[@]}" ${kinds_vocabulary_args[@]+"${kinds_vocabulary_args[@]}"} "${train_data_args[@]}" "${valid_data_args[@]}" \
-        ${soup_args[@]+"${soup_args[@]}"} ${ssl_args[@]+"${ssl_args[@]}"} ${init_args[@]+"${init_args[@]}"} \
-        ${train_arg_list[@]+"${train_arg_list[@]}"}
+    --inputs "${start_inputs[@]}" --reads "${read_dirs[@]}" --outputs "${exp_dir}/config.yaml" "${exp_dir}/checkpoint.pth"; then
+    [[ ${soup} != planned || -e ${conflict_dir}/plan.yaml ]] || refuse "--soup planned needs ${conflict_dir}/plan.yaml: run stage 8 first"
+    unite
+    train_model "${exp_dir}" "${train_config}" "${train_shapes}" "${start_args[@]}" \
+        ${soup_args[@]+"${soup_args[@]}"} ${train_arg_list[@]+"${train_arg_list[@]}"}
     stage_done "${exp_dir}"
 fi
 

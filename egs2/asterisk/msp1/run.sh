@@ -11,4 +11,5 @@ MSP_ARGUMENTS="${*:+$(printf ' %q' "$@")}" exec ./msp.sh \
     --max_wav_duration 30.0 \
     --st_nbpe 250 \
     --bleu_lowercase true \
+    --conflict_batches 24 \
     "$@"

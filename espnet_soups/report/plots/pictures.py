@@ -8,6 +8,11 @@ from matplotlib.figure import Figure
 
 from espnet_soups.report.history import History
 from espnet_soups.report.plots.comparison_plot import plot_comparison, read_histories
+from espnet_soups.report.plots.conflict_plots import (
+    draw_conflict_layers,
+    draw_conflict_pairs,
+    draw_layers,
+)
 from espnet_soups.report.plots.cosine_plots import plot_cosine_groups, plot_cosines
 from espnet_soups.report.plots.figure import save, style_context
 from espnet_soups.report.plots.measured_plots import plot_norms, plot_raised
@@ -30,6 +35,9 @@ TITLES = {
     "gradient_norm": "Gradient norms, without the noise of the batches",
     "cosine": "Cosines between gradients, mean over the training",
     "cosine_groups": "Cosines between gradients, by epoch",
+    "layers": "Conflict in each measured layer, by epoch",
+    "conflict_pairs": "Conflicts of the checkpoints of stage 8",
+    "conflict_layers": "Conflicts of the checkpoints of stage 8, by module",
 }
 DRAWINGS: dict[str, Callable[[History], Figure]] = {
     "loss": plot_losses,
@@ -40,6 +48,9 @@ DRAWINGS: dict[str, Callable[[History], Figure]] = {
     "gradient_norm": plot_norms,
     "cosine": plot_cosines,
     "cosine_groups": plot_cosine_groups,
+    "layers": draw_layers,
+    "conflict_pairs": draw_conflict_pairs,
+    "conflict_layers": draw_conflict_layers,
 }
 
 
@@ -78,6 +89,9 @@ def missing_pictures(history: History) -> dict[str, str]:
         "gradient_norm": (not history.norms, "no gradient was measured"),
         "cosine": (history.cosines is None, pairs),
         "cosine_groups": (history.cosines is None, pairs),
+        "layers": (history.layers is None, "no layer was measured in enough steps"),
+        "conflict_pairs": (not history.conflicts, "stage 8 has measured nothing"),
+        "conflict_layers": (not history.conflicts, "stage 8 has measured nothing"),
     }
     return {name: why for name, (lacks, why) in lacking.items() if lacks}
 

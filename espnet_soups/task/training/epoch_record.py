@@ -59,6 +59,7 @@ def describe_gradients(soup: Soup) -> dict[str, Any]:
         "raised_any": means.raised_any(),
         "cosine": means.cosines().tolist() if means.measured else None,
         "cosine_steps": means.steps().tolist(),
+        "layers": soup.means.layers.describe(soup.names),
     }
 
 

@@ -1,0 +1,112 @@
+"""`conflict.csv`: a row for each number that stage 8 has measured, see docs/conflict.md."""
+
+import csv
+import io
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from espnet_soups.files import write_text
+
+FILE = "conflict.csv"
+WHOLE = "all"  # the group of all shared parameters
+QUANTITIES = ("cosine", "norm_ratio", "norm", "signal_share", "mean_cosine", "affinity")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One number; NaN: it cannot be told, for want of batches or of signal.
+
+    Attributes:
+        checkpoint: What was measured: `start`, or the name of a model file.
+        group: The parameters: `all`, or the module that holds them.
+        first: An objective; empty for `mean_cosine`.
+        second: The other objective of a pair; empty for numbers of one alone.
+        quantity: One of `QUANTITIES`.
+        value: The estimate.
+        low: Lower end of its interval.
+        high: Upper end of its interval.
+        p: Two-sided p value of "the truth is 0", for cosines and affinities.
+        batches: Batches with labels: of both objectives of a pair, the fewer.
+    """
+
+    checkpoint: str
+    group: str
+    first: str
+    second: str
+    quantity: str
+    value: float
+    low: float
+    high: float
+    p: float
+    batches: int
+
+
+COLUMNS = tuple(field.name for field in fields(Row))
+NUMBERS = ("value", "low", "high", "p")
+
+
+def write_conflicts(path: Path, rows: Iterable[Row]) -> None:
+    """Write a table, whole or not at all; a number that is not known is an empty cell."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for row in rows:
+        cells = [getattr(row, name) for name in COLUMNS]
+        writer.writerow(
+            ["" if isinstance(c, float) and math.isnan(c) else _short(c) for c in cells]
+        )
+    write_text(path, text.getvalue())
+
+
+def read_conflicts(path: Path) -> list[Row]:
+    """Read a table.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no such table; the message names the file and the line.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} does not exist: stage 8 writes it.")
+    try:
+        lines = list(csv.reader(io.StringIO(path.read_bytes().decode("utf-8"))))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{path} is no table of conflicts: {error}.") from error
+    if not lines or tuple(lines[0]) != COLUMNS:
+        raise ValueError(
+            f"{path} must begin with the columns {','.join(COLUMNS)}, but begins with"
+            f" {','.join(lines[0]) if lines else 'nothing'!r:.80}: it is no table of stage 8."
+        )
+    rows = [_parse(cells, f"{path}:{number}") for number, cells in enumerate(lines[1:], start=2)]
+    if not rows:
+        raise ValueError(f"{path} holds no row: run stage 8 again.")
+    return rows
+
+
+def _parse(cells: Sequence[str], place: str) -> Row:
+    if len(cells) != len(COLUMNS):
+        raise ValueError(f"{place}: {len(COLUMNS)} cells are expected, but there are {len(cells)}.")
+    given = dict(zip(COLUMNS, cells, strict=True))
+    if given["quantity"] not in QUANTITIES:
+        raise ValueError(
+            f"{place}: `quantity` must be one of {list(QUANTITIES)}, but is {given['quantity']!r}."
+        )
+    try:
+        numbers = {name: float(given[name]) if given[name] else math.nan for name in NUMBERS}
+        batches = int(given["batches"])
+    except ValueError as error:
+        raise ValueError(f"{place}: a number is malformed: {error}.") from error
+    return Row(
+        checkpoint=given["checkpoint"],
+        group=given["group"],
+        first=given["first"],
+        second=given["second"],
+        quantity=given["quantity"],
+        batches=batches,
+        **numbers,
+    )
+
+
+def _short(cell: object) -> object:
+    return f"{cell:.6g}" if isinstance(cell, float) else cell
