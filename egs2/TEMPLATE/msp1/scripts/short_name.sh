@@ -9,7 +9,8 @@
 short_name() {
     local LC_ALL=C name=$1
     if ((${#name} > 100)); then
-        name=$(cut -b -91 <<<"${name}" | iconv -c -f UTF-8 -t UTF-8)_$(_stage_digest <<<"$1" | cut -c -8)
+        name=${name:0:91}
+        name=${name%"${name##*[ -~]}"}_$(_stage_digest <<<"$1" | cut -c -8) # without half a letter at its end
     fi
     printf '%s\n' "${name}"
 }
