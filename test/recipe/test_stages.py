@@ -135,6 +135,9 @@ def test_a_recording_that_was_replaced_runs_the_stage_again(bash: Bash, tmp_path
     for name in ("a b.wav", "c.wav"):
         (tmp_path / name).write_text("one")
     (tmp_path / "wav.scp").write_text("k1 a b.wav\nk2  c.wav\r\nk3 not_there.wav\n")
+    (tmp_path / "noises").rename(tmp_path / "elsewhere")
+    assert "needs noises, which does not exist" in bash(RECORDINGS).stderr
+    (tmp_path / "elsewhere").rename(tmp_path / "noises")
     assert bash(RECORDINGS).stdout.startswith("stage 3: Features\n")
     assert "up to date" in bash(RECORDINGS).stdout
     for name, table in (("a b.wav", "wav.scp"), ("c.wav", "wav.scp"), ("noises/n.wav", "noises")):

@@ -62,7 +62,6 @@ _stage_stat() {
 _stage_list_audio() {
     local path
     for path in "$@"; do
-        [[ -e ${path} ]] || continue
         printf 'audio %s %s\n' "$(_stage_recordings "${path}" | tr '\n' '\0' | xargs -0 bash -c "$(declare -f _stage_stat); _stage_stat \"\$@\"" _ 2>/dev/null |
             cut -d' ' -f1,2,5- | LC_ALL=C sort | _stage_digest | cut -d' ' -f1)" "${path}"
     done

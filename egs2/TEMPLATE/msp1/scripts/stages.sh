@@ -69,7 +69,7 @@ stage() {
         shift
     done
     _stage_in_range "${number}" "${title}" || return 1
-    _stage_require_inputs "${number}" "${title}" ${inputs[@]+"${inputs[@]}"}
+    _stage_require_inputs "${number}" "${title}" ${inputs[@]+"${inputs[@]}"} ${_stage_audio[@]+"${_stage_audio[@]}"}
     _stage_take_lock "${number}" "${title}" "${stamp}.lock"
     _stage_text=$(_stage_fingerprint "${stamp}" "${#settings[@]}" ${settings[@]+"${settings[@]}"} ${inputs[@]+"${inputs[@]}"})
     _stage_outputs=(${outputs[@]+"${outputs[@]}"})
