@@ -1,5 +1,6 @@
 """What may be the name of a file or folder: no word of a user's leads out of its place."""
 
+import hashlib
 import unicodedata
 
 MOST_BYTES = 200  # file systems take 255; what is added to a name needs room, too
@@ -34,3 +35,15 @@ def require_file_name(what: str, name: str) -> None:
         problem = f"must have {MOST_BYTES} bytes or less"
     if problem is not None:
         raise ValueError(f"{what} names files, so it {problem}, but got {name!r}.")
+
+
+def short_name(name: str, most: int) -> str:
+    """Return a name that is not too long: one that is ends in a short digest of the whole.
+
+    >>> short_name("en_fr", 20), short_name("en_fr_es_it_ru_de_ca", 18)
+    ('en_fr', 'en_fr_es__514480c8')
+    """
+    if len(name) <= most:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+    return f"{name[: most - len(digest) - 1]}_{digest}"

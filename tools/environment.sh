@@ -12,7 +12,7 @@
 # The variable soups_extra is "test" where the tests' tools are wanted too; tools/venv always has them, an
 # environment of the user's only gets them for the tests. Versions stand in setup.py alone and are read from there.
 
-soups_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+soups_root=$(CDPATH="" cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 soups_venv="${soups_root}/tools/venv"
 
 soups_requirement() {

@@ -2,7 +2,7 @@
 # Sets up the Python environment of the recipes and the tests; see the text of --help.
 set -euo pipefail
 
-tools_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+tools_dir=$(CDPATH="" cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tools/environment.sh
 . "${tools_dir}/environment.sh"
 # shellcheck source=tools/find_python.sh

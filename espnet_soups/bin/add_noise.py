@@ -40,6 +40,15 @@ def get_parser() -> argparse.ArgumentParser:
         "--seed", type=int, default=0, help="With the utterance id it decides all (0)"
     )
     parser.add_argument("--nj", type=int, default=4, help="Processes (4)")
+    parser.add_argument(
+        "--look_at",
+        type=Path,
+        nargs="*",
+        default=[],
+        help="Data dirs of which one recording is read first: its rate must be that of --fs",
+    )
+    parser.add_argument("--fs", type=int, default=16000, help="Rate of stage 3, Hz (16000)")
+    parser.add_argument("--resample", default="false", choices=["true", "false"], help="(false)")
     return parser
 
 
@@ -48,8 +57,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = get_parser().parse_args(arguments)
     set_up_logging()
     from espnet_soups.data.data_dir import read_data_dir
+    from espnet_soups.data.dump import look_at_first
+    from espnet_soups.data.features import FeatureConfig
     from espnet_soups.data.noise import NoiseConfig, add_noise
 
+    for path in options.look_at:
+        look_at_first(path, FeatureConfig("raw", options.fs), options.resample == "true")
     rooms = None if options.rooms is None else tuple(options.rooms)
     config = NoiseConfig(options.noises, tuple(options.snr), rooms, options.seed)
     data = read_data_dir(options.source)

@@ -3,9 +3,13 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from espnet_soups.bin.command import run_command, set_up_logging
 from espnet_soups.bin.run_parser import RunParser
+
+if TYPE_CHECKING:
+    from espnet_soups.data.data_dir import DataDir
 
 
 def get_parser() -> RunParser:
@@ -60,8 +64,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         label.file for label in run.labels() if label.type == "audio" and label.file != later
     ]
     seconds = [name for name in seconds if not may_lack or (options.path / name).is_file()]
-    data = read_data_dir(options.path, audio_labels=seconds)
-    check_audio(data)
+    whole = read_data_dir(options.path, audio_labels=seconds)
+    check_audio(whole)
+    data = _of_languages(whole, run.languages)
     objectives = objectives_of(data, known) if may_lack else known
     labels = count_labels(data, objectives, options.least, run.languages)
     listed = ", ".join(f"{name} {number}" for name, number in labels.items())
@@ -71,10 +76,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print(f"warning: {warning}", file=sys.stderr)
     compare_with_settings(data, objectives, run.settings_of, training=options.train is None)
     if options.train is not None:
-        train = read_data_dir(options.train)
+        train = read_data_dir(options.train).keep_languages(run.languages)
         compare_labels(data, train, objectives, () if may_lack else run.objectives)
         for warning in describe_overlap(find_overlap(train, data), train, data):
             print(f"warning: {warning}", file=sys.stderr)
+
+
+def _of_languages(whole: "DataDir", languages: Sequence[str]) -> "DataDir":
+    """Return the utterances of the run's languages, and warn of others; all, where none is left."""
+    data = whole.keep_languages(languages)
+    left_out = len(whole.audio) - len(data.audio)
+    if not data.audio or not left_out:
+        return whole
+    others = sorted(set(whole.languages.values()) - set(languages))
+    print(
+        f"warning: {whole.path}: {left_out:,} of {len(whole.audio):,} utterances are left out,"
+        f" since neither an objective nor `--languages` names their language: {', '.join(others)}",
+        file=sys.stderr,
+    )
+    return data
 
 
 if __name__ == "__main__":

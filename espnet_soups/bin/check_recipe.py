@@ -1,6 +1,7 @@
 """Checks what later stages need, before the first one runs."""
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -55,6 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except ValueError as error:
         raise ValueError(f"{options.inference_config}: {error}") from error
     print(describe_model(trial))
+    if trial.warning is not None:
+        print(f"warning: {trial.warning}", file=sys.stderr)
 
 
 if __name__ == "__main__":

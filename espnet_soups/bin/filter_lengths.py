@@ -1,18 +1,24 @@
-"""Leaves out utterances that are too short or too long to train on (stage 4)."""
+"""Leaves out utterances that are too short or too long to train on, or of another language."""
 
 import argparse
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from espnet_soups.bin.command import run_command
+from espnet_soups.bin.run_parser import EPILOG, RunParser
+
+if TYPE_CHECKING:
+    from espnet_soups.data.data_dir import DataDir
+
+LABELS_EPILOG = " With them, labels that have more tokens than frames are counted."
 
 
-def get_parser() -> argparse.ArgumentParser:
+def get_parser() -> RunParser:
     """Gives the options."""
-    parser = argparse.ArgumentParser(
-        prog="python -m espnet_soups.bin.filter_lengths", description=__doc__
-    )
+    parser = RunParser("filter_lengths", __doc__, EPILOG + LABELS_EPILOG)
     parser.add_argument("--source", type=Path, required=True, help="Folder of a dumped set")
     parser.add_argument("--target", type=Path, required=True, help="Folder of the filtered set")
     parser.add_argument("--frame_seconds", type=float, required=True, help="Seconds of a frame")
@@ -25,14 +31,26 @@ def get_parser() -> argparse.ArgumentParser:
         "--labels", nargs="*", default=[], help="Files whose labels count beside texts"
     )
     parser.add_argument("--audio_labels", nargs="*", default=[], help="Files of second audio")
+    parser.add_argument(
+        "--keep_languages", nargs="*", default=[], help="Keep the utterances of these alone (all)"
+    )
+    parser.add_argument(
+        "--least", type=int, default=0, help="Utterances that each language must have left (0)"
+    )
+    parser.add_argument(
+        "--languages_alone",
+        default="false",
+        choices=["true", "false"],
+        help="Whether durations and labels do not count, as in test sets (false)",
+    )
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Filters one set; see `get_parser`."""
-    options = get_parser().parse_args(arguments)
+    options, given = get_parser().parse(arguments)
+    from espnet_soups.data.audio_digest import copy_digests
     from espnet_soups.data.data_dir import read_data_dir, write_data_dir
-    from espnet_soups.data.length_filter import filter_lengths
     from espnet_soups.data.lengths import read_lengths
     from espnet_soups.files import write_table
 
@@ -40,20 +58,60 @@ def main(arguments: Sequence[str] | None = None) -> None:
     audio_file = "wav.scp" if raw else "feats.scp"
     lengths_file = "utt2num_samples" if raw else "utt2num_frames"
     labelled = options.unlabeled != "true"
-    data = read_data_dir(options.source, audio_file, labelled, options.audio_labels)
+    whole = read_data_dir(options.source, audio_file, labelled, options.audio_labels)
     lengths = read_lengths(options.source / lengths_file)
     seconds = {key: length * options.frame_seconds for key, length in lengths.items()}
+    kept, reasons = _filter(whole, seconds, options)
+    warnings = _long_labels(kept, lengths, given) if given else []
+    write_data_dir(replace(kept, path=options.target), audio_file)
+    write_table(options.target / lengths_file, {key: str(lengths[key]) for key in kept.audio})
+    copy_digests(options.source, options.target, kept.audio)
+    print(
+        f"{options.target}: {len(kept.audio)} of {len(whole.audio)} utterances,"
+        f" {sum(seconds[key] for key in kept.audio) / 60:.1f} minutes; left out:"
+        f" {', '.join(reasons)}"
+    )
+    for warning in warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+
+
+def _filter(
+    whole: "DataDir", seconds: Mapping[str, float], options: argparse.Namespace
+) -> "tuple[DataDir, list[str]]":
+    """Return what is left of a set, and what was left out."""
+    from espnet_soups.data.length_filter import check_languages_left, filter_lengths
+
+    data = whole.keep_languages(options.keep_languages) if options.keep_languages else whole
+    if not data.audio:
+        raise ValueError(
+            f"{options.source} has no utterance of {', '.join(options.keep_languages)}, but of"
+            f" {', '.join(sorted(set(whole.languages.values())))}."
+        )
+    others = len(whole.audio) - len(data.audio)
+    reasons = [f"{others} of other languages"] if options.keep_languages else []
+    if options.languages_alone == "true":
+        return data, reasons
     kept, report = filter_lengths(
         data, seconds, options.min_wav_duration, options.max_wav_duration, options.labels
     )
-    write_data_dir(replace(kept, path=options.target), audio_file)
-    write_table(options.target / lengths_file, {key: str(lengths[key]) for key in kept.audio})
-    print(
-        f"{options.target}: {len(kept.audio)} of {len(data.audio)} utterances,"
-        f" {sum(seconds[key] for key in kept.audio) / 60:.1f} minutes; left out: {report.too_short}"
-        f" shorter than {options.min_wav_duration:g} s, {report.too_long} longer than"
-        f" {options.max_wav_duration:g} s, {report.no_label} without any label"
-    )
+    check_languages_left(data, kept, options.least)
+    reasons += [
+        f"{report.too_short} shorter than {options.min_wav_duration:g} s",
+        f"{report.too_long} longer than {options.max_wav_duration:g} s",
+        f"{report.no_label} without any label",
+    ]
+    return kept, reasons
+
+
+def _long_labels(
+    kept: "DataDir", lengths: Mapping[str, int], given: Mapping[str, str]
+) -> list[str]:
+    """Return warnings of labels in characters that have more of them than frames."""
+    from espnet_soups.objectives.label_lengths import describe_long_labels
+    from espnet_soups.objectives.run import read_run
+
+    frames = {key: lengths[key] for key in kept.audio}
+    return describe_long_labels(read_run(given), kept, frames, "char")
 
 
 if __name__ == "__main__":

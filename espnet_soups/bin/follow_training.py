@@ -1,4 +1,4 @@
-"""Prints warnings and a line per epoch while stage 9 trains; ends with what started it."""
+"""Prints warnings, progress and a line per epoch while stage 9 trains; ends with its parent."""
 
 import argparse
 import os
@@ -27,44 +27,82 @@ class Remarks:
 
     def __init__(self, path: Path, sign: str = "warning: ") -> None:
         self.path, self.sign = path, sign
-        self._told = self._time()
+        self._seen = time_of(path)
+        self._told: list[str] = []
 
     def tell(self) -> None:
-        """Print the remarks if they are of this run."""
-        time = self._time()
-        if time not in (None, self._told):
-            self._told = time
-            from espnet_soups.files import read_lines
+        """Print the remarks if they are of this run, each once."""
+        from espnet_soups.files import read_lines
 
-            for line in read_lines(self.path):
-                print(f"  {self.sign}{line}", flush=True)
+        time = time_of(self.path)
+        if time not in (None, self._seen):
+            self._seen = time
+            lines = list(read_lines(self.path))
+            for line in lines:
+                if line not in self._told:
+                    print(f"  {self.sign}{line}", flush=True)
+            self._told = lines
 
-    def _time(self) -> int | None:
-        return self.path.stat().st_mtime_ns if self.path.exists() else None
+
+class Progress:
+    """How far a long epoch is.
+
+    Args:
+        exp_dir: Folder of the run.
+    """
+
+    def __init__(self, exp_dir: Path) -> None:
+        self.exp_dir, self.path = exp_dir, exp_dir / "progress.json"
+        self._seen = time_of(self.path)
+
+    def tell(self) -> None:
+        """Print a line if training has written another one."""
+        from espnet_soups.files import read_json
+        from espnet_soups.report.follow import describe_progress
+
+        time = time_of(self.path)
+        if time not in (None, self._seen):
+            self._seen = time
+            record = read_json(self.path, "the training")
+            print(f"  {describe_progress(record, max_epoch_of(self.exp_dir))}", flush=True)
+
+
+def time_of(path: Path) -> int | None:
+    """Return when a file was changed; None: there is none."""
+    return path.stat().st_mtime_ns if path.exists() else None
+
+
+def max_epoch_of(exp_dir: Path) -> int:
+    """Return the number of the last epoch."""
+    from espnet_soups.files import read_yaml
+
+    path, what = exp_dir / "config.yaml", "the configuration of this training"
+    return int(read_yaml(path, what, {"max_epoch": int})["max_epoch"])
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Follows; see `get_parser`."""
     options = get_parser().parse_args(arguments)
-    from espnet_soups.files import read_yaml
     from espnet_soups.report.follow import describe_epoch, follow_epochs
 
     parent, folder = os.getppid(), options.exp_dir
-    remarks = (Remarks(folder / "resumed.txt", sign=""), Remarks(folder / "remarks.txt"))
+    told = (
+        Remarks(folder / "resumed.txt", sign=""),
+        Remarks(folder / "remarks.txt"),
+        Progress(folder),
+    )
 
     def tell() -> None:
-        for remark in remarks:
-            remark.tell()
+        for part in told:
+            part.tell()
 
     def stop() -> bool:  # asked every two seconds
         tell()
         return os.getppid() != parent
 
-    for record in follow_epochs(options.exp_dir, stop):
+    for record in follow_epochs(folder, stop):
         tell()  # training said it before the epoch
-        path, what = options.exp_dir / "config.yaml", "the configuration of this training"
-        config = read_yaml(path, what, {"max_epoch": int})
-        print(f"  {describe_epoch(record, config['max_epoch'])}", flush=True)
+        print(f"  {describe_epoch(record, max_epoch_of(folder))}", flush=True)
 
 
 if __name__ == "__main__":

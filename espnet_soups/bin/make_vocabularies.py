@@ -21,13 +21,23 @@ def get_parser() -> RunParser:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Make them; see `get_parser`."""
     options, given = get_parser().parse(arguments)
+    from espnet_soups.data.data_dir import read_data_dir
+    from espnet_soups.files import read_table
+    from espnet_soups.objectives.label_lengths import describe_long_labels
     from espnet_soups.objectives.run import read_run
 
-    for vocabulary in read_run(given).vocabularies():
+    run = read_run(given)
+    for vocabulary in run.vocabularies():
         line, warnings = vocabulary.make(options.train, options.check)
         for warning in warnings:
             print(f"warning: {warning}", file=sys.stderr)
         print(line, flush=True)
+    frames = options.train / "utt2num_frames"
+    if frames.is_file():
+        lengths = {key: int(number) for key, number in read_table(frames).items()}
+        data = read_data_dir(options.train, "feats.scp")
+        for warning in describe_long_labels(run, data, lengths, "bpe"):
+            print(f"warning: {warning}", file=sys.stderr)
 
 
 if __name__ == "__main__":

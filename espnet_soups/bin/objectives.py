@@ -18,6 +18,11 @@ ANSWERS: "dict[str, tuple[str, Callable[[Run], Sequence[str]]]]" = {
         "what names of experiments say of options of kinds, and names of statistics of labels",
         lambda run: [run.experiment_tag(), run.statistics_tag()],
     ),
+    "languages": ("what utterances may speak", lambda run: run.languages),
+    "subset": (
+        "what names of folders say of languages, where the training set has others, too",
+        lambda run: [run.subset],
+    ),
     "model": ("options of msp_train, vocabularies left out", lambda run: run.words()),
     "refinements": (
         "words of `--train_args` that say more of objectives",

@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name, why in left_out.items():
         print(f"left out: picture {name} ({why})")
     for name, why in not_compared.items():
-        print(f"left out of comparison.png: {name} ({why})")
+        print(f"warning: left out: {name} ({why})")
     for path in written:
         print(f"wrote {path}")
 

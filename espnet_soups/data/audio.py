@@ -29,6 +29,12 @@ def read_audio(path: str | Path, fs: int, resample: bool = False) -> np.ndarray:
         ValueError: If it is not readable, empty, not finite, of the scale of integers, or has
             another sampling rate.
     """
+    samples, rate = read_at_own_rate(path)
+    return bring_to_rate(samples, rate, path, fs, resample)
+
+
+def read_at_own_rate(path: str | Path) -> tuple[np.ndarray, int]:
+    """Read one channel of an audio file, and its sampling rate; see `read_audio`."""
     if not Path(path).is_file():
         raise FileNotFoundError(f"Audio file {path} does not exist.")
     try:
@@ -45,15 +51,21 @@ def read_audio(path: str | Path, fs: int, resample: bool = False) -> np.ndarray:
             f" first at {broken[0] / rate:.3f} s; {WAY_OUT}."
         )
     check_scale(samples, f"Audio file {path}", "write it as 16-bit integers, or divide by 32768")
-    mono = samples.mean(axis=1)
+    return np.ascontiguousarray(samples.mean(axis=1)), rate
+
+
+def bring_to_rate(
+    samples: np.ndarray, rate: int, path: str | Path, fs: int, resample: bool
+) -> np.ndarray:
+    """Return samples of the rate that is wanted; see `read_audio`."""
     if rate == fs:
-        return np.ascontiguousarray(mono)
+        return samples
     if not resample:
         raise ValueError(
             f"Audio file {path} has {rate} Hz, but {fs} Hz are expected (`--fs`); resample it, or"
             " let stage 3 do so with `--resample true`."
         )
-    return np.asarray(soxr.resample(mono, rate, fs), dtype=np.float32)
+    return np.asarray(soxr.resample(samples, rate, fs), dtype=np.float32)
 
 
 def rate_of(path: str) -> int:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from espnet_soups.data.ark import read_array, refuse_commands
 from espnet_soups.data.audio import rate_of
+from espnet_soups.data.audio_digest import unite_digests
 from espnet_soups.data.data_dir import (
     LANGUAGES,
     NO_LABEL,
@@ -94,6 +95,7 @@ def unite_audio(
         audio_labels=sets[0].audio_labels,
     )
     write_data_dir(union, audio_file)
+    unite_digests([labeled, *unlabeled], target)
     if keep_labels:
         _write_labels(sets[0], union)
     lengths = {

@@ -2,7 +2,7 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from espnet_soups.files import read_table, write_table
 NO_LABEL = "<na>"
 NOT_READ = ("segments", "reco2file_and_channel")  # Kaldi's ways to say which part of a file it is
 OPTIONAL = ("utt2group", "utt2speed")
+BACKUPS = ("~", ".bak", ".old", ".orig", ".rej", ".save", ".swp", ".tmp")
 LANGUAGES, SPEAKERS = "utt2lang", "utt2spk"
 # Tables of utterances that are no labels; those of lengths begin with `utt2num_`.
 NO_LABELS = {LANGUAGES, SPEAKERS, *OPTIONAL, "utt2dur", "utt2uniq"}
@@ -61,6 +62,10 @@ class DataDir:
             speeds=rows(self.speeds),
             audio_labels={name: rows(table) for name, table in self.audio_labels.items()},
         )
+
+    def keep_languages(self, languages: Collection[str]) -> "DataDir":
+        """Return the set with the utterances of these languages alone; it may have none."""
+        return self.keep(key for key, language in self.languages.items() if language in languages)
 
     def labels_of(self, name: str) -> Mapping[str, str] | None:
         """Return what a file of labels holds: languages, speakers and audio are labels, too.
@@ -136,7 +141,16 @@ def refuse_parts(path: Path) -> None:
 
 def is_text_file(name: str) -> bool:
     """Tell whether a file holds texts: `text` or `text.<target>`."""
-    return name == "text" or name.startswith("text.")
+    return name == "text" or (name.startswith("text.") and not is_backup(name))
+
+
+def is_backup(name: str) -> bool:
+    """Tell whether a file is what an editor or a person has left beside another one.
+
+    >>> [is_backup(name) for name in ("text.bak", "utt2lang~", "text.en")]
+    [True, True, False]
+    """
+    return name.endswith(BACKUPS)
 
 
 def label_tables(path: Path) -> list[str]:
@@ -144,7 +158,10 @@ def label_tables(path: Path) -> list[str]:
     return sorted(
         file.name
         for file in path.glob("utt2*")
-        if file.is_file() and file.name not in NO_LABELS and not file.name.startswith("utt2num_")
+        if file.is_file()
+        and file.name not in NO_LABELS
+        and not is_backup(file.name)
+        and not file.name.startswith("utt2num_")
     )
 
 

@@ -7,12 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from espnet_soups.data.audio import read_audio
+from espnet_soups.data.audio_digest import digest_file
 from espnet_soups.data.data_dir import NO_LABEL, DataDir, write_data_dir
 from espnet_soups.data.features import FeatureConfig
 from espnet_soups.data.speed import speed_of
 from espnet_soups.data.write_recordings import (
     Output,
     Recording,
+    Written,
     write_absent,
     write_recordings,
 )
@@ -92,20 +94,23 @@ def dump_set(
             are.
     """
     place = place or target
-    written, lengths = _dump_audio(data, data.audio, Output(target, place), config, jobs, resample)
+    speech = _dump_audio(data, data.audio, Output(target, place), config, jobs, resample)
+    write_table(digest_file(target / AUDIO_FILES[config.type]), speech.digests)
     seconds = {}
     for name, table in data.audio_labels.items():  # in folders of their own
         folder = Path(name).stem
         output = Output(target / folder, place / folder)
-        seconds[name], own = _dump_second(data, table, output, config, jobs, resample)
-        _check_lengths(data.path / name, own, lengths)
+        second = _dump_second(data, table, output, config, jobs, resample)
+        _check_lengths(data.path / name, second.lengths, speech.lengths)
+        write_table(digest_file(target / name), second.digests)
+        seconds[name] = second.places
     # the audio of a dump has its speed already
-    dumped = replace(data, path=target, audio=written, speeds={}, audio_labels=seconds)
+    dumped = replace(data, path=target, audio=speech.places, speeds={}, audio_labels=seconds)
     write_data_dir(dumped, AUDIO_FILES[config.type])
-    write_table(target / LENGTHS[config.type], {key: str(n) for key, n in lengths.items()})
+    write_table(target / LENGTHS[config.type], {key: str(n) for key, n in speech.lengths.items()})
     write_text(target / "feats_type", f"{config.type}\n")
     unit = config.frame_seconds if config.type == "fbank" else 1 / config.fs
-    return sum(lengths.values()) * unit
+    return sum(speech.lengths.values()) * unit
 
 
 def _dump_second(
@@ -115,14 +120,15 @@ def _dump_second(
     config: FeatureConfig,
     jobs: int,
     resample: bool,
-) -> tuple[dict[str, str], dict[str, int]]:
+) -> Written:
     """Write a second audio of utterances; where there is none, one file of NaN stands for it."""
     present = {key: path for key, path in audio.items() if path != NO_LABEL}
-    written, lengths = _dump_audio(data, present, output, config, jobs, resample)
+    written = _dump_audio(data, present, output, config, jobs, resample)
     absent = audio.keys() - present.keys()
     if absent:
-        written |= dict.fromkeys(absent, write_absent(output, config))
-    return written, lengths
+        written.places.update(dict.fromkeys(absent, write_absent(output, config)))
+        written.digests.update(dict.fromkeys(absent, NO_LABEL))
+    return written
 
 
 def _check_lengths(path: Path, own: Mapping[str, int], speech: Mapping[str, int]) -> None:
@@ -148,8 +154,8 @@ def _dump_audio(
     config: FeatureConfig,
     jobs: int,
     resample: bool,
-) -> tuple[dict[str, str], dict[str, int]]:
-    """Write one audio of each utterance, and return where it lies and how long it is."""
+) -> Written:
+    """Write one audio of each utterance."""
     recordings = [Recording(key, path, speed_of(data, key)) for key, path in sorted(audio.items())]
     try:
         return write_recordings(recordings, output, config, jobs, resample)

@@ -1,5 +1,6 @@
 """Leaves out utterances that are too short or too long to train on."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -58,6 +59,28 @@ def filter_lengths(
             f"No utterance of {data.path} is left between {shortest} and {longest} seconds."
         )
     return kept, FilterReport(len(short), len(long), len(unlabelled))
+
+
+def check_languages_left(before: DataDir, kept: DataDir, least: int) -> None:
+    """Refuse a training set that has too few utterances of a language left.
+
+    Args:
+        before: The set.
+        kept: What is left of it.
+        least: Utterances that each language must have.
+
+    Raises:
+        ValueError: If one has fewer.
+    """
+    left = Counter(kept.languages.values())
+    for language, number in Counter(before.languages.values()).items():
+        if left[language] < least:
+            raise ValueError(
+                f"{before.path} has {number:,} utterances of {language}, of which {left[language]}"
+                f" would be left, but every step of training takes {least} of each language: change"
+                " `--min_wav_duration` and `--max_wav_duration`, add some, or leave the language"
+                " out."
+            )
 
 
 def _tables(data: DataDir, names: Sequence[str]) -> list[Mapping[str, str]]:

@@ -4,14 +4,15 @@ import io
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import kaldiio
 import numpy as np
 import soundfile
 
-from espnet_soups.data.audio import change_speed, read_audio, write_flac
+from espnet_soups.data.audio import bring_to_rate, change_speed, read_at_own_rate, write_flac
+from espnet_soups.data.audio_digest import digest_audio
 from espnet_soups.data.data_dir import NO_LABEL
 from espnet_soups.data.features import FeatureConfig, extract_features, fill_frame
 from espnet_soups.data.worker_pool import worker_pool
@@ -37,14 +38,38 @@ class Output:
     place: Path
 
 
+@dataclass(frozen=True)
+class Written:
+    """What was written of some recordings, by utterance id.
+
+    Attributes:
+        places: Where each lies.
+        lengths: Its frames or samples.
+        digests: What it sounds like, see `digest_audio`.
+        problems: Why the others could not be read.
+    """
+
+    places: dict[str, str] = field(default_factory=dict)
+    lengths: dict[str, int] = field(default_factory=dict)
+    digests: dict[str, str] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    def add(self, other: "Written") -> None:
+        """Add what another job wrote."""
+        self.places.update(other.places)
+        self.lengths.update(other.lengths)
+        self.digests.update(other.digests)
+        self.problems.extend(other.problems)
+
+
 def write_recordings(
     recordings: Sequence[Recording],
     output: Output,
     config: FeatureConfig,
     jobs: int,
     resample: bool,
-) -> tuple[dict[str, str], dict[str, int]]:
-    """Write recordings, and return where each lies and how many frames or samples it has.
+) -> Written:
+    """Write recordings, and return where each lies, how long it is, and a digest of it.
 
     Args:
         recordings: What to write.
@@ -60,30 +85,25 @@ def write_recordings(
     """
     output.folder.mkdir(parents=True, exist_ok=True)
     chunks = [recordings[start : start + CHUNK] for start in range(0, len(recordings), CHUNK)]
-    lengths: dict[str, int] = {}
-    written: dict[str, str] = {}
-    problems: list[str] = []
+    written = Written()
     with worker_pool(jobs) as executor:
         try:
             futures = _submit(executor, chunks, output, config, resample)
             for number, future in enumerate(futures, start=1):
-                locations, frames, failed = future.result()
-                written |= locations
-                lengths |= frames
-                problems += failed
+                written.add(future.result())
                 if number % 20 == 0 or number == len(chunks):
                     done = min(number * CHUNK, len(recordings))
                     logging.info(f"{output.place}: {done}/{len(recordings)}")
         except BaseException:
             executor.shutdown(cancel_futures=True)  # what has gone wrong need not wait for all
             raise
-    if problems:
+    if problems := written.problems:
         more = [problem.partition(":")[0] for problem in problems[1:4]]
         raise ValueError(
             f"{problems[0]} ({len(problems)} of {len(recordings)} files cannot be"
             f" used{', next ' + ', '.join(more) if more else ''})"
         )
-    return written, lengths
+    return written
 
 
 def write_absent(output: Output, config: FeatureConfig) -> str:
@@ -103,7 +123,7 @@ def _submit(
     output: Output,
     config: FeatureConfig,
     resample: bool,
-) -> Iterator[Future[tuple[dict[str, str], dict[str, int], list[str]]]]:
+) -> Iterator[Future[Written]]:
     work = _write_fbank if config.type == "fbank" else _write_raw
     futures = [
         executor.submit(work, chunk, number, output, config, resample)
@@ -112,28 +132,34 @@ def _submit(
     yield from futures
 
 
-def _read(recording: Recording, config: FeatureConfig, resample: bool) -> np.ndarray:
-    samples = read_audio(recording.audio, config.fs, resample)
+def _read(
+    recording: Recording, config: FeatureConfig, resample: bool, written: Written
+) -> np.ndarray:
+    """Return the samples of a recording, and note its digest."""
+    own, rate = read_at_own_rate(recording.audio)
+    samples = bring_to_rate(own, rate, recording.audio, config.fs, resample)
+    written.digests[recording.key] = digest_audio(own, rate, recording.speed)
     return samples if recording.speed == 1.0 else change_speed(samples, recording.speed)
 
 
 def _write_fbank(
     chunk: Sequence[Recording], number: int, output: Output, config: FeatureConfig, resample: bool
-) -> tuple[dict[str, str], dict[str, int], list[str]]:
+) -> Written:
     """Extract the features of some recordings into one ark."""
     import torch
 
     torch.set_num_threads(1)
     features: dict[str, np.ndarray] = {}
-    problems = []
+    written = Written()
     for recording in chunk:
         try:
-            samples = fill_frame(_read(recording, config, resample), config)
+            samples = fill_frame(_read(recording, config, resample, written), config)
             features[recording.key] = extract_features(samples, config)
         except (OSError, ValueError) as error:
-            problems.append(f"{recording.key}: {error}")
-    locations = _write_ark(features, output, f"feats.{number}.ark")
-    return locations, {key: len(value) for key, value in features.items()}, problems
+            written.problems.append(f"{recording.key}: {error}")
+    written.places.update(_write_ark(features, output, f"feats.{number}.ark"))
+    written.lengths.update({key: len(value) for key, value in features.items()})
+    return written
 
 
 def _write_ark(features: Mapping[str, np.ndarray], output: Output, name: str) -> dict[str, str]:
@@ -149,20 +175,19 @@ def _write_ark(features: Mapping[str, np.ndarray], output: Output, name: str) ->
 
 def _write_raw(
     chunk: Sequence[Recording], number: int, output: Output, config: FeatureConfig, resample: bool
-) -> tuple[dict[str, str], dict[str, int], list[str]]:
+) -> Written:
     """Write the audio of some recordings as FLAC, in files of numbers: an id may be a path."""
     part = Path("audio", f"{number:05d}")
     (output.folder / part).mkdir(parents=True, exist_ok=True)
-    locations, lengths = {}, {}
-    problems = []
+    written = Written()
     for position, recording in enumerate(chunk, start=1):
         try:
-            samples = _read(recording, config, resample)
+            samples = _read(recording, config, resample, written)
         except (OSError, ValueError) as error:
-            problems.append(f"{recording.key}: {error}")
+            written.problems.append(f"{recording.key}: {error}")
             continue
         path = part / f"{position:02d}.flac"
         write_flac(output.folder / path, samples, config.fs)
-        locations[recording.key] = str(output.place / path)
-        lengths[recording.key] = len(samples)
-    return locations, lengths, problems
+        written.places[recording.key] = str(output.place / path)
+        written.lengths[recording.key] = len(samples)
+    return written

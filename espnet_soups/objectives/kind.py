@@ -12,7 +12,7 @@ of texts; what it needs are settings below `objectives:`.
 
 import argparse
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -224,6 +224,26 @@ class Kind(ABC):
                 train on other utterances of a corpus.
         """
         return []
+
+    def ctc_cutter(
+        self, objective: Objective, run: Mapping[str, str], options: Options, token_type: str
+    ) -> Callable[[str], Sequence[str]] | None:
+        """Return what cuts labels into the tokens that CTC learns; the default: no CTC learns them.
+
+        Args:
+            objective: The objective.
+            run: The options of `run.sh`.
+            options: The options of `msp_train`, as far as they are known.
+            token_type: Asked for by stage 4 (`char`) and stage 5 (`bpe`).
+
+        Returns:
+            The function; None: its tokens are of another type, too.
+        """
+        return None
+
+    def longer_tokens(self, token_type: str) -> str:
+        """Return the option of `run.sh` by which a label has fewer tokens."""
+        return "see its settings"
 
     def stand_in(self, objectives: Sequence[Objective], args: argparse.Namespace) -> None:
         """Put stand-ins where the options lack vocabularies, to build a model before stage 5."""

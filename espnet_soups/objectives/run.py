@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from espnet_soups.data.data_dir import is_text_file
-from espnet_soups.files import read_yaml
+from espnet_soups.data.data_dir import LANGUAGES, is_text_file
+from espnet_soups.file_names import short_name
+from espnet_soups.files import read_table, read_yaml
 from espnet_soups.objectives.kind import Kind, Options, Vocabulary
 from espnet_soups.objectives.objective import Objective
 from espnet_soups.objectives.registry import (
@@ -32,6 +33,7 @@ COMMON = {
     "pretrain_args": "",
     "ssl_audio": "labeled",
 }
+SUBSET_LONGEST = 60  # characters
 # Options of msp_train that say more of objectives than run.sh and the configuration.
 REFINING = ("--objectives", "--languages")
 # Options of run.sh that decide which utterances are trained on, beside the files of labels.
@@ -66,6 +68,8 @@ class Run:
         options: All options of `msp_train` that declare objectives.
         objectives: The objectives in their order.
         languages: What utterances may speak: the languages of objectives, and further ones.
+        left_out: Languages of the training set that are none of them; its utterances of these are
+            not trained on. Stage 1 may have yet to make the set.
     """
 
     run: Mapping[str, str]
@@ -73,6 +77,13 @@ class Run:
     options: Options
     objectives: tuple[Objective, ...]
     languages: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def subset(self) -> str:
+        """What names of folders say of languages, where not all of the corpus are trained on."""
+        name = f"_only_{'_'.join(self.languages)}"
+        return short_name(name, SUBSET_LONGEST) if self.left_out else ""
 
     def words(self) -> list[str]:
         """Return the options of run.sh as words of `msp_train`, vocabularies left out."""
@@ -200,7 +211,17 @@ def read_run(given: Mapping[str, str]) -> Run:
     options = {**config, **own, "objectives": declared, "languages": further}
     objectives = tuple(declared_objectives(options))
     _refuse_audio_labels(objectives, run)
-    return Run(run, own, options, objectives, _languages(further, objectives))
+    spoken = _languages(further, objectives)
+    found = Run(run, own, options, objectives, spoken, _left_out(run, spoken))
+    run["speeds"] += found.subset  # runs of all languages share other folders
+    return found
+
+
+def _left_out(run: Mapping[str, str], languages: Sequence[str]) -> tuple[str, ...]:
+    table = Path(run["datadir"]) / run.get("train_set", "") / LANGUAGES
+    if not table.is_file():
+        return ()
+    return tuple(sorted(set(read_table(table).values()) - set(languages)))
 
 
 def _check_config(config: Options, path: str) -> None:

@@ -91,3 +91,16 @@ def uses_of(option: str, words: Sequence[str]) -> list[list[str]]:
         elif inside:
             found[-1].append(word)
     return found
+
+
+def option_of(option: str, words: Sequence[str], key: str = "") -> str | None:
+    """Return the last value of an option of `msp_train`, or of a key of it; None: it is not used.
+
+    >>> option_of("--encoder_conf", ["--encoder_conf", "input_layer=linear"], "input_layer")
+    'linear'
+    """
+    values = [value for use in uses_of(option, words) for value in use[:1]]
+    if key:
+        pairs = [value.partition("=") for value in values]
+        values = [value for name, _, value in pairs if name == key]
+    return values[-1] if values else None

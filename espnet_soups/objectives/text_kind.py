@@ -2,16 +2,23 @@
 
 import argparse
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from espnet_soups.data.token_list import check_tokens, read_token_list
 from espnet_soups.objectives.kind import Encoder, Finder, Heads, Kind, Options, Parts
 from espnet_soups.objectives.objective import Objective
-from espnet_soups.objectives.one_decoder import NAME, check_options, is_used
+from espnet_soups.objectives.one_decoder import (
+    DEFAULTS,
+    HOW,
+    NAME,
+    check_options,
+    is_used,
+    learns_by_ctc,
+)
+from espnet_soups.objectives.run_words import option_of
 from espnet_soups.objectives.text_prefix import language_token, task_token
 
 if TYPE_CHECKING:
@@ -121,6 +128,34 @@ class TextKind(Kind):
         lists = {self.written(objective): list(STAND_IN) for objective in objectives}
         setattr(args, f"{self.name}_token_list", lists)
 
+    def ctc_cutter(
+        self, objective: Objective, run: Mapping[str, str], options: Options, token_type: str
+    ) -> Callable[[str], Sequence[str]] | None:
+        """Return what cuts its texts into characters, or into the pieces of stage 5."""
+        from espnet_soups.data.token_list import token_cutter
+
+        words = run["train_args"].split()
+        if run[f"{self.name}_token_type"] != token_type or not self._uses_ctc(options, words):
+            return None
+        return token_cutter(token_type, self.token_folder(self.written(objective), run))
+
+    def longer_tokens(self, token_type: str) -> str:
+        """Return the type of tokens, or their number."""
+        return (
+            f"`--{self.name}_token_type bpe`" if token_type == "char" else f"`--{self.name}_nbpe`"
+        )
+
+    def _uses_ctc(self, options: Options, words: Sequence[str]) -> bool:
+        """Return whether CTC learns its texts, by the configuration and further words."""
+
+        def value(name: str, default: Any) -> Any:
+            return option_of(f"--{name}", words) or options.get(name, default)
+
+        if is_used({f"{NAME}_heads": value(f"{NAME}_heads", HOW[0])}):
+            learns = learns_by_ctc(self, {f"{NAME}_ctc": value(f"{NAME}_ctc", DEFAULTS["ctc"])})
+            return learns and float(value(f"{NAME}_ctc_weight", DEFAULTS["ctc_weight"])) > 0
+        return float(value(f"{self.name}_ctc_weight", self.ctc_share)) > 0
+
     # --- labels --------------------------------------------------------------------------------
 
     def inline(self, args: argparse.Namespace) -> None:
@@ -154,13 +189,14 @@ class TextKind(Kind):
         """
         from espnet_soups.data.unknown_tokens import count_unknown, judge_unknown
         from espnet_soups.objectives.heads.shared_head import has_ctc
+        from espnet_soups.objectives.label_lengths import frames_needed
 
         encoder: Any = labels.encoder
         known = set(encoder.converter.token2id)
         count = count_unknown(labels.texts, encoder.tokenizer.text2tokens, known)
         found = [judge_unknown(count, labels.where, "the token list")]
         if has_ctc(labels.head):
-            needed = [_frames_needed(encoder(text).tolist()) for text in labels.texts.values()]
+            needed = [frames_needed(encoder(text).tolist()) for text in labels.texts.values()]
             frames = labels.encoded_frames()
             too_long = sum(
                 need > have + ROUNDING for need, have in zip(needed, frames.tolist(), strict=True)
@@ -259,11 +295,6 @@ class TextKind(Kind):
             config.of(self),
             config.nbest,
         )
-
-
-def _frames_needed(ids: Sequence[int]) -> int:
-    """Return the frames that CTC needs: one per token, and one between two that are equal."""
-    return len(ids) + sum(one == other for one, other in pairwise(ids))
 
 
 def _judge_length(too_long: int, labels: int, name: str) -> str | None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from espnet_soups.data.data_dir import is_backup
 from espnet_soups.file_names import require_file_name
 from espnet_soups.objectives.decoding.text_search import SearchPlan, TranslationSearch
 from espnet_soups.objectives.kind import Encoder, Metric, Options, Vocabulary
@@ -88,6 +89,11 @@ class Translation(TextKind):
     def _of_pair(self, name: str, source: str, target: str) -> Objective:
         for language in (source, target):
             require_file_name("A language", language)
+        if is_backup(f"text.{target}"):
+            raise ValueError(
+                f"text.{target} is taken for a backup of another file, so that nothing can be"
+                f" translated into {target!r}: name the language in another way."
+            )
         return Objective(
             name,
             self.name,

@@ -1,7 +1,7 @@
 """Results that a recipe publishes: one line per decoded set, kept when others are run."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,13 +40,38 @@ def render_lines(records: Sequence[dict[str, Any]]) -> str:
     return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
 
 
-def read_siblings(expdir: Path) -> list[dict[str, Any]]:
+def read_siblings(
+    expdir: Path, render: Callable[[dict[str, Any]], object]
+) -> tuple[list[dict[str, Any]], dict[str, str]]:
     """Read the results of every decoding of every experiment of a directory, by name.
 
     An experiment that an earlier release reported has one result only, beside its model.
+
+    Args:
+        expdir: Holds the experiments.
+        render: Raises an error where a record is none.
+
+    Returns:
+        (the records, why others were left out by name: a defect of theirs stops no other report).
     """
-    records = []
+    records, left_out = [], {}
     for folder in sorted(path for path in expdir.iterdir() if path.is_dir()):
-        paths = sorted(folder.glob(f"*/*/{RESULTS}")) or sorted(folder.glob(RESULTS))
-        records += [read_result(path) for path in paths]
-    return records
+        for path in sorted(folder.glob(f"*/*/{RESULTS}")) or sorted(folder.glob(RESULTS)):
+            try:
+                record = read_result(path)
+                _require_names(record)
+                render(record)
+            except (OSError, ValueError) as error:
+                left_out[folder.name] = str(error)
+            except (LookupError, TypeError, AttributeError) as error:
+                why = f"{type(error).__name__}: {error}"
+                left_out[folder.name] = f"{path} is not what stage 13 wrote ({why}); run it anew"
+            else:
+                records.append(record)
+    return records, left_out
+
+
+def _require_names(record: Mapping[str, Any]) -> None:
+    for key in ("name", "inference_tag", "set"):
+        if not isinstance(record[key], str):
+            raise TypeError(f"`{key}` is {record[key]!r}")

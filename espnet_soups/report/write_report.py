@@ -68,10 +68,11 @@ def write_overview(expdir: Path) -> tuple[list[Path], dict[str, str]]:
         expdir: Holds the experiments.
 
     Returns:
-        (the files, why experiments were left out of the picture).
+        (the files, why experiments were left out of one of them).
     """
     picture, left_out = draw_comparison(expdir, COMPARISON)
-    records = in_order(read_siblings(expdir))
+    found, broken = read_siblings(expdir, lambda record: render_results([record]))
+    records = in_order(found)
     names = {record["name"]: f"{quote(record['name'])}/{PAGE}" for record in records}
     pages = {name: link for name, link in names.items() if (expdir / name / PAGE).is_file()}
     texts = {
@@ -80,6 +81,8 @@ def write_overview(expdir: Path) -> tuple[list[Path], dict[str, str]]:
     }
     for path, text in texts.items():
         write_text(path, text)
+    left_out = {f"{name} of {COMPARISON}": why for name, why in left_out.items()}
+    left_out |= {f"{name} of {expdir / MARKDOWN}": why for name, why in broken.items()}
     return [*texts, *([] if picture is None else [picture])], left_out
 
 
@@ -107,7 +110,10 @@ def _keep_earlier(exp_dir: Path) -> None:
     """Write the decoding of the last report, made by an earlier release, into a file of its own."""
     last = exp_dir / RESULTS
     if last.is_file():
-        record = read_result(last)
-        folder = exp_dir / record["inference_tag"] / record["set"]
+        try:
+            record = read_result(last)
+            folder = exp_dir / record["inference_tag"] / record["set"]
+        except (ValueError, KeyError, TypeError):
+            return  # it is about to be written anew
         if (folder / SCORES).is_file() and not (folder / RESULTS).exists():
             write_text(folder / RESULTS, last.read_text(encoding="utf-8"))

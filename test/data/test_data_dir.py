@@ -1,11 +1,12 @@
 """Data dirs: round trip, and errors that name files and keys."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from espnet_soups.data.combine import combine_data_dirs
-from espnet_soups.data.data_dir import read_data_dir, write_data_dir
+from espnet_soups.data.data_dir import BACKUPS, read_data_dir, write_data_dir
 from espnet_soups.files import read_table, write_table
 
 
@@ -119,3 +120,23 @@ def test_tables_of_labels_are_combined_whatever_they_are_called(data_dir):
     combine_data_dirs([data_dir.path, other.path], folder / "all")
     emotions = read_table(folder / "all" / "utt2emotion")
     assert emotions == {**dict.fromkeys(data_dir.audio, "calm"), "x_fr_b-one": "<na>"}
+
+
+def test_backups_beside_tables_are_no_labels(data_dir):
+    expected = read_data_dir(data_dir.path)
+    for name in ("text.bak", "text~", "text.en~", "text.orig", "utt2lang.bak", "utt2spk~"):
+        (data_dir.path / name).write_bytes(b"another_id \xff\n\n")
+    assert read_data_dir(data_dir.path) == expected
+
+
+def test_a_target_that_would_be_taken_for_a_backup_is_refused():
+    from espnet_soups.objectives.translation import Translation
+
+    with pytest.raises(ValueError, match=r"^text\.bak is taken for a backup of another file"):
+        Translation().objective("st_fr_bak", {})
+
+
+def test_stages_and_data_dirs_know_the_same_backups():
+    script = Path(__file__).parents[2] / "egs2/TEMPLATE/msp1/scripts/stage_inputs.sh"
+    for ending in BACKUPS:
+        assert f"'*{ending}'" in script.read_text(encoding="utf-8")

@@ -9,6 +9,7 @@ import pytest
 import soundfile
 
 from espnet_soups.bin.dump_features import main as dump_features
+from espnet_soups.bin.filter_lengths import main as run_filter
 from espnet_soups.data.audio import change_speed, read_audio
 from espnet_soups.data.data_dir import read_data_dir, write_data_dir
 from espnet_soups.data.dump import dump_set, replace_set
@@ -211,3 +212,56 @@ def test_a_second_recording_is_kept_as_the_speech_is(data_dir, tmp_path, kind):
     for key in ("en_a-one", "sp0.9-en_a-two", "sp0.9-fr_b-one"):
         np.testing.assert_array_equal(content(clean[key]), content(expected[key]))
         assert not np.array_equal(content(clean[key]), content(dumped.audio[key]))
+
+
+def test_recordings_have_digests_of_what_they_sound_like(data_dir, tmp_path):
+    dump_set(data_dir, tmp_path / "one", FBANK, jobs=1)
+    first = read_table(tmp_path / "one" / "speech.digest")
+    assert first.keys() == data_dir.audio.keys()
+    assert len(set(first.values())) == len(first)
+    audio = {}
+    for key, path in data_dir.audio.items():  # elsewhere, in another format
+        samples, rate = soundfile.read(path)
+        audio[key] = str(tmp_path / f"{key}.flac")
+        soundfile.write(audio[key], samples, rate)
+    louder = next(iter(audio))
+    soundfile.write(audio[louder], samples * 0.5, rate)
+    raw = FeatureConfig("raw", fs=8000)
+    dump_set(replace(data_dir, audio=audio), tmp_path / "two", raw, jobs=1)
+    second = read_table(tmp_path / "two" / "speech.digest")
+    assert [key for key in first if first[key] != second[key]] == [louder]
+    faster = perturb_speed(data_dir, [0.9, 1.0], tmp_path / "sp")
+    dump_set(faster, tmp_path / "three", FBANK, jobs=1)
+    third = read_table(tmp_path / "three" / "speech.digest")
+    assert {key: third[key] for key in first} == first
+    assert len(set(third.values())) == 2 * len(first)
+
+
+def test_the_length_filter_keeps_digests_and_languages(data_dir, tmp_path):
+    dump_set(data_dir, tmp_path / "whole", FBANK, jobs=1)
+    words = [
+        "--source",
+        str(tmp_path / "whole"),
+        "--frame_seconds",
+        "0.04",
+        "--keep_languages",
+        "fr",
+    ]
+    run_filter([*words, "--target", str(tmp_path / "kept")])
+    whole = read_table(tmp_path / "whole" / "speech.digest")
+    french = {key for key, language in data_dir.languages.items() if language == "fr"}
+    kept = read_table(tmp_path / "kept" / "speech.digest")
+    assert kept == {key: whole[key] for key in french}
+    assert read_table(tmp_path / "kept" / "utt2lang") == dict.fromkeys(french, "fr")
+    with pytest.raises(ValueError, match=r"whole has no utterance of de, but of en, fr\."):
+        run_filter([*words[:-1], "de", "--target", str(tmp_path / "none")])
+
+
+def test_languages_alone_leave_short_utterances_and_those_without_labels(data_dir, tmp_path):
+    labels = {"text": dict.fromkeys(data_dir.audio, "<na>")}
+    dump_set(replace(data_dir, labels=labels), tmp_path / "whole", FBANK, jobs=1)
+    words = ["--source", str(tmp_path / "whole"), "--target", str(tmp_path / "kept")]
+    words += ["--frame_seconds", "0.001", "--keep_languages", "en", "--languages_alone", "true"]
+    run_filter(words)
+    kept = read_table(tmp_path / "kept" / "text")
+    assert kept == {key: "<na>" for key, lang in data_dir.languages.items() if lang == "en"}

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from espnet_soups.data.length_filter import filter_lengths
+from espnet_soups.data.length_filter import check_languages_left, filter_lengths
 
 
 def test_each_reason_is_counted_once(data_dir):
@@ -38,3 +38,12 @@ def test_labels_that_an_objective_learns_from_count_beside_texts(data_dir):
     assert (len(kept.audio), report.no_label) == (4, 0)
     with pytest.raises(ValueError, match="has no utt2accent, which an objective learns from"):
         filter_lengths(data, seconds, 0.1, 2.0, ["utt2accent"])
+
+
+def test_a_language_of_which_one_utterance_is_left_is_refused_in_training(data_dir):
+    seconds = dict.fromkeys(data_dir.audio, 1.0) | {"fr_b-one": 30.0}
+    kept, _ = filter_lengths(data_dir, seconds, 0.1, 20.0)
+    check_languages_left(data_dir, kept, 1)
+    said = "has 2 utterances of fr, of which 1 would be left, but every step of training takes 2"
+    with pytest.raises(ValueError, match=said):
+        check_languages_left(data_dir, kept, 2)

@@ -160,3 +160,13 @@ def test_what_cannot_be_made_noisy_is_refused(data_dir, tmp_path):
     with pytest.raises(ValueError, match="--rooms"):
         NoiseConfig(rooms=(0.0, 0.5))
     assert read_table(target / "wav.scp").keys() == data_dir.audio.keys()
+
+
+def test_a_rate_that_does_not_fit_is_found_before_any_noise_is_added(data_dir, tmp_path):
+    words = ["--source", str(data_dir.path), "--target", str(tmp_path / "noisy")]
+    words += ["--look_at", str(data_dir.path), "--fs", str(2 * FS)]
+    with pytest.raises(ValueError, match=f"has {FS} Hz, but {2 * FS} Hz are expected"):
+        add_noise_command(words)
+    assert not (tmp_path / "noisy").exists()
+    add_noise_command([*words, "--resample", "true", "--nj", "1"])
+    assert (tmp_path / "noisy" / "clean.scp").exists()

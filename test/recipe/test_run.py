@@ -1,6 +1,7 @@
 """All 13 stages, run as a user runs them, on a minute of tones that stand for letters."""
 
 import json
+import re
 import subprocess
 import sys
 from itertools import combinations
@@ -167,6 +168,42 @@ def test_the_packed_model_decodes_as_the_recipe_did(recipe: Path, tmp_path: Path
         assert speech2text(speech, lang="fr").transcript.text == text
 
 
+def test_fewer_languages_of_the_corpus_have_folders_of_their_own(recipe: Path):
+    stages = ("--stage", "1", "--stop_stage", "6")
+    shared = [*recipe.glob("data/*_token_list/*/*"), *recipe.glob("exp/msp_stats*/*/*")]
+    shared += recipe.glob("dump/*/*/*/utt2lang")
+    before = {path: path.read_bytes() for path in shared if path.is_file()}
+    assert len(before) > 10
+    result = run(recipe, "--asr_langs", "fr", *stages)
+    assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
+    (kept,) = recipe.glob("dump/fbank*/*_only_fr/train_sp/utt2lang")
+    assert {line.split()[1] for line in kept.read_text().splitlines()} == {"fr"}
+    assert set(recipe.glob("data/fr_token_list/*")) > {recipe / "data/fr_token_list/asr_char_sp"}
+    assert {path: path.read_bytes() for path in before} == before
+    (tested,) = recipe.glob("dump/fbank*/only_fr/test/text")
+    assert len(tested.read_text().splitlines()) == 4
+
+
+def test_a_trained_folder_takes_touched_recordings_and_refuses_others(recipe: Path):
+    ssl = ("--ssl", "cpc", "--unlabeled_sets", "more")
+    recordings = sorted((recipe / "corpus" / "audio").glob("*-train*.wav"))
+    for path in recordings:
+        path.touch()
+    touched = run(recipe, *ssl)
+    assert touched.returncode == 0, touched.stdout[-3000:] + touched.stderr[-3000:]
+    assert "again, since this changed: audio of data/train_sp/wav.scp" in touched.stdout
+    later = re.findall(r"^stage (?:[4-79]|1.): .*", touched.stdout, flags=re.MULTILINE)
+    assert len(later) > 9
+    assert all(line.endswith(" — up to date") for line in later)
+    recordings[0].write_bytes(recordings[1].read_bytes())
+    models = {path: path.read_bytes() for path in (recipe / "exp").glob("*/*.pth")}
+    refused = run(recipe, *ssl, "--stop_stage", "7")
+    assert refused.returncode == 1
+    assert "with other data, and no epoch is left" in refused.stderr
+    assert "`speech` of training (" in refused.stderr
+    assert {path: path.read_bytes() for path in models} == models
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -181,8 +218,8 @@ def test_the_packed_model_decodes_as_the_recipe_did(recipe: Path, tmp_path: Path
         (["--test_sets", "test ../dev"], "--test_sets names folders, so it must hold no slash"),
         (["--msp_tag", "../../mine"], "--msp_tag (or what it is made of) names folders"),
         (
-            ["--train_args", "--max_epoch 3" + " --encoder_conf dropout_rate=0.1" * 9],
-            "200 bytes or less, but has",  # a lock of such a name would be waited for without end
+            ["--msp_tag", "x" * 201],
+            "200 bytes or less, but has 201; give a shorter one by --msp_tag",
         ),
         (["--asr_langs", "en fr/ca"], "--asr_langs names folders"),
         (["--feats_type", "../raw"], "--feats_type must be fbank or raw, but got ../raw"),

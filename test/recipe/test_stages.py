@@ -81,7 +81,7 @@ def test_a_changed_setting_runs_the_stage_again_and_is_named(
     assert ran("--fs", "16000") == ["stage 2: Features — up to date"]
 
 
-def test_a_changed_a_new_and_a_touched_input_run_the_stage_again(
+def test_a_changed_and_a_new_input_run_the_stage_again_and_are_named(
     ran: Callable[..., list[str]], tmp_path: Path
 ) -> None:
     ran()
@@ -89,9 +89,94 @@ def test_a_changed_a_new_and_a_touched_input_run_the_stage_again(
     assert ran()[0] == "stage 2: Features (again, since this changed: data/wav scp)"
     (tmp_path / "data/text").write_text("b\n")
     assert ran()[0] == "stage 2: Features (again, since this changed: data/text)"
-    os.utime(tmp_path / "data/text", ns=(1, 1))
-    assert ran()[0] == "stage 2: Features (again, since this changed: data/text)"
     assert ran() == ["stage 2: Features — up to date"]
+
+
+@pytest.mark.parametrize("size", [3, 3_000_000])
+def test_contents_of_inputs_count_and_not_their_times(
+    ran: Callable[..., list[str]], tmp_path: Path, size: int
+) -> None:
+    path = tmp_path / "data/wav scp"
+    path.parent.mkdir()
+    path.write_bytes(b"a" * size)
+    ran()
+    before = path.stat()
+    os.utime(path, ns=(1, 1))
+    assert ran() == ["stage 2: Features — up to date"]
+    path.unlink()
+    path.write_bytes(b"a" * size)  # made again
+    assert ran() == ["stage 2: Features — up to date"]
+    path.write_bytes(b"a" * (size - 1) + b"b")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert ran()[0] == "stage 2: Features (again, since this changed: data/wav scp)"
+    assert ran() == ["stage 2: Features — up to date"]
+
+
+def test_what_editors_leave_beside_an_input_does_not_run_the_stage_again(
+    ran: Callable[..., list[str]], tmp_path: Path
+) -> None:
+    ran()
+    for name in ("text~", "text.bak", "wav scp.orig", ".text.swp"):
+        (tmp_path / "data" / name).write_text("old\n")
+    assert ran() == ["stage 2: Features — up to date"]
+
+
+RECORDINGS = """
+if stage 3 "Features" .3.done --audio wav.scp noises --outputs feats; then
+    echo x > feats
+    stage_done "made"
+fi
+"""
+
+
+def test_a_recording_that_was_replaced_runs_the_stage_again(bash: Bash, tmp_path: Path) -> None:
+    (tmp_path / "noises").mkdir()
+    (tmp_path / "noises" / "n.wav").write_text("n")
+    for name in ("a b.wav", "c.wav"):
+        (tmp_path / name).write_text("one")
+    (tmp_path / "wav.scp").write_text("k1 a b.wav\nk2  c.wav\r\nk3 not_there.wav\n")
+    (tmp_path / "noises").rename(tmp_path / "elsewhere")
+    assert "needs noises, which does not exist" in bash(RECORDINGS).stderr
+    (tmp_path / "elsewhere").rename(tmp_path / "noises")
+    assert bash(RECORDINGS).stdout.startswith("stage 3: Features\n")
+    assert "up to date" in bash(RECORDINGS).stdout
+    for name, table in (("a b.wav", "wav.scp"), ("c.wav", "wav.scp"), ("noises/n.wav", "noises")):
+        (tmp_path / name).write_text("another")
+        assert f"(again, since this changed: audio of {table})" in bash(RECORDINGS).stdout
+        assert "up to date" in bash(RECORDINGS).stdout
+
+
+MANY_OUTPUTS = """
+if stage 3 "Features" .3.done --without trials --outputs dump/train; then
+    rm -rf dump/train decoded
+    mkdir -p dump/train/clean decoded
+    for name in utt2lang feats.scp clean/feats.ark trials .hidden; do
+        echo x > "dump/train/${name}"
+    done
+    echo y > decoded/text
+    : > decoded/empty
+    stage_made decoded/*
+    stage_done "made"
+fi
+"""
+
+
+@pytest.mark.parametrize(
+    "lost", ["dump/train/utt2lang", "dump/train/clean/feats.ark", "decoded/text"]
+)
+@pytest.mark.parametrize("way", ["deleted", "emptied"])
+def test_any_result_that_is_lost_runs_the_stage_again(
+    bash: Bash, tmp_path: Path, lost: str, way: str
+) -> None:
+    assert bash(MANY_OUTPUTS).returncode == 0
+    for name in ("trials", ".hidden"):  # not of this stage
+        (tmp_path / "dump/train" / name).unlink()
+    assert "up to date" in bash(MANY_OUTPUTS).stdout
+    (tmp_path / lost).unlink()
+    if way == "emptied":
+        (tmp_path / lost).touch()
+    assert f"stage 3: Features (again, since {lost} is gone)" in bash(MANY_OUTPUTS).stdout
+    assert "up to date" in bash(MANY_OUTPUTS).stdout
 
 
 @pytest.mark.parametrize("way", ["deleted", "emptied"])

@@ -45,7 +45,7 @@ num_workers: 0
 """
 RUN = """#!/usr/bin/env bash
 set -euo pipefail
-cd "$(dirname "$0")"
+cd "$(dirname "$(realpath "$0")")"
 MSP_ARGUMENTS="${*:+$(printf ' %q' "$@")}" exec ./msp.sh \
     --asr_langs "en fr" --st_pairs fr_en --fs 8000 --num_mel_bins 20 \
     --st_token_type char --speed_perturb_factors "0.9 1.0" --nj 1 --inference_nj 2 \

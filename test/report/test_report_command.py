@@ -275,3 +275,50 @@ def test_a_publish_dir_that_is_missing_is_refused(make_experiment, tmp_path) -> 
     with pytest.raises(FileNotFoundError, match="nowhere is missing; `--publish_dir` must be"):
         report(folder, "--publish_dir", str(tmp_path / "nowhere"))
     assert not (folder / "results.json").exists()
+
+
+BROKEN = {
+    "cut": '{"name": "msp_cut", "inference',
+    "list": "[]",
+    "other": '{"name": "other"}',
+    "shape": '{"name": "x", "inference_tag": "t", "set": "s", "scores": [], "training": 3}',
+    "number": '{"name": 3, "inference_tag": "t", "set": "s"}',
+}
+
+
+def test_a_broken_record_of_another_experiment_is_left_out_by_name(
+    make_experiment, one_picture, capsys
+) -> None:
+    report(make_experiment())
+    folder = make_experiment("msp_own")
+    for name, text in {**BROKEN, "bytes": "\xe9"}.items():
+        path = folder.parent / f"msp_{name}" / "beam5" / "test" / "results.json"
+        path.parent.mkdir(parents=True)
+        path.write_bytes(text.encode("latin-1"))
+    report(folder)
+    text = (folder.parent / "RESULTS.md").read_text(encoding="utf-8")
+    assert headings(folder.parent / "RESULTS.md").count("## msp_own") == 1
+    assert "msp_vm" in text
+    printed = capsys.readouterr().out
+    for name in (*BROKEN, "bytes"):
+        assert f"warning: left out: msp_{name} of {folder.parent}/RESULTS.md (" in printed
+        assert f"msp_{name}" not in text
+
+
+def test_a_broken_record_of_the_last_report_is_written_anew(make_experiment, one_picture) -> None:
+    folder = make_experiment()
+    for text in BROKEN.values():
+        (folder / "results.json").write_text(text)
+        report(folder)
+        assert json.loads((folder / "results.json").read_text())["name"] == "msp_vm"
+
+
+def test_broken_epochs_of_another_experiment_do_not_stop_the_comparison(
+    make_experiment, capsys
+) -> None:
+    broken = make_experiment("msp_broken")
+    (broken / "soup.jsonl").write_text('{"epoch": 1}\n{"epoch": "two", "loss": []}\n')
+    folder = make_experiment()
+    report(folder)
+    assert "warning: left out: msp_broken of comparison.png (" in capsys.readouterr().out
+    assert (folder.parent / "comparison.png").exists()

@@ -24,6 +24,8 @@ set -euo pipefail
 . scripts/score_files.sh
 # shellcheck source=egs2/TEMPLATE/msp1/scripts/noise_name.sh
 . scripts/noise_name.sh
+# shellcheck source=egs2/TEMPLATE/msp1/scripts/short_name.sh
+. scripts/short_name.sh
 
 command_line="./run.sh${MSP_ARGUMENTS:-}"
 
@@ -104,19 +106,7 @@ option report_audio true "report.html, and model.zip with it, holds recordings o
 option publish_results false "Add the results to the recipe's own RESULTS.md"
 parse_options "$@"
 
-# shellcheck disable=SC2034 # stages.sh names it where a stage fails
-restart_command=${command_line}
-# shellcheck source=egs2/TEMPLATE/msp1/path.sh
-. ./path.sh
-# shellcheck source=egs2/TEMPLATE/msp1/cmd.sh
-. ./cmd.sh
-
-cores=$(python -c 'from espnet_soups.jobs.local import count_cores; print(count_cores())')
-((nj > 0)) || nj=${cores}
-# the machine that hands jobs on says nothing about those that run them
-((inference_nj > 0)) || inference_nj=$([[ ${cmd_backend} == local ]] && echo "${cores}" || echo 32)
-export ESPNET_SOUPS_END_WITH_PARENT=1 # our commands end with this script, even where it is killed by SIGKILL
-soups() { python -m "espnet_soups.bin.$1" "${@:2}"; } # one of our commands
+# --- words that are wrong on their own, before the environment is looked at ---------------------
 read -ra test_set_list <<<"${test_sets}"
 read -ra train_arg_list <<<"${train_args}"
 read -ra pretrain_arg_list <<<"${pretrain_args}"
@@ -162,6 +152,20 @@ pretrains=false joins=false
 [[ ${ssl_audio} == labeled || -n ${unlabeled_sets} ]] || refuse "--ssl_audio unlabeled needs --unlabeled_sets"
 [[ ${ssl_audio} == labeled || ${joins} == true ]] || refuse "--ssl_audio unlabeled needs U in stage 9: --ssl_in_training true, and not --baseline two_stage"
 
+# shellcheck disable=SC2034 # stages.sh names it where a stage fails
+restart_command=${command_line}
+# shellcheck source=egs2/TEMPLATE/msp1/path.sh
+. ./path.sh
+# shellcheck source=egs2/TEMPLATE/msp1/cmd.sh
+. ./cmd.sh
+
+cores=$(python -c 'from espnet_soups.jobs.local import count_cores; print(count_cores())')
+((nj > 0)) || nj=${cores}
+# the machine that hands jobs on says nothing about those that run them
+((inference_nj > 0)) || inference_nj=$([[ ${cmd_backend} == local ]] && echo "${cores}" || echo 32)
+export ESPNET_SOUPS_END_WITH_PARENT=1 # our commands end with this script, even where it is killed by SIGKILL
+soups() { python -m "espnet_soups.bin.$1" "${@:2}"; } # one of our commands
+
 # --- names, as ESPnet makes them -------------------------------------------------------------
 option_words run_options
 speeds=${speed_perturb_factors:+_sp} noise_name="" found_train=${train_set} found_valid=${valid_set} # found: as stage 1 leaves them
@@ -173,10 +177,11 @@ if [[ -n ${noise} ]]; then
 fi
 train_name=${train_set}${speeds}
 run_options+=("--speeds=${noise_name}${speeds}")
-ask_kinds names tags model refinements labels score_files settings own_kinds vocabularies vocabulary_args \
+ask_kinds names languages subset tags model refinements labels score_files settings own_kinds vocabularies vocabulary_args \
     normalize pretrain_normalize preencoder
 own_kinds=() # of the user's configuration: those that a model names by itself are not imported
 ((${#kinds_own_kinds[@]} == 0)) || own_kinds=(--own_kinds "${kinds_own_kinds[@]}")
+subset=${kinds_subset[0]} # where the corpus has languages that this run leaves out
 # shellcheck source=egs2/TEMPLATE/msp1/scripts/feature_folders.sh
 . scripts/feature_folders.sh
 soup_args=()
@@ -199,16 +204,19 @@ if [[ -z ${msp_tag} ]]; then
     [[ ${ssl_audio} == labeled ]] || msp_tag+=_unlabeled${unlabeled_name}
     msp_tag+=${soup:+_${soup}}${plan_top:+_${plan_top}}${order:+_${order}}${combiner:+_${combiner}}
     [[ -z ${combiner_conf} ]] || msp_tag+=_$(sed -E 's/[^[:alnum:].]+/_/g' <<<"${combiner_conf}")
-    msp_tag+=$(tag_of "${train_args}")${noise_name}${speeds}
+    msp_tag+=$(tag_of "${train_args}")${noise_name}${speeds}${subset}
+    msp_tag=$(short_name "${msp_tag}")
 fi
 refuse_path "msp_tag (or what it is made of)" "${msp_tag}"
-stats_dir=${expdir}/msp_stats_${feats_name}_${kept_dir##*/}_${kinds_tags[1]}
-[[ ${stats_dir} == *"${noise_name}"* ]] || stats_dir+=${noise_name} # names of token lists have it
+stats_name=msp_stats_${feats_name}_${kept_dir##*/}_${kinds_tags[1]}
+[[ ${stats_name} == *"${noise_name}"* ]] || stats_name+=${noise_name} # names of token lists have it
+stats_dir=${expdir}/$(short_name "${stats_name}")
 exp_dir=${expdir}/msp_${msp_tag}
 ssl_tag=$(basename "$(realpath "${train_config}")" .yaml)
-ssl_tag=${ssl_name}_${ssl_tag#train_msp_}_${feats_type}${noise_name}${speeds}
-ssl_dir=${expdir}/ssl_${ssl_tag}${unlabeled_name}$(tag_of "${pretrain_args//:/_}")
+ssl_tag=${ssl_name}_${ssl_tag#train_msp_}_${feats_type}${noise_name}${speeds}${subset}
+ssl_dir=${expdir}/ssl_$(short_name "${ssl_tag}${unlabeled_name}$(tag_of "${pretrain_args//:/_}")")
 inference_tag=$(basename "${inference_config}" .yaml)_$(basename "${inference_model}" .pth)
+refuse_path "inference_config (with the name of --inference_model)" "${inference_tag}"
 
 # --- options that statistics, the check and training share -------------------------------------
 if [[ ${feats_type} == fbank ]]; then
@@ -237,6 +245,16 @@ data_args() { # data_args train|valid FOLDER
         [[ ${type} != audio ]] || type=${speech_type}
         printf -- "--$1_data_path_and_name_and_type\n%s\n" "${labels}/${file},${name},${type}"
     done < <(printf '%s\n' "${kinds_labels[@]}")
+}
+content_of() { # content_of FOLDER…: the tables of sets that training learns from; recordings by what they sound like
+    local folder file
+    for folder in "$@"; do
+        printf '%s\n' "${folder}/utt2lang" "${folder}/speech.digest"
+        for file in ${label_files[@]+"${label_files[@]}"}; do
+            [[ " ${audio_labels[*]-} " != *" ${file} "* ]] || file=${file%.*}.digest
+            printf '%s\n' "${folder}/${file}"
+        done
+    done
 }
 union_dir="" # of training and audio without labels, where mini-batches hold both
 mapfile -t all_data_args < <(
@@ -269,7 +287,7 @@ fi
 check_args=("${model_args[@]}" ${soup_args[@]+"${soup_args[@]}"} ${ssl_args[@]+"${ssl_args[@]}"} ${train_arg_list[@]+"${train_arg_list[@]}"})
 pretrain_inputs=()
 ! ${pretrains} || pretrain_inputs=("${ssl_dir}/pretrain.yaml")
-if stage=0 skip_stages="" stage 0 "Checks" "${expdir}/.stage0_${msp_tag}_${inference_tag}.done" \
+if stage=0 skip_stages="" stage 0 "Checks" "${expdir}/.stage0_$(short_name "${msp_tag%"${subset}"}_${inference_tag}").done" \
     --settings "${check_args[@]}" ${pretrain_arg_list[@]+"${pretrain_arg_list[@]}"} \
     "objectives=${kinds_names[*]}" "backend=${cmd_backend}" "ngpu=${ngpu}" ${bleu_tokenizer:+"tokenizer=${bleu_tokenizer}"} \
     --inputs "${train_config}" "${inference_config}" ${pretrain_inputs[@]+"${pretrain_inputs[@]}"}; then
@@ -290,7 +308,9 @@ read -ra data_opts <<<"${local_data_opts}"
 data_settings=("opts=${local_data_opts}")
 if ${local_data_languages}; then
     data_opts=(--asr_langs "${asr_langs}" --st_pairs "${st_pairs}" --nj "${nj}" ${data_opts[@]+"${data_opts[@]}"})
-    data_settings+=("languages=${asr_langs}" "pairs=${st_pairs}")
+    # a corpus of more languages than these serves, too, and other runs have it
+    data_settings+=("languages=$(prepared_words "${datadir}/.stage1.done" languages "${asr_langs}")")
+    data_settings+=("pairs=$(prepared_words "${datadir}/.stage1.done" pairs "${st_pairs}")")
 fi
 if stage 1 "Data preparation" "${datadir}/.stage1.done" --settings "${data_settings[@]}" \
     --inputs local/data.sh --outputs "${datadir}/${found_train}/utt2lang" "${datadir}/${found_valid}/utt2lang"; then
@@ -312,6 +332,13 @@ if stage 1 "Checks of the data" "${datadir}/.stage1_checks.done" \
     stage_done "${found_train} ${compared_sets[*]}"
 fi
 
+# names that were made before stage 1 had made the corpus
+if ((stop_stage > 1)) && [[ $(soups objectives subset "${run_options[@]}") != "${subset}" ]]; then
+    echo "  folders of this run are named by its languages where the corpus has more"
+    ((stage > 1)) || set -- "$@" --stage 2
+    exec ./msp.sh "$@"
+fi
+
 if [[ -n ${unlabeled_sets} ]] && stage 1 "Audio without labels" "${datadir}/.stage1_unlabeled.done" \
     --inputs "${unlabeled_set_list[@]/#/${datadir}/}"; then
     for name in "${unlabeled_set_list[@]}"; do soups check_data_dir "${datadir}/${name}" --unlabeled true; done
@@ -320,17 +347,18 @@ fi
 
 if [[ -n ${noise} ]]; then
     mapfile -t found_sets < <(printf '%s\n' "${found_train}" "${found_valid}" "${found_tests[@]}" | awk '!seen[$0]++')
-    noise_inputs=()
-    [[ ${noise} == generated ]] || noise_inputs+=("${noise}")
+    noise_audio=()
+    [[ ${noise} == generated ]] || noise_audio+=("${noise}")
     for name in "${found_sets[@]}"; do
         noisy=${name}${noise_name}
         if stage 2 "Noise for ${name}" "${datadir}/.stage2_${noisy}.done" --settings "noise=${noise}" "snr=${noise_snr}" \
             --without ${kinds_score_files[@]+"${kinds_score_files[@]}"} \
-            --inputs "${datadir}/${name}" ${noise_inputs[@]+"${noise_inputs[@]}"} \
-            --outputs "${datadir}/${noisy}/wav.scp" "${datadir}/${noisy}/clean.scp"; then
+            --inputs "${datadir}/${name}" --audio "${datadir}/${name}/wav.scp" ${noise_audio[@]+"${noise_audio[@]}"} \
+            --outputs "${datadir}/${noisy}/wav.scp" "${datadir}/${noisy}/clean.scp" "${datadir}/${noisy}"; then
             read -ra snr_range <<<"${noise_snr}"
             soups add_noise --source "${datadir}/${name}" --target "${datadir}/${noisy}" --audio_dir "${dumpdir}/noise/${noisy}" \
-                --noises "${noise}" --snr "${snr_range[@]}" --nj "${nj}"
+                --noises "${noise}" --snr "${snr_range[@]}" --nj "${nj}" \
+                --look_at "${found_sets[@]/#/${datadir}/}" --fs "${fs}" --resample "${resample}"
             stage_done "${datadir}/${noisy}"
         fi
     done
@@ -339,7 +367,7 @@ fi
 if [[ -z ${speed_perturb_factors} ]]; then
     stage_skipped 2 "Speed perturbation" "--speed_perturb_factors is empty"
 elif stage 2 "Speed perturbation" "${datadir}/.stage2${noise_name}.done" --settings "factors=${speed_perturb_factors}" \
-    --inputs "${datadir}/${train_set}" --outputs "${datadir}/${train_name}/wav.scp" "${datadir}/${train_name}/utt2speed"; then
+    --inputs "${datadir}/${train_set}" --outputs "${datadir}/${train_name}/utt2speed" "${datadir}/${train_name}"; then
     read -ra factors <<<"${speed_perturb_factors}"
     soups perturb_speed --source "${datadir}/${train_set}" --target "${datadir}/${train_name}" \
         --factors "${factors[@]}" --audio_labels ${audio_labels[@]+"${audio_labels[@]}"}
@@ -352,18 +380,24 @@ for name in "${sets[@]}"; do
     target=${feats_dir}/${name}
     set_inputs=("${datadir}/${name}")
     [[ -z ${speeds} || ${name} != "${train_name}" ]] || set_inputs+=("${datadir}/${name}/utt2speed")
+    set_audio=("${datadir}/${name}/wav.scp")
+    for file in ${audio_labels[@]+"${audio_labels[@]}"}; do [[ ! -e ${datadir}/${name}/${file} ]] || set_audio+=("${datadir}/${name}/${file}"); done
     if stage 3 "Features of ${name}" "${feats_dir}/.stage3_${name}.done" \
         --settings "${feats_conf[@]}" --without ${kinds_score_files[@]+"${kinds_score_files[@]}"} \
-        --inputs "${set_inputs[@]}" --outputs "${target}"; then
+        --inputs "${set_inputs[@]}" --audio "${set_audio[@]}" --outputs "${target}"; then
         soups dump_features --feats_type "${feats_type}" --fs "${fs}" --num_mel_bins "${num_mel_bins}" \
-            --stack "${stack}" --resample "${resample}" --nj "${nj}" --look_at "${sets[@]/#/${datadir}/}" \
+            --stack "${stack}" --resample "${resample}" --nj "${nj}" \
+            --look_at "${sets[@]/#/${datadir}/}" ${unlabeled_set_list[@]+"${unlabeled_set_list[@]/#/${datadir}/}"} \
             --audio_labels ${audio_labels[@]+"${audio_labels[@]}"} --sets "${datadir}/${name}=${target}"
         stage_done "${target}"
     fi
 done
 
+unlabeled_wavs=()
+for name in ${unlabeled_set_list[@]+"${unlabeled_set_list[@]}"}; do unlabeled_wavs+=("${datadir}/${name}/wav.scp"); done
 if [[ -n ${unlabeled_sets} ]] && stage 3 "Features without labels" "${feats_dir}/.stage3_unlabeled.done" \
     --settings "${feats_conf[@]}" --inputs "${unlabeled_set_list[@]/#/${datadir}/}" \
+    --audio ${unlabeled_wavs[@]+"${unlabeled_wavs[@]}"} \
     --outputs "${unlabeled_set_list[@]/#/${feats_dir}/}"; then
     unlabeled_pairs=()
     for name in "${unlabeled_set_list[@]}"; do unlabeled_pairs+=("${datadir}/${name}=${feats_dir}/${name}"); done
@@ -372,21 +406,49 @@ if [[ -n ${unlabeled_sets} ]] && stage 3 "Features without labels" "${feats_dir}
     stage_done "${unlabeled_sets}"
 fi
 
+tables_of() { # tables_of FOLDER…: what stage 3 wrote, but for recordings, features, and where these lie
+    local folder file
+    for folder in "$@"; do
+        printf '%s\n' "${folder}/${length_file}" "${folder}/utt2lang" "${folder}/speech.digest"
+        for file in "${folder}"/{text,text.*,utt2*,*.digest}; do [[ ! -f ${file} ]] || printf '%s\n' "${file}"; done
+    done | awk '!seen[$0]++'
+}
+language_args=()
+[[ -z ${subset} ]] || language_args=(--keep_languages "${kinds_languages[@]}")
 for name in "${train_name}" "${valid_set}"; do
+    mapfile -t tables < <(tables_of "${feats_dir}/${name}")
     if stage 4 "Length filter of ${name}" "${kept_dir}/.stage4_${name}.done" \
-        --settings "min=${min_wav_duration}" "max=${max_wav_duration}" \
-        --inputs "${feats_dir}/${name}/${length_file}" --outputs "${kept_dir}/${name}/utt2lang"; then
+        --settings "min=${min_wav_duration}" "max=${max_wav_duration}" ${subset:+"languages=${kinds_languages[*]}"} \
+        --inputs "${tables[@]}" --outputs "${kept_dir}/${name}/utt2lang" "${kept_dir}/${name}"; then
         soups filter_lengths --source "${feats_dir}/${name}" --target "${kept_dir}/${name}" \
             --frame_seconds "${frame_seconds}" --min_wav_duration "${min_wav_duration}" \
             --max_wav_duration "${max_wav_duration}" --labels ${other_labels[@]+"${other_labels[@]}"} \
-            --audio_labels ${audio_labels[@]+"${audio_labels[@]}"}
+            --audio_labels ${audio_labels[@]+"${audio_labels[@]}"} ${language_args[@]+"${language_args[@]}"} \
+            --least "$([[ ${name} == "${train_name}" ]] && echo 2 || echo 0)" "${run_options[@]}"
         stage_done "${kept_dir}/${name}"
     fi
 done
 
+tested_dir=${feats_dir}
+if [[ -n ${subset} ]]; then
+    tested_dir=${feats_dir}/${subset#_}
+    for name in "${test_set_list[@]}"; do
+        mapfile -t tables < <(tables_of "${feats_dir}/${name}")
+        if stage 4 "Languages of ${name}" "${tested_dir}/.stage4_${name}.done" --settings "languages=${kinds_languages[*]}" \
+            --without ${kinds_score_files[@]+"${kinds_score_files[@]}"} --inputs "${tables[@]}" --outputs "${tested_dir}/${name}/utt2lang" "${tested_dir}/${name}"; then
+            set_labels=()
+            for file in ${audio_labels[@]+"${audio_labels[@]}"}; do [[ ! -e ${feats_dir}/${name}/${file} ]] || set_labels+=("${file}"); done
+            soups filter_lengths --source "${feats_dir}/${name}" --target "${tested_dir}/${name}" --frame_seconds "${frame_seconds}" \
+                --languages_alone true --audio_labels ${set_labels[@]+"${set_labels[@]}"} "${language_args[@]}"
+            stage_done "${tested_dir}/${name}"
+        fi
+    done
+fi
+
+mapfile -t tables < <(tables_of ${unlabeled_set_list[@]+"${unlabeled_set_list[@]/#/${feats_dir}/}"})
 if [[ -n ${unlabeled_sets} ]] && stage 4 "Length filter without labels" "${kept_dir}/.stage4_unlabeled.done" \
     --settings "min=${min_wav_duration}" "max=${max_wav_duration}" \
-    --inputs "${unlabeled_set_list[@]/#/${feats_dir}/}" --outputs "${unlabeled_set_list[@]/#/${kept_dir}/}"; then
+    --inputs ${tables[@]+"${tables[@]}"} --outputs "${unlabeled_set_list[@]/#/${kept_dir}/}"; then
     for name in "${unlabeled_set_list[@]}"; do
         soups filter_lengths --source "${feats_dir}/${name}" --target "${kept_dir}/${name}" --unlabeled true \
             --frame_seconds "${frame_seconds}" --min_wav_duration "${min_wav_duration}" \
@@ -395,12 +457,16 @@ if [[ -n ${unlabeled_sets} ]] && stage 4 "Length filter without labels" "${kept_
     stage_done "${unlabeled_sets}"
 fi
 
+lists_name=${kinds_tags[1]}
+[[ ${lists_name} == *"${subset}"* ]] || lists_name+=${subset}
+lists_name=$(short_name "${lists_name}")
 if ((${#kinds_vocabularies[@]} == 0)); then
     stage_skipped 5 "Token lists" "no objective needs one"
-elif stage 5 "Token lists" "${datadir}/.stage5_${kinds_tags[1]}.done" \
+elif stage 5 "Token lists" "${datadir}/.stage5_${lists_name}.done" \
     --settings "${kinds_vocabularies[@]}" ${kinds_settings[@]+"${kinds_settings[@]}"} \
     --inputs "${label_files[@]/#/${kept_dir}/${train_name}/}" "${label_files[@]/#/${kept_dir}/${valid_set}/}" \
-    --outputs "${kinds_vocabularies[@]}"; then
+    "${kept_dir}/${train_name}/utt2lang" "${kept_dir}/${valid_set}/utt2lang" \
+    --outputs "${kinds_vocabularies[@]}" "${kinds_vocabularies[@]%/*}"; then
     soups make_vocabularies --train "${kept_dir}/${train_name}" --check "${kept_dir}/${valid_set}" "${run_options[@]}"
     stage_done "${#kinds_vocabularies[@]} token lists in ${datadir}"
 fi
@@ -408,8 +474,8 @@ fi
 # with the very model: how many frames it makes of an utterance decides which labels fit
 label_args=("${model_args[@]}" ${kinds_vocabulary_args[@]+"${kinds_vocabulary_args[@]}"} ${kinds_refinements[@]+"${kinds_refinements[@]}"}
     "${all_data_args[@]}" ${train_arg_list[@]+"${train_arg_list[@]}"})
-if stage 5 "Labels" "${expdir}/.stage5_${msp_tag}.done" --settings "${label_args[@]}" \
-    --inputs "${train_config}" ${kinds_vocabularies[@]+"${kinds_vocabularies[@]}"} \
+if stage 5 "Labels" "${expdir}/.stage5_$(short_name "${msp_tag}").done" --settings "${label_args[@]}" \
+    --inputs "${train_config}" "${kept_dir}/${train_name}/utt2lang" ${kinds_vocabularies[@]+"${kinds_vocabularies[@]}"} \
     "${label_files[@]/#/${kept_dir}/${train_name}/}" "${label_files[@]/#/${kept_dir}/${valid_set}/}"; then
     soups check_labels --whole "${feats_dir}/${train_name}" --kept "${kept_dir}/${train_name}" "${run_options[@]}" \
         -- --config "${train_config}" --ngpu 0 "${label_args[@]}" \
@@ -418,9 +484,13 @@ if stage 5 "Labels" "${expdir}/.stage5_${msp_tag}.done" --settings "${label_args
     stage_done "every objective has labels that it can learn"
 fi
 
+mapfile -t labelled_content < <(content_of "${kept_dir}/${train_name}" "${kept_dir}/${valid_set}")
+read_dirs=("${feats_dir}/${train_name}" "${feats_dir}/${valid_set}" "${kept_dir}/${train_name}" "${kept_dir}/${valid_set}")
+read_dirs+=(${kinds_vocabularies[@]+"${kinds_vocabularies[@]%/*}"})
 if stage 6 "Statistics" "${stats_dir}/.stage6.done" --settings "${model_args[@]}" \
-    --inputs ${kinds_vocabularies[@]+"${kinds_vocabularies[@]}"} "${kept_dir}/${train_name}/${speech_file}" "${kept_dir}/${valid_set}/${speech_file}" \
-    --outputs "${stats_dir}/train/speech_shape" "${stats_dir}/valid/speech_shape" "${stats_dir}/train/feats_stats.npz"; then
+    --inputs ${kinds_vocabularies[@]+"${kinds_vocabularies[@]}"} "${labelled_content[@]}" --reads "${read_dirs[@]}" \
+    --outputs "${stats_dir}/train/speech_shape" "${stats_dir}/valid/speech_shape" "${stats_dir}/train/feats_stats.npz" \
+    "${stats_dir}/train" "${stats_dir}/valid"; then
     jobs_dir=${stats_dir}/jobs
     rm -rf "${jobs_dir}"
     mkdir -p "${jobs_dir}"
@@ -453,6 +523,8 @@ threads=${num_threads}
 # with GPUs: a process for each, and the 4 that load its data (num_workers of the configurations)
 ((threads > 0)) || threads=$((ngpu > 0 ? 5 * ngpu : cores))
 unlabeled_dirs=(${unlabeled_set_list[@]+"${unlabeled_set_list[@]/#/${kept_dir}/}"})
+unlabeled_content=(${unlabeled_dirs[@]+"${unlabeled_dirs[@]/%//speech.digest}"})
+read_dirs+=("${stats_dir}/train" "${stats_dir}/valid" ${unlabeled_dirs[@]+"${unlabeled_dirs[@]}" "${unlabeled_set_list[@]/#/${feats_dir}/}"})
 train_model() { # train_model FOLDER CONFIG TRAIN_SHAPES OPTION...
     local folder=$1 config=$2 shapes=$3 follower
     shift 3
@@ -475,8 +547,8 @@ if ! ${pretrains}; then
     stage_skipped 7 "SSL pre-training" "$([[ ${ssl} == none ]] && echo "--ssl is none" || echo "--init_from_pretrained is false")"
 elif stage 7 "SSL pre-training" "${ssl_dir}/.stage7.done" \
     --settings "${audio_args[@]}" ${pretrain_arg_list[@]+"${pretrain_arg_list[@]}"} \
-    --inputs "${ssl_dir}/pretrain.yaml" "${kept_dir}/${train_name}/${speech_file}" \
-    "${stats_dir}/valid/speech_shape" ${unlabeled_dirs[@]+"${unlabeled_dirs[@]/%//${speech_file}}"} \
+    --inputs "${ssl_dir}/pretrain.yaml" "${kept_dir}/${train_name}/speech.digest" "${kept_dir}/${train_name}/utt2lang" \
+    "${stats_dir}/valid/speech_shape" ${unlabeled_content[@]+"${unlabeled_content[@]}"} --reads "${read_dirs[@]}" \
     --outputs "${pretrained}"; then
     soups unite_audio --labeled "${kept_dir}/${train_name}" --unlabeled ${unlabeled_dirs[@]+"${unlabeled_dirs[@]}"} \
         --feats_type "${feats_type}" --target "${ssl_dir}/train_data"
@@ -503,7 +575,8 @@ unite() { # where mini-batches hold audio without labels, too
 mapfile -t valid_data_args < <(data_args valid "${kept_dir}/${valid_set}")
 start_args=("${model_args[@]}" ${kinds_vocabulary_args[@]+"${kinds_vocabulary_args[@]}"} "${train_data_args[@]}" "${valid_data_args[@]}"
     ${normalize_args[@]+"${normalize_args[@]}"} ${ssl_args[@]+"${ssl_args[@]}"} ${init_args[@]+"${init_args[@]}"})
-start_inputs=("${train_config}" "${stats_dir}/train/speech_shape" ${kinds_vocabularies[@]+"${kinds_vocabularies[@]}"} ${pretrained_files[@]+"${pretrained_files[@]}"})
+start_inputs=("${train_config}" "${stats_dir}/train/speech_shape" ${kinds_vocabularies[@]+"${kinds_vocabularies[@]}"} ${pretrained_files[@]+"${pretrained_files[@]}"}
+    "${labelled_content[@]}" ${unlabeled_content[@]+"${unlabeled_content[@]}"})
 
 conflict_dir=${exp_dir}/conflict
 read -ra conflict_model_list <<<"${conflict_models}"
@@ -518,7 +591,7 @@ else
         [[ " ${conflict_models} " != *" last "* ]] || conflict_inputs+=("${exp_dir}/checkpoint.pth")
     fi
     if stage 8 "Conflict measurement" "${conflict_dir}/.stage8.done" --settings "models=${conflict_models}" "batches=${conflict_batches}" \
-        "${conflict_args[@]}" --inputs "${conflict_inputs[@]}" --outputs "${conflict_dir}/conflict.csv"; then
+        "${conflict_args[@]}" --inputs "${conflict_inputs[@]}" --reads "${read_dirs[@]}" --outputs "${conflict_dir}/conflict.csv"; then
         unite
         echo "  log: ${conflict_dir}/measure.log"
         (
@@ -545,7 +618,7 @@ fi
 if stage 9 "Training" "${exp_dir}/.stage9.done" \
     --settings "${model_args[@]}" ${soup_args[@]+"${soup_args[@]}"} ${train_arg_list[@]+"${train_arg_list[@]}"} \
     ${ssl_args[@]+"${ssl_args[@]}"} ${init_args[@]+"${init_args[@]}"} \
-    --inputs "${start_inputs[@]}" --outputs "${exp_dir}/config.yaml" "${exp_dir}/checkpoint.pth"; then
+    --inputs "${start_inputs[@]}" --reads "${read_dirs[@]}" --outputs "${exp_dir}/config.yaml" "${exp_dir}/checkpoint.pth"; then
     [[ ${soup} != planned || -e ${conflict_dir}/plan.yaml ]] || refuse "--soup planned needs ${conflict_dir}/plan.yaml: run stage 8 first"
     unite
     train_model "${exp_dir}" "${train_config}" "${train_shapes}" "${start_args[@]}" \
@@ -559,45 +632,55 @@ if stage 10 "Model averaging" "${exp_dir}/.stage10.done" --settings "nbest=${nbe
     stage_done "${exp_dir}/${inference_model}"
 fi
 
+decoded_files() { # decoded_files FOLDER: fills `decoded`
+    local file
+    decoded=()
+    for file in "$1"/*/{text,token,token_int,score,array.scp}; do [[ ! -e ${file} ]] || decoded+=("${file}"); done
+}
 for name in "${test_set_list[@]}"; do
+    tested=${tested_dir}/${name}
     decode_dir=${exp_dir}/${inference_tag}/${name}
     if stage 11 "Decoding ${name}" "${decode_dir}/.stage11.done" --settings "model=${inference_model}" \
-        --inputs "${exp_dir}/${inference_model}" "${inference_config}" "${feats_dir}/${name}/${speech_file}" \
-        --outputs "${decode_dir}/speed.json"; then
+        --inputs "${exp_dir}/${inference_model}" "${inference_config}" "${tested}/speech.digest" "${tested}/utt2lang" \
+        --reads "${tested}" "${feats_dir}/${name}" ${kinds_vocabularies[@]+"${kinds_vocabularies[@]%/*}"} \
+        --outputs "${decode_dir}/speed.json" "${decode_dir}/objectives.json"; then
         rm -rf "${decode_dir}/logdir"
         mkdir -p "${decode_dir}/logdir"
-        decode_nj=$(jobs_for "${inference_nj}" "${feats_dir}/${name}/${speech_file}")
-        split_keys "${decode_nj}" "${feats_dir}/${name}/${speech_file}" "${decode_dir}/logdir/keys"
+        decode_nj=$(jobs_for "${inference_nj}" "${tested}/${speech_file}")
+        split_keys "${decode_nj}" "${tested}/${speech_file}" "${decode_dir}/logdir/keys"
         gpus=0
         ! ${gpu_inference} || gpus=1
         ${decode_cmd} --jobs "${decode_nj}" --gpus "${gpus}" --log "${decode_dir}/logdir/decode.JOB.log" -- \
             python -m espnet_soups.bin.msp_inference --exp_dir "${exp_dir}" --model_file "${inference_model}" --config "${inference_config}" \
-            --data_path_and_name_and_type "${feats_dir}/${name}/${speech_file},speech,${speech_type}" \
-            --utt2lang "${feats_dir}/${name}/utt2lang" --key_file "${decode_dir}/logdir/keys.JOB.scp" \
+            --data_path_and_name_and_type "${tested}/${speech_file},speech,${speech_type}" \
+            --utt2lang "${tested}/utt2lang" --key_file "${decode_dir}/logdir/keys.JOB.scp" \
             --output_dir "${decode_dir}/logdir/output.JOB" --ngpu "${gpus}" ${own_kinds[@]+"${own_kinds[@]}"}
-        soups join_outputs --decode_dir "${decode_dir}" --jobs "${decode_nj}" --utt2lang "${feats_dir}/${name}/utt2lang"
+        soups join_outputs --decode_dir "${decode_dir}" --jobs "${decode_nj}" --utt2lang "${tested}/utt2lang"
+        decoded_files "${decode_dir}"
+        stage_made "${decoded[@]}"
         stage_done "${decode_dir}"
     fi
     references=()
-    for file in "${label_files[@]}"; do [[ ! -e ${feats_dir}/${name}/${file} ]] || references+=("${feats_dir}/${name}/${file}"); done
+    for file in "${label_files[@]}"; do [[ ! -e ${tested}/${file} ]] || references+=("${tested}/${file}"); done
     for file in ${kinds_score_files[@]+"${kinds_score_files[@]}"}; do # a new list of trials takes no new features
-        source=${datadir}/${name%"${noise_name}"}/${file} copy=${feats_dir}/${name}/${file}
+        source=${datadir}/${name%"${noise_name}"}/${file} copy=${tested}/${file}
         copy_or_remove "${source}" "${copy}"
         [[ ! -e ${copy} ]] || references+=("${copy}")
     done
+    decoded_files "${decode_dir}"
     score_settings=("bleu_lowercase=${bleu_lowercase}")
     ! ${bleu_lc_rm} || score_settings+=("bleu_lc_rm=${bleu_lc_rm}")
     tokenizer_args=(${bleu_tokenizer:+--bleu_tokenizer "${bleu_tokenizer}"})
     score_settings+=(${tokenizer_args[@]+"${tokenizer_args[@]}"})
     if stage 12 "Scoring ${name}" "${decode_dir}/.stage12.done" --settings "${score_settings[@]}" \
-        --inputs "${decode_dir}/speed.json" "${references[@]}" --outputs "${decode_dir}/scores.json"; then
-        soups score --reference_dir "${feats_dir}/${name}" --decode_dir "${decode_dir}" --train_dir "${datadir}/${train_set}" \
+        --inputs "${decode_dir}/speed.json" "${decoded[@]}" "${references[@]}" --outputs "${decode_dir}/scores.json"; then
+        soups score --reference_dir "${tested}" --decode_dir "${decode_dir}" --train_dir "${datadir}/${train_set}" \
             --bleu_lowercase "${bleu_lowercase}" --bleu_lc_rm "${bleu_lc_rm}" ${tokenizer_args[@]+"${tokenizer_args[@]}"} \
             ${own_kinds[@]+"${own_kinds[@]}"}
         stage_done "${decode_dir}/scores.json"
     fi
     if stage 13 "Report on ${name}" "${decode_dir}/.stage13.done" --settings "publish=${publish_results}" "audio=${report_audio}" \
-        --inputs "${decode_dir}/scores.json" --outputs "${exp_dir}/RESULTS.md" "${exp_dir}/report.html"; then
+        --inputs "${decode_dir}/scores.json" --outputs "${exp_dir}/RESULTS.md" "${exp_dir}/report.html" "${exp_dir}/model.zip"; then
         publish_args=()
         ! ${publish_results} || publish_args=(--publish_dir .)
         ! ${report_audio} || publish_args+=(--audio "${datadir}/${name}/wav.scp")
@@ -609,8 +692,8 @@ for name in "${test_set_list[@]}"; do
             [[ ! -e ${file} ]] || pack_args+=(--option "${file}")
         done
         python -m espnet2.bin.pack asr --asr_train_config "${exp_dir}/config.yaml" \
-            --asr_model_file "${exp_dir}/${inference_model}" "${pack_args[@]}" --outpath "${exp_dir}/model.tmp.zip" >"${exp_dir}/pack.log"
-        mv "${exp_dir}/model.tmp.zip" "${exp_dir}/model.zip"
+            --asr_model_file "${exp_dir}/${inference_model}" "${pack_args[@]}" --outpath "${exp_dir}/model.$$.zip" >"${exp_dir}/pack.log"
+        mv "${exp_dir}/model.$$.zip" "${exp_dir}/model.zip"
         stage_done "${exp_dir}/{RESULTS.md,report.html,model.zip}"
     fi
 done

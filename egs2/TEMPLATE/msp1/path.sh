@@ -7,7 +7,7 @@
 #
 # A machine of your own needs more (modules, proxies)? Write it into path.local.sh beside this file.
 
-MAIN_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
+MAIN_ROOT=$(CDPATH="" cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
 export MAIN_ROOT
 
 if [[ -f path.local.sh ]]; then

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Asterisk prompts: recognition in five languages and translation of four into English.
 set -euo pipefail
-cd "$(dirname "$0")"
+cd "$(dirname "$(realpath "$0")")"
 
 MSP_ARGUMENTS="${*:+$(printf ' %q' "$@")}" exec ./msp.sh \
     --asr_langs "en fr es it ru" \

@@ -2,7 +2,7 @@
 # CoVoST 2: recognition of en, fr, de, es and ca, translation of the last four into English.
 # Any other direction: ./run.sh --asr_langs "en" --st_pairs "en_de en_zh-CN" --datadir data_en --dumpdir dump_en --expdir exp_en
 set -euo pipefail
-cd "$(dirname "$0")"
+cd "$(dirname "$(realpath "$0")")"
 
 MSP_ARGUMENTS="${*:+$(printf ' %q' "$@")}" exec ./msp.sh \
     --asr_langs "en fr de es ca" \

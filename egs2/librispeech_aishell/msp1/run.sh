@@ -2,7 +2,7 @@
 # LibriSpeech (English) and AISHELL-1 (Mandarin): one encoder, words of one and characters of the other.
 # 960 hours instead of 100: ./run.sh --local_data_opts "--hours 960"
 set -euo pipefail
-cd "$(dirname "$0")"
+cd "$(dirname "$(realpath "$0")")"
 
 MSP_ARGUMENTS="${*:+$(printf ' %q' "$@")}" exec ./msp.sh \
     --asr_langs "en zh" \

@@ -50,8 +50,11 @@ def read_histories(expdir: Path) -> tuple[dict[str, History], dict[str, str]]:
             continue
         try:
             history = read_history(folder, read_train_log(folder))
-        except ValueError as error:
+        except (OSError, ValueError) as error:
             left_out[folder.name] = str(error)  # another run's defect does not stop this report
+            continue
+        except (LookupError, TypeError, AttributeError) as error:
+            left_out[folder.name] = f"{type(error).__name__}: {error} in its records"
             continue
         if any(look_up(name).supervised for name in history.objectives):
             histories[folder.name] = history

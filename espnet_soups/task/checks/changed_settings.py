@@ -8,6 +8,7 @@ from typing import Any
 from espnet2.train.reporter import Reporter
 
 from espnet_soups.files import parse_yaml
+from espnet_soups.task.checks.changed_data import list_changes
 
 # What a model does not depend on: where files lie, the machine, what is logged, which epochs are
 # kept and averaged. Folders above the last one of a path do not count either.
@@ -29,9 +30,14 @@ ANEW = (
 
 
 def check_changes(
-    output_dir: Path, earlier: str | None, settings: Mapping[str, Any], options: Any, states: Any
-) -> None:
-    """Compares the settings of a run with those that its checkpoint was trained with.
+    output_dir: Path,
+    earlier: str | None,
+    settings: Mapping[str, Any],
+    options: Any,
+    states: Any,
+    data: Sequence[str] = (),
+) -> list[str]:
+    """Compares the settings and the data of a run with those that its checkpoint was trained with.
 
     Args:
         output_dir: Folder of the run.
@@ -39,10 +45,14 @@ def check_changes(
         settings: The settings of this run.
         options: ESPnet's options of the trainer.
         states: The checkpoint.
+        data: What has changed of the data, see `find_changed_data`.
+
+    Returns:
+        Warnings of other data, where training goes on; of other settings the log has one.
 
     Raises:
         ValueError: If they differ although no epoch is left to train with the new ones, or if one
-            is left but its learning rate is not. Where training goes on, the log says what differs.
+            is left but its learning rate is not.
     """
     reporter = Reporter()
     reporter.load_state_dict(dict(states["reporter"]))
@@ -53,6 +63,12 @@ def check_changes(
     if ending == "max_epoch" and epochs == options.max_epoch:
         changes.pop("max_epoch", None)  # to end a run early is no other training
     steps = _used_up(states)
+    if data and ending is not None:
+        raise ValueError(
+            f"{output_dir} was trained for {epochs} epochs with other data, and no epoch is left to"
+            f" train with those of now: {list_changes(data)} changed. {ANEW}, or put the earlier"
+            " data back."
+        )
     if changes and ending is not None:
         further = "" if steps else f", or raise `{ending}` to go on with the new settings"
         raise ValueError(
@@ -66,6 +82,12 @@ def check_changes(
         )
     if changes:
         _warn(epochs, changes)
+    if not data:
+        return []
+    return [
+        f"training goes on after epoch {epochs} with other data than before:"
+        f" {list_changes(data)} changed; remove {output_dir} to train anew"
+    ]
 
 
 def find_changes(

@@ -43,19 +43,25 @@ class LabelledSet:
     lengths: Mapping[str, int]
 
 
-def tell_labels(settings: Mapping[str, Any], model: MSPModel, output_dir: Path | None) -> None:
+def tell_labels(
+    settings: Mapping[str, Any],
+    model: MSPModel,
+    output_dir: Path | None,
+    further: Sequence[str] = (),
+) -> None:
     """Refuse labels that nothing can be learnt from; warn of some, also in `remarks.txt`.
 
     Args:
         settings: The options of the run.
         model: The model.
         output_dir: Folder of the run; None: another rank tells.
+        further: Warnings of the data that are known already.
 
     Raises:
         ValueError: If an objective has no label that can be learnt.
     """
     args = argparse.Namespace(**settings)
-    remarks = check_labels(args, model, build_preprocessor(args, train=True))
+    remarks = [*further, *check_labels(args, model, build_preprocessor(args, train=True))]
     if output_dir is None:
         return
     for remark in remarks:
@@ -63,6 +69,14 @@ def tell_labels(settings: Mapping[str, Any], model: MSPModel, output_dir: Path |
     (output_dir / REMARKS).unlink(missing_ok=True)
     if remarks:
         write_text(output_dir / REMARKS, "".join(f"{remark}\n" for remark in remarks))
+
+
+def add_remark(output_dir: Path, remark: str) -> None:
+    """Warn of something in the log and on the terminal; see `tell_labels`."""
+    logging.warning(remark)
+    path = output_dir / REMARKS
+    earlier = path.read_text(encoding="utf-8") if path.exists() else ""
+    write_text(path, f"{earlier}{remark}\n")
 
 
 def check_labels(args: argparse.Namespace, model: MSPModel, prepare: MSPPreprocessor) -> list[str]:

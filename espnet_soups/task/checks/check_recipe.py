@@ -14,6 +14,7 @@ from typeguard import TypeCheckError
 from espnet_soups.network.msp_model import MSPModel
 from espnet_soups.objectives.decoding.decode_config import DecodeConfig
 from espnet_soups.objectives.registry import by_kind, kind_of
+from espnet_soups.task.checks.check_schedule import check_schedule
 from espnet_soups.task.interpret import objectives_of
 from espnet_soups.task.msp_task import MSPTask
 from espnet_soups.task.training.checkpoint import check_init_param
@@ -30,11 +31,13 @@ class TrialModel:
         levels: Names of the objectives of each level, the top level first; one level without soup.
         parameters: Trainable parameters by part, vocabularies not counted.
         model: The model itself.
+        warning: Of a schedule that does not last as long as training; None: it does.
     """
 
     levels: tuple[tuple[str, ...], ...]
     parameters: dict[str, int]
     model: MSPModel
+    warning: str | None = None
 
 
 def check_machine(ngpu: int, backend: str, expdir: Path) -> None:
@@ -93,6 +96,7 @@ def build_trial_model(
         levels=tuple(tuple(names[index] for index in level) for level in levels),
         parameters=count_parameters(model),
         model=model,
+        warning=check_schedule(vars(args), args.num_iters_per_epoch),
     )
 
 

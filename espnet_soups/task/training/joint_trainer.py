@@ -12,8 +12,14 @@ import torch
 from espnet2.train.trainer import Trainer
 
 from espnet_soups.network.msp_model import MSPModel
+from espnet_soups.task.checks.changed_data import (
+    describe_data,
+    find_changed_data,
+    write_data_record,
+)
 from espnet_soups.task.checks.changed_settings import check_changes
-from espnet_soups.task.checks.check_labels import tell_labels
+from espnet_soups.task.checks.check_labels import add_remark, tell_labels
+from espnet_soups.task.checks.check_schedule import check_schedule
 from espnet_soups.task.training.checkpoint import (
     CURRENT,
     keep_whole_files,
@@ -29,6 +35,8 @@ from espnet_soups.task.training.delta import (
     relative_improvement,
     signed_losses,
 )
+from espnet_soups.task.training.epoch_progress import FILE as PROGRESS
+from espnet_soups.task.training.epoch_progress import WatchedBatches, log_interval_of
 from espnet_soups.task.training.epoch_record import (
     check_steps,
     epoch_means,
@@ -84,14 +92,15 @@ class JointTrainer(Trainer):
         """Trains, from the last whole checkpoint if there is one.
 
         Raises:
-            ValueError: If the checkpoint is of another configuration, if settings have changed and
-                no epoch is left to train with them, or if labels cannot be learnt.
+            ValueError: If the checkpoint is of another configuration, if settings or data have
+                changed and no epoch is left to train with them, or if labels cannot be learnt.
             OSError: If the disk is full.
         """
         options, distributed_option = kwargs["trainer_options"], kwargs["distributed_option"]
         output_dir = Path(options.output_dir)
         named = cls.reference_file
         cls.reference = None if named is None else read_reference(Path(named))
+        data, remarks = describe_data(cls.settings), []
         states = None
         if options.resume:
             if is_first_rank(distributed_option):
@@ -100,7 +109,10 @@ class JointTrainer(Trainer):
                 torch.distributed.barrier()
             if (output_dir / CURRENT).exists():
                 states = read_states(output_dir / CURRENT)
-                check_changes(output_dir, cls.earlier, cls.settings, options, states)
+                changed = find_changed_data(output_dir, cls.settings, data)
+                remarks = check_changes(
+                    output_dir, cls.earlier, cls.settings, options, states, changed
+                )
                 if not getattr(options, "use_adapter", False):
                     check_tensors(states["model"], model.state_dict(), str(output_dir / CURRENT))
                 cls.check_states(states)
@@ -112,7 +124,9 @@ class JointTrainer(Trainer):
         if first:
             tell_resumption(output_dir, states, options.max_epoch)
         del states  # as large as the model
-        tell_labels(cls.settings, network_of(model), output_dir if first else None)
+        tell_labels(cls.settings, network_of(model), output_dir if first else None, remarks)
+        if first:
+            write_data_record(output_dir, data)
         with keep_whole_files(output_dir):
             super().run(model, *args, **kwargs)
 
@@ -124,13 +138,14 @@ class JointTrainer(Trainer):
             ValueError: If no step of the epoch was valid.
         """
         network, options, reporter = network_of(model), kwargs["options"], kwargs["reporter"]
-        start = time.perf_counter()
+        start, batches = time.perf_counter(), len(kwargs["iterator"])
+        cls.look_ahead(reporter.get_epoch(), kwargs)
         JointTrainer.begun = True
         for optimizer in kwargs["optimizers"]:
             optimizer.zero_grad()  # what an incomplete accumulation left is in no checkpoint
         network.tally.reset()
         network.guard.open_epoch(options.accum_grad)
-        cls.open_epoch(network, reporter, options, len(kwargs["iterator"]))
+        cls.open_epoch(network, reporter, options, batches)
         nothing_learnt = super().train_one_epoch(model, *args, **kwargs)
         device = next(network.parameters()).device
         network.guard.close_epoch(device)
@@ -145,6 +160,24 @@ class JointTrainer(Trainer):
         losses = epoch_means(reporter, "loss/")
         cls.trained = TrainedEpoch(seconds, losses, labels, shortened, watched)
         return False
+
+    @classmethod
+    def look_ahead(cls, epoch: int, kwargs: dict[str, Any]) -> None:
+        """Compares the schedule with training before its first step, and watches the mini-batches.
+
+        Raises:
+            ValueError: If the schedule is shorter than training.
+        """
+        output_dir, batches = Path(kwargs["options"].output_dir), len(kwargs["iterator"])
+        first_epoch = not JointTrainer.begun
+        warning = check_schedule(cls.settings, batches) if first_epoch else None
+        if not is_first_rank(kwargs["distributed_option"]):
+            return
+        if warning is not None:
+            add_remark(output_dir, warning)
+        interval = log_interval_of(kwargs["options"].log_interval, batches) if first_epoch else None
+        path = output_dir / PROGRESS
+        kwargs["iterator"] = WatchedBatches(kwargs["iterator"], path, epoch, interval)
 
     @classmethod
     def validate_one_epoch(cls, model: torch.nn.Module, *args: Any, **kwargs: Any) -> None:

@@ -29,6 +29,9 @@ def test_a_sound_configuration_gives_its_objectives_and_sizes(tmp_path):
     model = build(tmp_path)
     assert model.levels == (("asr_en", "asr_fr", "st_fr_en"),)
     assert model.parameters["encoder"] > 1000
+    assert model.warning is None  # how many mini-batches there are is not known
+    longer = build(tmp_path, num_iters_per_epoch=5, max_epoch=3)
+    assert "never comes down to its end: set `total_steps: 15`" in str(longer.warning)
     assert build(tmp_path, scheduler=None, scheduler_conf={}).parameters == model.parameters
 
 
@@ -41,6 +44,10 @@ def test_a_sound_configuration_gives_its_objectives_and_sizes(tmp_path):
         (
             {"scheduler": "warmuplr", "scheduler_conf": {"warmup_steps": "few"}},
             "^`scheduler: warmuplr` .*'warmup_steps': 'few'.*warmup_steps",
+        ),
+        (
+            {"num_iters_per_epoch": 50, "max_epoch": 3},
+            "^`scheduler: onecyclelr` lasts 100 steps, but training 150 .* `total_steps: 150`",
         ),
         ({"optim_conf": {"lr": -1.0}}, r"^`optim: adam` .*\{'lr': -1.0\}.*Invalid learning rate"),
     ],

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Where features lie: of a whole set, as it is decoded and scored, and of what the length filter keeps of it.
 # All settings that features depend on are part of the path: other settings never replace what a training reads.
+# Where the corpus has languages that a run leaves out, its folders are named by those that it has.
 # Audio that is resampled is the same for all runs; --resample only says whether a run may do so.
 #
 #   ${feats_dir}/<set>     every utterance (stage 3): test sets, a validation set among them
@@ -19,5 +20,6 @@ feats_name=${feats_type}_${fs}hz
 for file in ${audio_labels[@]+"${audio_labels[@]}"}; do feats_name+=_${file}; done
 feats_dir=${dumpdir}/${feats_name}
 # what has a text is kept, and what has one of these
-kept_dir=${feats_dir}/${min_wav_duration}-${max_wav_duration}s
-for file in ${other_labels[@]+"${other_labels[@]}"}; do kept_dir+=_${file}; done
+kept_name=${min_wav_duration}-${max_wav_duration}s
+for file in ${other_labels[@]+"${other_labels[@]}"}; do kept_name+=_${file}; done
+kept_dir=${feats_dir}/$(short_name "${kept_name}${subset}")

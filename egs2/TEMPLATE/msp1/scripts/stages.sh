@@ -9,14 +9,18 @@
 #   fi
 #   stages_done
 #
-# stage NUMBER TITLE STAMP [--settings WORD…] [--inputs PATH…] [--without NAME…] [--outputs PATH…] (`--` = --settings)
+# stage NUMBER TITLE STAMP [--settings WORD…] [--inputs PATH…] [--audio PATH…] [--without NAME…] [--reads DIR…]
+#         [--outputs PATH…] (`--` = --settings)
 #     True when the stage is to run: --stage <= NUMBER <= --stop_stage, not in --skip_stages, and not
 #     up to date. Up to date means: the file STAMP, which stage_done writes, holds the same settings
-#     and the same size and time of change of every input, and every output is still there. Settings
+#     and the same content of every input, and all that the stage made is still there. Settings
 #     are best `name=value`: the line that says why a stage runs again names them. Inputs and outputs may be folders
-#     (every file below an input counts, but for those of a name behind --without; an output folder or
+#     (every file below an input counts, but for those of a name behind --without and backups; an output folder or
 #     file must not be empty). An input that is not there ends the run before anything is computed.
+#     --audio: tables of recordings, or folders of them, whose paths, sizes and times of change count.
+#     --reads: folders that no other run may replace while this stage runs; output folders are those that it may.
 #     Several runs may share a folder: a stage that another run is at is waited for, then looked at anew.
+# stage_made PATH…       what it made beside its outputs, where that is known at its end alone.
 # stage_done WHAT        ends it: prints what was made and how long it took, writes the stamp.
 # stage_skipped NUMBER TITLE WHY    one line for a stage that the configuration leaves out.
 # stages_done            last line of the script: how many ran, and how long all took.
@@ -29,30 +33,36 @@
 #
 # Needs bash 4.4 and GNU or BSD stat; safe under `set -euo pipefail`.
 
+# shellcheck source=egs2/TEMPLATE/msp1/scripts/stage_inputs.sh
+. "$(dirname "${BASH_SOURCE[0]}")/stage_inputs.sh"
+# shellcheck source=egs2/TEMPLATE/msp1/scripts/stage_locks.sh
+. "$(dirname "${BASH_SOURCE[0]}")/stage_locks.sh"
+
 _stage_running="" # number of the stage that is under way
 _stage_title=""
 _stage_stamp=""
 _stage_text=""    # what the stamp will hold
 _stage_outputs=()
-_stage_without=() # as `find` wants it: files that count for nothing
-_stage_lock=""    # folder that other runs wait for
+_stage_made=()
 _stage_began=0
 _stages_ran=0
 
 stage() {
     local number=$1 title=$2 stamp=$3 kind=--settings why
-    local -a settings=() inputs=() outputs=()
+    local -a settings=() inputs=() outputs=() reads=()
     shift 3
-    _stage_without=()
+    _stage_without=() _stage_audio=() _stage_made=()
     while (($# > 0)); do
         case "$1" in
         -- | --settings) kind=--settings ;;
-        --inputs | --outputs | --without) kind=$1 ;;
+        --inputs | --outputs | --without | --audio | --reads) kind=$1 ;;
         *)
             case "${kind}" in
             --settings) settings+=("$1") ;;
             --inputs) inputs+=("$1") ;;
             --without) _stage_without+=("!" -name "$1") ;;
+            --audio) _stage_audio+=("$1") ;;
+            --reads) reads+=("$1") ;;
             --outputs) outputs+=("$1") ;;
             esac
             ;;
@@ -60,22 +70,27 @@ stage() {
         shift
     done
     _stage_in_range "${number}" "${title}" || return 1
-    _stage_require_inputs "${number}" "${title}" ${inputs[@]+"${inputs[@]}"}
+    _stage_require_inputs "${number}" "${title}" ${inputs[@]+"${inputs[@]}"} ${_stage_audio[@]+"${_stage_audio[@]}"}
     _stage_take_lock "${number}" "${title}" "${stamp}.lock"
-    _stage_text=$(_stage_fingerprint "${#settings[@]}" ${settings[@]+"${settings[@]}"} ${inputs[@]+"${inputs[@]}"})
+    _stage_text=$(_stage_fingerprint "${stamp}" "${#settings[@]}" ${settings[@]+"${settings[@]}"} ${inputs[@]+"${inputs[@]}"})
     _stage_outputs=(${outputs[@]+"${outputs[@]}"})
     if [[ ${force:-false} == true ]]; then
         why=" (--force)"
     elif ! why=$(_stage_why "${stamp}"); then
+        _stage_renew_stamp "${stamp}"
         _stage_free_lock
         echo "stage ${number}: ${title} — up to date$(_stage_hint "${number}")"
         return 1
     fi
+    _stage_refuse_readers "${number}" "${title}" ${outputs[@]+"${outputs[@]}"}
+    _stage_mark_readers ${reads[@]+"${reads[@]}"}
     echo "stage ${number}: ${title}${why}"
     # no stamp while it runs: an interruption is seen by its absence
     rm -f "${stamp}"
     _stage_running=${number} _stage_title=${title} _stage_stamp=${stamp} _stage_began=${SECONDS}
 }
+
+stage_made() { _stage_made+=("$@"); }
 
 stage_done() {
     local missing
@@ -85,8 +100,7 @@ stage_done() {
         return 1
     fi
     mkdir -p "$(dirname "${_stage_stamp}")"
-    printf '%s\n' "${_stage_text}" >"${_stage_stamp}.tmp"
-    mv "${_stage_stamp}.tmp" "${_stage_stamp}"
+    _stage_write_stamp "${_stage_stamp}" "${_stage_text}" "$(_stage_list_made)"
     _stage_free_lock
     echo "stage ${_stage_running}: ${_stage_title} — done in $(_stage_time $((SECONDS - _stage_began))): $1"
     _stage_running=""
@@ -134,31 +148,38 @@ _stage_require_inputs() {
     done
 }
 
-# One line per setting and per input file. The count of settings comes first, then both lists.
-_stage_fingerprint() {
-    local count=$1
-    shift
-    (($# == 0)) || [[ ${count} == 0 ]] || printf 'setting %s\n' "${@:1:count}"
-    shift "${count}"
-    (($# == 0)) || _stage_list_files "$@"
+_stage_write_stamp() {
+    printf '%s\n' "$2" ${3:+"$3"} >"${_stage_lock}/stamp"
+    mv "${_stage_lock}/stamp" "$1"
 }
 
-_stage_list_files() {
-    local -a form=(-c 'input %n %s %.9Y')
-    stat -c %s / >/dev/null 2>&1 || form=(-f 'input %N %z %Fm')
-    find -L "$@" -type f ${_stage_without[@]+"${_stage_without[@]}"} -exec stat -L "${form[@]}" {} + | LC_ALL=C sort
+# A large file that was touched has been read: the next run need not read it again.
+_stage_renew_stamp() {
+    local made
+    made=$(grep '^made ' "$1") || made=""
+    [[ $(<"$1") == "${_stage_text}${made:+$'\n'${made}}" ]] || _stage_write_stamp "$1" "${_stage_text}" "${made}" 2>/dev/null || true
+}
+
+# Tables and features, but not every recording of a folder.
+_stage_list_made() {
+    local path
+    for path in ${_stage_outputs[@]+"${_stage_outputs[@]}"} ${_stage_made[@]+"${_stage_made[@]}"}; do
+        find -L "${path}" -maxdepth 2 -type f -size +0 ! -name '.*' ${_stage_without[@]+"${_stage_without[@]}"} | LC_ALL=C sort | sed 's/^/made /'
+    done
 }
 
 # Why the stage must run, as the tail of its title; false when it is up to date.
 _stage_why() {
     local missing changed
     [[ -f $1 ]] || return 0
-    if missing=$(_stage_missing_output); then
+    if missing=$(_stage_missing_output) || missing=$(_stage_missing_made "$1"); then
         echo " (again, since ${missing} is gone)"
-    elif [[ $(<"$1") == "${_stage_text}" ]]; then
+    elif diff -q <(_stage_compared "$1") <(_stage_compared - <<<"${_stage_text}") >/dev/null; then
         return 1
     else
-        changed=$(diff <(cat "$1") <(printf '%s\n' "${_stage_text}") | sed -nE 's/^> setting (.*)/\1/p; s/^[<>] input (.*) [0-9]+ [0-9.]+$/\1/p' | sort -u | head -n 2 | paste -sd, | sed 's/,/, /g') || true
+        changed=$(diff <(_stage_compared "$1") <(_stage_compared - <<<"${_stage_text}") |
+            sed -nE 's/^> setting (.*)/\1/p; s/^[<>] input [0-9a-f]+ (.*)$/\1/p; s/^[<>] audio [0-9a-f]+ (.*)$/audio of \1/p' |
+            sort -u | head -n 2 | paste -sd, | sed 's/,/, /g') || true
         echo " (again, since this changed: ${changed:-its settings})"
     fi
 }
@@ -177,6 +198,14 @@ _stage_missing_output() {
     return 1
 }
 
+_stage_missing_made() {
+    local path
+    while read -r path; do
+        [[ -s ${path} ]] || { echo "${path}" && return 0; }
+    done < <(sed -n 's/^made //p' "$1")
+    return 1
+}
+
 _stage_time() {
     if (($1 < 60)); then
         echo "$1 s"
@@ -185,41 +214,6 @@ _stage_time() {
     else
         printf '%d h %02d min\n' $(($1 / 3600)) $(($1 % 3600 / 60))
     fi
-}
-
-# Making a folder either succeeds or finds it there, also on network file systems. The file in it
-# bears the name of its run: of several that find that run killed, one alone can remove this file, and
-# so the lock; the others do not remove the lock that has been taken since.
-_stage_take_lock() {
-    local number=$1 title=$2 lock=$3 file owner said="" waited=0
-    mkdir -p "$(dirname "${lock}")"
-    until mkdir "${lock}" 2>/dev/null; do
-        file=$(find "${lock}" -name 'owner *' -print -quit 2>/dev/null) || file=""
-        owner=${file##*/owner }
-        if [[ ${owner% *} == "${HOSTNAME}" ]] && ! _stage_process_lives "${owner##* }"; then
-            ! rm "${file}" 2>/dev/null || rm -rf "${lock}" # its run was killed
-            continue
-        fi
-        # a lock without owner is a second old, or its run was killed in that second
-        if [[ -z ${said} && (-n ${owner} || ${waited} -ge 5) ]]; then
-            said=true
-            echo "stage ${number}: ${title} — waiting for another run (${owner:+process ${owner##* } on ${owner% *}; }if there is none, remove ${lock})"
-        fi
-        sleep 1
-        waited=$((waited + 1))
-    done
-    : >"${lock}/owner ${HOSTNAME} $$"
-    _stage_lock=${lock}
-}
-
-# kill cannot tell a process of another user from none; ps can.
-_stage_process_lives() {
-    kill -0 "$1" 2>/dev/null || ps -p "$1" >/dev/null 2>&1
-}
-
-_stage_free_lock() {
-    [[ -z ${_stage_lock} ]] || rm -rf "${_stage_lock}"
-    _stage_lock=""
 }
 
 # On SIGTERM bash ends at once and leaves what it has started running.

@@ -2,7 +2,7 @@
 # CoVoST 2, main results: trains, decodes and scores every row, then prints the table beside the paper's numbers.
 #   tables/main.sh [--dry-run] [--scale mini] [--seeds "1 2 3"] [--train_config FILE] [-- options of run.sh]
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$(realpath "$0")")/.."
 # shellcheck source=egs2/TEMPLATE/msp1/path.sh
 . ./path.sh
 exec python -m espnet_soups.bin.run_table tables/main.yaml "$@"

@@ -1,0 +1,63 @@
+"""How far an epoch is, for the terminal: the first one of a large corpus may take an hour."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from espnet_soups.files import write_json
+
+FILE = "progress.json"
+FIRST_SECONDS = 60.0  # until the first epoch of a process is estimated
+NEXT_SECONDS = 600.0  # from one line to the next
+
+
+class WatchedBatches:
+    """The mini-batches of an epoch; while they are taken, `progress.json` says how far it is.
+
+    Args:
+        batches: What yields them; it has a length.
+        path: The file.
+        epoch: Number of the epoch, from 1.
+        first: Mini-batches after which it is first written; None: after `NEXT_SECONDS` alone.
+        clock: Gives the time in seconds.
+    """
+
+    def __init__(
+        self,
+        batches: Any,
+        path: Path,
+        epoch: int,
+        first: int | None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.batches, self.path, self.epoch = batches, path, epoch
+        self.first, self.clock = first, clock
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator[Any]:
+        """Yield them."""
+        start = self.clock()
+        due = NEXT_SECONDS if self.first is None else FIRST_SECONDS
+        for done, batch in enumerate(self.batches):
+            seconds = self.clock() - start
+            if done and (done == self.first or seconds >= due):
+                due = FIRST_SECONDS if seconds < FIRST_SECONDS else seconds + NEXT_SECONDS
+                self._write(done, seconds)
+            yield batch
+
+    def _write(self, done: int, seconds: float) -> None:
+        record = {"epoch": self.epoch, "done": done, "batches": len(self), "seconds": seconds}
+        write_json(self.path, record)
+
+
+def log_interval_of(given: int | None, batches: int) -> int:
+    """Return after how many mini-batches ESPnet writes a line into the log.
+
+    >>> log_interval_of(None, 1000), log_interval_of(None, 30), log_interval_of(5, 1000)
+    (50, 10, 5)
+    """
+    return given or max(batches // 20, 10)
