@@ -10,7 +10,7 @@ __all__ = ["Speech2Text"]
 
 
 def __getattr__(name: str) -> Any:
-    """Imports `Speech2Text` on first use, since it brings torch and ESPnet along."""
+    """Import `Speech2Text` on first use, since it brings torch and ESPnet along."""
     if name == "Speech2Text":
         from espnet_soups.inference.speech2text import Speech2Text
 

@@ -105,7 +105,7 @@ def refuse_mistyped(block: str, parser: argparse.ArgumentParser, given: Mapping[
 
 
 def refuse_unknown(block: str, given: Iterable[object], valid: Iterable[str]) -> None:
-    """Refuses keys that a settings block does not have.
+    """Refuse keys that a settings block does not have.
 
     Args:
         block: How the message names it.
@@ -149,7 +149,7 @@ def require_text(name: str, value: object) -> None:
 
 
 def require_number(name: str, value: object, finite: bool = False) -> None:
-    """Refuses what is no number, such as `2e-3`, which YAML reads as text.
+    """Refuse what is no number, such as `2e-3`, which YAML reads as text.
 
     Args:
         name: How the message names it.

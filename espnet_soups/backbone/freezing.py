@@ -16,7 +16,7 @@ def freeze_backbone(
     freeze: str,
     trained_layers: int | None,
 ) -> None:
-    """Freezes parameters, so that no optimiser moves them and no gradient is measured on them.
+    """Freeze parameters, so that no optimiser moves them and no gradient is measured on them.
 
     Args:
         backbone: The whole model.

@@ -29,7 +29,7 @@ class UtteranceGroupNorm(torch.nn.GroupNorm):
         self.frames: Tensor | None = None  # set before each batch; None: no padding
 
     def forward(self, values: Tensor) -> Tensor:
-        """Normalises [B, C, T]."""
+        """Normalise [B, C, T]."""
         if self.frames is None:
             return super().forward(values)
         values = values.to(torch.promote_types(values.dtype, torch.float32))  # as autocast does

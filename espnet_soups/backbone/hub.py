@@ -12,7 +12,7 @@ MAY_BE_NEW = ("masked_spec_embed",)
 
 
 def import_transformers() -> Any:
-    """Gives the module `transformers`.
+    """Return the module `transformers`.
 
     Raises:
         ValueError: If it is not installed.
@@ -29,7 +29,7 @@ def import_transformers() -> Any:
 def read_architecture(
     model: str | None, architecture: Mapping[str, Any] | None, kinds: Sequence[str]
 ) -> Any:
-    """Reads what a model is made of.
+    """Read what a model is made of.
 
     Args:
         model: Name on the hub, or a folder; None: random weights.
@@ -79,7 +79,7 @@ def read_architecture(
 
 
 def plain_architecture(config: Any) -> dict[str, Any]:
-    """Gives a configuration as YAML can hold it, whole, so that no later default changes it."""
+    """Return a configuration as YAML can hold it, whole, so that no later default changes it."""
     library = import_transformers()
     general = library.PretrainedConfig().to_dict()
     known = library.AutoConfig.for_model(config.model_type).to_dict()
@@ -97,7 +97,7 @@ def plain_architecture(config: Any) -> dict[str, Any]:
 
 
 def portable_settings(conf: Mapping[str, Any], kinds: Sequence[str]) -> dict[str, Any]:
-    """Gives the settings of a backbone with the architecture of its `model` among them.
+    """Return the settings of a backbone with the architecture of its `model` among them.
 
     Args:
         conf: Its settings.
@@ -114,7 +114,7 @@ def portable_settings(conf: Mapping[str, Any], kinds: Sequence[str]) -> dict[str
 
 
 def build_backbone(model: str | None, config: Any, attention: str | None = None) -> Any:
-    """Builds transformers' bare model, in float32.
+    """Build transformers' bare model, in float32.
 
     Args:
         model: Name on the hub, or a folder; None: random weights.
@@ -151,7 +151,7 @@ def build_backbone(model: str | None, config: Any, attention: str | None = None)
 
 
 def waveform_is_normalised(model: str) -> bool:
-    """Tells whether a model was trained on samples of mean 0 and variance 1 per utterance.
+    """Return whether a model was trained on samples of mean 0 and variance 1 per utterance.
 
     Raises:
         ValueError: If it does not say so.

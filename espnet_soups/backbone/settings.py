@@ -9,7 +9,7 @@ from espnet_soups.backbone.waveform import check_rate
 
 
 def check_backbone(args: argparse.Namespace) -> None:
-    """Checks that frontend, features and sampling rate are those that the encoder was made for.
+    """Check that frontend, features and sampling rate are those that the encoder was made for.
 
     Raises:
         ValueError: If they are not; the message says what to set.
@@ -50,7 +50,7 @@ def check_backbone(args: argparse.Namespace) -> None:
 
 
 def keep_architectures(args: argparse.Namespace) -> None:
-    """Writes what a `model` is made of into the options, so that `config.yaml` needs no hub.
+    """Write what a `model` is made of into the options, so that `config.yaml` needs no hub.
 
     Raises:
         ValueError: If a model cannot be had.
@@ -60,7 +60,7 @@ def keep_architectures(args: argparse.Namespace) -> None:
 
 
 def without_hub(args: argparse.Namespace) -> None:
-    """Makes the model of a `config.yaml` without its weights, which the model file holds."""
+    """Make the model of a `config.yaml` without its weights, which the model file holds."""
     for option, _ in _ours(args):
         conf = dict(getattr(args, f"{option}_conf"))
         if conf.get("architecture"):
@@ -69,7 +69,7 @@ def without_hub(args: argparse.Namespace) -> None:
 
 
 def check_exportable(args: argparse.Namespace) -> None:
-    """Refuses what stock ESPnet has no class for.
+    """Refuse what stock ESPnet has no class for.
 
     Raises:
         ValueError: If a part of the model is one of ours.
@@ -86,7 +86,7 @@ def check_exportable(args: argparse.Namespace) -> None:
 
 
 def _ours(args: argparse.Namespace) -> Iterator[tuple[str, Any]]:
-    """Gives the options that name one of our classes, and the classes."""
+    """Return the options that name one of our classes, and the classes."""
     decoders = sorted(name for name in vars(args) if name.endswith("_decoder"))
     ours: list[tuple[str, Mapping[str, Any]]] = [("encoder", ENCODERS)]
     for option, classes in [*ours, *((name, DECODERS) for name in decoders)]:

@@ -22,7 +22,7 @@ DEFAULTS = {"layerdrop": 0.0}
 
 
 class Wav2Vec2Encoder(AbsEncoder):
-    """Encodes samples at 16 kHz to one frame per 20 ms; padding changes nothing.
+    """Encoder of samples at 16 kHz to one frame per 20 ms; padding changes nothing.
 
     Its layers are `encoder.model.encoder.layers.<N>` in the whole model. While training,
     transformers' own SpecAugment masks frames (`architecture: {mask_time_prob: 0.05}`).
@@ -83,7 +83,7 @@ class Wav2Vec2Encoder(AbsEncoder):
 
     @classmethod
     def portable(cls, conf: Mapping[str, Any]) -> dict[str, Any]:
-        """Gives settings from which it can be built without the hub, once its weights are known."""
+        """Return settings to build it from without the hub, once its weights are known."""
         model = conf.get("model")
         whole = _with_defaults(model, conf.get("architecture"))
         found = portable_settings({**conf, "architecture": whole}, cls.kinds)
@@ -92,13 +92,13 @@ class Wav2Vec2Encoder(AbsEncoder):
         return found
 
     def output_size(self) -> int:
-        """Gives the dimension of its output."""
+        """Return the dimension of its output."""
         return int(self.model.config.hidden_size)
 
     def forward(
         self, xs_pad: Tensor, ilens: Tensor, prev_states: Tensor | None = None
     ) -> tuple[Tensor, Tensor, None]:
-        """Encodes samples.
+        """Encode samples.
 
         Args:
             xs_pad: Samples, [B, L].
@@ -130,7 +130,7 @@ class Wav2Vec2Encoder(AbsEncoder):
         return output.last_hidden_state[:, : int(frames.max())], frames, None
 
     def _shortest(self) -> int:
-        """Gives the samples of one frame."""
+        """Return the samples of one frame."""
         config = self.model.config
         samples = 1
         pairs = zip(reversed(config.conv_kernel), reversed(config.conv_stride), strict=True)
@@ -157,7 +157,7 @@ def _with_defaults(
 
 
 def normalise_waveform(samples: Tensor, lengths: Tensor, inside: Tensor) -> Tensor:
-    """Gives each utterance mean 0 and variance 1, and padding 0.
+    """Return each utterance mean 0 and variance 1, and padding 0.
 
     Args:
         samples: [B, L].

@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 class WaveformFrontend(AbsFrontend):
-    """Passes samples on as they are.
+    """Front end that passes samples on as they are.
 
     Args:
         fs: Sampling rate, Hz.
@@ -23,16 +23,16 @@ class WaveformFrontend(AbsFrontend):
         check_rate("waveform", fs)
 
     def output_size(self) -> int:
-        """Gives the numbers per sample: 1."""
+        """Return the numbers per sample: 1."""
         return 1
 
     def forward(self, input: Tensor, input_lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """Gives samples [B, L] and their numbers [B]."""
+        """Return samples [B, L] and their numbers [B]."""
         return input, input_lengths
 
 
 def check_rate(frontend: str, fs: int) -> None:
-    """Refuses another sampling rate than that of wav2vec 2.0 and Whisper.
+    """Refuse another sampling rate than that of wav2vec 2.0 and Whisper.
 
     Raises:
         ValueError: If it is another.

@@ -13,7 +13,7 @@ from espnet_soups.backbone.hub import build_backbone, portable_settings, read_ar
 
 
 class WhisperEncoder(AbsEncoder):
-    """Encodes Whisper's log mel frames to one frame per 20 ms, at the cost of their own length.
+    """Encoder of Whisper's log mel frames to one frame per 20 ms, at the cost of their own length.
 
     transformers' own `forward` wants 30 s, always. Here the same layers see the speech alone, and
     attention leaves padding out; Whisper was trained with silence up to 30 s, so that its weights
@@ -60,17 +60,17 @@ class WhisperEncoder(AbsEncoder):
 
     @classmethod
     def portable(cls, conf: Mapping[str, Any]) -> dict[str, Any]:
-        """Gives settings from which it can be built without the hub, once its weights are known."""
+        """Return settings to build it from without the hub, once its weights are known."""
         return portable_settings(conf, cls.kinds)
 
     def output_size(self) -> int:
-        """Gives the dimension of its output."""
+        """Return the dimension of its output."""
         return int(self.model.config.d_model)
 
     def forward(
         self, xs_pad: Tensor, ilens: Tensor, prev_states: Tensor | None = None
     ) -> tuple[Tensor, Tensor, None]:
-        """Encodes log mel frames.
+        """Encode log mel frames.
 
         Args:
             xs_pad: Features, [B, T, num_mel_bins].
@@ -104,7 +104,7 @@ class WhisperEncoder(AbsEncoder):
 
 
 def inside(length: int, lengths: Tensor) -> Tensor:
-    """Gives False in padding, bool [B, length]."""
+    """Return False in padding, bool [B, length]."""
     return torch.arange(length, device=lengths.device) < lengths.unsqueeze(1)
 
 

@@ -16,7 +16,7 @@ IMPOSSIBLE = -1e10  # ESPnet's log zero
 
 
 class WhisperDecoder(AbsDecoder, BatchScorerInterface):
-    """Predicts the tokens of an objective with Whisper's Transformer layers.
+    """Decoder of the tokens of an objective with Whisper's Transformer layers.
 
     The tokens are the objective's own, so that its embeddings, which are the output layer too, are
     new: drawn with the mean and spread of Whisper's. Attention to the speech leaves padding out.
@@ -59,13 +59,13 @@ class WhisperDecoder(AbsDecoder, BatchScorerInterface):
 
     @classmethod
     def portable(cls, conf: Mapping[str, Any]) -> dict[str, Any]:
-        """Gives settings from which it can be built without the hub, once its weights are known."""
+        """Return settings to build it from without the hub, once its weights are known."""
         return portable_settings(conf, cls.kinds)
 
     def forward(
         self, hs_pad: Tensor, hlens: Tensor, ys_in_pad: Tensor, ys_in_lens: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Scores every next token.
+        """Score every next token.
 
         Args:
             hs_pad: Encoded speech, [B, T, D].
@@ -89,14 +89,14 @@ class WhisperDecoder(AbsDecoder, BatchScorerInterface):
         return self._logits(self._states(ys_in_pad, hs_pad, attended)), ys_in_lens
 
     def score(self, ys: Tensor, state: Any, x: Tensor) -> tuple[Tensor, None]:
-        """Scores the next token of one prefix [L], given encoded speech [T, D]: [V]."""
+        """Score the next token of one prefix [L], given encoded speech [T, D]: [V]."""
         scores, _ = self.batch_score(ys.unsqueeze(0), [state], x.unsqueeze(0))
         return scores[0], None
 
     def batch_score(
         self, ys: Tensor, states: list[Any], xs: Tensor, xs_mask: Tensor | None = None
     ) -> tuple[Tensor, None]:
-        """Scores the next token of many prefixes.
+        """Score the next token of many prefixes.
 
         Args:
             ys: Token ids, [N, L].

@@ -14,7 +14,7 @@ RANGE = 8.0  # powers of ten below the loudest number of an utterance
 
 
 class WhisperMelFrontend(AbsFrontend):
-    """Gives what Whisper reads: one frame per 10 ms, for the length of the speech alone.
+    """Front end of Whisper: one frame per 10 ms, for the length of the speech alone.
 
     The numbers are those of transformers' `WhisperFeatureExtractor`, whose padding to 30 s of
     silence is left out. Padding of a mini-batch changes nothing.
@@ -45,11 +45,11 @@ class WhisperMelFrontend(AbsFrontend):
         self.register_buffer("window", torch.hann_window(WINDOW), persistent=False)
 
     def output_size(self) -> int:
-        """Gives the numbers per frame."""
+        """Return the numbers per frame."""
         return self.n_mels
 
     def forward(self, input: Tensor, input_lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """Gives features of samples.
+        """Return features of samples.
 
         Args:
             input: Samples, [B, L].

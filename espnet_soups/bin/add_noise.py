@@ -1,4 +1,4 @@
-"""Writes a noisy version of a data dir, with the clean audio beside it in clean.scp (stage 2)."""
+"""Write a noisy version of a data dir, with the clean audio beside it in clean.scp (stage 2)."""
 
 import argparse
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Averages the best epochs of a run (stage 10)."""
+"""Average the best epochs of a run (stage 10)."""
 
 import argparse
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from espnet_soups.bin.command import run_command
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Gives the options."""
+    """Return the options."""
     parser = argparse.ArgumentParser(
         prog="python -m espnet_soups.bin.average_models", description=__doc__
     )
@@ -20,7 +20,7 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Averages and says what was averaged; see `get_parser`."""
+    """Average and print what was averaged; see `get_parser`."""
     options = get_parser().parse_args(arguments)
     if options.nbest < 0:
         raise ValueError(f"`--nbest` must not be negative, but got {options.nbest}.")

@@ -1,4 +1,4 @@
-"""Checks a data dir: files, ids, languages, labels and audio (stage 1)."""
+"""Check a data dir: files, ids, languages, labels and audio (stage 1)."""
 
 import sys
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def get_parser() -> RunParser:
-    """Gives the options."""
+    """Return the options."""
     parser = RunParser("check_data_dir", __doc__)
     parser.add_argument("path", type=Path, help="The data dir")
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""Checks what later stages need, before the first one runs."""
+"""Check what later stages need, before the first one runs."""
 
 import argparse
 import sys
@@ -10,7 +10,7 @@ from espnet_soups.bin.run_parser import EPILOG, RunParser
 
 
 def get_parser() -> RunParser:
-    """Gives the options."""
+    """Return the options."""
     parser = RunParser(
         "check_recipe", __doc__, f"{EPILOG} Words after `--` are options of msp_train."
     )
@@ -24,7 +24,7 @@ def get_parser() -> RunParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Checks; see `get_parser`."""
+    """Check; see `get_parser`."""
     options, given = get_parser().parse(arguments)
     from espnet_soups.objectives.metrics.score_config import ScoreConfig
     from espnet_soups.objectives.registry import KINDS, kind_of, kinds_of

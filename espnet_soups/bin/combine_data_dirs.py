@@ -1,4 +1,4 @@
-"""Joins data dirs of several corpora into one."""
+"""Join data dirs of several corpora into one."""
 
 import argparse
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from espnet_soups.bin.command import run_command
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Gives the options."""
+    """Return the options."""
     parser = argparse.ArgumentParser(
         prog="python -m espnet_soups.bin.combine_data_dirs", description=__doc__
     )
@@ -18,7 +18,7 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Joins them; see `get_parser`."""
+    """Join them; see `get_parser`."""
     options = get_parser().parse_args(arguments)
     from espnet_soups.data.combine import combine_data_dirs
 

@@ -16,7 +16,7 @@ LOOK_SECONDS = 0.5  # between two looks at the parent
 
 
 def run_command(main: Callable[[Sequence[str] | None], None]) -> None:
-    """Runs `main` on the command line and turns bad input into one sentence.
+    """Run `main` on the command line and turn bad input into one sentence.
 
     Args:
         main: Parses the given arguments (None: `sys.argv[1:]`) and does the work. It raises
@@ -39,7 +39,7 @@ def run_command(main: Callable[[Sequence[str] | None], None]) -> None:
 
 
 def end_with_parent() -> None:
-    """Lets this process get SIGTERM when the one that started it is gone, even by SIGKILL."""
+    """Send this process SIGTERM when the one that started it is gone, even by SIGKILL."""
     threading.Thread(target=_watch, args=(os.getppid(),), daemon=True).start()
 
 
@@ -51,7 +51,7 @@ def _watch(parent: int) -> None:
 
 
 def _sentence(error: Exception) -> str:
-    """Gives the text of an error; that of a full disk says what to do."""
+    """Return the text of an error; that of a full disk says what to do."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         place = f" ({error.filename} could not be written)" if error.filename else ""
         return f"{error.strerror}{place}: free some space, then run the same command again."
@@ -59,5 +59,5 @@ def _sentence(error: Exception) -> str:
 
 
 def set_up_logging() -> None:
-    """Makes log lines short and timed, on standard error."""
+    """Make log lines short and timed, on standard error."""
     logging.basicConfig(format="%(asctime)s %(levelname)s: %(message)s", level=logging.INFO)

@@ -1,4 +1,4 @@
-"""Tests whether two experiments differ on the same set."""
+"""Test whether two experiments differ on the same set."""
 
 import argparse
 from collections.abc import Mapping, Sequence

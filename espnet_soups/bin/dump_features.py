@@ -1,4 +1,4 @@
-"""Writes features or audio of data dirs into dump/ (stage 3)."""
+"""Write features or audio of data dirs into dump/ (stage 3)."""
 
 import argparse
 import signal
@@ -10,7 +10,7 @@ from espnet_soups.bin.command import run_command, set_up_logging
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Gives the options."""
+    """Return the options."""
     parser = argparse.ArgumentParser(
         prog="python -m espnet_soups.bin.dump_features", description=__doc__
     )
@@ -44,7 +44,7 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Writes the sets; see `get_parser`."""
+    """Write the sets; see `get_parser`."""
     options = get_parser().parse_args(arguments)
     set_up_logging()
     from espnet_soups.data.data_dir import read_data_dir

@@ -1,4 +1,4 @@
-"""Exports one objective as a stock ESPnet model."""
+"""Export one objective as a stock ESPnet model."""
 
 import argparse
 from collections.abc import Sequence

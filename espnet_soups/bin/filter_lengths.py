@@ -1,4 +1,4 @@
-"""Leaves out utterances that are too short or too long to train on, or of another language."""
+"""Leave out utterances that are too short or too long to train on, or of another language."""
 
 import argparse
 import sys
@@ -17,7 +17,7 @@ LABELS_EPILOG = " With them, labels that have more tokens than frames are counte
 
 
 def get_parser() -> RunParser:
-    """Gives the options."""
+    """Return the options."""
     parser = RunParser("filter_lengths", __doc__, EPILOG + LABELS_EPILOG)
     parser.add_argument("--source", type=Path, required=True, help="Folder of a dumped set")
     parser.add_argument("--target", type=Path, required=True, help="Folder of the filtered set")
@@ -47,7 +47,7 @@ def get_parser() -> RunParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Filters one set; see `get_parser`."""
+    """Filter one set; see `get_parser`."""
     options, given = get_parser().parse(arguments)
     from espnet_soups.data.audio_digest import copy_digests
     from espnet_soups.data.data_dir import read_data_dir, write_data_dir

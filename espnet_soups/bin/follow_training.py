@@ -1,4 +1,4 @@
-"""Prints warnings, progress and a line per epoch while stage 9 trains; ends with its parent."""
+"""Print warnings, progress and a line per epoch while stage 9 trains; ends with its parent."""
 
 import argparse
 import os
@@ -9,7 +9,7 @@ from espnet_soups.bin.command import run_command
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Gives the options."""
+    """Return the options."""
     parser = argparse.ArgumentParser(
         prog="python -m espnet_soups.bin.follow_training", description=__doc__
     )
@@ -81,7 +81,7 @@ def max_epoch_of(exp_dir: Path) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Follows; see `get_parser`."""
+    """Follow; see `get_parser`."""
     options = get_parser().parse_args(arguments)
     from espnet_soups.report.follow import describe_epoch, follow_epochs
 

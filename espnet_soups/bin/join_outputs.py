@@ -1,4 +1,4 @@
-"""Joins the outputs of parallel decoding jobs (stage 11)."""
+"""Join the outputs of parallel decoding jobs (stage 11)."""
 
 import argparse
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Lists what `combiner:` may say: what each looks at, how it resumes, its options, its source."""
+"""List what `combiner:` may say: what each looks at, how it resumes, its options, its source."""
 
 import argparse
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ HEADER = ("combiner", "looks at", "resumes", "options", "source")
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Gives the options."""
+    """Return the options."""
     parser = argparse.ArgumentParser(
         prog="python -m espnet_soups.bin.list_combiners", description=__doc__
     )
@@ -19,7 +19,7 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Lists; see `get_parser`."""
+    """List; see `get_parser`."""
     options = get_parser().parse_args(arguments)
     from espnet_soups.weighting.registry import combiner_table
 
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def markdown_lines(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Gives the table in Markdown."""
+    """Return the table in Markdown."""
     marked = [
         (f"`{row[0]}`", *row[1:3], f"`{row[3]}`" if row[3] != "-" else "", row[4]) for row in rows
     ]

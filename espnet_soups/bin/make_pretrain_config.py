@@ -1,4 +1,4 @@
-"""Writes the configuration of pre-training (stage 7), and prints what `ssl` is in stage 9."""
+"""Write the configuration of pre-training (stage 7), and print what `ssl` is in stage 9."""
 
 import argparse
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from espnet_soups.bin.command import run_command
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Gives the options."""
+    """Return the options."""
     parser = argparse.ArgumentParser(
         prog="python -m espnet_soups.bin.make_pretrain_config", description=__doc__
     )
@@ -20,7 +20,7 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Writes the file unless it is there as it should be; see `get_parser`."""
+    """Write the file unless it is there as it should be; see `get_parser`."""
     options = get_parser().parse_args(arguments)
     import yaml
 

@@ -1,4 +1,4 @@
-"""Makes a list of trials for speaker verification of the utterances of a data dir."""
+"""Make a list of trials for speaker verification of the utterances of a data dir."""
 
 import argparse
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Makes the vocabularies of a run, such as token lists, from its training set (stage 5)."""
+"""Make the vocabularies of a run, such as token lists, from its training set (stage 5)."""
 
 import sys
 from collections.abc import Sequence

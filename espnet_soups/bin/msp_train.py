@@ -1,4 +1,4 @@
-"""Trains a model on many objectives (stages 6 and 9)."""
+"""Train a model on many objectives (stages 6 and 9)."""
 
 import argparse
 import sys

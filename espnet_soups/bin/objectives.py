@@ -1,4 +1,4 @@
-"""Prints what a run of a recipe learns, and what msp.sh needs to know of it: a line for each."""
+"""Print what a run of a recipe learns, and what msp.sh needs to know of it: a line for each."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING

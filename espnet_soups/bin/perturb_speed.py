@@ -1,4 +1,4 @@
-"""Adds every training utterance at other speeds (stage 2)."""
+"""Add every training utterance at other speeds (stage 2)."""
 
 import argparse
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from espnet_soups.bin.command import run_command
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Gives the options."""
+    """Return the options."""
     parser = argparse.ArgumentParser(
         prog="python -m espnet_soups.bin.perturb_speed", description=__doc__
     )
@@ -22,7 +22,7 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Writes the data dir; see `get_parser`."""
+    """Write the data dir; see `get_parser`."""
     options = get_parser().parse_args(arguments)
     from espnet_soups.data.data_dir import read_data_dir, write_data_dir
     from espnet_soups.data.speed import perturb_speed

@@ -1,4 +1,4 @@
-"""Writes the data dirs of AISHELL-1: train, dev, test."""
+"""Write the data dirs of AISHELL-1: train, dev, test."""
 
 import argparse
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from espnet_soups.bin.command import run_command, set_up_logging
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Gives the options."""
+    """Return the options."""
     parser = argparse.ArgumentParser(
         prog="python -m espnet_soups.bin.prepare_aishell", description=__doc__
     )
@@ -29,7 +29,7 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Prepares the corpus; see `get_parser`."""
+    """Prepare the corpus; see `get_parser`."""
     options = get_parser().parse_args(arguments)
     set_up_logging()
     from espnet_soups.data.corpora.aishell import OFFICIAL, find_aishell, read_aishell

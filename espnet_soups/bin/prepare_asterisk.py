@@ -1,4 +1,4 @@
-"""Downloads the Asterisk prompts and writes their data dirs (stage 1 of egs2/asterisk)."""
+"""Download the Asterisk prompts and write their data dirs (stage 1 of egs2/asterisk)."""
 
 import argparse
 from collections import Counter
@@ -9,7 +9,7 @@ from espnet_soups.bin.command import run_command, set_up_logging
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Gives the options."""
+    """Return the options."""
     parser = argparse.ArgumentParser(
         prog="python -m espnet_soups.bin.prepare_asterisk", description=__doc__
     )
@@ -21,7 +21,7 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Prepares the corpus; see `get_parser`."""
+    """Prepare the corpus; see `get_parser`."""
     options = get_parser().parse_args(arguments)
     set_up_logging()
     from espnet_soups.data.corpora.asterisk import LANGUAGES, prepare_asterisk

@@ -1,4 +1,4 @@
-"""Writes the data dirs of CoVoST 2 from Common Voice 4 (stage 1 of egs2/covost2)."""
+"""Write the data dirs of CoVoST 2 from Common Voice 4 (stage 1 of egs2/covost2)."""
 
 import argparse
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from espnet_soups.bin.command import run_command, set_up_logging
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Gives the options."""
+    """Return the options."""
     parser = argparse.ArgumentParser(
         prog="python -m espnet_soups.bin.prepare_covost2",
         description=__doc__,
@@ -46,7 +46,7 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Prepares the corpus; see `get_parser`."""
+    """Prepare the corpus; see `get_parser`."""
     options = get_parser().parse_args(arguments)
     set_up_logging()
     from espnet_soups.data.corpora.covost2 import SPLITS, CovostConfig, prepare_covost2

@@ -1,4 +1,4 @@
-"""Writes the data dirs of LibriSpeech: train, dev, test_clean, test_other."""
+"""Write the data dirs of LibriSpeech: train, dev, test_clean, test_other."""
 
 import argparse
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from espnet_soups.bin.command import run_command, set_up_logging
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Gives the options."""
+    """Return the options."""
     parser = argparse.ArgumentParser(
         prog="python -m espnet_soups.bin.prepare_librispeech", description=__doc__
     )
@@ -32,7 +32,7 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Prepares the corpus; see `get_parser`."""
+    """Prepare the corpus; see `get_parser`."""
     options = get_parser().parse_args(arguments)
     set_up_logging()
     from espnet_soups.data.corpora.counts import check_counts

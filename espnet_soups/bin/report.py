@@ -1,4 +1,4 @@
-"""Writes the report of an experiment (stage 13)."""
+"""Write the report of an experiment (stage 13)."""
 
 import argparse
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Runs a command N times at once, here, by Slurm or over ssh, each with a log of its own."""
+"""Run a command N times at once, here, by Slurm or over ssh, each with a log of its own."""
 
 import argparse
 import signal
@@ -17,7 +17,7 @@ from espnet_soups.jobs.ssh import run_ssh
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Gives the parser of this command's options."""
+    """Return the parser of this command's options."""
     parser = argparse.ArgumentParser(
         prog="python -m espnet_soups.bin.run_jobs",
         usage="%(prog)s [options] --log LOG -- command … JOB …",
@@ -59,7 +59,7 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None) -> None:
-    """Runs the jobs; exits with status 1 when one failed, 130 or 143 when interrupted."""
+    """Run the jobs; exits with status 1 when one failed, 130 or 143 when interrupted."""
     # shells start background commands with Ctrl-C switched off, and SIGTERM would skip all clean-up
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)

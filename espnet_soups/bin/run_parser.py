@@ -9,7 +9,7 @@ EPILOG = "All further options are those of run.sh."
 
 
 class RunParser(argparse.ArgumentParser):
-    """Parses the options of a command; whatever else looks like one is an option of run.sh.
+    """Parser of the options of a command; whatever else looks like one is an option of run.sh.
 
     Args:
         command: Name of the module.

@@ -1,4 +1,4 @@
-"""Runs the experiments of one of the paper's tables and prints it beside the paper's numbers."""
+"""Run the experiments of one of the paper's tables and print it beside the paper's numbers."""
 
 import argparse
 import shlex
@@ -20,7 +20,7 @@ TRAIN_CONFIGS = {
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Gives the options."""
+    """Return the options."""
     parser = argparse.ArgumentParser(
         prog="python -m espnet_soups.bin.run_table",
         description=__doc__
@@ -57,7 +57,7 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the table; see `get_parser`.
+    """Run the table; see `get_parser`.
 
     Raises:
         OSError: If rows have failed; the others are run, and the table is written, before.
@@ -96,7 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def train_runs(
     runs: "Sequence[Run]", recipe: Path, expdir: Path, rows: Sequence[str], dry_run: bool
 ) -> "dict[str, Failure]":
-    """Prints the command of each run and runs it; what is trained is compared before and after.
+    """Print the command of each run and run it; what is trained is compared before and after.
 
     Args:
         runs: All runs of the table; one that fails ends none but those that start from its encoder.
@@ -135,7 +135,7 @@ def train_runs(
 
 
 def report_failures(failures: "Mapping[str, Failure]", runs: int) -> None:
-    """Ends the command if runs have failed.
+    """End the command if runs have failed.
 
     Args:
         failures: Tag to what went wrong.
@@ -153,7 +153,7 @@ def report_failures(failures: "Mapping[str, Failure]", runs: int) -> None:
 
 
 def check_trained(runs: "Sequence[Run]", expdir: Path) -> None:
-    """Compares the settings of the runs that are trained, or being trained.
+    """Compare the settings of the runs that are trained, or being trained.
 
     Raises:
         ValueError: If they differ in more than their soup.
@@ -167,7 +167,7 @@ def check_trained(runs: "Sequence[Run]", expdir: Path) -> None:
 
 
 def read_seed(word: str) -> int:
-    """Reads a seed.
+    """Read a seed.
 
     Raises:
         ValueError: If it is no whole number.

@@ -1,4 +1,4 @@
-"""Scores a decoded set (stage 12)."""
+"""Score a decoded set (stage 12)."""
 
 import argparse
 import sys

@@ -1,4 +1,4 @@
-"""Searches static weights on a grid: trains every combination, then scores the best one."""
+"""Search static weights on a grid: train every combination, then score the best one."""
 
 import argparse
 import itertools
@@ -12,7 +12,7 @@ from espnet_soups.bin.command import run_command
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Gives the options."""
+    """Return the options."""
     parser = argparse.ArgumentParser(
         prog="python -m espnet_soups.bin.search_weights",
         description=__doc__,
@@ -28,7 +28,7 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Trains the grid, prints a table, runs all stages for the best point, and records it."""
+    """Train the grid, print a table, run all stages for the best point, and record it."""
     options = get_parser().parse_args(arguments)
     from espnet_soups.task import weight_search
 
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     common = option_of(options.command, "train_args")
 
     def words(trial: weight_search.Trial) -> list[str]:
-        """Gives the command for a point of the grid; of options given twice, the last counts."""
+        """Return the command for a point of the grid; of options given twice, the last counts."""
         train_args = f"{common} {trial.train_args}".strip()
         tag = f"{options.tag}_{trial.tag}"
         return [*options.command, f"--msp_tag={tag}", f"--train_args={train_args}"]
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def option_of(command: Sequence[str], name: str) -> str:
-    """Gives the value of an option among the words of a command, empty if it has none.
+    """Return the value of an option among the words of a command, empty if it has none.
 
     >>> option_of(["./run.sh", "--train-args", "--seed 2", "--expdir=exp2"], "train_args")
     '--seed 2'

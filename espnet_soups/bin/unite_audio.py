@@ -1,4 +1,4 @@
-"""Puts the audio of several dumped sets into one, for self-supervision (stages 7 and 9)."""
+"""Put the audio of several dumped sets into one, for self-supervision (stages 7 and 9)."""
 
 import argparse
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from espnet_soups.bin.command import run_command
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Gives the options."""
+    """Return the options."""
     parser = argparse.ArgumentParser(
         prog="python -m espnet_soups.bin.unite_audio", description=__doc__
     )
@@ -29,7 +29,7 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Unites; see `get_parser`."""
+    """Unite; see `get_parser`."""
     options = get_parser().parse_args(arguments)
     from espnet_soups.data.audio_union import unite_audio
 

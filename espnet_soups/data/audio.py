@@ -14,7 +14,7 @@ WAY_OUT = "replace it, or take the utterance out of all files of its folder"
 
 
 def read_audio(path: str | Path, fs: int, resample: bool = False) -> np.ndarray:
-    """Reads one channel of an audio file (FLAC, MP3, OGG, WAV, ...).
+    """Read one channel of an audio file (FLAC, MP3, OGG, WAV, ...).
 
     Args:
         path: The file.
@@ -104,7 +104,7 @@ def check_scale(samples: np.ndarray, name: str, remedy: str) -> None:
 
 
 def change_speed(samples: np.ndarray, factor: float) -> np.ndarray:
-    """Plays samples `factor` times as fast; pitch and length change, the rate does not.
+    """Play samples `factor` times as fast; pitch and length change, the rate does not.
 
     Source:
         Ko, Peddinti, Povey and Khudanpur, "Audio augmentation for speech recognition", 2015.
@@ -114,7 +114,7 @@ def change_speed(samples: np.ndarray, factor: float) -> np.ndarray:
 
 
 def write_flac(path: Path, samples: np.ndarray, fs: int) -> None:
-    """Writes 16-bit FLAC; the file appears whole or not at all."""
+    """Write 16-bit FLAC; the file appears whole or not at all."""
     encoded = io.BytesIO()  # of a full disk libsndfile says "System error"
     soundfile.write(encoded, samples, fs, format="FLAC", subtype="PCM_16")
     with whole_file(path) as temporary:

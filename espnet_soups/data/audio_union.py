@@ -1,4 +1,4 @@
-"""Puts the audio of several dumped sets into one, for self-supervision."""
+"""Put the audio of several dumped sets into one, for self-supervision."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

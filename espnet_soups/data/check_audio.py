@@ -1,4 +1,4 @@
-"""Is every audio file of a data dir there?"""
+"""Check whether every audio file of a data dir is there."""
 
 from collections.abc import Mapping
 from pathlib import Path

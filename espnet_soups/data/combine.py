@@ -1,4 +1,4 @@
-"""Joins data dirs of several corpora into one, line by line."""
+"""Join data dirs of several corpora into one, line by line."""
 
 import heapq
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,7 +14,7 @@ SPEAKER_TABLES = "spk2"  # what their names begin with
 
 
 def combine_data_dirs(sources: Sequence[Path], target: Path) -> int:
-    """Merges sorted tables; memory does not grow with the sets.
+    """Merge sorted tables; memory does not grow with the sets.
 
     A label file (`text.<target>`, `utt2<label>`) that a source lacks counts as `<na>` there, as
     does a table of speakers (`spk2gender`), a speed as 1; where it lacks `utt2group`, each

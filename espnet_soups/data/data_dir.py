@@ -225,7 +225,7 @@ def write_data_dir(data: DataDir, audio_file: str = "wav.scp") -> None:
 def check_same_keys(
     first: Path, first_keys: Iterable[str], second: Path, second_keys: Iterable[str]
 ) -> None:
-    """Compares the keys of two files.
+    """Compare the keys of two files.
 
     Raises:
         ValueError: If they differ; the message names both files and the first few keys.

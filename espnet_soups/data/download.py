@@ -1,4 +1,4 @@
-"""Fetches large files: goes on after an interruption, and checks what came."""
+"""Fetch large files: go on after an interruption, and check what came."""
 
 import hashlib
 import http.client
@@ -79,7 +79,7 @@ def _problem(part: Path, md5: str | None) -> str | None:
 
 
 def md5_of(path: Path) -> str:
-    """Gives the MD5 checksum of a file."""
+    """Return the MD5 checksum of a file."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 

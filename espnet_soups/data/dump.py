@@ -1,4 +1,4 @@
-"""Writes what the model reads: features (fbank) or audio files (raw) of a whole set."""
+"""Write what the model reads: features (fbank) or audio files (raw) of a whole set."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""Extracts tar archives, broken or hostile ones too: nothing lands outside, or without end."""
+"""Extract tar archives, broken or hostile ones too: nothing lands outside, or without end."""
 
 import bz2
 import gzip

@@ -30,7 +30,7 @@ class FeatureConfig:
     stack: int = 4
 
     def __post_init__(self) -> None:
-        """Refuses what cannot be extracted.
+        """Refuse what cannot be extracted.
 
         Raises:
             ValueError: If the type is unknown or a number is not positive.
@@ -43,12 +43,12 @@ class FeatureConfig:
 
     @property
     def frame_seconds(self) -> float:
-        """Seconds from one (stacked) frame to the next."""
+        """Return the seconds from one (stacked) frame to the next."""
         return FRAME_SHIFT_MS * self.stack / 1000
 
 
 def read_feature_config(options: Mapping[str, Any]) -> FeatureConfig:
-    """Reads `feats_conf` of a training configuration.
+    """Read `feats_conf` of a training configuration.
 
     Raises:
         ValueError: If a key is unknown or a value not valid.
@@ -57,7 +57,7 @@ def read_feature_config(options: Mapping[str, Any]) -> FeatureConfig:
 
 
 def extract_features(waveform: np.ndarray, config: FeatureConfig) -> np.ndarray:
-    """Extracts log mel filterbank features, Kaldi-compatible but without dither.
+    """Extract log mel filterbank features, Kaldi-compatible but without dither.
 
     Args:
         waveform: Samples in [-1, 1], [samples].
@@ -106,7 +106,7 @@ def fill_frame(waveform: np.ndarray, config: FeatureConfig) -> np.ndarray:
 
 
 def stack_frames(frames: np.ndarray, stack: int) -> np.ndarray:
-    """Puts `stack` neighbouring frames into one: [T, D] -> [ceil(T / stack), D * stack].
+    """Put `stack` neighbouring frames into one: [T, D] -> [ceil(T / stack), D * stack].
 
     The values of one mel bin stand together, so that SpecAugment's frequency mask (neighbouring
     dimensions) hides a band of frequencies in all of the stacked frames, not one of the frames.

@@ -1,4 +1,4 @@
-"""Leaves out utterances that are too short or too long to train on."""
+"""Leave out utterances that are too short or too long to train on."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Makes a noisy version of a set: noisy audio in `wav.scp`, clean audio in `clean.scp`."""
+"""Make a noisy version of a set: noisy audio in `wav.scp`, clean audio in `clean.scp`."""
 
 import logging
 import shutil

@@ -1,4 +1,4 @@
-"""Splits parallel prompts so that nothing leaks from training into the test set."""
+"""Split parallel prompts so that nothing leaks from training into the test set."""
 
 import hashlib
 from collections import defaultdict
@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 
 
 def group_by_shared(items: Mapping[str, Iterable[Hashable]]) -> list[list[str]]:
-    """Groups items that share a mark, also through others (connected components).
+    """Group items that share a mark, also through others (connected components).
 
     Args:
         items: Item to its marks, e.g. a prompt to its (language, text) pairs.
@@ -38,7 +38,7 @@ def group_by_shared(items: Mapping[str, Iterable[Hashable]]) -> list[list[str]]:
 def split_groups(
     groups: Sequence[Sequence[str]], shares: Mapping[str, float], rest: str, seed: int
 ) -> dict[str, str]:
-    """Deals groups into sets, pseudo-randomly but the same on every machine.
+    """Deal groups into sets, pseudo-randomly but the same on every machine.
 
     Args:
         groups: Groups of items that stay together.

@@ -21,7 +21,7 @@ del _PUNCTUATION[ord("'")]
 
 
 def tidy(text: str) -> str:
-    r"""Gives a text in one line: every run of white space is one space, nothing invisible is left.
+    r"""Return a text in one line: every run of white space is one space, nothing invisible is left.
 
     >>> tidy(" a\u00a0b\u2028c\u200b ")
     'a b c'
@@ -30,7 +30,7 @@ def tidy(text: str) -> str:
 
 
 def remove_punctuation(text: str) -> str:
-    """Removes punctuation, as Unicode and ASCII have it, apostrophes excepted.
+    """Remove punctuation, as Unicode and ASCII have it, apostrophes excepted.
 
     Source:
         The rule of ESPnet's `remove_punctuation.pl`; typographic apostrophes are kept as plain
@@ -43,7 +43,7 @@ def remove_punctuation(text: str) -> str:
 
 
 def apply_case(text: str, case: str) -> str:
-    """Gives a text in a case.
+    """Return a text in a case.
 
     Args:
         text: As the corpus has it.

@@ -60,7 +60,7 @@ def token_cutter(token_type: str, folder: Path) -> Callable[[str], list[str]]:
 
 
 def char_tokens(texts: Iterable[str]) -> list[str]:
-    """Lists the characters of texts, the frequent ones first, between ESPnet's special tokens.
+    """List the characters of texts, the frequent ones first, between ESPnet's special tokens.
 
     >>> char_tokens(["ab a"])
     ['<blank>', '<unk>', 'a', '<space>', 'b', '<sos/eos>']
@@ -71,7 +71,7 @@ def char_tokens(texts: Iterable[str]) -> list[str]:
 
 
 def train_sentencepiece(texts: Iterable[str], folder: Path, size: int, mode: str) -> list[str]:
-    """Trains a sentencepiece model.
+    """Train a sentencepiece model.
 
     It normalises nothing: what is cut into pieces and put together again is the text itself.
 
@@ -175,7 +175,7 @@ def read_token_list(path: Path) -> list[str]:
 
 
 def write_token_list(folder: Path, tokens: Iterable[str]) -> None:
-    """Writes `tokens.txt`, a token a line."""
+    """Write `tokens.txt`, a token a line."""
     _write_changed(folder / "tokens.txt", "".join(f"{token}\n" for token in tokens).encode())
 
 

@@ -1,4 +1,4 @@
-"""Unpacks archives so that what stands in its place is whole, and nothing else is touched."""
+"""Unpack archives so that what stands in its place is whole, and nothing else is touched."""
 
 import logging
 import shutil

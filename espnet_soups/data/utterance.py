@@ -40,7 +40,7 @@ def write_set(
     targets: Sequence[str] = (),
     genders: bool = False,
 ) -> Counter[str]:
-    """Writes a data dir line by line: memory does not grow with the set.
+    """Write a data dir line by line: memory does not grow with the set.
 
     The files appear together, when the last utterance has come.
 

@@ -8,7 +8,7 @@ from multiprocessing import get_context, parent_process
 
 
 def worker_pool(jobs: int) -> ProcessPoolExecutor:
-    """Gives a pool of processes that leave signals to the parent and end when it is killed."""
+    """Return a pool of processes that leave signals to the parent and end when it is killed."""
     return ProcessPoolExecutor(jobs, get_context("spawn"), _begin)
 
 

@@ -1,4 +1,4 @@
-"""Writes the features (fbank) or the audio (raw) of many recordings, in parallel."""
+"""Write the features (fbank) or the audio (raw) of many recordings, in parallel."""
 
 import io
 import logging

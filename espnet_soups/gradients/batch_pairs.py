@@ -38,7 +38,7 @@ class GradientRelations:
 
 
 class BatchPairs:
-    """Multiplies gradients of *different* batches alone, so that no noise is squared.
+    """Products of gradients of *different* batches alone, so that no noise is squared.
 
     Over n batches at the same parameters, `C_ij` is the mean of `<g_i(a), g_j(b)>` over all pairs
     of batches a and b that differ. Sums suffice: the batches are gone through twice, first `add`,

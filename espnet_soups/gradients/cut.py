@@ -9,7 +9,7 @@ from torch.nn import Module
 
 
 class Cut:
-    """Cuts the graph at the input of a layer while it is set there.
+    """Cut of the graph at the input of a layer, while it is set there.
 
     Each tensor that enters the layer is replaced by a leaf of the same values, so that
     gradients of single objectives stop there; `deposit` sends their weighted sum on.
@@ -38,7 +38,7 @@ class Cut:
             layer.register_forward_pre_hook(self._enter, with_kwargs=True)
 
     def set(self, layer: Module | None) -> None:
-        """Sets the cut to a layer, or nowhere, and forgets what it has cut."""
+        """Set the cut to a layer, or nowhere, and forget what it has cut."""
         self._layer = layer
         self.origins, self.leaves = [], []
 

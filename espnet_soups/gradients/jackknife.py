@@ -25,7 +25,7 @@ class Interval:
 
 
 class Jackknife:
-    """Leaves out one batch at a time, and takes off what this counts twice.
+    """Jackknife that leaves out one batch at a time, and takes off what this counts twice.
 
     The variance of a mean over pairs of batches has a part that batches bring by themselves and one
     that only pairs bring: products of noise with noise. The jackknife counts the second part twice,

@@ -96,7 +96,7 @@ class LayerProducts:
 
 
 class LayerConflict:
-    """Keeps the products of every layer on the steps of a selection.
+    """Products of every layer on the steps of a selection.
 
     The cosine of a pair is `C_ij / sqrt(C_ii C_jj)`, with means over the steps of products of two
     independent halves: neither the noise of a batch nor that which recognition and translation of

@@ -42,7 +42,7 @@ class _Blocks:
 
 
 class LayerMeans:
-    """Adds up what measured steps show of each layer; a jackknife over blocks makes intervals.
+    """Sums of what measured steps show of each layer; a jackknife over blocks makes intervals.
 
     Memory does not grow with the steps: there are `MOST_BLOCKS` blocks at most.
     """

@@ -29,7 +29,7 @@ class Columns:
 
 
 def shared_parameters(model: Module, shared: Sequence[str]) -> dict[str, Parameter]:
-    """Gives the trainable parameters that objectives share, by name, in the order of the model.
+    """Return the trainable parameters that objectives share, by name, in the order of the model.
 
     Args:
         model: The whole model.
@@ -54,7 +54,7 @@ def shared_parameters(model: Module, shared: Sequence[str]) -> dict[str, Paramet
 def select_parameters(
     model: Module, shared: Sequence[str], layers: str | Sequence[str]
 ) -> list[Parameter]:
-    """Selects the parameters to measure on.
+    """Select the parameters to measure on.
 
     Args:
         model: The whole model.
@@ -188,6 +188,6 @@ def _stack_of(
 
 
 def _modules_of(names: Sequence[str] | dict[str, Parameter]) -> list[str]:
-    """Gives each name up to its first number, or else its first three parts, each once."""
+    """Return each name up to its first number, or else its first three parts, each once."""
     short = (re.match(r".*?\.\d+(?=\.)|(?:[^.]*\.?){3}", name) for name in names)
     return list(dict.fromkeys(match[0].rstrip(".") for match in short if match))

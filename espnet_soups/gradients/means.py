@@ -9,7 +9,7 @@ DISTINGUISHABLE = 2.0  # standard errors that a mean square must be above 0
 
 
 class GradientMeans:
-    """Adds up the products of every measured step.
+    """Sums of the products of every measured step.
 
     Cosines and norms come from products of different halves alone, so that the noise of the
     batches does not enter: `C_ij / sqrt(C_ii C_jj)` of the sums, not a mean of noisy cosines.

@@ -14,7 +14,7 @@ HALF_SCALE = 1024.0
 def measure_rows(
     losses: Sequence[Tensor], parameters: Sequence[Parameter], present: Sequence[bool]
 ) -> Tensor:
-    """Measures the gradient of every objective; the graph stays for the backward pass.
+    """Measure the gradient of every objective; the graph stays for the backward pass.
 
     Differentiation stops at the lowest of the parameters, so that rows on the top layers of an
     encoder cost little. The gates must be open. Autocast is off, as in ESPnet's own backward pass:
@@ -42,7 +42,7 @@ def measure_rows(
 
 
 def fill_row(row: Tensor, parameters: Sequence[Tensor], gradients: Sequence[Tensor | None]) -> None:
-    """Writes gradients into a row, [n]; a layer that stochastic depth has left out stays zero."""
+    """Write gradients into a row, [n]; a layer that stochastic depth has left out stays zero."""
     offset = 0
     for parameter, gradient in zip(parameters, gradients, strict=False):
         if gradient is not None:
@@ -51,5 +51,5 @@ def fill_row(row: Tensor, parameters: Sequence[Tensor], gradients: Sequence[Tens
 
 
 def in_half_precision(device: str) -> bool:
-    """Tells whether autocast computes in float16, where small gradients need a loss scale."""
+    """Return whether autocast computes in float16, where small gradients need a loss scale."""
     return torch.is_autocast_enabled(device) and torch.get_autocast_dtype(device) == torch.float16

@@ -1,4 +1,4 @@
-"""Sees gradients pass, objective by objective, and remembers those that were not finite."""
+"""Watch gradients pass, objective by objective, and remember those that were not finite."""
 
 from collections.abc import Callable
 from functools import partial
@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 class GradientWatch:
-    """Looks at the gradient of each objective where it enters the shared layers.
+    """Watch of the gradient of each objective where it enters the shared layers.
 
     It changes nothing, and does not wait for the device: what it saw is asked for when a step has
     failed.
@@ -28,16 +28,16 @@ class GradientWatch:
         self.forget()
 
     def forget(self) -> None:
-        """Forgets what was seen, and looks again."""
+        """Forget what was seen, and look again."""
         self._finite: dict[int, Tensor] = {}
         self._looking = True
 
     def stop(self) -> None:
-        """Looks no more until `forget`: what follows is spoiled on purpose."""
+        """Look no more until `forget`: what follows is spoiled on purpose."""
         self._looking = False
 
     def __call__(self, values: Tensor, objective: int) -> Tensor:
-        """Passes values on, any shape; their gradient will be seen as that of the objective."""
+        """Pass values on, any shape; their gradient will be seen as that of the objective."""
         if not values.requires_grad:
             return values
         own = values.view_as(values)  # objectives of one language share the tensor itself
@@ -46,7 +46,7 @@ class GradientWatch:
         return own
 
     def broken(self, device: torch.device) -> Tensor:
-        """Gives 1 where a gradient was not finite on this rank, on a device, [m]."""
+        """Return 1 where a gradient was not finite on this rank, on a device, [m]."""
         flags = torch.zeros(self.size, device=device)
         for objective, finite in self._finite.items():
             flags[objective] = 1.0 - finite.to(flags)

@@ -1,4 +1,4 @@
-"""Decodes a set, or a job's part of it, in batches of similar length."""
+"""Decode a set, or a job's part of it, in batches of similar length."""
 
 import logging
 import time

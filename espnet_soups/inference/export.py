@@ -1,4 +1,4 @@
-"""Writes one objective as a stock ESPnet model: the encoder with one head, under ESPnet's names."""
+"""Write one objective as a stock ESPnet model: the encoder with one head, under ESPnet's names."""
 
 import argparse
 import shutil

@@ -1,4 +1,4 @@
-"""Joins what parallel decoding jobs wrote; neither torch nor ESPnet is needed."""
+"""Join what parallel decoding jobs wrote; neither torch nor ESPnet is needed."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Loads a trained model from its experiment folder, and refuses what does not fit."""
+"""Load a trained model from its experiment folder, and refuse what does not fit."""
 
 import argparse
 from pathlib import Path

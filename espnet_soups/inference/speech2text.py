@@ -24,7 +24,7 @@ from espnet_soups.objectives.registry import kind_of, kinds_of
 
 
 class Speech2Text:
-    """Recognises, translates and labels speech.
+    """Model that recognises, translates and labels speech.
 
         speech2text = Speech2Text.from_pretrained("exp/msp_vs", asr_method="ctc_prefix")
         result = speech2text(samples, lang="fr", rate=16000)

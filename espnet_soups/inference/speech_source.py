@@ -12,7 +12,7 @@ KINDS = ("kaldi_ark", "sound")
 
 
 class SpeechSource:
-    """Reads speech by utterance id.
+    """Source of speech by utterance id.
 
     Args:
         specification: `file,speech,kaldi_ark` (features) or `file,speech,sound` (audio files).
@@ -46,7 +46,7 @@ class SpeechSource:
         return self.fs if self.kind == "sound" else None
 
     def read(self, key: str) -> np.ndarray:
-        """Reads one utterance: features [T, D] or samples [samples].
+        """Read one utterance: features [T, D] or samples [samples].
 
         Raises:
             OSError: If its file is missing.

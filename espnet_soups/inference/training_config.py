@@ -1,4 +1,4 @@
-"""Reads the `config.yaml` of a trained model; files that it names are found from anywhere."""
+"""Read the `config.yaml` of a trained model; files that it names are found from anywhere."""
 
 import argparse
 from collections.abc import Collection, Mapping

@@ -63,31 +63,31 @@ class JobArray:
             )
 
     def numbers(self) -> range:
-        """Gives the numbers of the jobs, 1 … N."""
+        """Return the numbers of the jobs, 1 … N."""
         return range(1, self.jobs + 1)
 
     def command_of(self, number: int) -> list[str]:
-        """Gives the command of one job."""
+        """Return the command of one job."""
         return [_PLACE.sub(str(number), word) for word in self.command]
 
     def log_of(self, number: int) -> Path:
-        """Gives the log file of one job."""
+        """Return the log file of one job."""
         return Path(_PLACE.sub(str(number), self.log))
 
     def state_file(self, suffix: str) -> Path:
-        """Gives a path beside the logs for what a backend keeps, such as its batch script."""
+        """Return a path beside the logs for what a backend keeps, such as its batch script."""
         log = Path(_PLACE.sub("all", self.log))
         return log.with_name(f".{log.stem}{suffix}")
 
     def save(self, path: Path) -> None:
-        """Writes the array and the search paths of this machine for `load_job_array`."""
+        """Write the array and the search paths of this machine for `load_job_array`."""
         environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         path.parent.mkdir(parents=True, exist_ok=True)
         write_json(path, {"array": asdict(self), "environment": environment})
 
 
 def load_job_array(path: Path) -> tuple[JobArray, dict[str, str]]:
-    """Reads what `JobArray.save` wrote.
+    """Read what `JobArray.save` wrote.
 
     Returns:
         The array, and the environment variables that its jobs are to get.

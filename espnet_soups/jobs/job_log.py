@@ -13,7 +13,7 @@ _FOOT = re.compile(rb"^# ended with status (-?\d+) at .*, after \d+ s$", re.MULT
 
 
 def write_head(log: BinaryIO, command: Sequence[str], num_threads: int) -> None:
-    """Writes the command line, the host and the start time."""
+    """Write the command line, the host and the start time."""
     lines = (
         f"# {shlex.join(command)}",
         f"# started at {time.strftime('%F %T %z')} on {socket.gethostname()} in {os.getcwd()}",
@@ -24,7 +24,7 @@ def write_head(log: BinaryIO, command: Sequence[str], num_threads: int) -> None:
 
 
 def write_foot(log: BinaryIO, status: int, seconds: float) -> None:
-    """Writes how the job ended, which `read_status` finds again."""
+    """Write how the job ended, which `read_status` finds again."""
     # the job's own last line may lack its end
     now = time.strftime("%F %T %z")
     log.write(f"\n# ended with status {status} at {now}, after {seconds:.0f} s\n".encode())
@@ -32,7 +32,7 @@ def write_foot(log: BinaryIO, status: int, seconds: float) -> None:
 
 
 def read_status(log: Path) -> int | None:
-    """Gives the status that a job's log tells, or None when it never ended (or never began)."""
+    """Return the status that a job's log tells, or None when it never ended (or never began)."""
     try:
         with log.open("rb") as file:
             file.seek(max(0, log.stat().st_size - 200))
@@ -43,7 +43,7 @@ def read_status(log: Path) -> int | None:
 
 
 def rotate(log: Path, kept: int = 9) -> None:
-    """Makes way for a new log: `train.log` becomes `train.1.log`, that `train.2.log`, and so on.
+    """Make way for a new log: `train.log` becomes `train.1.log`, that `train.2.log`, and so on.
 
     These are the names that ESPnet's launcher gives.
     """
@@ -56,14 +56,14 @@ def rotate(log: Path, kept: int = 9) -> None:
 
 
 def explanation(log: Path) -> list[str]:
-    """Gives the sentence with which a job ended by itself, or else the last lines of its log."""
+    """Return the sentence with which a job ended by itself, or else the last lines of its log."""
     lines = tail(log)
     said = [line for line in lines[-5:] if line.startswith("error: ")]
     return said[-1:] or lines
 
 
 def tail(log: Path, lines: int = 20) -> list[str]:
-    """Gives the last lines of a log as text; bytes that are not UTF-8 are shown as `\\x…`."""
+    """Return the last lines of a log as text; bytes that are not UTF-8 are shown as `\\x…`."""
     try:
         with log.open("rb") as file:
             # enough for 20 lines of any sensible length, without reading a log of gigabytes

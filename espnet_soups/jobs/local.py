@@ -11,7 +11,7 @@ from espnet_soups.jobs.progress import Progress
 
 
 def run_local(array: JobArray, max_parallel: int | None, progress: Progress) -> dict[int, int]:
-    """Runs the jobs on this machine.
+    """Run the jobs on this machine.
 
     Args:
         array: The jobs.
@@ -53,14 +53,14 @@ def _slots(array: JobArray, max_parallel: int | None) -> list[Slot]:
 
 
 def count_cores() -> int:
-    """Gives the number of cores that this process may use."""
+    """Return the number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def visible_gpus() -> list[str]:
-    """Gives the GPUs of this machine as CUDA numbers them, without importing torch."""
+    """Return the GPUs of this machine as CUDA numbers them, without importing torch."""
     chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
     if chosen is not None:
         return [gpu for gpu in chosen.split(",") if gpu]

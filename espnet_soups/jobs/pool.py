@@ -1,4 +1,4 @@
-"""Runs the jobs of an array in slots: a share of this machine, or a place on a host behind ssh."""
+"""Run the jobs of an array in slots: a share of this machine, or a place on a host behind ssh."""
 
 import subprocess
 import sys
@@ -32,7 +32,7 @@ def run_in_slots(
     launcher: Callable[[Path, int, Slot], list[str]],
     progress: Progress,
 ) -> dict[int, int]:
-    """Runs every job, as many at once as there are slots; after a failure it starts no further one.
+    """Run every job, as many at once as there are slots; after a failure it starts no further one.
 
     Args:
         array: The jobs.
@@ -76,7 +76,7 @@ def run_in_slots(
 
 
 def run_one_command(saved: Path, number: int) -> list[str]:
-    """Gives the command that runs a saved job on a machine that shares this file system."""
+    """Return the command that runs a saved job on a machine that shares this file system."""
     return [
         sys.executable,
         "-m",

@@ -11,7 +11,7 @@ SHOWN_FAILURES = 3  # 32 jobs that die of one cause need not say it 32 times
 
 
 class Progress:
-    """Writes a line that renews itself on a terminal, and few lines into a file.
+    """Line that renews itself on a terminal, and few lines in a file.
 
     Args:
         total: Number of jobs.
@@ -25,7 +25,7 @@ class Progress:
         self._last: tuple[int, int] | None = None
 
     def show(self, done: int, failed: int, running: int) -> None:
-        """Shows the counts; silent when nothing has ended since the last call."""
+        """Show the counts; silent when nothing has ended since the last call."""
         if self._total == 1 or self._last == (done, failed):
             return
         self._last = (done, failed)
@@ -43,7 +43,7 @@ class Progress:
 
 
 def failure_text(array: JobArray, statuses: Mapping[int, int | None]) -> str:
-    """Tells which jobs failed and shows the end of their own logs.
+    """Describe which jobs failed, with the end of their own logs.
 
     Args:
         array: The jobs.

@@ -1,4 +1,4 @@
-"""Runs one job of an array, on whatever machine the backend has brought it to.
+"""Run one job of an array, on whatever machine the backend has brought it to.
 
     python -m espnet_soups.jobs.run_one ARRAY.json NUMBER [--hold]
 
@@ -24,7 +24,7 @@ LOOK_SECONDS = 0.2  # between two looks at signals and at the runner
 
 
 def run_one(array: JobArray, number: int, environment: dict[str, str], hold: bool) -> int:
-    """Runs the job in a process group of its own and writes its log.
+    """Run the job in a process group of its own and write its log.
 
     Args:
         array: The job array.
@@ -88,7 +88,7 @@ def _runner_has_gone() -> bool:
 
 
 def _end_group(process: "subprocess.Popen[bytes]") -> int:
-    """Ends a job with all its children: asks first, and insists after `GRACE_SECONDS`."""
+    """End a job with all its children: ask first, and insist after `GRACE_SECONDS`."""
     deadline = time.monotonic() + GRACE_SECONDS
     try:
         os.killpg(process.pid, signal.SIGTERM)
@@ -103,7 +103,7 @@ def _end_group(process: "subprocess.Popen[bytes]") -> int:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Runs the job that the command line names and gives its exit status."""
+    """Run the job that the command line names and return its exit status."""
     array, environment = load_job_array(Path(arguments[0]))
     return run_one(array, int(arguments[1]), environment, hold="--hold" in arguments[2:])
 

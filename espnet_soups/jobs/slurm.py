@@ -22,7 +22,7 @@ JOB_ID = ".slurm_job"  # beside the logs while the jobs run
 
 
 def read_slurm_options(path: Path, gpus: int) -> list[str]:
-    """Reads options of sbatch, some per line; a line `gpu: …` or `cpu: …` is for such jobs only.
+    """Read options of sbatch, some per line; a line `gpu: …` or `cpu: …` is for such jobs only.
 
     Args:
         path: The file, `conf/slurm.conf` in a recipe. It need not exist: sbatch's own environment
@@ -54,7 +54,7 @@ def read_slurm_options(path: Path, gpus: int) -> list[str]:
 def run_slurm(
     array: JobArray, options: Sequence[str], max_parallel: int | None, progress: Progress
 ) -> dict[int, int | None]:
-    """Submits the jobs and waits for them.
+    """Submit the jobs and wait for them.
 
     Jobs of a killed runner go on, and would write into the same files: they are cancelled.
 

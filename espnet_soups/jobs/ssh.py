@@ -16,7 +16,7 @@ MOST_JOBS = 10_000
 
 
 def read_machines(path: Path, gpus: int) -> list[Slot]:
-    """Reads the hosts: a line each, `host` or `host number-of-jobs-at-once`; `#` begins a comment.
+    """Read the hosts: a line each, `host` or `host number-of-jobs-at-once`; `#` begins a comment.
 
     Args:
         path: The file, in ESPnet's recipes `.queue/machines`.
@@ -62,7 +62,7 @@ def read_machines(path: Path, gpus: int) -> list[Slot]:
 def run_ssh(
     array: JobArray, machines: Path, max_parallel: int | None, progress: Progress
 ) -> dict[int, int]:
-    """Runs the jobs on the hosts of a file; they need ssh without a password and the same folders.
+    """Run the jobs on the hosts of a file; they need ssh without a password and the same folders.
 
     Args:
         array: The jobs.

@@ -29,7 +29,7 @@ def arrange_levels(
     order: str = "USA",
     levels: Sequence[Sequence[str]] = (),
 ) -> Levels:
-    """Places every objective on one level.
+    """Place every objective on one level.
 
     Args:
         soup: `joint` or `vs` (one level), `vc` (self-supervision below the rest), `vm` (by

@@ -12,7 +12,7 @@ SMALLEST_DEVIATION = 1e-5  # of a feature that never changes
 def draw_spans(
     lengths: Tensor, probability: float, span: int, generator: torch.Generator | None = None
 ) -> Tensor:
-    """Draws the frames that are masked: spans that begin anywhere, at least one per utterance.
+    """Draw the frames that are masked: spans that begin anywhere, at least one per utterance.
 
     Args:
         lengths: Frames of each utterance, longer than a span, [B].
@@ -40,7 +40,7 @@ def draw_spans(
 
 
 def normalise_utterances(feats: Tensor, lengths: Tensor) -> Tensor:
-    """Gives every feature of every utterance mean 0 and variance 1; padding becomes 0, [B, T, D].
+    """Bring features of every utterance to mean 0 and variance 1; padding becomes 0, [B, T, D].
 
     Without it the largest features decide alone which code is nearest, and a few codes take all
     frames.
@@ -54,14 +54,14 @@ def normalise_utterances(feats: Tensor, lengths: Tensor) -> Tensor:
 
 
 def stack_frames(feats: Tensor, size: int) -> Tensor:
-    """Puts neighbouring frames into one: [B, T, D] -> [B, T // size, size D]."""
+    """Put neighbouring frames into one: [B, T, D] -> [B, T // size, size D]."""
     batch, frames, width = feats.shape
     kept = frames // size * size
     return feats[:, :kept].reshape(batch, kept // size, size * width)
 
 
 def masked_cross_entropy(logits: Tensor, codes: Tensor) -> tuple[Tensor, Tensor]:
-    """Gives the cross-entropy of masked frames and how many codes were right.
+    """Return the cross-entropy of masked frames and how many codes were right.
 
     Args:
         logits: Of M masked frames, C codebooks and V codes, [M, C, V].
@@ -78,7 +78,7 @@ def masked_cross_entropy(logits: Tensor, codes: Tensor) -> tuple[Tensor, Tensor]
 
 
 def perplexity(codes: Tensor, size: int) -> Tensor:
-    """Gives how many codes are in use: exp of their entropy, averaged over codebooks.
+    """Return how many codes are in use: exp of their entropy, averaged over codebooks.
 
     Args:
         codes: Of M frames and C codebooks, [M, C].

@@ -30,7 +30,7 @@ class Contrast:
 def info_nce(
     predictions: Tensor, targets: Tensor, temperature: float, negatives: str = "batch"
 ) -> Contrast:
-    """Compares every prediction with its own frame and with other frames, by cosine.
+    """Compare every prediction with its own frame and with other frames, by cosine.
 
     Args:
         predictions: Predicted vectors of B utterances and K steps, [B, K, E].
@@ -62,7 +62,7 @@ def info_nce(
 
 
 def _candidates(utterances: int, steps: int, negatives: str, device: torch.device) -> Tensor:
-    """Tells which frames each prediction chooses from, its own one included, bool [BK, BK]."""
+    """Return which frames each prediction chooses from, its own one included, bool [BK, BK]."""
     rows = torch.arange(utterances, device=device).repeat_interleave(steps)
     places = torch.arange(steps, device=device).repeat(utterances)
     if negatives == "utterance":

@@ -7,7 +7,7 @@ from torchaudio.functional import edit_distance
 
 
 def alignable(frame_lengths: Tensor, labels: Tensor, label_lengths: Tensor) -> Tensor:
-    """Tells which labels fit into their frames: length plus adjacent repeats, at most T.
+    """Return which labels fit into their frames: length plus adjacent repeats, at most T.
 
     Args:
         frame_lengths: Frames of each encoded utterance, [B].
@@ -26,7 +26,7 @@ def alignable(frame_lengths: Tensor, labels: Tensor, label_lengths: Tensor) -> T
 def ctc_sum(
     ctc: CTC, encoded: Tensor, frame_lengths: Tensor, labels: Tensor, label_lengths: Tensor
 ) -> Tensor:
-    """Gives the negative log likelihood, summed over utterances whose labels are alignable.
+    """Return the negative log likelihood, summed over utterances whose labels are alignable.
 
     Args:
         ctc: ESPnet's CTC layer.
@@ -43,7 +43,7 @@ def ctc_sum(
 
 
 def greedy_tokens(log_probs: Tensor, frame_lengths: Tensor) -> list[list[int]]:
-    """Takes the best class of every frame, merges repeats and drops blanks (class 0)."""
+    """Take the best class of every frame, merge repeats and drop blanks (class 0)."""
     best = log_probs.argmax(dim=-1).cpu()
     sequences = []
     for row, length in zip(best, frame_lengths.tolist(), strict=True):
@@ -53,7 +53,7 @@ def greedy_tokens(log_probs: Tensor, frame_lengths: Tensor) -> list[list[int]]:
 
 
 def count_correct(hypotheses: list[list[int]], labels: Tensor, label_lengths: Tensor) -> int:
-    """Counts label tokens minus edit distance, summed over utterances; negative if hopeless."""
+    """Count label tokens minus edit distance, summed over utterances; negative if hopeless."""
     correct = 0
     for hypothesis, label, length in zip(
         hypotheses, labels.tolist(), label_lengths.tolist(), strict=True

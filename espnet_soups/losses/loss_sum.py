@@ -68,7 +68,7 @@ def absent_sum(
     unalignable: int = 0,
     watched: Iterable[str] = (),
 ) -> LossSum:
-    """Gives a loss of zero that still touches every parameter, as DDP needs it.
+    """Return a loss of zero that still touches every parameter, as DDP needs it.
 
     The zero gradient is the same on one rank and on many, so that momentum is, too.
 
@@ -88,7 +88,7 @@ def absent_sum(
 
 
 def zero_touch(parameters: Iterable[Parameter], like: Tensor) -> Tensor:
-    """Gives a zero whose gradient reaches every parameter that is trained, a scalar.
+    """Return a zero whose gradient reaches every parameter that is trained, a scalar.
 
     Args:
         parameters: The parameters.
@@ -104,5 +104,5 @@ def zero_touch(parameters: Iterable[Parameter], like: Tensor) -> Tensor:
 
 
 def sum_dtype(values: Tensor) -> torch.dtype:
-    """Gives the dtype of sums and counts: at least float32, since bfloat16 counts to 256."""
+    """Return the dtype of sums and counts: at least float32, since bfloat16 counts to 256."""
     return torch.promote_types(values.dtype, torch.float32)

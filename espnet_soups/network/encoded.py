@@ -1,4 +1,4 @@
-"""Encodes the labelled utterances of a mini-batch, by language or all at once."""
+"""Encode the labelled utterances of a mini-batch, by language or all at once."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Encoded:
     lengths: Tensor
 
     def take(self, rows: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """Gives states [rows, T, D] and lengths [rows] of some of the utterances."""
+        """Return states [rows, T, D] and lengths [rows] of some of the utterances."""
         if len(rows) == len(self.rows):
             return self.states, self.lengths
         index = torch.tensor([self.rows.index(row) for row in rows], device=self.states.device)
@@ -41,7 +41,7 @@ class Encoded:
 def encode_rows(
     batch: Batch, rows: Mapping[int, list[int]], encode: EncodeSpeech, pooled: bool
 ) -> dict[int, Encoded]:
-    """Encodes some utterances of a mini-batch.
+    """Encode some utterances of a mini-batch.
 
     Args:
         batch: The mini-batch.
@@ -68,7 +68,7 @@ def encode_rows(
 
 
 def check_encoding(encoding: str) -> None:
-    """Refuses a name that is not in `ENCODINGS`.
+    """Refuse a name that is not in `ENCODINGS`.
 
     Raises:
         ValueError: If it is not.
@@ -80,7 +80,7 @@ def check_encoding(encoding: str) -> None:
 def encodes_at_once(
     encoding: str, batch: Batch, rows: Mapping[int, list[int]], encoder: Module, measured: bool
 ) -> bool:
-    """Tells whether utterances of all languages are encoded at once.
+    """Return whether utterances of all languages are encoded at once.
 
     Args:
         encoding: One of `ENCODINGS`.
@@ -97,7 +97,7 @@ def encodes_at_once(
 
 
 def _padding(batch: Batch, rows: Mapping[int, list[int]]) -> float:
-    """Gives the padded size of all utterances at once, by that of language by language."""
+    """Return the padded size of all utterances at once, by that of language by language."""
     lengths = batch.lengths.tolist()
     longest = {language: max(lengths[row] for row in chosen) for language, chosen in rows.items()}
     apart = sum(longest[language] * len(chosen) for language, chosen in rows.items())

@@ -40,14 +40,14 @@ class EncodingModel(AbsESPnetModel):
     def collect_feats(
         self, speech: Tensor, speech_lengths: Tensor, **_: Tensor | list[str]
     ) -> dict[str, Tensor]:
-        """Gives the features before normalisation, for ESPnet's statistics stage."""
+        """Return the features before normalisation, for ESPnet's statistics stage."""
         feats, lengths = self._extract(speech, speech_lengths)
         return {"feats": feats, "feats_lengths": lengths}
 
     def encode(
         self, speech: Tensor, speech_lengths: Tensor, augment: bool = True
     ) -> tuple[Tensor, Tensor]:
-        """Encodes speech.
+        """Encode speech.
 
         Args:
             speech: Features [B, T, D] or samples [B, T].
@@ -62,7 +62,7 @@ class EncodingModel(AbsESPnetModel):
     def features(
         self, speech: Tensor, lengths: Tensor, augment: bool = True
     ) -> tuple[Tensor, Tensor]:
-        """Gives what the encoder reads: normalised features; while training, with SpecAugment.
+        """Return what the encoder reads: normalised features; while training, with SpecAugment.
 
         Args:
             speech: Features [B, T, D] or samples [B, T].
@@ -84,7 +84,7 @@ class EncodingModel(AbsESPnetModel):
         return feats, lengths
 
     def encode_features(self, feats: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """Encodes features [B, T, D]; see `encode`."""
+        """Encode features [B, T, D]; see `encode`."""
         if self.preencoder is not None:
             feats, lengths = self.preencoder(feats, lengths)
         encoded, lengths, _ = self.encoder(feats, lengths)
@@ -93,7 +93,7 @@ class EncodingModel(AbsESPnetModel):
         return encoded, lengths
 
     def encoding_parameters(self) -> list[Parameter]:
-        """Gives the parameters of front end, pre-encoder and encoder."""
+        """Return the parameters of front end, pre-encoder and encoder."""
         modules = (self.frontend, self.preencoder, self.encoder)
         return [p for module in modules if module is not None for p in module.parameters()]
 

@@ -90,7 +90,7 @@ class MSPModel(EncodingModel):
         lang: Tensor,
         **labels: Tensor | list[str],
     ) -> tuple[Tensor, dict[str, Tensor], Tensor]:
-        """Gives the loss of a mini-batch.
+        """Return the loss of a mini-batch.
 
         Args:
             speech: Features [B, T, D] or samples [B, T].
@@ -274,20 +274,20 @@ class MSPModel(EncodingModel):
         return self._behind_head(head(feats, lengths, encode), position)
 
     def _before_head(self, states: Tensor, position: int) -> Tensor:
-        """Passes encoded frames through the gate, where the head follows its own loss."""
+        """Pass encoded frames through the gate, where the head follows its own loss."""
         states = self.guard.watch(states, position)
         if self.soup is None or self._weighs_head(position):
             return states
         return self.soup.gates(states, position)
 
     def _behind_head(self, loss: LossSum, position: int) -> LossSum:
-        """Passes a loss through the gate, where the head is weighed like the backbone."""
+        """Pass a loss through the gate, where the head is weighed like the backbone."""
         if self.soup is None or not self._weighs_head(position):
             return loss
         return replace(loss, total=self.soup.gates(loss.total, position))
 
     def _weighs_head(self, position: int) -> bool:
-        """Tells whether a head is weighed: a shared one counts as backbone."""
+        """Return whether a head is weighed: a shared one counts as backbone."""
         shared = self._head(self.objectives[position]).is_shared
         return shared or (self.soup is not None and self.soup.config.heads == "weighted")
 

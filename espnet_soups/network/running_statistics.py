@@ -6,7 +6,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 
 class RunningStatistics:
-    """Undoes what a mini-batch that is not finite does to BatchNorm: it would last for ever.
+    """Guard of BatchNorm against a mini-batch that is not finite: what it does would last for ever.
 
     Args:
         model: The model that may have BatchNorm layers.
@@ -18,7 +18,7 @@ class RunningStatistics:
         self.kept = [buffer.clone() for buffer in self.buffers]
 
     def restore(self) -> None:
-        """Sets the statistics back to when this object was made.
+        """Set the statistics back to when this object was made.
 
         The backward pass that follows has saved them and looks at their version, which `data`
         leaves as it is.

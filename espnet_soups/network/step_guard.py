@@ -1,4 +1,4 @@
-"""Counts the steps that ESPnet skips, and names the objectives that are to blame."""
+"""Count the steps that ESPnet skips, and name the objectives that are to blame."""
 
 import logging
 
@@ -10,7 +10,7 @@ from espnet_soups.ranks import sum_over_ranks
 
 
 class StepGuard:
-    """Follows the optimiser: a window of mini-batches that ends without a step was skipped.
+    """Guard of the optimiser: a window of mini-batches that ends without a step was skipped.
 
     ESPnet skips a step whose gradient norm is not finite. All ranks have the same averaged
     gradient, so they skip together, and agree on the objectives by one sum over the ranks. A loss
@@ -34,11 +34,11 @@ class StepGuard:
         self._forget_epoch()
 
     def bind(self, optimizer: torch.optim.Optimizer) -> None:
-        """Ties the guard to the optimiser whose steps it follows."""
+        """Tie the guard to the optimiser whose steps it follows."""
         optimizer.register_step_post_hook(lambda *_: self._forget_window())
 
     def open_epoch(self, accum_grad: int) -> None:
-        """Forgets what was counted.
+        """Forget what was counted.
 
         Args:
             accum_grad: Mini-batches per optimiser step.
@@ -47,17 +47,17 @@ class StepGuard:
         self._forget_epoch()
 
     def begin_batch(self, device: torch.device) -> None:
-        """Opens a mini-batch of training; if the step before it was skipped, says why."""
+        """Open a mini-batch of training; if the step before it was skipped, say why."""
         self._count_skipped(device)
         self._micro_batches += 1
 
     def close_epoch(self, device: torch.device) -> None:
-        """Counts the last step of the epoch if it was skipped."""
+        """Count the last step of the epoch if it was skipped."""
         self._count_skipped(device)
         self._forget_window()
 
     def see_losses(self, finite: Tensor) -> None:
-        """Takes note of which losses are finite on all ranks, bool [m], on the CPU."""
+        """Take note of which losses are finite on all ranks, bool [m], on the CPU."""
         self._finite_losses = self._finite_losses & finite
 
     @property
@@ -66,7 +66,7 @@ class StepGuard:
         return {name: count for name, count in self._blamed.items() if count}
 
     def describe(self) -> str:
-        """Says how many steps of the epoch were skipped and by whom, e.g. `3 (st_fr_en: 3)`."""
+        """Return how many steps of the epoch were skipped and by whom, e.g. `3 (st_fr_en: 3)`."""
         blamed = ", ".join(f"{name}: {count}" for name, count in self.not_finite.items())
         return f"{self.skipped} ({blamed or 'no objective alone is to blame'})"
 

@@ -9,7 +9,7 @@ from espnet_soups.ranks import sum_over_ranks
 
 
 class LabelTally:
-    """Counts labels while training, so that nothing is left out in silence.
+    """Count of labels while training, so that nothing is left out in silence.
 
     Args:
         names: Names of the objectives, in order.
@@ -24,20 +24,20 @@ class LabelTally:
         self.reset()
 
     def reset(self) -> None:
-        """Forgets what was counted, as at the start of an epoch."""
+        """Forget what was counted, as at the start of an epoch."""
         self.labels = [0] * len(self.names)
         self.unalignable = [0] * len(self.names)
         self.shortened = [0] * len(self.names)
 
     def add(self, losses: Sequence[LossSum]) -> None:
-        """Counts the labels of a mini-batch, one loss sum per objective."""
+        """Count the labels of a mini-batch, one loss sum per objective."""
         for position, loss in enumerate(losses):
             self.labels[position] += loss.utterances
             self.unalignable[position] += loss.unalignable
             self.shortened[position] += loss.shortened
 
     def over_ranks(self, device: torch.device) -> dict[str, tuple[int, int]]:
-        """Gives (labels, unalignable labels) of each objective, summed over all ranks."""
+        """Return (labels, unalignable labels) of each objective, summed over all ranks."""
         counts = torch.tensor([self.labels, self.unalignable], device=device)
         labels, unalignable = sum_over_ranks(counts).tolist()
         return dict(zip(self.names, zip(labels, unalignable, strict=True), strict=True))

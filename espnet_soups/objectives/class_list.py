@@ -214,7 +214,7 @@ def check_classes(
 
 
 class ClassEncoder:
-    """Looks up the index of a class.
+    """Encoder of a class as its index.
 
     Args:
         classes: The classes, in order.

@@ -23,7 +23,7 @@ FEW = 10_000  # labels of larger sets are looked at in part
 
 
 class Classification(ClassKind[ClassSettings]):
-    """Classifies utterances by a label of a Kaldi-style `utt2<label>` file: `cls_<label>`.
+    """Classification of utterances by a label of a Kaldi-style `utt2<label>` file: `cls_<label>`.
 
     `<na>` and `unknown` in the file are no label. Utterances of all languages take part, unless
     the settings name one.

@@ -1,4 +1,4 @@
-"""Holds what a kind returns against the contract, so that a slip is one sentence."""
+"""Hold what a kind returns against the contract, so that a slip is one sentence."""
 
 from typing import Any
 

@@ -24,7 +24,7 @@ WINDOW_MARGIN = 100  # what espnet2.bin.asr_inference has by default
 
 
 class Recognition(TextKind):
-    """Recognises languages: `asr_<language>`, a CTC head for each (hybrid as a setting)."""
+    """Recognition of languages: `asr_<language>`, a CTC head for each (hybrid as a setting)."""
 
     name: ClassVar[str] = "asr"
     title: ClassVar[str] = "Recognition"

@@ -1,4 +1,4 @@
-"""Does a data dir have what the objectives need?"""
+"""Check whether a data dir has what the objectives need."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class SpeakerVerification(ClassKind[SpeakerSettings]):
-    """Learns embeddings of speakers: the objective `spk`, or `spk_<name>`.
+    """Speaker verification by embeddings: the objective `spk`, or `spk_<name>`.
 
     In training it tells the speakers of the training set apart, with an additive angular margin.
     Speakers of other sets are strangers most often: in validation, their labels count as missing.

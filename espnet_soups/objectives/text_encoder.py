@@ -11,7 +11,7 @@ from espnet_soups.data.label_text import clean_label
 
 
 class TextEncoder:
-    """Cuts a label into tokens and looks up their ids.
+    """Encoder that cuts a label into tokens and looks up their ids.
 
     Args:
         tokens: The token list.

@@ -25,7 +25,7 @@ NO_SOURCE = ("<blank>", "<unk>", "<sos/eos>")  # stock ST models need source tok
 
 
 class Translation(TextKind):
-    """Translates pairs of languages: `st_<source>_<target>`, an attention decoder for each."""
+    """Translation of pairs of languages: `st_<source>_<target>`, an attention decoder for each."""
 
     name: ClassVar[str] = "st"
     title: ClassVar[str] = "Translation"

@@ -1,4 +1,4 @@
-"""Finds decodings that were scored: `<experiment>/<inference_tag>/<set>/scores.json`."""
+"""Find decodings that were scored: `<experiment>/<inference_tag>/<set>/scores.json`."""
 
 from dataclasses import fields
 from pathlib import Path

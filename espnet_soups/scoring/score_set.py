@@ -1,4 +1,4 @@
-"""Scores every objective of a decoded set and writes what was found."""
+"""Score every objective of a decoded set and write what was found."""
 
 import json
 from collections.abc import Collection, Mapping, Sequence

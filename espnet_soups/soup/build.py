@@ -22,7 +22,7 @@ def build_soup(
     shared: Sequence[str],
     letters: Mapping[str, str],
 ) -> Soup:
-    """Builds a soup.
+    """Build a soup.
 
     Args:
         config: Its settings. `soup: joint` always means static weights: uniform ones, or those of
@@ -55,7 +55,7 @@ def build_soup(
 
 
 def _per_level(config: SoupConfig, levels: Levels) -> tuple[list[str], list[Mapping[str, Any]]]:
-    """Gives the name and the options of the combiner of each level, the top level first."""
+    """Return the name and the options of the combiner of each level, the top level first."""
     names, confs = config.combiner, config.combiner_conf
     several = not isinstance(names, str) and len(set(names)) > 1
     if several and isinstance(confs, Mapping) and confs:
@@ -76,7 +76,7 @@ def _per_level(config: SoupConfig, levels: Levels) -> tuple[list[str], list[Mapp
 def _fit(
     key: str, values: list[Any], for_all: bool, config: SoupConfig, levels: Levels
 ) -> list[Any]:
-    """Gives one value per level; those of letters that were dropped are left aside."""
+    """Return one value per level; those of letters that were dropped are left aside."""
     count = len(levels.names)
     if for_all:
         return values * count

@@ -27,7 +27,7 @@ class Elsewhere:
 
     @property
     def parameters(self) -> list[Parameter]:
-        """Its parameters, as layers are selected now."""
+        """Return its parameters, as layers are selected now."""
         used = {id(parameter) for parameter in self._layers.used_parameters}
         return [parameter for parameter in self._shared if id(parameter) not in used]
 

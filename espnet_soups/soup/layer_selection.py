@@ -20,7 +20,7 @@ from espnet_soups.soup.config import SoupConfig
 
 
 class LayerSelection:
-    """Holds the parameters to measure on, and selects layers where `layers: conflicting` says so.
+    """Parameters to measure on, from layers selected where `layers: conflicting` says so.
 
     A selection begins with an epoch: the first `steps` optimiser steps that are measured are
     measured at full depth, on all shared parameters. Then each layer of the `stacks` gets one
@@ -74,7 +74,7 @@ class LayerSelection:
 
     @property
     def names(self) -> list[str]:
-        """Names of the layers that can be selected, the lowest first."""
+        """Return the names of the layers that can be selected, the lowest first."""
         return [] if self.conflict is None else [layer.name for layer in self.conflict.layers]
 
     @property

@@ -50,7 +50,7 @@ class Weights:
 
 
 class LevelWeigher:
-    """Moves the weights of each level by its combiner.
+    """Weights of each level, moved by its combiner.
 
     The Gram matrix of a level is divided by one number: the running mean, over steps and over the
     objectives of the level, of `<F_k(z1), F_k(z2)>`, with `F` the penalised gradients. So its
@@ -77,7 +77,7 @@ class LevelWeigher:
 
     @property
     def names(self) -> list[str]:
-        """Names of the combiners, the top level first."""
+        """Return the names of the combiners, the top level first."""
         return [combiner.name for combiner in self.combiners]
 
     def initial(self) -> Weights:

@@ -23,7 +23,7 @@ class PenaltyState:
 
 
 class PenaltyClock:
-    """Knows how far the training is, and the penalty of each level there.
+    """Clock of how far the training is, and the penalty of each level there.
 
     Args:
         penalties: The schedules of all levels.

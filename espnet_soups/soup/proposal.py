@@ -31,7 +31,7 @@ class Proposal:
 
 
 class Proposer:
-    """Finds the next weights.
+    """Proposal of the next weights.
 
     Args:
         weigher: What moves the weights of each level.

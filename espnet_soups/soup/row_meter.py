@@ -1,4 +1,4 @@
-"""Measures rows on a mini-batch, and lets the backward pass use what was measured."""
+"""Measure rows on a mini-batch, and let the backward pass use what was measured."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ from espnet_soups.gradients.rows import in_half_precision, measure_rows
 
 
 class RowMeter:
-    """Measures rows, at the price of as few backward passes as possible.
+    """Meter of rows, at the price of as few backward passes as possible.
 
     Rows on all shared parameters, or on layers of the encoder from some depth on, come from a pass
     per objective that ends there; the step reuses it, and walks what lies below once. Rows on

@@ -30,7 +30,7 @@ from espnet_soups.weighting.combiner import Combiner
 
 
 class Soup:
-    """Moves the weights once per optimiser step, and sets what the gates multiply with.
+    """Engine that moves the weights once per optimiser step, and sets what the gates multiply with.
 
     For each mini-batch a model asks for a `plan`, and lets the soup `observe` the losses; a hook
     of the optimiser calls `commit` after its step. A measured step is dealt into two independent

@@ -7,7 +7,7 @@ from espnet_soups.ranks import summed_over_ranks
 
 
 class StepWindow:
-    """Adds up the mini-batches of an accumulation window.
+    """Sums over the mini-batches of an accumulation window.
 
     Args:
         size: Number of objectives.

@@ -34,7 +34,7 @@ class Failure:
 
 
 def execute(run: Run, recipe: Path) -> Failure | None:
-    """Runs a run to its end.
+    """Run a run to its end.
 
     Args:
         run: The run.
@@ -54,7 +54,7 @@ def execute(run: Run, recipe: Path) -> Failure | None:
 
 
 def find_blocker(run: Run, failed: Sequence[Run], expdir: Path) -> Failure | None:
-    """Tells whether a run would start from a pre-trained encoder that a failed run has not made.
+    """Return whether a run would start from a pre-trained encoder that a failed run has not made.
 
     Args:
         run: The run that is next.

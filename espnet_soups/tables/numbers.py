@@ -14,7 +14,7 @@ COST = {"seconds": float, "epochs": int}  # what is read of results.json
 
 
 def read_number(folder: Path, inference_tag: str, column: Column) -> float | None:
-    """Reads the number of a column; None: the experiment has none.
+    """Read the number of a column; None: the experiment has none.
 
     Args:
         folder: The experiment.
@@ -50,7 +50,7 @@ def read_number(folder: Path, inference_tag: str, column: Column) -> float | Non
 
 
 def summarise(values: Sequence[float]) -> str:
-    """Gives a mean, with the standard deviation over seeds where there are several.
+    """Return a mean, with the standard deviation over seeds where there are several.
 
     >>> summarise([7.0]), summarise([7.0, 8.0]), summarise([])
     ('7.0', '7.5 ± 0.7', '–')

@@ -120,7 +120,7 @@ class Table:
 
 
 def load_table(path: Path, mini: bool = False) -> Table:
-    """Reads a table.
+    """Read a table.
 
     Args:
         path: The YAML file.

@@ -18,7 +18,7 @@ def render(
     mini: bool,
     failures: Mapping[str, Failure],
 ) -> str:
-    """Gives the table; a run that has no scores yet has dashes, and a line that says so.
+    """Return the table; a run that has no scores yet has dashes, and a line that says so.
 
     Args:
         table: The table.
@@ -57,7 +57,7 @@ def render(
 
 
 def _missing_notes(runs: Sequence[Run], expdir: Path, lost: Mapping[str, Failure]) -> list[str]:
-    """Says of the runs of a row why they have no numbers."""
+    """Return why the runs of a row have no numbers."""
     if runs and runs[0].obstacle:
         return [f"- {runs[0].row.title}: not run, since {runs[0].obstacle}."]
     notes = [
@@ -72,7 +72,7 @@ def _missing_notes(runs: Sequence[Run], expdir: Path, lost: Mapping[str, Failure
 
 
 def _search_notes(runs: Sequence[Run], expdir: Path) -> list[str]:
-    """Says which weights the searches of a row have found."""
+    """Return which weights the searches of a row have found."""
     notes = []
     for run in runs:
         search = run.find_search(expdir)

@@ -43,7 +43,7 @@ class Run:
         return shlex.join(self.command)
 
     def find_search(self, expdir: Path) -> Search | None:
-        """Gives what the search of this row has found; None: it has none, or has not ended.
+        """Return what the search of this row has found; None: it has none, or has not ended.
 
         Raises:
             ValueError: If its record is malformed.
@@ -51,7 +51,7 @@ class Run:
         return read_search(search_file(expdir, self.tag)) if self.row.search else None
 
     def is_pretrained(self, expdir: Path) -> bool:
-        """Tells whether the pre-training that it starts from has ended."""
+        """Return whether the pre-training that it starts from has ended."""
         for stamp in expdir.glob(f"{self.pretraining}_*/.stage7.done"):
             seed = SEED_OF_FOLDER.search(stamp.parent.name)
             if self.seed == (int(seed[1]) if seed else PRETRAIN_SEED):
@@ -59,7 +59,7 @@ class Run:
         return False
 
     def folder(self, expdir: Path) -> Path:
-        """Gives the folder of the experiment that stands for the row."""
+        """Return the folder of the experiment that stands for the row."""
         search = self.find_search(expdir)
         return expdir / f"msp_{self.tag if search is None else search.best}"
 
@@ -67,7 +67,7 @@ class Run:
 def plan_runs(
     table: Table, recipe: Path, seeds: Sequence[int], config: str, more: Sequence[str] = ()
 ) -> list[Run]:
-    """Lists the runs of a table, row by row.
+    """List the runs of a table, row by row.
 
     Args:
         table: The table.
@@ -98,7 +98,7 @@ def plan_runs(
 
 
 def defined_options(script: Path) -> set[str]:
-    """Gives the options that msp.sh defines."""
+    """Return the options that msp.sh defines."""
     text = "\n".join(read_lines(script))
     return set(re.findall(r"^option (\w+) ", text, re.MULTILINE))
 
@@ -124,7 +124,7 @@ def _command(
 
 
 def _seed_words(row: Row, seed: int) -> list[str]:
-    """Gives the options of run.sh that seed training, and pre-training where the row has it."""
+    """Return the options of run.sh that seed training, and pre-training where the row has it."""
     settings = [
         f"--{name} {setting}" for name, value in row.train_args.items() for setting in value.split()
     ]
@@ -135,7 +135,7 @@ def _seed_words(row: Row, seed: int) -> list[str]:
 
 
 def _pretraining(row: Row, size: str) -> str:
-    """Gives how msp.sh begins the name of the folder of stage 7."""
+    """Return how msp.sh begins the name of the folder of stage 7."""
     if not row.pretrains:
         return ""
     return f"ssl_{Path(row.pretrain_config).stem.removeprefix('pretrain_')}_{size}"

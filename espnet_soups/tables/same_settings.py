@@ -1,4 +1,4 @@
-"""Refuses a comparison whose experiments differ in more than their soup."""
+"""Refuse a comparison whose experiments differ in more than their soup."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +16,7 @@ SOUP_KEYS = {
 
 
 def find_differences(configs: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Finds settings beside the soup that are not the same everywhere.
+    """Find settings beside the soup that are not the same everywhere.
 
     Args:
         configs: Name of an experiment to its config.yaml.
@@ -35,7 +35,7 @@ def find_differences(configs: Mapping[str, Mapping[str, Any]]) -> dict[str, dict
 
 
 def check_same_settings(experiments: Mapping[str, Path]) -> None:
-    """Compares the configurations that experiments were trained with.
+    """Compare the configurations that experiments were trained with.
 
     Args:
         experiments: Name of an experiment to its folder.

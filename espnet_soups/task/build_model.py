@@ -126,6 +126,6 @@ def check_head(objective: Objective, kind: Kind, head: Head) -> None:
 
 
 def _build(option: str, name: str | None, options: Mapping[str, Any], **given: Any) -> Any:
-    """Builds what an option names; None where it names nothing."""
+    """Build what an option names; None where it names nothing."""
     kind = CHOICES[option].get_class(name)
     return None if kind is None else build_class(option, kind, options, **given)

@@ -1,4 +1,4 @@
-"""Reads which utterances each language has, and how long they are, for the samplers."""
+"""Read which utterances each language has, and how long they are, for the samplers."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +16,7 @@ def read_language_data(
     languages: Sequence[str],
     optional: Sequence[str] = (),
 ) -> dict[str, LanguageData]:
-    """Groups the utterances of a shape file by language.
+    """Group the utterances of a shape file by language.
 
     Args:
         shape_file: `speech_shape` of the statistics stage: frames and dimension, or samples.

@@ -7,7 +7,7 @@ TORCHRUN = "TORCHELASTIC_RUN_ID"  # torchrun sets it in every process that it st
 
 
 def settle_launcher(args: argparse.Namespace, environment: Mapping[str, str]) -> None:
-    """Sets the options that follow from how this process was started.
+    """Set the options that follow from how this process was started.
 
     torchrun starts all ranks, so that `--multiprocessing_distributed` (ESPnet's default) must be
     off: else ESPnet takes each of them for a machine, and lets all of them use the first GPU. CPUs

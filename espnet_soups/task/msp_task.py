@@ -39,7 +39,7 @@ from espnet_soups.task.union_sampler import UnionBatchSampler, one_language_batc
 
 
 class MSPTask(AbsTask):
-    """Trains one encoder on many objectives; see `python -m espnet_soups.bin.msp_train --help`."""
+    """Task of one encoder on many objectives; see `python -m espnet_soups.bin.msp_train --help`."""
 
     num_optimizers: int = 1
     class_choices_list: ClassVar = list(CLASS_CHOICES)
@@ -47,7 +47,7 @@ class MSPTask(AbsTask):
 
     @classmethod
     def get_parser(cls) -> config_argparse.ArgumentParser:
-        """Gives ESPnet's parser with our options and defaults that suit many objectives."""
+        """Return ESPnet's parser with our options and defaults that suit many objectives."""
         parser = super().get_parser()
         parser.__class__ = OptionParser  # ESPnet builds its parser in one piece
         parser.set_defaults(
@@ -60,12 +60,12 @@ class MSPTask(AbsTask):
 
     @classmethod
     def add_task_arguments(cls, parser: argparse.ArgumentParser) -> None:
-        """Adds the options of the task."""
+        """Add the options of the task."""
         add_options(parser)
 
     @classmethod
     def check_required_command_args(cls, args: argparse.Namespace) -> None:
-        """Checks the options before any work.
+        """Check the options before any work.
 
         Raises:
             ValueError: If one is missing or not valid.
@@ -89,7 +89,7 @@ class MSPTask(AbsTask):
 
     @classmethod
     def main_worker(cls, args: argparse.Namespace) -> None:
-        """Trains on one rank; the trainer is chosen here, where spawned ranks pass too."""
+        """Train on one rank; the trainer is chosen here, where spawned ranks pass too."""
         cls.trainer = find_trainer(args.trainer)
         JointTrainer.begun = False
         output_dir = Path(args.output_dir)
@@ -104,22 +104,22 @@ class MSPTask(AbsTask):
         [Collection[tuple[str, dict[str, np.ndarray]]]],
         tuple[list[str], dict[str, torch.Tensor]],
     ]:
-        """Pads a mini-batch: features with 0, token ids with -1."""
+        """Pad a mini-batch: features with 0, token ids with -1."""
         return CommonCollateFn(float_pad_value=0.0, int_pad_value=-1)
 
     @classmethod
     def build_preprocess_fn(cls, args: argparse.Namespace, train: bool) -> MSPPreprocessor:
-        """Builds the preprocessor."""
+        """Build the preprocessor."""
         return build_preprocessor(args, train)
 
     @classmethod
     def required_data_names(cls, train: bool = True, inference: bool = False) -> tuple[str, ...]:
-        """Names that every data set must have."""
+        """Return the names that every data set must have."""
         return ("speech", "lang") if not inference else ("speech",)
 
     @classmethod
     def optional_data_names(cls, train: bool = True, inference: bool = False) -> tuple[str, ...]:
-        """Names that a data set may have: labels are checked against the objectives, before."""
+        """Return the names that a data set may have: labels are checked before."""
         return ()
 
     @classmethod
@@ -142,7 +142,7 @@ class MSPTask(AbsTask):
 
     @classmethod
     def build_model(cls, args: argparse.Namespace) -> MSPModel:
-        """Builds the model, and the soup where the trainer wants one.
+        """Build the model, and the soup where the trainer wants one.
 
         Raises:
             ValueError: If an option is not valid.
@@ -153,7 +153,7 @@ class MSPTask(AbsTask):
     def build_optimizers(
         cls, args: argparse.Namespace, model: torch.nn.Module
     ) -> list[torch.optim.Optimizer]:
-        """Builds ESPnet's optimiser and ties the soup to its steps.
+        """Build ESPnet's optimiser and tie the soup to its steps.
 
         Raises:
             ValueError: If a file of `--init_param` does not fit the model, or an option names a
@@ -176,7 +176,7 @@ class MSPTask(AbsTask):
     def build_sequence_iter_factory(
         cls, args: argparse.Namespace, iter_options: IteratorOptions, mode: str
     ) -> AbsIterFactory:
-        """Builds batches that hold every language (training) or one language (validation).
+        """Build batches that hold every language (training) or one language (validation).
 
         Raises:
             ValueError: If the data name no `utt2lang`, or no shape file, or if attention is to be

@@ -43,7 +43,7 @@ class OptionParser(config_argparse.ArgumentParser):
         return parse()
 
     def error(self, message: str) -> NoReturn:
-        """Refuses the options.
+        """Refuse the options.
 
         Raises:
             ValueError: Always.

@@ -21,7 +21,7 @@ ONE_RATE = (
 def scale_learning_rates(
     args: argparse.Namespace, model: MSPModel, optimizer: torch.optim.Optimizer
 ) -> None:
-    """Splits the groups of an optimiser where `backbone_lr_scale` or `heads_lr_scale` ask for it,
+    """Split the groups of an optimiser where `backbone_lr_scale` or `heads_lr_scale` ask for it,
     and lets a warm-up begin with the first step.
 
     Args:
@@ -65,7 +65,7 @@ def _scale(
 
 
 def begin_warm(args: argparse.Namespace, optimizer: torch.optim.Optimizer) -> None:
-    """Lowers the rate of the first step where ESPnet's warm-up would begin with the second.
+    """Lower the rate of the first step where ESPnet's warm-up would begin with the second.
 
     `warmupreducelronplateau` sets its first rate after a step, so that the first one of all would
     be made at the full rate.
@@ -88,7 +88,7 @@ def split_groups(
     backbone_scale: float,
     heads_scale: float,
 ) -> list[float]:
-    """Splits each group into backbone and heads, and scales their rates.
+    """Split each group into backbone and heads, and scale their rates.
 
     Args:
         optimizer: Before its first step.

@@ -14,7 +14,7 @@ from espnet_soups.task.interpret import inline_vocabularies, languages_of, objec
 
 
 class MSPPreprocessor(AbsPreprocessor):
-    """Prepares one utterance.
+    """Preprocessor of one utterance.
 
     Args:
         train: Whether it is for training; ESPnet asks for it.

@@ -25,7 +25,7 @@ class LanguageData:
 
 
 class UnionBatchSampler(AbsSampler):
-    """Builds each mini-batch as the union of one mini-batch per language.
+    """Sampler of mini-batches that are the union of one mini-batch per language.
 
     Inside a language, utterances of similar length are put together up to a share of `batch_bins`
     (padded numbers, as ESPnet's numel batches count them; since neighbours in length change from
@@ -71,20 +71,20 @@ class UnionBatchSampler(AbsSampler):
         self.steps = max(len(sizes) for sizes in self.sizes.values())
 
     def __len__(self) -> int:
-        """Gives the number of mini-batches of an epoch, the same for every epoch."""
+        """Return the number of mini-batches of an epoch, the same for every epoch."""
         return self.steps
 
     def __iter__(self):
-        """Iterates over the mini-batches of epoch 0."""
+        """Iterate over the mini-batches of epoch 0."""
         return iter(self.generate(0))
 
     def __repr__(self) -> str:
-        """Says how many mini-batches there are and what they hold."""
+        """Return how many mini-batches there are and what they hold."""
         sizes = {name: len(value.keys) for name, value in self.data.items()}
         return f"{type(self).__name__}(steps={self.steps}, utterances={sizes})"
 
     def generate(self, seed: int) -> list[list[str]]:
-        """Draws the mini-batches of one epoch, short ones first.
+        """Draw the mini-batches of one epoch, short ones first.
 
         Args:
             seed: Seed of the run plus the epoch.
@@ -102,7 +102,7 @@ class UnionBatchSampler(AbsSampler):
         ]
 
     def _column(self, language: str, random: np.random.RandomState) -> list[tuple[str, ...]]:
-        """Draws exactly `steps` mini-batches of a language, sorted by length."""
+        """Draw exactly `steps` mini-batches of a language, sorted by length."""
         drawn: list[list[int]] = []
         while len(drawn) < self.steps:
             batches = self._draw(language, random)
@@ -113,7 +113,7 @@ class UnionBatchSampler(AbsSampler):
         return [tuple(utterances.keys[row] for row in rows) for rows in drawn]
 
     def _draw(self, language: str, random: np.random.RandomState) -> list[list[int]]:
-        """Deals a language into mini-batches of similar lengths; every utterance comes once."""
+        """Deal a language into mini-batches of similar lengths; every utterance comes once."""
         frames = self.data[language].frames
         noise = 1.0 + LENGTH_JITTER * random.uniform(-1.0, 1.0, len(frames))
         order = np.argsort(frames * noise, kind="stable")
@@ -121,7 +121,7 @@ class UnionBatchSampler(AbsSampler):
         return [part.tolist() for part in np.split(order, ends[:-1])]
 
     def _cut(self, language: str) -> list[int]:
-        """Gives the sizes of a language's mini-batches, the same in every epoch, so that an epoch
+        """Return the sizes of a language's mini-batches, the same in every epoch, so that an epoch
         has room for all of them."""
         utterances = self.data[language]
         sizes = [0]
@@ -139,7 +139,7 @@ class UnionBatchSampler(AbsSampler):
 def one_language_batches(
     data: Mapping[str, LanguageData], batch_bins: int, smallest: int = 1
 ) -> list[list[str]]:
-    """Cuts a set into mini-batches of one language each, as validation needs them.
+    """Cut a set into mini-batches of one language each, as validation needs them.
 
     ESPnet's reporter has one weight for all statistics of a batch; with one language per batch it
     is right for each of them.

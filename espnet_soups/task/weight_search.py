@@ -73,12 +73,12 @@ class Search:
 
 
 def search_file(expdir: Path, tag: str) -> Path:
-    """Gives the file that a search with this tag leaves."""
+    """Return the file that a search with this tag leaves."""
     return expdir / f"{tag}_search.json"
 
 
 def write_search(path: Path, tag: str, ranked: Sequence[tuple[Outcome, float]]) -> None:
-    """Writes what a search has found: every point of the grid, the best one first.
+    """Write what a search has found: every point of the grid, the best one first.
 
     Args:
         path: The file.
@@ -99,7 +99,7 @@ def write_search(path: Path, tag: str, ranked: Sequence[tuple[Outcome, float]]) 
 
 
 def read_search(path: Path) -> Search | None:
-    """Reads what a search has found; None: it has not ended yet.
+    """Read what a search has found; None: it has not ended yet.
 
     Raises:
         ValueError: If the file is malformed.
@@ -116,7 +116,7 @@ def read_search(path: Path) -> Search | None:
 
 
 def read_grid(path: Path) -> list[Trial]:
-    """Reads a grid and gives all combinations, in order.
+    """Read a grid and return all combinations, in order.
 
     Raises:
         OSError: If there is no such file.
@@ -135,7 +135,7 @@ def read_grid(path: Path) -> list[Trial]:
 
 
 def read_outcome(trial: Trial, exp_dir: Path) -> Outcome:
-    """Reads the best epoch of a trial.
+    """Read the best epoch of a trial.
 
     Raises:
         OSError: If it left no record.
@@ -159,7 +159,7 @@ def read_outcome(trial: Trial, exp_dir: Path) -> Outcome:
 
 
 def rank_outcomes(outcomes: Sequence[Outcome]) -> list[tuple[Outcome, float]]:
-    """Gives the outcomes, the best accuracy first, with their mean relative improvement of the
+    """Return the outcomes, the best accuracy first, with their mean relative improvement of the
     losses over the first point of the grid."""
     reference = outcomes[0].losses
     ranked = sorted(outcomes, key=lambda outcome: -outcome.accuracy)
@@ -167,7 +167,7 @@ def rank_outcomes(outcomes: Sequence[Outcome]) -> list[tuple[Outcome, float]]:
 
 
 def _are_weights(values: object) -> bool:
-    """Tells whether a glob has at least one weight, all of them finite and positive."""
+    """Return whether a glob has at least one weight, all of them finite and positive."""
     numbers = values if isinstance(values, list) else []
     return bool(numbers) and all(
         isinstance(w, int | float) and not isinstance(w, bool) and 0 < w < math.inf for w in numbers

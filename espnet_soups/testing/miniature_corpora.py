@@ -12,7 +12,7 @@ COVOST_SPLITS = ("train", "train_covost", "dev", "test")
 
 
 def write_noise(path: Path, seconds: float, fs: int, seed: int = 0, format: str = "") -> None:
-    """Writes an audio file of noise; the ending, or `format`, tells its kind."""
+    """Write an audio file of noise; the ending, or `format`, tells its kind."""
     path.parent.mkdir(parents=True, exist_ok=True)
     noise = 0.1 * np.random.default_rng(seed).normal(size=int(seconds * fs))
     soundfile.write(str(path), noise, fs, format=format or None)
@@ -26,7 +26,7 @@ def write_common_voice(
     fs: int = 48000,
     seconds: float = 0.3,
 ) -> None:
-    """Writes a language of Common Voice 4: MP3 clips and `validated.tsv`.
+    """Write a language of Common Voice 4: MP3 clips and `validated.tsv`.
 
     Args:
         folder: Folder of the language.
@@ -48,7 +48,7 @@ def write_common_voice(
 def write_covost_table(
     folder: Path, direction: str, rows: Sequence[tuple[str, str, str]], packed: bool = False
 ) -> Path:
-    """Writes a table of CoVoST 2.
+    """Write a table of CoVoST 2.
 
     Args:
         folder: Where it goes.
@@ -77,7 +77,7 @@ def write_librispeech(
     utterances: int = 2,
     seconds: float = 0.3,
 ) -> Path:
-    """Writes LibriSpeech as its archives leave it.
+    """Write LibriSpeech as its archives leave it.
 
     Args:
         root: Gets `LibriSpeech/`.
@@ -111,7 +111,7 @@ def write_aishell(
     nested: bool = True,
     seconds: float = 0.3,
 ) -> Path:
-    """Writes AISHELL-1 as its first unpacking leaves it: an archive for each speaker.
+    """Write AISHELL-1 as its first unpacking leaves it: an archive for each speaker.
 
     Args:
         root: Gets `data_aishell/` and `resource_aishell/`.

@@ -46,7 +46,7 @@ def make_toy_corpus(
     dimension: int = 8,
     seed: int = 0,
 ) -> ToyCorpus:
-    """Writes features, labels, token lists, shapes and statistics.
+    """Write features, labels, token lists, shapes and statistics.
 
     A "language" shifts the alphabet; the translation of an utterance is its text, reversed.
 

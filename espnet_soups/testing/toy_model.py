@@ -35,7 +35,7 @@ DECODER_CONF: Mapping[str, Any] = {
 
 
 def make_toy_arguments(**options: Any) -> Any:
-    """Gives the options of `MSPTask` for the toy model, with some of them replaced."""
+    """Return the options of `MSPTask` for the toy model, with some of them replaced."""
     from espnet_soups.task.msp_task import MSPTask
 
     args = MSPTask.get_parser().parse_args(["--output_dir", "unused"])
@@ -61,7 +61,7 @@ def make_toy_model(
     seed: int = 0,
     **options: Any,
 ) -> Any:
-    """Builds the toy model in float64 from `MSPTask`, always the same for a seed."""
+    """Build the toy model in float64 from `MSPTask`, always the same for a seed."""
     from espnet_soups.task.msp_task import MSPTask
 
     args = make_toy_arguments(trainer=trainer, trainer_conf=dict(trainer_conf or {}), **options)
@@ -76,7 +76,7 @@ def make_toy_batch(
     frames: int = 14,
     tokens: int = 4,
 ) -> dict[str, Tensor]:
-    """Gives the arguments of the model's `forward`; English has no translation.
+    """Return the arguments of the model's `forward`; English has no translation.
 
     Args:
         seed: Of all that is random.

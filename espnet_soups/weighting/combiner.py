@@ -32,7 +32,7 @@ class Shown:
 
 
 class Combiner(ABC):
-    """Moves the weights of the objectives of one level.
+    """Combiner that moves the weights of the objectives of one level.
 
     Attributes:
         name: Its name in YAML.
@@ -55,12 +55,12 @@ class Combiner(ABC):
     remembers: bool = False
 
     def initial(self, size: int) -> Tensor:
-        """Gives the weights that a level of `size` objectives starts with, [size]."""
+        """Return the weights that a level of `size` objectives starts with, [size]."""
         return torch.full((size,), 1.0 / size, dtype=torch.float64)
 
     @abstractmethod
     def __call__(self, weights: Tensor, shown: Shown, state: State) -> tuple[Tensor, State]:
-        """Gives the next weights.
+        """Return the next weights.
 
         Args:
             weights: The weights before this step, on the simplex of mass `weights.sum()`, [m].
@@ -91,7 +91,7 @@ def scale_to_mass(proposed: Tensor, weights: Tensor) -> Tensor:
 
 
 def keep_mass(proposed: Tensor, weights: Tensor) -> Tensor:
-    """Clips proposed weights at zero and gives them the sum of the weights before; [m] -> [m].
+    """Clip proposed weights at zero and scale them to the sum of the weights before; [m] -> [m].
 
     Where nothing positive is proposed, the weights stay.
 

@@ -24,7 +24,7 @@ class ConFIG(Combiner):
     symmetric = True
 
     def __call__(self, weights: Tensor, shown: Shown, state: State) -> tuple[Tensor, State]:
-        """Gives the next weights; see `Combiner`."""
+        """Return the next weights; see `Combiner`."""
         gram = shown.gram.detach().to("cpu", torch.float64)
         values, vectors = torch.linalg.eigh(gram)
         gram = (vectors * values.clamp(min=0)) @ vectors.T

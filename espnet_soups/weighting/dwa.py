@@ -36,7 +36,7 @@ class DWA(Combiner):
         self.temperature = temperature
 
     def __call__(self, weights: Tensor, shown: Shown, state: State) -> tuple[Tensor, State]:
-        """Gives the next weights; see `Combiner`."""
+        """Return the next weights; see `Combiner`."""
         losses = shown.losses.detach().to("cpu", torch.float64)
         if not state:
             unknown = torch.full_like(losses, torch.nan)

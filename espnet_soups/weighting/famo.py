@@ -41,7 +41,7 @@ class FAMO(Combiner):
         self.weight_decay = weight_decay
 
     def __call__(self, weights: Tensor, shown: Shown, state: State) -> tuple[Tensor, State]:
-        """Gives the next weights; see `Combiner`."""
+        """Return the next weights; see `Combiner`."""
         losses = shown.losses.detach().to("cpu", torch.float64)
         nothing = torch.zeros_like(losses)
         logits = state.get("logits", nothing)

@@ -44,7 +44,7 @@ class MoDo(Combiner):
         self.rho = rho
 
     def __call__(self, weights: Tensor, shown: Shown, state: State) -> tuple[Tensor, State]:
-        """Gives the next weights; see `Combiner`."""
+        """Return the next weights; see `Combiner`."""
         mass, moved = float(weights.sum()), weights
         for _ in range(shown.steps):
             direction = shown.gram @ moved + self.rho * moved

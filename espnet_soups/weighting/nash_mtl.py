@@ -10,7 +10,7 @@ DECREMENT = 1e-10
 
 
 class NashMTL(Combiner):
-    """Solves `G a = 1 / a` (elementwise) for a > 0.
+    """Combiner that solves `G a = 1 / a` (elementwise) for a > 0.
 
     The paper solves it by a sequence of convex programs on the rows; but it is the stationarity of
     `a^T G a / 2 - sum(log(a))`, which is strictly convex and self-concordant, so that Newton's
@@ -40,7 +40,7 @@ class NashMTL(Combiner):
         self.eps = eps
 
     def __call__(self, weights: Tensor, shown: Shown, state: State) -> tuple[Tensor, State]:
-        """Gives the next weights; see `Combiner`."""
+        """Return the next weights; see `Combiner`."""
         gram = shown.gram.detach().to("cpu", torch.float64)
         values, vectors = torch.linalg.eigh(gram)
         gram = (vectors * values.clamp(min=0)) @ vectors.T
@@ -52,7 +52,7 @@ class NashMTL(Combiner):
 
 
 def solve_bargain(gram: Tensor) -> Tensor:
-    """Solves `G a = 1 / a` for a > 0, with a positive definite G, [m, m] -> [m].
+    """Solve `G a = 1 / a` for a > 0, with a positive definite G, [m, m] -> [m].
 
     Raises:
         ValueError: If Newton's method has not come to an end, which theory excludes.

@@ -41,12 +41,12 @@ SMOOTHED_OPTIONS = {"base": "mgda", "base_conf": {}, "alpha": 0.9}
 
 
 def combiner_names() -> list[str]:
-    """Lists what `combiner:` may say."""
+    """List what `combiner:` may say."""
     return sorted(SOURCES)
 
 
 def combiner_options(name: str) -> dict[str, Any]:
-    """Lists the options of a combiner with their defaults."""
+    """List the options of a combiner with their defaults."""
     if name == SMOOTHED:
         return dict(SMOOTHED_OPTIONS)
     if name in LOSS_SCALARIZERS:
@@ -64,7 +64,7 @@ def combiner_options(name: str) -> dict[str, Any]:
 
 
 def combiner_needs(name: str) -> str:
-    """Says what a combiner looks at: `cross Gram`, `Gram`, `losses` or `nothing`."""
+    """Return what a combiner looks at: `cross Gram`, `Gram`, `losses` or `nothing`."""
     if name == SMOOTHED:
         return "Gram"
     if name in LOSS_SCALARIZERS:
@@ -79,7 +79,7 @@ def combiner_needs(name: str) -> str:
 
 
 def combiner_remembers(name: str) -> bool:
-    """Tells whether a combiner has a state of its own, beside the weights."""
+    """Return whether a combiner has a state of its own, beside the weights."""
     if name in GRAM_WEIGHTINGS:
         return GRAM_WEIGHTINGS[name].stateful or GRAM_WEIGHTINGS[name].random
     if name in LOSS_SCALARIZERS:
@@ -88,7 +88,7 @@ def combiner_remembers(name: str) -> bool:
 
 
 def combiner_table() -> list[tuple[str, str, str, str, str]]:
-    """Lists all combiners: name, what it looks at, what it resumes with, options, source."""
+    """List all combiners: name, what it looks at, what it resumes with, options, source."""
     rows = []
     for name in combiner_names():
         options = ", ".join(f"{key}={value}" for key, value in combiner_options(name).items())
@@ -101,7 +101,7 @@ def combiner_table() -> list[tuple[str, str, str, str, str]]:
 def build_combiner(
     name: str, options: Mapping[str, Any], names: Sequence[str] = (), level: int = 1
 ) -> Combiner:
-    """Builds a combiner, and tries it where the objectives are known.
+    """Build a combiner, and try it where the objectives are known.
 
     Args:
         name: One of `combiner_names()`.
@@ -142,7 +142,7 @@ def build_combiner(
 
 
 def _check_numbers(name: str, options: Mapping[str, Any]) -> None:
-    """Refuses text where the default is a number; a value per objective is looked at later."""
+    """Refuse text where the default is a number; a value per objective is looked at later."""
     for key, default in combiner_options(name).items():
         is_number = isinstance(default, int | float) and not isinstance(default, bool)
         if is_number and not isinstance(options.get(key, default), Mapping | list | tuple):
@@ -167,7 +167,7 @@ def _build(name: str, options: Mapping[str, Any], names: Sequence[str], level: i
 
 
 def _split_seed(values: dict[str, Any], level: int) -> tuple[dict[str, Any], int, int]:
-    """Takes the seed, which is ours, out of the options of TorchJD."""
+    """Take the seed, which is ours, out of the options of TorchJD."""
     seed = values.pop("seed", 0)
     if not isinstance(seed, int) or seed < 0:
         raise ValueError(f"`seed` must be a whole number, not negative, but got {seed!r}.")
@@ -175,7 +175,7 @@ def _split_seed(values: dict[str, Any], level: int) -> tuple[dict[str, Any], int
 
 
 def _vectors(values: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    """Turns lists and mappings into one number per objective."""
+    """Turn lists and mappings into one number per objective."""
     return {key: _vector(key, value, names) for key, value in values.items()}
 
 

@@ -5,7 +5,7 @@ from torch import Tensor
 
 
 def project_to_simplex(vector: Tensor, mass: float = 1.0) -> Tensor:
-    """Projects a vector onto {w : w >= 0, sum(w) = mass}, in the Euclidean norm.
+    """Project a vector onto {w : w >= 0, sum(w) = mass}, in the Euclidean norm.
 
     Args:
         vector: Any real vector, [m].

@@ -6,7 +6,7 @@ from espnet_soups.weighting.combiner import Combiner, Shown, State, keep_mass
 
 
 class Static(Combiner):
-    """Keeps the weights it starts with.
+    """Combiner that keeps the weights it starts with.
 
     Uniform ones make the paper's joint training without MOO.
 
@@ -33,12 +33,12 @@ class Static(Combiner):
         self.weights = weights
 
     def initial(self, size: int) -> Tensor:
-        """Gives the weights of the whole run; see `Combiner`."""
+        """Return the weights of the whole run; see `Combiner`."""
         uniform = super().initial(size)
         return uniform if self.weights is None else keep_mass(self.weights, uniform)
 
     def __call__(self, weights: Tensor, shown: Shown, state: State) -> tuple[Tensor, State]:
-        """Gives the weights back unchanged."""
+        """Return the weights back unchanged."""
         return weights, state
 
 

@@ -54,7 +54,7 @@ NOT_FOR_YAML = frozenset({"projector", "weighting", "shape"})
 
 
 class TorchJD(Combiner):
-    """Wraps one of TorchJD's weightings.
+    """Combiner that wraps one of TorchJD's weightings.
 
     It works in float64 on the CPU. Its weights are divided by their sum, so that the direction is
     TorchJD's and every combiner moves along one of the same scale. A symmetrised cross Gram can
@@ -98,7 +98,7 @@ class TorchJD(Combiner):
             self.weighting = getattr(torchjd.aggregation, SMOOTHER)(self.weighting, **smoothing)
 
     def __call__(self, weights: Tensor, shown: Shown, state: State) -> tuple[Tensor, State]:
-        """Gives the next weights; see `Combiner`."""
+        """Return the next weights; see `Combiner`."""
         gram = shown.gram.detach().to("cpu", torch.float64)
         if self.symmetric:
             values, vectors = torch.linalg.eigh(gram)
@@ -118,7 +118,7 @@ class TorchJD(Combiner):
         return scale_to_mass(proposed, weights), following
 
     def _restore(self, state: State, size: int) -> None:
-        """Sets what TorchJD's class remembers, by its public methods alone."""
+        """Set what TorchJD's class remembers, by its public methods alone."""
         self.weighting.reset()
         saved = {name: value.clone() for name, value in state.items() if name != "moves"}
         if saved:
@@ -128,7 +128,7 @@ class TorchJD(Combiner):
 
 
 def option_defaults(name: str) -> dict[str, Any]:
-    """Gives the options of a weighting with their defaults."""
+    """Return the options of a weighting with their defaults."""
     import torchjd.aggregation
 
     how = GRAM_WEIGHTINGS[name]
@@ -136,7 +136,7 @@ def option_defaults(name: str) -> dict[str, Any]:
 
 
 def read_options(kind: type, defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """Gives the options of one of TorchJD's classes; ours take the place of what it demands."""
+    """Return the options of one of TorchJD's classes; ours take the place of what it demands."""
     constructor = vars(kind).get("__init__")  # None: inherited, without arguments
     if constructor is None:
         return {}

@@ -40,7 +40,7 @@ LEARNING_RATE = 0.025
 
 
 class TorchJDLosses(Combiner):
-    """Weighs by the slope of one of TorchJD's scalarizers.
+    """Combiner that weighs by the slope of one of TorchJD's scalarizers.
 
     A step on `S(losses)` is a step with the weights `dS / d losses`; these are clipped at zero and
     scaled to the mass of the level. They come with the next optimiser step. Parameters that a
@@ -69,7 +69,7 @@ class TorchJDLosses(Combiner):
             raise ValueError(f"`lr` of {name} must be positive, but got {self.lr}.")
 
     def __call__(self, weights: Tensor, shown: Shown, state: State) -> tuple[Tensor, State]:
-        """Gives the next weights; see `Combiner`."""
+        """Return the next weights; see `Combiner`."""
         losses = shown.losses.detach().to("cpu", torch.float64).requires_grad_()
         scalarizer = self._build(len(losses))
         if state:
@@ -95,7 +95,7 @@ class TorchJDLosses(Combiner):
 
 
 def loss_option_defaults(name: str) -> dict[str, Any]:
-    """Gives the options of a scalarizer with their defaults."""
+    """Return the options of a scalarizer with their defaults."""
     import torchjd.scalarization
 
     how = LOSS_SCALARIZERS[name]

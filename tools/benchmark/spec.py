@@ -44,7 +44,7 @@ class BatchShape:
 
     @property
     def audio_seconds(self) -> float:
-        """Seconds of speech in a mini-batch."""
+        """Return the seconds of speech in a mini-batch."""
         return self.seconds * self.utterances * len(self.asr_languages)
 
 

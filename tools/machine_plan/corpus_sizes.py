@@ -50,22 +50,22 @@ class CorpusSize:
 
     @property
     def pairs(self) -> list[str]:
-        """Pairs that are translated."""
+        """Return the pairs that are translated."""
         return [f"{name}_{self.target}" for name, size in self.languages.items() if size.translated]
 
     @property
     def train_hours(self) -> float:
-        """Hours of training."""
+        """Return the hours of training."""
         return sum(size.train for size in self.languages.values())
 
     @property
     def dev_hours(self) -> float:
-        """Hours of validation."""
+        """Return the hours of validation."""
         return sum(size.dev for size in self.languages.values())
 
     @property
     def hours(self) -> float:
-        """Hours of all sets."""
+        """Return the hours of all sets."""
         return self.train_hours + self.dev_hours + sum(s.test for s in self.languages.values())
 
     @property

@@ -24,7 +24,7 @@ _HALF_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 
 
 def find_aishell(root: Path, download: bool) -> tuple[Path, Path]:
-    """Finds the corpus, unpacking or fetching what is missing.
+    """Find the corpus, unpacking or fetching what is missing.
 
     Args:
         root: The folder that holds `data_aishell`, or `aishell/data_aishell`, or it itself.
@@ -61,7 +61,7 @@ def find_aishell(root: Path, download: bool) -> tuple[Path, Path]:
 
 
 def unpack_speakers(corpus: Path) -> int:
-    """Unpacks the archives of speakers inside `wav/` that are not unpacked, or only in part.
+    """Unpack the archives of speakers inside `wav/` that are not unpacked, or only in part.
 
     The archives stay. A speaker is whole when every transcript has its recording.
 
@@ -91,7 +91,7 @@ def unpack_speakers(corpus: Path) -> int:
 
 
 def read_aishell(corpus: Path, resources: Path, split: str) -> Iterator[Utterance]:
-    """Gives the utterances of a set, in the order of their ids.
+    """Return the utterances of a set, in the order of their ids.
 
     Args:
         corpus: The folder `data_aishell`.
@@ -129,7 +129,7 @@ def read_aishell(corpus: Path, resources: Path, split: str) -> Iterator[Utteranc
 
 
 def read_transcripts(path: Path) -> dict[str, str]:
-    """Reads the transcripts: without spaces, Latin letters of plain width and upper case.
+    """Read the transcripts: without spaces, Latin letters of plain width and upper case.
 
     Raises:
         OSError: If there is no such file.
@@ -152,7 +152,7 @@ def read_transcripts(path: Path) -> dict[str, str]:
 
 
 def read_genders(path: Path) -> Mapping[str, str]:
-    """Reads `speaker.info`: speaker to `f` or `m`; the S of a speaker may be missing there.
+    """Read `speaker.info`: speaker to `f` or `m`; the S of a speaker may be missing there.
 
     Raises:
         OSError: If there is no such file.
@@ -176,7 +176,7 @@ def read_genders(path: Path) -> Mapping[str, str]:
 
 
 def speaker_of(key: str) -> str:
-    """Gives the speaker of an utterance.
+    """Return the speaker of an utterance.
 
     >>> speaker_of("BAC009S0002W0122")
     'S0002'

@@ -64,7 +64,7 @@ class Removal:
 
 
 def prepare_asterisk(downloads: Path, data: Path) -> tuple[Counter[str], list[Removal]]:
-    """Writes `train`, `dev` and `test` from the unpacked prompts.
+    """Write `train`, `dev` and `test` from the unpacked prompts.
 
     Args:
         downloads: One folder per language, as `download_prompts` leaves them.
@@ -97,7 +97,7 @@ def prepare_asterisk(downloads: Path, data: Path) -> tuple[Counter[str], list[Re
 
 
 def assign_sets(prompts: Sequence[Prompt]) -> dict[str, str]:
-    """Gives each key its set; keys that share a text in any language stay together."""
+    """Return each key its set; keys that share a text in any language stay together."""
     groups = group_prompts(prompts)
     words = [g for g in groups if all(key.startswith(WORD_FOLDERS) for key in g)]
     sentences = [g for g in groups if g not in words]
@@ -106,7 +106,7 @@ def assign_sets(prompts: Sequence[Prompt]) -> dict[str, str]:
 
 
 def group_prompts(prompts: Sequence[Prompt]) -> list[list[str]]:
-    """Groups keys that share a text in any language."""
+    """Group keys that share a text in any language."""
     marks: dict[str, list[tuple[str, str]]] = {}
     for prompt in prompts:
         marks.setdefault(prompt.key, []).append((prompt.language, prompt.text))
@@ -159,7 +159,7 @@ def _is_hidden(utterance: str, share: float) -> bool:
 
 
 def read_prompts(folder: Path, language: str) -> tuple[list[Prompt], list[Removal]]:
-    """Reads the prompts of one language, of all its speakers.
+    """Read the prompts of one language, of all its speakers.
 
     Returns:
         (prompts, what was left out).
@@ -230,7 +230,7 @@ def read_texts(folder: Path, language: str) -> dict[str, str]:
 
 
 def find_speakers(folder: Path, language: str) -> Iterator[tuple[str, Path]]:
-    """Finds the folder of recordings of each speaker: the one above `digits/`.
+    """Find the folder of recordings of each speaker: the one above `digits/`.
 
     Raises:
         FileNotFoundError: If there are no recordings.
@@ -243,7 +243,7 @@ def find_speakers(folder: Path, language: str) -> Iterator[tuple[str, Path]]:
 
 
 def speaker_name(folder: str, language: str) -> str:
-    """Names a speaker after Debian's folder: `it_IT_f_Menardi` -> `it_menardi`.
+    """Name a speaker after Debian's folder: `it_IT_f_Menardi` -> `it_menardi`.
 
     >>> speaker_name("it_IT_f_Menardi", "it"), speaker_name("it", "it")
     ('it_menardi', 'it_speaker')

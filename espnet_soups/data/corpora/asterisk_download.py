@@ -1,4 +1,4 @@
-"""Fetches the Asterisk prompts: Debian's packages, or else the upstream release."""
+"""Fetch the Asterisk prompts: Debian's packages, or else the upstream release."""
 
 import logging
 import os
@@ -18,7 +18,7 @@ DONE = "complete"
 
 
 def download_prompts(folder: Path, languages: Sequence[str], upstream: str = UPSTREAM) -> None:
-    """Fetches and unpacks the prompts of all languages (about 120 MB); done once.
+    """Fetch and unpack the prompts of all languages (about 120 MB); done once.
 
     Args:
         folder: Where they go; a language that is complete is not fetched again.
@@ -38,7 +38,7 @@ def download_prompts(folder: Path, languages: Sequence[str], upstream: str = UPS
 
 
 def _fetch_language(target: Path, language: str, upstream: str) -> None:
-    """Fills a folder beside the target, then renames it: what is there is whole."""
+    """Fill a folder beside the target, then rename it: what is there is whole."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{language}.") as scratch:
         unpacked = Path(scratch) / "unpacked"

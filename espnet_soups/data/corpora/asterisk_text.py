@@ -1,4 +1,4 @@
-"""Normalises the texts of the Asterisk prompts: what is heard, and nothing else."""
+"""Normalise the texts of the Asterisk prompts: what is heard, and nothing else."""
 
 import re
 import unicodedata
@@ -28,7 +28,7 @@ class NormalisedText:
 
 
 def normalise_text(text: str, language: str) -> NormalisedText:
-    """Normalises the text of one prompt.
+    """Normalise the text of one prompt.
 
     Notes in brackets are cut away, numbers are spelled out, all but letters and apostrophes is
     dropped, letters become lower case (and Russian ё becomes е, which the texts mix).
@@ -60,5 +60,5 @@ def normalise_text(text: str, language: str) -> NormalisedText:
 
 
 def _is_quoted(word: str) -> bool:
-    """Tells an opening quote ('star') from an elision (l') and a possessive (user's)."""
+    """Return whether a quote opens one ('star'), and is no elision (l') or possessive (user's)."""
     return word.startswith("'")

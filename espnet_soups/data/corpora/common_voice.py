@@ -16,7 +16,7 @@ ADVICE = (
 
 
 def find_language(root: Path, language: str) -> Path | None:
-    """Finds the folder of a language, in every layout that archives and other toolkits leave.
+    """Find the folder of a language, in every layout that archives and other toolkits leave.
 
     Args:
         root: What the user names; a folder of the language itself is fine too.
@@ -48,7 +48,7 @@ def find_language(root: Path, language: str) -> Path | None:
 
 
 def describe_missing(root: Path, language: str) -> str:
-    """Says what is missing of a language, and how to come by it, in one sentence."""
+    """Return what is missing of a language, and how to come by it, in one sentence."""
     names = [f"{RELEASE}-{language}.tar.gz", f"{language}.tar.gz"]
     places = [root, root / language, root / RELEASE, root.parent]
     archives = [place / name for place in places for name in names if (place / name).is_file()]

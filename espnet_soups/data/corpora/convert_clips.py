@@ -1,4 +1,4 @@
-"""Turns clips of any format into FLAC of one rate, in parallel; done clips are not done again."""
+"""Turn clips of any format into FLAC of one rate, in parallel; done clips are not done again."""
 
 import logging
 import time
@@ -19,7 +19,7 @@ Failure = tuple[Path, str]
 
 
 def convert_clips(pairs: Iterable[Pair], fs: int, jobs: int) -> Iterator[Failure]:
-    """Converts clips; only a few chunks are under way at a time, so memory stays flat.
+    """Convert clips; only a few chunks are under way at a time, so memory stays flat.
 
     Args:
         pairs: (clip, FLAC file to write); a file that is there is left as it is.

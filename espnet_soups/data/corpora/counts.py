@@ -1,4 +1,4 @@
-"""Compares a prepared corpus with its official numbers of utterances."""
+"""Compare a prepared corpus with its official numbers of utterances."""
 
 import logging
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 def check_counts(
     corpus: str, found: Mapping[str, int], official: Mapping[str, int], why: str
 ) -> list[str]:
-    """Warns of every set whose size is not the official one.
+    """Warn of every set whose size is not the official one.
 
     Args:
         corpus: Its name.

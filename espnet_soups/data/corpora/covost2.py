@@ -55,7 +55,7 @@ class CovostConfig:
     limits: dict[str, int] | None = None
 
     def __post_init__(self) -> None:
-        """Refuses cases that do not exist.
+        """Refuse cases that do not exist.
 
         Raises:
             ValueError: If one does not, or there is nothing to prepare.
@@ -97,7 +97,7 @@ class CovostReport:
 
 
 def prepare_covost2(config: CovostConfig) -> CovostReport:
-    """Writes `train`, `dev` and `test`, all languages together, and the audio as 16 kHz FLAC.
+    """Write `train`, `dev` and `test`, all languages together, and the audio as 16 kHz FLAC.
 
     Run again after an interruption, it goes on with the clips that are not converted yet.
 
@@ -128,7 +128,7 @@ def prepare_covost2(config: CovostConfig) -> CovostReport:
 
 
 def locate(config: CovostConfig) -> dict[str, Path]:
-    """Finds the folder of every language.
+    """Find the folder of every language.
 
     Raises:
         FileNotFoundError: If one is missing; the message lists all that are.
@@ -147,7 +147,7 @@ def locate(config: CovostConfig) -> dict[str, Path]:
 
 
 def _join(store: ClipStore, folder: Path, config: CovostConfig, report: CovostReport) -> None:
-    """Joins the tables of one language."""
+    """Join the tables of one language."""
     language = store.language
     places = (config.tables, folder)
     tables = {
@@ -176,7 +176,7 @@ def _join(store: ClipStore, folder: Path, config: CovostConfig, report: CovostRe
 def _convert(
     store: ClipStore, folder: Path, config: CovostConfig, report: CovostReport
 ) -> list[str]:
-    """Converts the clips of one language; returns lines of `corrupt.tsv`."""
+    """Convert the clips of one language; returns lines of `corrupt.tsv`."""
     language, wanted = store.language, sum(store.counts().values())
     pairs = (
         (folder / "clips" / f"{name}.mp3", flac_path(config.audio, language, name))

@@ -1,4 +1,4 @@
-"""Joins Common Voice with CoVoST's tables on disk, so that memory does not grow with them."""
+"""Join Common Voice with CoVoST's tables on disk, so that memory does not grow with them."""
 
 import hashlib
 import sqlite3
@@ -60,12 +60,12 @@ class ClipStore:
         self._database.create_function("draw", 1, _draw, deterministic=True)
 
     def close(self) -> None:
-        """Deletes the database."""
+        """Delete the database."""
         self._database.close()
         self.path.unlink(missing_ok=True)
 
     def join(self, tables: dict[str, Path], validated: Path) -> JoinReport:
-        """Fills the store: rows of the tables whose clip is in `validated.tsv`.
+        """Fill the store: rows of the tables whose clip is in `validated.tsv`.
 
         Args:
             tables: Direction (`fr_en`) to its table.
@@ -103,7 +103,7 @@ class ClipStore:
         return JoinReport(counts["other"], counts["repeated"], lost, malformed, shared)
 
     def limit(self, split: str, number: int) -> None:
-        """Keeps a fixed pseudo-random part of a set; 0: all of it."""
+        """Keep a fixed pseudo-random part of a set; 0: all of it."""
         if number > 0:
             self._database.execute(
                 "UPDATE clip SET split = ? WHERE split = ? AND name NOT IN (SELECT name FROM clip"
@@ -112,23 +112,23 @@ class ClipStore:
             )
 
     def names(self) -> Iterator[str]:
-        """Gives the names of all clips that are in a set."""
+        """Return the names of all clips that are in a set."""
         query = "SELECT name FROM clip WHERE split != ? ORDER BY name"
         for (name,) in self._database.cursor().execute(query, (LEFT_OUT,)):
             yield name
 
     def remove(self, names: Iterable[str]) -> None:
-        """Takes clips out of their sets."""
+        """Take clips out of their sets."""
         self._database.executemany(
             "UPDATE clip SET split = ? WHERE name = ?", ((LEFT_OUT, name) for name in names)
         )
 
     def counts(self) -> dict[str, int]:
-        """Gives the number of clips by set."""
+        """Return the number of clips by set."""
         return self._counts("1")
 
     def utterances(self, split: str, targets: Sequence[str]) -> Iterator[Utterance]:
-        """Gives a set in the order of its ids, texts as the corpus has them, audio the clip's name.
+        """Return a set in the order of its ids, texts as the corpus has them, audio by clip's name.
 
         Args:
             split: `train`, `dev` or `test`.
@@ -190,7 +190,7 @@ class ClipStore:
 
 
 def clip_name(path: str) -> str:
-    """Gives the name of a clip without folder and ending.
+    """Return the name of a clip without folder and ending.
 
     >>> clip_name("common_voice_fr_17299384.mp3")
     'common_voice_fr_17299384'
@@ -199,7 +199,7 @@ def clip_name(path: str) -> str:
 
 
 def speaker_name(language: str, client: str) -> str:
-    """Gives a short name of a speaker; Common Voice's own has 128 digits."""
+    """Return a short name of a speaker; Common Voice's own has 128 digits."""
     return f"{language}_{hashlib.sha1(client.encode(), usedforsecurity=False).hexdigest()[:12]}"
 
 

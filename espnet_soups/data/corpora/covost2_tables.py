@@ -25,7 +25,7 @@ OFFICIAL = {
 
 
 def directions_of(language: str, pairs: Sequence[str]) -> list[str]:
-    """Gives the tables that are needed of a spoken language.
+    """Return the tables that are needed of a spoken language.
 
     Args:
         language: What is spoken.
@@ -52,7 +52,7 @@ def directions_of(language: str, pairs: Sequence[str]) -> list[str]:
 
 
 def find_table(direction: str, folders: Sequence[Path], downloads: Path) -> Path:
-    """Finds the table of a direction, or unpacks or fetches it.
+    """Find the table of a direction, or unpack or fetch it.
 
     Args:
         direction: Such as `fr_en`.

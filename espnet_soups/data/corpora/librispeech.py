@@ -31,7 +31,7 @@ GENDERS = {"F": "f", "M": "m"}
 
 
 def find_librispeech(root: Path, subsets: Sequence[str], download: bool) -> Path:
-    """Finds the folder that holds the subsets, unpacking or fetching what is missing.
+    """Find the folder that holds the subsets, unpacking or fetching what is missing.
 
     Args:
         root: It, or the folder above it; archives may lie there too.
@@ -71,7 +71,7 @@ def find_librispeech(root: Path, subsets: Sequence[str], download: bool) -> Path
 
 
 def read_librispeech(folder: Path, subsets: Sequence[str]) -> Iterator[Utterance]:
-    """Gives the utterances of subsets, in the order of their ids.
+    """Return the utterances of subsets, in the order of their ids.
 
     Args:
         folder: The folder `LibriSpeech`.
@@ -87,7 +87,7 @@ def read_librispeech(folder: Path, subsets: Sequence[str]) -> Iterator[Utterance
 
 
 def read_genders(path: Path) -> dict[str, str]:
-    """Reads `SPEAKERS.TXT`: speaker to `f` or `m`.
+    """Read `SPEAKERS.TXT`: speaker to `f` or `m`.
 
     A line is `id | sex | subset | minutes | name`; a name may hold a bar too.
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def read_tsv(path: Path, columns: Sequence[str], problems: list[str]) -> Iterator[list[str]]:
-    r"""Reads columns of a table, a row a line.
+    r"""Read columns of a table, a row a line.
 
     Quotes and backslashes are letters like others, `NA` is a text, and only a line feed ends a
     row (U+2028 and U+0085 occur inside sentences). `\"`, which the official reader turns into a

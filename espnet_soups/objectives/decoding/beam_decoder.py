@@ -20,7 +20,7 @@ BLANK = 0
 
 
 class BeamDecoder:
-    """Searches the best token sequences with ESPnet's scorers.
+    """Search of the best token sequences with ESPnet's scorers.
 
     Args:
         ctc: CTC of the objective; only used where the plan gives it a share.

@@ -9,7 +9,7 @@ from espnet_soups.objectives.heads.class_head import ClassHead
 
 
 class ClassDecoder:
-    """Finds the most likely classes of utterances.
+    """Decoder of the most likely classes of utterances.
 
     Args:
         head: The head.

@@ -9,7 +9,7 @@ Scored = tuple[list[int], float]
 
 
 class GreedyDecoder:
-    """Takes the best class of every frame, merges repeats and drops blanks.
+    """Decoder that takes the best class of every frame, merges repeats and drops blanks.
 
     Args:
         ctc: Gives log probabilities of frames; class 0 is blank.

@@ -7,7 +7,7 @@ from espnet_soups.objectives.heads.enhancing_head import EnhancingHead
 
 
 class EnhancerDecoder:
-    """Returns enhanced features or samples as arrays; there is one hypothesis, without a score.
+    """Decoder of enhanced features or samples, as arrays; one hypothesis, without a score.
 
     Args:
         head: The head.

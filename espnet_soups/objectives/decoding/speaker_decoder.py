@@ -7,7 +7,7 @@ from espnet_soups.objectives.heads.speaker_head import SpeakerHead
 
 
 class SpeakerDecoder:
-    """Computes the embedding of utterances.
+    """Decoder of the embeddings of utterances.
 
     It names no speaker: those of a test set are others than those of training, and the nearest of
     these would look like an answer.

@@ -15,7 +15,7 @@ from espnet_soups.objectives.heads.text_head import SOS_EOS, TextHead
 
 
 class TextDecoder:
-    """Decodes the texts of one objective.
+    """Decoder of the texts of one objective.
 
     Args:
         head: Its head, which has what the plan needs.

@@ -1,4 +1,4 @@
-"""Builds what options name; a value that a class cannot take is named with its option."""
+"""Build what options name; a value that a class cannot take is named with its option."""
 
 import traceback
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from typeguard import TypeCheckError
 
 
 def build_class(option: str, kind: type, conf: Mapping[str, Any], **given: Any) -> Any:
-    """Builds a class of ESPnet, which refuses values by many kinds of errors.
+    """Build a class of ESPnet, which refuses values by many kinds of errors.
 
     Args:
         option: Name of the option that holds `conf`, without `_conf`.

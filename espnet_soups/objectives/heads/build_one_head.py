@@ -1,4 +1,4 @@
-"""Builds the one head of all texts, and what each objective sees of it."""
+"""Build the one head of all texts, and what each objective sees of it."""
 
 import argparse
 

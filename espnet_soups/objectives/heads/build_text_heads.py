@@ -1,4 +1,4 @@
-"""Builds the heads of objectives whose labels are texts."""
+"""Build the heads of objectives whose labels are texts."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

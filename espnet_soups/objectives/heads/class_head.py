@@ -12,7 +12,7 @@ from espnet_soups.objectives.heads.head import Head
 
 
 class ClassHead(Head):
-    """Finds the class of an utterance; its loss is summed over utterances.
+    """Head that finds the class of an utterance; its loss is summed over utterances.
 
     Args:
         decoder: ESPnet's pooling and linear layer.

@@ -11,7 +11,7 @@ from espnet_soups.objectives.heads.head import ENCODED_AND_SPEECH, Head
 
 
 class EnhancingHead(Head):
-    """Turns noisy speech into clean speech; SpecAugment never touches what it learns from."""
+    """Head that turns noisy speech into clean; SpecAugment never touches what it learns from."""
 
     reads: ClassVar[str] = ENCODED_AND_SPEECH
     augmented: ClassVar[bool] = False

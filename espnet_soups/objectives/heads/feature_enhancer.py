@@ -11,7 +11,7 @@ LEAST_DEVIATION = 1.0  # of a filter over an utterance, in natural logarithms: 4
 
 
 class FeatureEnhancer(EnhancingHead):
-    """Adds what a linear layer makes of encoded frames to the noisy log filterbanks.
+    """Head that adds what a linear layer makes of encoded frames to the noisy log filterbanks.
 
     In logarithms a sum is a mask of the filters' power. The layer begins with zeros, so that all
     passes. The loss is the mean squared error per number, in deviations of the features, summed

@@ -12,7 +12,7 @@ READS = (ENCODED, ENCODED_AND_SPEECH, FEATURES)
 
 
 class Head(torch.nn.Module):
-    """Turns encoded speech and labels into the loss of an objective.
+    """Head that turns encoded speech and labels into the loss of an objective.
 
     The loss is a sum and a count, so that independent parts of a mini-batch, accumulated ones and
     those of several ranks add up to the same mean.

@@ -27,7 +27,7 @@ class FrameNorm(torch.nn.LayerNorm):
 
 
 class SpeakerHead(Head):
-    """Turns utterances into embeddings that tell speakers apart.
+    """Head that turns utterances into embeddings, which tell speakers apart.
 
     It computes in float32 or more also under autocast: with a scale of 30, the third digit of a
     cosine is what the loss turns on.

@@ -19,7 +19,7 @@ SOS_EOS = "<sos/eos>"
 
 
 class TextHead(Head):
-    """Turns encoded speech and labels into the loss of an objective.
+    """Head that turns encoded speech and labels into the loss of an objective.
 
     The loss is `ctc_weight * CTC + (1 - ctc_weight) * attention`, summed over label tokens.
 

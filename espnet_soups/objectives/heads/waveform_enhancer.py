@@ -12,7 +12,7 @@ from espnet_soups.objectives.heads.spread import spread
 
 
 class WaveformEnhancer(EnhancingHead):
-    """Masks the spectrogram of noisy samples by what a linear layer makes of encoded frames.
+    """Head that masks the spectrogram of noisy samples, by a linear layer on encoded frames.
 
     The loss is the negative SI-SDR in dB, summed over utterances.
 

@@ -82,7 +82,7 @@ def lacks_four_words(result: MetricResult) -> bool:
 def score_bleu(
     references: Sequence[str], hypotheses: Sequence[str], tokenizer: str, lowercase: bool
 ) -> MetricResult:
-    """Computes BLEU of a set.
+    """Compute BLEU of a set.
 
     Args:
         references: One reference each.
@@ -107,7 +107,7 @@ def score_bleu(
 
 
 def score_chrf(references: Sequence[str], hypotheses: Sequence[str]) -> MetricResult:
-    """Computes chrF2 of a set, case-sensitive, without white space.
+    """Compute chrF2 of a set, case-sensitive, without white space.
 
     Raises:
         RuntimeError: If our statistics do not give sacrebleu's score (a change in sacrebleu).
@@ -124,7 +124,7 @@ def score_chrf(references: Sequence[str], hypotheses: Sequence[str]) -> MetricRe
 
 
 def bleu(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Gives BLEU of summed statistics, [..., 10] to [...].
+    """Return BLEU of summed statistics, [..., 10] to [...].
 
     Args:
         sums: Length of the hypothesis, of the reference, matches of orders 1–4, n-grams of
@@ -145,7 +145,7 @@ def bleu(sums: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def chrf(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Gives chrF2 of summed statistics, [..., 18] to [...].
+    """Return chrF2 of summed statistics, [..., 18] to [...].
 
     Args:
         sums: For each order 1–6: n-grams of the hypothesis, of the reference, matches.

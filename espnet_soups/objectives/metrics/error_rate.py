@@ -31,7 +31,7 @@ class ErrorCounts:
 
     @property
     def errors(self) -> NDArray[np.float64]:
-        """Errors of each utterance, [n]."""
+        """Return the errors of each utterance, [n]."""
         result: NDArray[np.float64] = self.counts[:, 1:].sum(axis=1)
         return result
 
@@ -46,7 +46,7 @@ def has_words(language: str) -> bool:
 
 
 def count_word_errors(references: Sequence[str], hypotheses: Sequence[str]) -> ErrorCounts:
-    """Aligns words.
+    """Align words.
 
     Args:
         references: What should have been written, none empty.
@@ -58,7 +58,7 @@ def count_word_errors(references: Sequence[str], hypotheses: Sequence[str]) -> E
 def count_character_errors(
     references: Sequence[str], hypotheses: Sequence[str], spaces: bool = True
 ) -> ErrorCounts:
-    """Aligns characters.
+    """Align characters.
 
     Args:
         references: What should have been written, none empty.
@@ -73,7 +73,7 @@ def count_character_errors(
 
 
 def error_rate(counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Gives the error rate in percent of summed counts, [..., 4] to [...].
+    """Return the error rate in percent of summed counts, [..., 4] to [...].
 
     >>> float(error_rate(np.array([8.0, 1.0, 1.0, 2.0])))
     40.0

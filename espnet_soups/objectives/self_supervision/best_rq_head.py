@@ -17,7 +17,7 @@ from espnet_soups.objectives.self_supervision.head import Encode, SSLHead, varia
 
 
 class BestRQHead(SSLHead):
-    """Masks spans of the features and predicts their codes; the quantisers are never trained.
+    """Head that predicts the codes of masked spans of the features; its quantisers never learn.
 
     The quantisers are ESPnet's; they lie in the state of the model, so that a checkpoint goes on
     with the codes that it was trained with.
@@ -60,7 +60,7 @@ class BestRQHead(SSLHead):
     def forward(  # type: ignore[override]
         self, feats: Tensor, lengths: Tensor, encode: Encode
     ) -> LossSum:
-        """Gives the loss of some utterances; see `SSLHead.forward`."""
+        """Return the loss of some utterances; see `SSLHead.forward`."""
         kept = lengths // self.ratio > self.span  # else nothing is left to predict from
         left_out = len(lengths) - int(kept.sum())
         if left_out == len(lengths):
@@ -97,7 +97,7 @@ class BestRQHead(SSLHead):
 
     @torch.no_grad()
     def quantise(self, feats: Tensor, lengths: Tensor) -> Tensor:
-        """Gives the codes of the unmasked features, per encoded frame and codebook, [B, T, C]."""
+        """Return the codes of the unmasked features, per encoded frame and codebook, [B, T, C]."""
         with torch.autocast(feats.device.type, enabled=False):
             if self.target_norm == "utterance":
                 feats = normalise_utterances(feats, lengths)
@@ -105,7 +105,7 @@ class BestRQHead(SSLHead):
             return torch.stack([quantizer(stacked) for quantizer in self.quantizers], dim=-1)
 
     def _hide(self, feats: Tensor, masked: Tensor) -> Tensor:
-        """Replaces masked features by noise."""
+        """Replace masked features by noise."""
         hidden = masked.repeat_interleave(self.ratio, dim=1)[:, : feats.size(1)]
         missing = feats.size(1) - hidden.size(1)
         hidden = torch.nn.functional.pad(hidden, (0, missing))
@@ -118,7 +118,7 @@ class BestRQHead(SSLHead):
 
 
 def _make_quantizers(size: int, config: BestRQConfig) -> torch.nn.ModuleList:
-    """Makes the quantisers from their seed alone, and leaves the global generator as it was."""
+    """Make the quantisers from their seed alone, and leave the global generator as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)  # ESPnet's own `seed` argument is not used there
         return torch.nn.ModuleList(

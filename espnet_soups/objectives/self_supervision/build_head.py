@@ -1,4 +1,4 @@
-"""Builds the head of self-supervision, and refuses what audio alone cannot be learnt from."""
+"""Build the head of self-supervision, and refuse what audio alone cannot be learnt from."""
 
 import argparse
 import logging
@@ -82,7 +82,7 @@ def build_ssl_head(
 
 
 def feature_frame_ms(args: argparse.Namespace) -> float:
-    """Gives the milliseconds of a feature frame: from `feats_conf`, or from the frontend."""
+    """Return the milliseconds of a feature frame: from `feats_conf`, or from the frontend."""
     if args.input_size is not None:
         return FRAME_MS * int(args.feats_conf.get("stack", 1))
     if args.frontend == "whisper_mel":
@@ -120,7 +120,7 @@ def _check_front_end(args: argparse.Namespace, config: CPCConfig | BestRQConfig)
 def _encoded_frames(
     preencoder: AbsPreEncoder | None, encoder: AbsEncoder, frames: int, size: int, name: str
 ) -> int:
-    """Encodes silence and counts its frames.
+    """Encode silence and count its frames.
 
     Raises:
         ValueError: If it is too short for the encoder.

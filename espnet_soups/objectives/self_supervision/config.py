@@ -44,7 +44,7 @@ class CPCConfig:
     audio: str = "all"
 
     def __post_init__(self) -> None:
-        """Refuses what cannot be trained.
+        """Refuse what cannot be trained.
 
         Raises:
             ValueError: If a value is not valid.
@@ -90,7 +90,7 @@ class BestRQConfig:
     audio: str = "all"
 
     def __post_init__(self) -> None:
-        """Refuses what cannot be trained.
+        """Refuse what cannot be trained.
 
         Raises:
             ValueError: If a value is not valid.
@@ -111,7 +111,7 @@ SSL_CONFIGS: dict[str, type[CPCConfig] | type[BestRQConfig]] = {
 
 
 def read_ssl_config(name: str, options: Mapping[str, Any]) -> CPCConfig | BestRQConfig | None:
-    """Reads `ssl` and `ssl_conf`; None: no self-supervision.
+    """Read `ssl` and `ssl_conf`; None: no self-supervision.
 
     Raises:
         ValueError: If a name, a key or a value is not valid.

@@ -15,7 +15,7 @@ from espnet_soups.objectives.self_supervision.predictor import (
 
 
 class CPCHead(SSLHead):
-    """Encodes a context, predicts the frames after it, and finds them among others (InfoNCE).
+    """Head that predicts the frames after a context, and finds them among others (InfoNCE).
 
     Context and future are cut out of the features: an encoder that looks both ways never sees the
     future with the context. What predictions are compared with are projections of the future's
@@ -65,7 +65,7 @@ class CPCHead(SSLHead):
     def forward(  # type: ignore[override]
         self, feats: Tensor, lengths: Tensor, encode: Encode
     ) -> LossSum:
-        """Gives the loss of some utterances; see `SSLHead.forward`."""
+        """Return the loss of some utterances; see `SSLHead.forward`."""
         crops = draw_crops(lengths, self.context, self.future, self.shortest, self.generator())
         enough = 2 if self.negatives == "step" else 1  # a frame to tell the right one from
         if len(crops.rows) < enough:
@@ -89,7 +89,7 @@ class CPCHead(SSLHead):
         )
 
     def targets(self, feats: Tensor, crops: Crops, encode: Encode) -> Tensor:
-        """Gives what predictions are compared with, [N, steps, E]."""
+        """Return what predictions are compared with, [N, steps, E]."""
         future, lengths = crops.take_futures(feats)
         if self.encodes_targets:
             future, _ = encode(future, lengths)
@@ -102,7 +102,7 @@ class CPCHead(SSLHead):
     def predict(
         self, feats: Tensor, crops: Crops, encode: Encode, steps: int
     ) -> tuple[Tensor, Tensor]:
-        """Predicts the frames after each context from the context alone.
+        """Predict the frames after each context from the context alone.
 
         Returns:
             (predictions [N, steps, E], all encoded frames of the contexts without padding [M, D]).

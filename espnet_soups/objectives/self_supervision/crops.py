@@ -1,4 +1,4 @@
-"""Cuts a context and the frames that follow it out of every utterance."""
+"""Cut a context and the frames that follow it out of every utterance."""
 
 from dataclasses import dataclass
 
@@ -27,11 +27,11 @@ class Crops:
     left_out: int
 
     def take_contexts(self, feats: Tensor) -> tuple[Tensor, Tensor]:
-        """Gives the contexts [N, C, D], padded with 0, and their lengths [N]."""
+        """Return the contexts [N, C, D], padded with 0, and their lengths [N]."""
         return _take(feats, self.rows, self.starts, self.contexts), self.contexts
 
     def take_futures(self, feats: Tensor) -> tuple[Tensor, Tensor]:
-        """Gives the frames that follow [N, F, D] and their lengths [N]."""
+        """Return the frames that follow [N, F, D] and their lengths [N]."""
         lengths = torch.full_like(self.contexts, self.future)
         return _take(feats, self.rows, self.starts + self.contexts, lengths), lengths
 
@@ -43,7 +43,7 @@ def draw_crops(
     shortest: int,
     generator: torch.Generator | None = None,
 ) -> Crops:
-    """Draws one crop per utterance, all positions alike.
+    """Draw one crop per utterance, all positions alike.
 
     Args:
         lengths: Frames of each utterance, [B].

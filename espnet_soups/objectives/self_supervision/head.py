@@ -16,7 +16,7 @@ VALIDATION_SEED = 0  # crops and masks of validation are the same in every epoch
 
 
 class SSLHead(Head):
-    """Turns features without labels into a loss.
+    """Head that turns features without labels into a loss.
 
     It calls the encoder itself, since what it encodes is not the utterance: crops or masked
     features.
@@ -44,12 +44,12 @@ class SSLHead(Head):
         raise NotImplementedError
 
     def generator(self) -> torch.Generator | None:
-        """Gives what crops and masks are drawn from: the global generator while training."""
+        """Return what crops and masks are drawn from: the global generator while training."""
         return None if self.training else torch.Generator().manual_seed(VALIDATION_SEED)
 
 
 def variance(frames: Tensor) -> Tensor:
-    """Gives the variance of encoded frames, averaged over dimensions; 0: the encoder collapsed.
+    """Return the variance of encoded frames, averaged over dimensions; 0: the encoder collapsed.
 
     Args:
         frames: Encoded frames without padding, [N, D].

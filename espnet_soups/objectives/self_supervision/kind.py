@@ -13,7 +13,7 @@ COLLAPSED = 1e-4
 
 
 class SelfSupervision(Kind):
-    """Learns from audio by CPC or BEST-RQ: `ssl`, declared by the option `ssl`."""
+    """Self-supervision by CPC or BEST-RQ: `ssl`, declared by the option `ssl`."""
 
     name: ClassVar[str] = "ssl"
     title: ClassVar[str] = "Self-supervision"

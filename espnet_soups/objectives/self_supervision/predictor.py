@@ -1,11 +1,11 @@
-"""Predicts the coming frames from an encoded context, all from its last frame."""
+"""Predict the coming frames from an encoded context, all from its last frame."""
 
 import torch
 from torch import Tensor
 
 
 class AutoregressivePredictor(torch.nn.Module):
-    """Predicts step by step; each step sees the prediction before it, and never a real frame.
+    """Predictor, step by step; each step sees the prediction before it, and never a real frame.
 
     Args:
         context_size: Dimension of an encoded context.
@@ -21,7 +21,7 @@ class AutoregressivePredictor(torch.nn.Module):
         self.output = torch.nn.Linear(hidden_size, size)
 
     def forward(self, context: Tensor, steps: int) -> Tensor:
-        """Gives the predictions: [B, context_size] -> [B, steps, size]."""
+        """Return the predictions: [B, context_size] -> [B, steps, size]."""
         state, prediction = torch.tanh(self.first_state(context)), self.first_input(context)
         predictions = []
         for _ in range(steps):
@@ -32,7 +32,7 @@ class AutoregressivePredictor(torch.nn.Module):
 
 
 class LinearPredictor(torch.nn.Module):
-    """Predicts every step with a matrix of its own.
+    """Predictor of every step with a matrix of its own.
 
     Args:
         context_size: Dimension of an encoded context.
@@ -49,6 +49,6 @@ class LinearPredictor(torch.nn.Module):
         self.all_steps = torch.nn.Linear(context_size, steps * size)
 
     def forward(self, context: Tensor, steps: int) -> Tensor:
-        """Gives the predictions: [B, context_size] -> [B, steps, size]."""
+        """Return the predictions: [B, context_size] -> [B, steps, size]."""
         predictions: Tensor = self.all_steps(context).unflatten(1, (-1, self.size))
         return predictions[:, :steps]

@@ -20,7 +20,7 @@ SHARED = (
 
 
 def make_pretrain_config(train_config: Path, pretrain_config: Path, ssl: str) -> dict[str, Any]:
-    """Gives the configuration of pre-training.
+    """Return the configuration of pre-training.
 
     Args:
         train_config: Configuration of stage 9; the model comes from here.
@@ -50,7 +50,7 @@ def make_pretrain_config(train_config: Path, pretrain_config: Path, ssl: str) ->
 
 
 def ssl_settings(train_config: Path, pretrain: dict[str, Any]) -> dict[str, Any]:
-    """Gives `ssl_conf` of stage 9: its own where it has some, else that of pre-training."""
+    """Return `ssl_conf` of stage 9: its own where it has some, else that of pre-training."""
     own: dict[str, Any] | None = _read(train_config).get("ssl_conf")
     return dict(pretrain["ssl_conf"]) if own is None else dict(own)
 

@@ -37,7 +37,7 @@ def check_changes(
     states: Any,
     data: Sequence[str] = (),
 ) -> list[str]:
-    """Compares the settings and the data of a run with those that its checkpoint was trained with.
+    """Compare the settings and the data of a run with those that its checkpoint was trained with.
 
     Args:
         output_dir: Folder of the run.
@@ -93,7 +93,7 @@ def check_changes(
 def find_changes(
     earlier: Mapping[str, Any], settings: Mapping[str, Any]
 ) -> dict[str, tuple[Any, Any]]:
-    """Finds settings that differ and that a model depends on.
+    """Find settings that differ and that a model depends on.
 
     Args:
         earlier: Settings by name, as YAML gives them.
@@ -116,7 +116,7 @@ def find_changes(
 
 
 def describe_changes(changes: Mapping[str, tuple[Any, Any]], shown: int = SHOWN) -> str:
-    """Says what was and what is.
+    """Return what was and what is.
 
     >>> describe_changes({"seed": (1, 2), "optim_conf.lr": (None, 0.1)}, shown=1)
     '`seed` was 1 and is now 2 (and 1 more)'
@@ -140,7 +140,7 @@ def _warn(epochs: int, changes: Mapping[str, tuple[Any, Any]]) -> None:
 
 
 def _ending(reporter: Reporter, options: Any) -> str | None:
-    """Names the option by which ESPnet trains no further epoch; None: it trains one."""
+    """Return the option by which ESPnet trains no further epoch; None: it trains one."""
     if reporter.get_epoch() >= options.max_epoch:
         return "max_epoch"
     criterion = options.early_stopping_criterion
@@ -150,7 +150,7 @@ def _ending(reporter: Reporter, options: Any) -> str | None:
 
 
 def _used_up(states: Any) -> int:
-    """Gives the steps of a scheduler that has made all it can (`onecyclelr`); 0: there is none."""
+    """Return the steps of a scheduler that has made all it can (`onecyclelr`); 0: there is none."""
     limited = [state for state in states["schedulers"] if state and state.get("total_steps")]
     over = [int(s["total_steps"]) for s in limited if s["last_epoch"] >= s["total_steps"]]
     return max(over, default=0)
@@ -164,7 +164,7 @@ def _load(text: str, place: str) -> dict[str, Any]:
 
 
 def _portable(value: Any) -> Any:
-    """Gives a value as YAML does, with the last folder of a path alone."""
+    """Return a value as YAML does, with the last folder of a path alone."""
     if isinstance(value, Mapping):
         return {key: _portable(item) for key, item in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):

@@ -1,4 +1,4 @@
-"""Looks at all labels before the first step: an objective that could learn nothing is refused."""
+"""Look at all labels before the first step: an objective that could learn nothing is refused."""
 
 import argparse
 import logging

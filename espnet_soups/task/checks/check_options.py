@@ -1,4 +1,4 @@
-"""Looks at `..._conf` options before any work, so that a typing error costs a second."""
+"""Look at `..._conf` options before any work, so that a typing error costs a second."""
 
 import argparse
 import importlib.util
@@ -36,7 +36,7 @@ REQUIRED = ("encoder", "frontend", "optim")  # `null` is none of them
 
 
 def check_options(args: argparse.Namespace) -> None:
-    """Checks every class that the options name, and the names of its own options.
+    """Check every class that the options name, and the names of its own options.
 
     Raises:
         ValueError: If there is no class of a name, or it does not know an option; the message
@@ -122,7 +122,7 @@ def _named_classes(
 
 
 def _option_names(kind: type) -> list[str]:
-    """Gives the names that a constructor takes; empty where it takes any."""
+    """Return the names that a constructor takes; empty where it takes any."""
     parameters = list(inspect.signature(kind).parameters.values())
     if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters):
         return []

@@ -1,4 +1,4 @@
-"""Builds a run on trial, before its data exist, so that a mistake costs seconds and not hours."""
+"""Build a run on trial, before its data exist, so that a mistake costs seconds and not hours."""
 
 import argparse
 import shutil
@@ -41,7 +41,7 @@ class TrialModel:
 
 
 def check_machine(ngpu: int, backend: str, expdir: Path) -> None:
-    """Checks GPUs, the commands of the backend, and the room on the disk.
+    """Check GPUs, the commands of the backend, and the room on the disk.
 
     Raises:
         ValueError: If GPUs are wanted that this machine does not have.
@@ -64,7 +64,7 @@ def check_machine(ngpu: int, backend: str, expdir: Path) -> None:
 def build_trial_model(
     config: Path, arguments: Sequence[str], declared: Mapping[str, Any]
 ) -> TrialModel:
-    """Builds model, soup, optimiser and scheduler of a training configuration.
+    """Build model, soup, optimiser and scheduler of a training configuration.
 
     Args:
         config: The YAML file.
@@ -136,7 +136,7 @@ def check_start(args: argparse.Namespace, model: MSPModel) -> None:
 
 
 def check_optimization(args: argparse.Namespace, model: MSPModel) -> None:
-    """Builds optimiser and scheduler as ESPnet does before the first step.
+    """Build optimiser and scheduler as ESPnet does before the first step.
 
     Raises:
         ValueError: If one of them does not take its options; the message names the option.
@@ -162,7 +162,7 @@ def _refusal(option: str, args: argparse.Namespace, error: Exception) -> str:
 
 
 def parse_trial_options(config: Path, arguments: Sequence[str]) -> argparse.Namespace:
-    """Parses the options of training; statistics for normalisation do not exist yet."""
+    """Parse the options of training; statistics for normalisation do not exist yet."""
     words = ["--config", str(config), "--output_dir", "trial", *arguments]
     args: argparse.Namespace = MSPTask.get_parser().parse_args(words)
     args.normalizes = str(args.normalize).lower() == "global_mvn"
@@ -181,7 +181,7 @@ def count_parameters(model: MSPModel) -> dict[str, int]:
 
 
 def describe_model(model: TrialModel) -> str:
-    """Says in a few lines what will be trained."""
+    """Return in a few lines what will be trained."""
     lines = [
         f"  level {position}{' (top)' if position == 1 else ''}: {', '.join(names)}"
         for position, names in enumerate(model.levels, start=1)

@@ -1,4 +1,4 @@
-"""Tries the head of a user's own kind on silence and a real label, before anything is trained."""
+"""Try the head of a user's own kind on silence and a real label, before anything is trained."""
 
 import torch
 from espnet2.legacy.nets.pytorch_backend.transformer.subsampling import TooShortUttError

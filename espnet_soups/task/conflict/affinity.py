@@ -13,7 +13,7 @@ from espnet_soups.task.conflict.batches import MeasuredBatches
 
 
 class StepEffects:
-    """Makes small steps and undoes them.
+    """Maker of small steps that are undone.
 
     Args:
         network: The model.

@@ -29,7 +29,7 @@ from espnet_soups.task.training.joint_trainer import JointTrainer, network_of
 
 
 class ConflictTrainer(JointTrainer):
-    """Measures where others train."""
+    """Trainer that measures where others train."""
 
     args: ClassVar[argparse.Namespace]
 
@@ -95,7 +95,7 @@ class ConflictTrainer(JointTrainer):
 
 
 class ConflictTask(MSPTask):
-    """Builds what `msp_train` builds, and measures it."""
+    """Task that builds what `msp_train` builds, and measures it."""
 
     @classmethod
     def add_task_arguments(cls, parser: argparse.ArgumentParser) -> None:

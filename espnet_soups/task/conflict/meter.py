@@ -1,4 +1,4 @@
-"""Measures how the gradients of a model relate, layer by layer, on batches of its training data."""
+"""Measure how the gradients of a model relate, layer by layer, on batches of its training data."""
 
 import logging
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ class Measured:
 
 
 class ConflictMeter:
-    """Measures one model at one point.
+    """Meter of one model at one point.
 
     Args:
         network: The model, in the mode in which it is to be measured.

@@ -1,4 +1,4 @@
-"""Averages the best epochs of a run, at any time: also while it trains, or after it was stopped."""
+"""Average the best epochs of a run, at any time: also while it trains, or after it was stopped."""
 
 import shutil
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ class Average:
 
 
 def average_best_epochs(exp_dir: Path, nbest: int = 0) -> list[Average]:
-    """Averages the best epochs by each criterion of the training configuration, as ESPnet does.
+    """Average the best epochs by each criterion of the training configuration, as ESPnet does.
 
     Args:
         exp_dir: Folder that training wrote.

@@ -22,13 +22,13 @@ CURRENT, PREVIOUS, CONFIG = "checkpoint.pth", "checkpoint.previous.pth", "config
 
 
 def set_aside(output_dir: Path) -> None:
-    """Renames the checkpoint, since ESPnet is about to write the next one over it."""
+    """Rename the checkpoint, since ESPnet is about to write the next one over it."""
     if (output_dir / CURRENT).exists():
         os.replace(output_dir / CURRENT, output_dir / PREVIOUS)
 
 
 def recover(output_dir: Path) -> None:
-    """Puts the previous checkpoint back where the current one is missing, cut short or damaged.
+    """Put the previous checkpoint back where the current one is missing, cut short or damaged.
 
     Raises:
         ValueError: If the current one is, and there is no other.
@@ -49,7 +49,7 @@ def recover(output_dir: Path) -> None:
 
 @contextmanager
 def keep_whole_files(output_dir: Path) -> Iterator[None]:
-    """Makes one sentence of a full disk, and room for it: files that are cut short are removed.
+    """Make one sentence of a full disk, and room for it: files that are cut short are removed.
 
     The previous checkpoint takes the place of a current one that is not whole.
 
@@ -74,7 +74,7 @@ def keep_whole_files(output_dir: Path) -> Iterator[None]:
 
 
 def is_disk_full(error: OSError | RuntimeError) -> bool:
-    """Tells whether an error comes from a full disk, a quota or a limit of file size.
+    """Return whether an error comes from a full disk, a quota or a limit of file size.
 
     PyTorch names no reason when it writes: `inline_container.cc:672] . unexpected pos 768 vs 662`.
     """
@@ -87,7 +87,7 @@ def is_disk_full(error: OSError | RuntimeError) -> bool:
 def keep_config(
     output_dir: Path, begun: Callable[[], bool], dry_run: bool = False
 ) -> Iterator[str | None]:
-    """Puts `config.yaml` back where training is refused, or interrupted, before its first epoch.
+    """Put `config.yaml` back where training is refused, or interrupted, before its first epoch.
 
     ESPnet writes it before the checkpoint is looked at: a refused run with another configuration
     would leave a folder whose models cannot be loaded any more.
@@ -136,7 +136,7 @@ def mend_epoch_files(
     states: Mapping[str, Any],
     criteria: Sequence[Sequence[str]],
 ) -> None:
-    """Writes what a run that was killed right after its checkpoint had no time to write.
+    """Write what a run that was killed right after its checkpoint had no time to write.
 
     Args:
         output_dir: Folder of the run.
@@ -228,6 +228,6 @@ def _read_init_param(path: str) -> dict[str, Any]:
 
 
 def _below(tensors: Mapping[str, Tensor], module: str) -> dict[str, Tensor]:
-    """Gives the tensors of a module under their names inside it."""
+    """Return the tensors of a module under their names inside it."""
     prefix = f"{module}." if module else ""
     return {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}

@@ -26,7 +26,7 @@ def relative_improvement(
     reference: Mapping[str, float],
     left_out: Collection[str] = (),
 ) -> float:
-    """Gives the mean over objectives of (reference - loss) / reference; larger is better.
+    """Return the mean over objectives of (reference - loss) / reference; larger is better.
 
     Objectives that either side lacks take no part.
 
@@ -56,7 +56,7 @@ def relative_improvement(
 
 
 def read_reference(path: Path) -> dict[str, float]:
-    """Reads the validation losses of another run, of its epoch with the lowest mean.
+    """Read the validation losses of another run, of its epoch with the lowest mean.
 
     Raises:
         OSError: If there is no such file.
@@ -87,7 +87,7 @@ def compared_losses(record: Mapping[str, Any]) -> dict[str, float]:
 
 
 def first_epoch_losses(reporter_state: Mapping[str, Any]) -> dict[str, float] | None:
-    """Gives the validation losses of the first epoch in a checkpoint; None: there are none."""
+    """Return the validation losses of the first epoch in a checkpoint; None: there are none."""
     from espnet2.train.reporter import Reporter  # here, since the search of weights needs none
 
     reporter = Reporter()

@@ -18,7 +18,7 @@ FILE = "soup.jsonl"
 
 
 def epoch_means(reporter: SubReporter, prefix: str) -> dict[str, float]:
-    """Gives the mean of every statistic whose name starts with a prefix, without the prefix."""
+    """Return the mean of every statistic whose name starts with a prefix, without the prefix."""
     return {
         key[len(prefix) :]: float(aggregate(values))
         for key, values in reporter.stats.items()
@@ -117,7 +117,7 @@ def review_epoch(
 
 
 def check_steps(guard: StepGuard, none_valid: bool, epoch: int, accum_grad: int) -> None:
-    """Says how many steps of an epoch were skipped.
+    """Log how many steps of an epoch were skipped.
 
     Args:
         guard: What counted them.
@@ -147,7 +147,7 @@ def check_steps(guard: StepGuard, none_valid: bool, epoch: int, accum_grad: int)
 
 
 def write_record(output_dir: Path, record: dict[str, Any]) -> None:
-    """Adds a record; epochs from this one on, left by a run that was cut short, are replaced."""
+    """Add a record; epochs from this one on, left by a run that was cut short, are replaced."""
     path = output_dir / FILE
     records = read_json_lines(path, "the training", {"epoch": int}) if path.exists() else []
     kept = [other for other in records if other["epoch"] < record["epoch"]]
@@ -155,7 +155,7 @@ def write_record(output_dir: Path, record: dict[str, Any]) -> None:
 
 
 def without_nan(value: Any) -> Any:
-    """Turns what JSON cannot write, NaN and infinity, into null."""
+    """Turn what JSON cannot write, NaN and infinity, into null."""
     if isinstance(value, dict):
         return {key: without_nan(item) for key, item in value.items()}
     if isinstance(value, list):

@@ -11,7 +11,7 @@ TRAINERS: dict[str, type[Trainer]] = {"default": JointTrainer, "msp": MSPTrainer
 
 
 def find_trainer(name: str) -> type[Trainer]:
-    """Finds a trainer class: `default`, `msp`, or `module:Class`.
+    """Find a trainer class: `default`, `msp`, or `module:Class`.
 
     Raises:
         ValueError: If there is none of that name.

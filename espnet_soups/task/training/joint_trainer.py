@@ -67,7 +67,7 @@ class TrainedEpoch:
 
 
 class JointTrainer(Trainer):
-    """Trains on the weighted sum of the losses (`trainer: default`).
+    """Trainer on the weighted sum of the losses (`trainer: default`).
 
     Every step is ESPnet's. Around the epochs it keeps the last whole checkpoint, writes
     `soup.jsonl`, and ends a run that learns nothing.
@@ -82,14 +82,14 @@ class JointTrainer(Trainer):
 
     @classmethod
     def build_options(cls, args: argparse.Namespace) -> Any:
-        """Gives ESPnet's options of a trainer, and keeps the settings beside them."""
+        """Return ESPnet's options of a trainer, and keep the settings beside them."""
         cls.settings = vars(args)
         cls.reference_file = args.delta_reference
         return super().build_options(args)
 
     @classmethod
     def run(cls, model: torch.nn.Module, *args: Any, **kwargs: Any) -> None:
-        """Trains, from the last whole checkpoint if there is one.
+        """Train, from the last whole checkpoint if there is one.
 
         Raises:
             ValueError: If the checkpoint is of another configuration, if settings or data have
@@ -132,7 +132,7 @@ class JointTrainer(Trainer):
 
     @classmethod
     def train_one_epoch(cls, model: torch.nn.Module, *args: Any, **kwargs: Any) -> bool:
-        """Trains an epoch with ESPnet's own steps.
+        """Train an epoch with ESPnet's own steps.
 
         Raises:
             ValueError: If no step of the epoch was valid.
@@ -163,7 +163,7 @@ class JointTrainer(Trainer):
 
     @classmethod
     def look_ahead(cls, epoch: int, kwargs: dict[str, Any]) -> None:
-        """Compares the schedule with training before its first step, and watches the mini-batches.
+        """Compare the schedule with training before its first step, and watches the mini-batches.
 
         Raises:
             ValueError: If the schedule is shorter than training.
@@ -181,7 +181,7 @@ class JointTrainer(Trainer):
 
     @classmethod
     def validate_one_epoch(cls, model: torch.nn.Module, *args: Any, **kwargs: Any) -> None:
-        """Validates, writes the record of the epoch, and sets the last checkpoint aside."""
+        """Validate, write the record of the epoch, and set the last checkpoint aside."""
         start = time.perf_counter()
         super().validate_one_epoch(model, *args, **kwargs)
         network, reporter = network_of(model), kwargs["reporter"]
@@ -226,12 +226,12 @@ class JointTrainer(Trainer):
 
     @classmethod
     def origin(cls) -> str:
-        """Says what `delta` refers to."""
+        """Return what `delta` refers to."""
         return "the first epoch" if cls.reference_file is None else str(cls.reference_file)
 
     @classmethod
     def check_states(cls, states: dict[str, Any]) -> None:
-        """Refuses a checkpoint that this trainer cannot go on from.
+        """Refuse a checkpoint that this trainer cannot go on from.
 
         Raises:
             ValueError: If it was written by `trainer: msp`.
@@ -248,11 +248,11 @@ class JointTrainer(Trainer):
 
     @classmethod
     def close_epoch(cls, network: MSPModel, reporter: Any) -> None:
-        """Does what the training of an epoch ends with: nothing, where weights are static."""
+        """End the training of an epoch: nothing is left to do where weights are static."""
 
     @classmethod
     def describe(cls, network: MSPModel) -> dict[str, Any]:
-        """Gives what the record says of levels, weights and gradients."""
+        """Return what the record says of levels, weights and gradients."""
         names = network.tally.names
         weights = [network.static_weights.get(name, 1.0) for name in names]
         level = {"level": 1, "objectives": names, "penalty": 1.0, "weights": weights}
@@ -267,7 +267,7 @@ def watched_means(reporter: Any, network: MSPModel) -> dict[str, dict[str, float
 
 
 def network_of(model: torch.nn.Module) -> MSPModel:
-    """Gives the model itself, out of its distributed wrapper.
+    """Return the model itself, out of its distributed wrapper.
 
     Raises:
         ValueError: If it is not a model of ours.
@@ -279,5 +279,5 @@ def network_of(model: torch.nn.Module) -> MSPModel:
 
 
 def is_first_rank(distributed_option: Any) -> bool:
-    """Tells whether this process writes the files."""
+    """Return whether this process writes the files."""
     return not distributed_option.distributed or distributed_option.dist_rank == 0

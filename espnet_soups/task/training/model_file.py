@@ -81,7 +81,7 @@ def check_tensors(
     advice: str = OTHER_OUTPUT,
     sized: Callable[[str], bool] = lambda name: True,
 ) -> None:
-    """Compares the tensors of a checkpoint with those of the model.
+    """Compare the tensors of a checkpoint with those of the model.
 
     Args:
         found: Tensors of the checkpoint by name.

@@ -11,7 +11,7 @@ from espnet_soups.task.training.joint_trainer import JointTrainer
 
 
 class MSPTrainer(JointTrainer):
-    """Opens and closes the epochs of a soup (`trainer: msp`).
+    """Trainer that opens and closes the epochs of a soup (`trainer: msp`).
 
     The soup itself lives in the model and moves in a hook of the optimiser, so that gradient
     accumulation, clipping, mixed precision, DDP, skipped steps and resuming are ESPnet's.
@@ -19,7 +19,7 @@ class MSPTrainer(JointTrainer):
 
     @classmethod
     def check_states(cls, states: dict[str, Any]) -> None:
-        """Leaves it to the soup, which compares its levels when the optimiser is loaded."""
+        """Leave it to the soup, which compares its levels when the optimiser is loaded."""
 
     @classmethod
     def open_epoch(cls, network: MSPModel, reporter: Any, options: Any, batches: int) -> None:
@@ -32,7 +32,7 @@ class MSPTrainer(JointTrainer):
 
     @classmethod
     def close_epoch(cls, network: MSPModel, reporter: Any) -> None:
-        """Reports the mean cosines and norms of the gradients; for TensorBoard, too."""
+        """Report the mean cosines and norms of the gradients; for TensorBoard, too."""
         soup = _soup_of(network)
         layers = soup.layers
         if layers.full_depth_steps:
@@ -55,7 +55,7 @@ class MSPTrainer(JointTrainer):
 
     @classmethod
     def describe(cls, network: MSPModel) -> dict[str, Any]:
-        """Gives what the record says of levels, weights and gradients."""
+        """Return what the record says of levels, weights and gradients."""
         soup = _soup_of(network)
         selection = soup.layers.describe()
         record: dict[str, Any] = {"selection": selection} if selection else {}
