@@ -62,8 +62,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     lengths = read_lengths(options.source / lengths_file)
     seconds = {key: length * options.frame_seconds for key, length in lengths.items()}
     kept, reasons = _filter(whole, seconds, options)
+    kept = replace(kept, path=options.target)
     warnings = _long_labels(kept, lengths, given) if given else []
-    write_data_dir(replace(kept, path=options.target), audio_file)
+    write_data_dir(kept, audio_file)
     write_table(options.target / lengths_file, {key: str(lengths[key]) for key in kept.audio})
     copy_digests(options.source, options.target, kept.audio)
     print(

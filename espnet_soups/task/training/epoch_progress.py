@@ -20,7 +20,7 @@ class WatchedBatches:
         path: The file.
         epoch: Number of the epoch, from 1.
         first: Mini-batches after which it is first written; None: after `NEXT_SECONDS` alone.
-        clock: Gives the time in seconds.
+        clock: Returns the time in seconds.
     """
 
     def __init__(
