@@ -38,13 +38,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.max_levels < 1:
         raise ValueError(f"`--max_levels` must be 1 or more, but got {options.max_levels}.")
     record = read_record(options.conflict_dir / RECORD)
-    rows = read_conflicts(options.conflict_dir / FILE)
+    table = options.conflict_dir / FILE
+    rows = read_conflicts(table)
     checkpoint = options.checkpoint or record.checkpoints[-1]
     supervised = {name: bool(own["supervised"]) for name, own in record.objectives.items()}
-    plan = plan_soup(rows, supervised, checkpoint, options.top, options.max_levels)
+    plan = plan_soup(rows, supervised, checkpoint, options.top, options.max_levels, str(table))
     for reason in plan.reasons:
         print(f"- {reason}")
-    text = render_plan(plan, str(options.conflict_dir / FILE), checkpoint)
+    text = render_plan(plan, str(table), checkpoint)
     if options.output is None:
         print(text, end="")
     else:

@@ -86,6 +86,7 @@ def plan_soup(
     checkpoint: str,
     top: str = "",
     most_levels: int = MOST_LEVELS,
+    source: str = "The table",
 ) -> Plan:
     """Place objectives on levels, by their conflicts at one checkpoint.
 
@@ -96,13 +97,14 @@ def plan_soup(
         top: What comes first: an objective, a glob, or the beginning of names such as `st`; empty:
             the group whose gradients are the weakest, which a plain sum would neglect.
         most_levels: The most levels that there may be.
+        source: What messages call the table.
 
     Raises:
         ValueError: If the table has no such checkpoint, or not the objectives of the run, or
             nothing answers to `top`.
     """
     names = list(supervised)
-    own = _rows_of(rows, checkpoint, names)
+    own = _rows_of(rows, checkpoint, names, source)
     pairs = find_pairs(own)
     first = _find_top(top, names)
     if not any(pair.sign < 0 for pair in pairs.values()):
@@ -132,7 +134,7 @@ def plan_soup(
     return Plan(tuple(levels), moves, layers, tuple(groups.reasons))
 
 
-def _rows_of(rows: Sequence[Row], checkpoint: str, names: Sequence[str]) -> list[Row]:
+def _rows_of(rows: Sequence[Row], checkpoint: str, names: Sequence[str], source: str) -> list[Row]:
     """Return the rows of a checkpoint.
 
     Raises:
@@ -140,12 +142,12 @@ def _rows_of(rows: Sequence[Row], checkpoint: str, names: Sequence[str]) -> list
     """
     there = list(dict.fromkeys(row.checkpoint for row in rows))
     if checkpoint not in there:
-        raise ValueError(f"The table has no checkpoint {checkpoint!r}; it has {there}.")
+        raise ValueError(f"{source} has no checkpoint {checkpoint!r}; it has {there}.")
     own = [row for row in rows if row.checkpoint == checkpoint]
     measured = {row.first for row in own if row.quantity == "norm"}
     if measured != set(names):
         raise ValueError(
-            f"The table is about the objectives {sorted(measured)}, but this run has"
+            f"{source} is about the objectives {sorted(measured)}, but this run has"
             f" {sorted(names)}: it is of another recipe, or of other languages. Run stage 8 here."
         )
     return own

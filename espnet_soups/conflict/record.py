@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,11 @@ from espnet_soups.files import read_json, write_text
 from espnet_soups.settings import refuse_unknown
 
 RECORD = "conflict.json"
+SHAPE = {
+    **{"objectives": dict[str, dict[str, str | bool]], "checkpoints": list[str]},
+    **{"batches": int, "batch_bins": int, "repeated": int, "left_out": dict[str, int]},
+    **{"confidence": float, "step": float, "seconds": float},
+}
 
 
 @dataclass(frozen=True)
@@ -51,14 +56,10 @@ def read_record(path: Path) -> ConflictRecord:
         FileNotFoundError: If there is none.
         ValueError: If it is malformed; the message names the file.
     """
-    found = read_json(path, "stage 8")
-    valid = [field.name for field in fields(ConflictRecord)]
-    missing = [name for name in valid if name not in found]
-    if missing:
-        raise ValueError(f"{path} lacks {', '.join(missing)}: run stage 8 again.")
-    refuse_unknown(str(path), found, valid)
-    if not isinstance(found["objectives"], dict) or not all(
-        isinstance(own, dict) for own in found["objectives"].values()
-    ):
-        raise ValueError(f"`objectives` of {path} must map names to mappings: run stage 8 again.")
+    found = read_json(path, "stage 8", SHAPE)
+    refuse_unknown(str(path), found, SHAPE)
+    if not all(isinstance(own.get("supervised"), bool) for own in found["objectives"].values()):
+        raise ValueError(f"`objectives` of {path} must have `supervised` each: run stage 8 again.")
+    if not found["checkpoints"]:
+        raise ValueError(f"{path} has no checkpoint: run stage 8 again.")
     return ConflictRecord(**found)

@@ -5,6 +5,7 @@ import io
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
+from itertools import combinations
 from pathlib import Path
 
 from espnet_soups.files import write_text
@@ -81,7 +82,35 @@ def read_conflicts(path: Path) -> list[Row]:
     rows = [_parse(cells, f"{path}:{number}") for number, cells in enumerate(lines[1:], start=2)]
     if not rows:
         raise ValueError(f"{path} holds no row: run stage 8 again.")
+    _check_complete(rows, path)
     return rows
+
+
+def _check_complete(rows: Sequence[Row], path: Path) -> None:
+    """Refuse a table that lacks a norm or a cosine of a checkpoint, or has one twice.
+
+    Raises:
+        ValueError: If it does.
+    """
+    places = [(r.checkpoint, r.group, r.first, r.second, r.quantity) for r in rows]
+    if len(set(places)) < len(places):
+        twice = next(place for place in places if places.count(place) > 1)
+        raise ValueError(f"{path} has {', '.join(filter(None, twice))} twice: run stage 8 again.")
+    for checkpoint in dict.fromkeys(row.checkpoint for row in rows):
+        names = [p[2] for p in places if p[:2] == (checkpoint, WHOLE) and p[4] == "norm"]
+        expected = {frozenset(pair) for pair in combinations(names, 2)}
+        found = {
+            frozenset(p[2:4]) for p in places if p[:2] == (checkpoint, WHOLE) and p[4] == "cosine"
+        }
+        affinities = {
+            name for p in places if p[0] == checkpoint and p[4] == "affinity" for name in p[2:4]
+        }
+        if found != expected or not affinities <= set(names):
+            raise ValueError(
+                f"{path} must have a norm of every objective and a cosine of every pair for the"
+                f" checkpoint {checkpoint!r}, but has norms of {names} and {len(found)} cosines:"
+                " run stage 8 again."
+            )
 
 
 def _parse(cells: Sequence[str], place: str) -> Row:

@@ -54,7 +54,7 @@ def test_another_checkpoint_can_be_planned_from_and_the_plan_is_printed(folder, 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--checkpoint", "epoch 7"], "The table has no checkpoint 'epoch 7'; it has"),
+        (["--checkpoint", "epoch 7"], r"conflict\.csv has no checkpoint 'epoch 7'; it has"),
         (["--top", "cls"], "'cls_\\*' matches no objective"),
         (["--max_levels", "0"], "`--max_levels` must be 1 or more, but got 0"),
     ],

@@ -58,6 +58,17 @@ def test_what_is_no_table_is_refused_with_its_line(tmp_path, text, message):
         read_conflicts(tmp_path / "conflict.csv")
 
 
+def test_a_table_that_lacks_a_pair_or_has_one_twice_is_refused(tmp_path):
+    rows = plant(["asr_en", "asr_fr", "st_fr_en"], blocks([2, 1], 0.4, -0.3))
+    pair = next(row for row in rows if row.group == "all" and row.quantity == "cosine")
+    write_conflicts(tmp_path / "conflict.csv", [row for row in rows if row is not pair])
+    with pytest.raises(ValueError, match=r"a cosine of every pair .* and 2 cosines: run stage 8"):
+        read_conflicts(tmp_path / "conflict.csv")
+    write_conflicts(tmp_path / "conflict.csv", [*rows, pair])
+    with pytest.raises(ValueError, match="has start, all, asr_en, asr_fr, cosine twice"):
+        read_conflicts(tmp_path / "conflict.csv")
+
+
 def test_a_table_that_is_missing_or_no_text_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"conflict\.csv does not exist: stage 8 writes it"):
         read_conflicts(tmp_path / "conflict.csv")
@@ -74,9 +85,11 @@ def test_a_record_is_read_as_it_was_written(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"batches": None}, "lacks batches: run stage 8 again"),
+        ({"batches": None}, "batches.* run stage 8"),
+        ({"objectives": {"asr_en": {"kind": "asr"}}}, "must have `supervised` each"),
+        ({"checkpoints": []}, "has no checkpoint: run stage 8 again"),
         ({"colour": "red"}, "has no 'colour'"),
-        ({"objectives": ["asr_en"]}, "`objectives` of .* must map names to mappings"),
+        ({"objectives": ["asr_en"]}, "objectives.* run stage 8"),
     ],
 )
 def test_a_malformed_record_is_refused(tmp_path, change, message):

@@ -1,5 +1,6 @@
 """All readers of the package, each with files that it accepts."""
 
+import codecs
 import gzip
 import io
 import json
@@ -14,7 +15,12 @@ import numpy as np
 import soundfile
 from espnet2.fileio.read_text import read_2columns_text
 from fuzz_law import Parser
+from matplotlib.figure import Figure
 
+from espnet_soups.conflict.planner import plan_soup
+from espnet_soups.conflict.record import read_record
+from espnet_soups.conflict.table import read_conflicts
+from espnet_soups.conflict.words import describe
 from espnet_soups.data.ark import ArrayTable
 from espnet_soups.data.audio import read_audio
 from espnet_soups.data.combine import combine_data_dirs
@@ -47,6 +53,7 @@ from espnet_soups.objectives.run import read_run
 from espnet_soups.objectives.self_supervision.config import read_ssl_config
 from espnet_soups.objectives.self_supervision.pretrain_config import make_pretrain_config
 from espnet_soups.objectives.speaker_settings import read_speaker_settings
+from espnet_soups.report.clips import Clips
 from espnet_soups.report.follow import describe_epoch, read_epochs
 from espnet_soups.report.history import read_history
 from espnet_soups.report.markdown import render_results
@@ -127,6 +134,8 @@ def loses_tokens(content: bytes, name: str, result: Any) -> str | None:
 def differs_from_espnet(content: bytes, name: str, result: Any) -> str | None:
     """Say whether ESPnet reads other keys out of a table that ours accepts."""
     path, table = result
+    # what stages write, and ESPnet reads, has no mark of byte order
+    path.write_bytes(content.removeprefix(codecs.BOM_UTF8))
     if read_2columns_text(path).keys() != table.keys():
         return "ESPnet reads other keys"
     return loses_lines(content, name, table)
@@ -212,7 +221,8 @@ def render_published(folder: Path) -> object:
 
 
 def render_siblings(folder: Path) -> object:
-    return render_results(read_siblings(folder))
+    records, left_out = read_siblings(folder, lambda record: render_results([record]))
+    return render_results(records), left_out
 
 
 def render_scores(folder: Path) -> object:
@@ -222,10 +232,22 @@ def render_scores(folder: Path) -> object:
 def report_page(folder: Path) -> object:
     """Read an experiment and all its decodings, and write the page, pictures left out."""
     picture = folder / "picture.png"
-    picture.touch()
+    Figure().savefig(picture)
     found = read_experiment(folder, "tag", "test", "./run.sh", asdict(SoupConfig()))
     decodings = read_decodings(folder)
-    return render_page(found, decodings, {item.label: picture for item in decodings}, {}, {})
+    return render_page(
+        found, decodings, {item.label: picture for item in decodings}, {}, {}, Clips(), ""
+    )
+
+
+def plan_from(folder: Path) -> object:
+    """Read what stage 8 has written, and plan from it."""
+    record, table = read_record(folder / "conflict.json"), folder / "conflict.csv"
+    rows = read_conflicts(table)
+    supervised = {name: bool(own["supervised"]) for name, own in record.objectives.items()}
+    return describe(rows, record), plan_soup(
+        rows, supervised, record.checkpoints[-1], source=str(table)
+    )
 
 
 def describe_epochs(folder: Path) -> object:
@@ -306,7 +328,20 @@ JOINED = {
 }
 ARK, ARK_TABLE = ark()
 
+CONFLICT = (
+    b"checkpoint,group,first,second,quantity,value,low,high,p,batches\n"
+    b"start,all,asr_fr,,norm,1.5,1.2,1.8,,16\nstart,all,st_fr_en,,norm,0.5,0.2,0.8,,16\n"
+    b"start,all,asr_fr,st_fr_en,cosine,-0.2,-0.3,-0.1,0.001,16\n"
+    b"start,encoder.encoders.0,asr_fr,st_fr_en,cosine,,,,,16\n"
+)
+MEASURED = {
+    **{"objectives": {n: {"kind": n[:2], "supervised": True} for n in ("asr_fr", "st_fr_en")}},
+    **{"checkpoints": ["start"], "batches": 16, "batch_bins": 9, "repeated": 0, "left_out": {}},
+    **{"confidence": 0.95, "step": 0.001, "seconds": 1.5},
+}
+
 PARSERS: dict[str, Parser] = {
+    "conflicts": Parser(plan_from, {"conflict.csv": CONFLICT, "conflict.json": dump(MEASURED)}),
     "table": Parser(lambda f: (f / "t", read_table(f / "t")), {"t": TABLE}, differs_from_espnet),
     "texts": Parser(lambda f: read_texts(f / "t"), {"t": b"a one\nb\nc  x\ty\n"}, loses_lines),
     "yaml": Parser(
