@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from espnet_soups.files import read_json, write_text
-from espnet_soups.settings import refuse_unknown
+from espnet_soups.files import read_json, require_shape, write_text
+from espnet_soups.settings import read_settings
 
 RECORD = "conflict.json"
 
@@ -56,9 +56,12 @@ def read_record(path: Path) -> ConflictRecord:
     missing = [name for name in valid if name not in found]
     if missing:
         raise ValueError(f"{path} lacks {', '.join(missing)}: run stage 8 again.")
-    refuse_unknown(str(path), found, valid)
     if not isinstance(found["objectives"], dict) or not all(
         isinstance(own, dict) for own in found["objectives"].values()
     ):
         raise ValueError(f"`objectives` of {path} must map names to mappings: run stage 8 again.")
-    return ConflictRecord(**found)
+    require_shape(found["objectives"], {"*": {"supervised": bool}}, str(path), "stage 8")
+    record = read_settings(str(path), ConflictRecord, found)
+    if not record.checkpoints:
+        raise ValueError(f"{path} has no checkpoint: run stage 8 again.")
+    return record

@@ -1,5 +1,6 @@
 """All readers of the package, each with files that it accepts."""
 
+import codecs
 import gzip
 import io
 import json
@@ -15,6 +16,8 @@ import soundfile
 from espnet2.fileio.read_text import read_2columns_text
 from fuzz_law import Parser
 
+from espnet_soups.conflict.record import ConflictRecord, read_record
+from espnet_soups.conflict.table import COLUMNS, read_conflicts
 from espnet_soups.data.ark import ArrayTable
 from espnet_soups.data.audio import read_audio
 from espnet_soups.data.combine import combine_data_dirs
@@ -47,6 +50,7 @@ from espnet_soups.objectives.run import read_run
 from espnet_soups.objectives.self_supervision.config import read_ssl_config
 from espnet_soups.objectives.self_supervision.pretrain_config import make_pretrain_config
 from espnet_soups.objectives.speaker_settings import read_speaker_settings
+from espnet_soups.report.clips import Clips
 from espnet_soups.report.follow import describe_epoch, read_epochs
 from espnet_soups.report.history import read_history
 from espnet_soups.report.markdown import render_results
@@ -127,6 +131,8 @@ def loses_tokens(content: bytes, name: str, result: Any) -> str | None:
 def differs_from_espnet(content: bytes, name: str, result: Any) -> str | None:
     """Say whether ESPnet reads other keys out of a table that ours accepts."""
     path, table = result
+    if content.startswith(codecs.BOM_UTF8):  # it is gone where ESPnet reads: in what we write
+        return loses_lines(content.removeprefix(codecs.BOM_UTF8), name, table)
     if read_2columns_text(path).keys() != table.keys():
         return "ESPnet reads other keys"
     return loses_lines(content, name, table)
@@ -212,7 +218,10 @@ def render_published(folder: Path) -> object:
 
 
 def render_siblings(folder: Path) -> object:
-    return render_results(read_siblings(folder))
+    found, left_out = read_siblings(folder, lambda record: render_results([record]))
+    for why in left_out.values():  # it is told, and stops no other report
+        raise ValueError(why)
+    return found
 
 
 def render_scores(folder: Path) -> object:
@@ -222,10 +231,12 @@ def render_scores(folder: Path) -> object:
 def report_page(folder: Path) -> object:
     """Read an experiment and all its decodings, and write the page, pictures left out."""
     picture = folder / "picture.png"
-    picture.touch()
+    picture.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(8) + b"\0\0\0\1" * 2)
     found = read_experiment(folder, "tag", "test", "./run.sh", asdict(SoupConfig()))
     decodings = read_decodings(folder)
-    return render_page(found, decodings, {item.label: picture for item in decodings}, {}, {})
+    return render_page(
+        found, decodings, {item.label: picture for item in decodings}, {}, {}, Clips(), ""
+    )
 
 
 def describe_epochs(folder: Path) -> object:
@@ -305,6 +316,19 @@ JOINED = {
     "utt2lang": LANGUAGES,
 }
 ARK, ARK_TABLE = ark()
+CONFLICTS = f"{','.join(COLUMNS)}\nstart,all,asr_fr,,norm,1.5,1,2,,16\n".encode()
+CONFLICTS += b"start,all,asr_fr,asr_it,cosine,0.1,-0.1,0.2,0.4,16\n"
+MEASURED = ConflictRecord(
+    objectives={"asr_fr": {"kind": "asr", "supervised": True}},
+    checkpoints=["start"],
+    batches=16,
+    batch_bins=1000,
+    repeated=0,
+    left_out={"start": 0},
+    confidence=0.95,
+    step=0.001,
+    seconds=3.5,
+)
 
 PARSERS: dict[str, Parser] = {
     "table": Parser(lambda f: (f / "t", read_table(f / "t")), {"t": TABLE}, differs_from_espnet),
@@ -472,6 +496,10 @@ PARSERS: dict[str, Parser] = {
     "penalties": Parser(
         block(lambda given: build_penalties(given, 3)),  # type: ignore[arg-type]
         settings("[{level: 2, max: 1.5, ramp: 0.2}, {level: 3, increment: 0.02, freeze: 3}]"),
+    ),
+    "conflicts": Parser(lambda f: read_conflicts(f / "conflict.csv"), {"conflict.csv": CONFLICTS}),
+    "record of conflicts": Parser(
+        lambda f: read_record(f / "conflict.json"), {"conflict.json": dump(asdict(MEASURED))}
     ),
     "features": Parser(
         block(read_feature_config), settings("{type: fbank, fs: 8000, num_mel_bins: 40, stack: 4}")
