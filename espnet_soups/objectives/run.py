@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from espnet_soups.data.data_dir import LANGUAGES, is_text_file
-from espnet_soups.file_names import short_name
+from espnet_soups.file_names import require_file_name, short_name
 from espnet_soups.files import read_table, read_yaml
 from espnet_soups.objectives.kind import Kind, Options, Vocabulary
 from espnet_soups.objectives.objective import Objective
@@ -238,6 +238,7 @@ def _check_config(config: Options, path: str) -> None:
         for name, settings in (config.get("objectives") or {}).items() if kinds_of(config) else ():
             if not isinstance(name, str):
                 raise ValueError(f"An objective must be named by a text, but is named {name!r}.")
+            require_file_name("An objective", name)
             kind_of_name(name, settings).objective(name, settings or {})
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error

@@ -24,6 +24,7 @@ EPOCH = {
     **{"epoch?": int, "seconds?": float, "valid_seconds?": float, "objectives?": list[str]},
     **{"loss?": VALUES, "valid_loss?": VALUES, "valid_accuracy?": VALUES, "raised?": VALUES},
     **{"gradient_norm?": VALUES, "signal_share?": VALUES, "raised_any?": float},
+    "layers?": {"*": {"mean": list[float | None], "worst": list[float | None]}},
     **{"optimizer_steps?": float, "measured_steps?": float, "unalignable?": dict[str, int]},
 }
 

@@ -587,7 +587,7 @@ else
         --train_shape_file "${train_shapes}" --valid_shape_file "${stats_dir}/valid/speech_shape")
     conflict_inputs=("${start_inputs[@]}")
     if [[ ${conflict_models} != start ]]; then # models of a training, which has a configuration
-        conflict_args=(--exp_dir "${exp_dir}") conflict_inputs=("${exp_dir}/config.yaml")
+        conflict_args=(--exp_dir "${exp_dir}" ${own_kinds[@]+"${own_kinds[@]}"}) conflict_inputs=("${exp_dir}/config.yaml")
         [[ " ${conflict_models} " != *" last "* ]] || conflict_inputs+=("${exp_dir}/checkpoint.pth")
     fi
     if stage 8 "Conflict measurement" "${conflict_dir}/.stage8.done" --settings "models=${conflict_models}" "batches=${conflict_batches}" \

@@ -18,6 +18,7 @@ from espnet_soups.conflict.words import WORDS, describe
 from espnet_soups.files import read_yaml, write_text
 from espnet_soups.gradients.batch_pairs import LEAST_BATCHES
 from espnet_soups.network.msp_model import MSPModel
+from espnet_soups.objectives.own_kind import own_kinds, refuse_foreign
 from espnet_soups.objectives.registry import kind_of
 from espnet_soups.settings import require_number
 from espnet_soups.task.conflict.batches import MeasuredBatches
@@ -188,12 +189,14 @@ def read_arguments(exp_dir: Path, own: argparse.Namespace) -> argparse.Namespace
 
     Raises:
         FileNotFoundError: If the folder has no configuration.
-        ValueError: If that is malformed.
+        ValueError: If that is malformed, or names a class that may not be imported.
     """
-    trained = read_yaml(exp_dir / CONFIG, "the configuration of a training (stage 9)")
+    shape = {"ngpu?": int}
+    trained = read_yaml(exp_dir / CONFIG, "the configuration of a training (stage 9)", shape)
+    refuse_foreign(own_kinds(trained), getattr(own, "own_kinds", ()), exp_dir / CONFIG)
     if "required" not in trained:
         raise ValueError(f"{exp_dir / CONFIG} is no configuration of a training.")
-    on_gpu = int(trained["ngpu"] > 0 and torch.cuda.is_available())
+    on_gpu = int((trained.get("ngpu") or 0) > 0 and torch.cuda.is_available())
     return argparse.Namespace(**{**trained, "ngpu": on_gpu, **vars(own)})
 
 
