@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from zipfile import BadZipFile
 
 import torch
 from espnet2.layers.global_mvn import GlobalMVN
 from torch import Tensor
+
+from espnet_soups.task.training.model_file import DAMAGE
 
 LEVELS = 5  # folders above an experiment in which its recipe is looked for
 Fits = Callable[[Path], bool]
@@ -57,7 +58,7 @@ def statistics_fit(tensors: Mapping[str, Tensor]) -> Fits:
     def fit(path: Path) -> bool:
         try:
             read = GlobalMVN(path).state_dict()
-        except (OSError, ValueError, KeyError, IndexError, EOFError, BadZipFile):
+        except (OSError, KeyError, IndexError, *DAMAGE):
             return False
         return all(
             value.shape == own.shape and torch.allclose(value, own.to(value), equal_nan=True)

@@ -1,15 +1,18 @@
 """The log of one job: what ran, where and when at its head; how it ended at its foot."""
 
+import errno
 import os
 import re
 import shlex
 import socket
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 _FOOT = re.compile(rb"^# ended with status (-?\d+) at .*, after \d+ s$", re.MULTILINE)
+PROBE = 65536  # bytes that a disk with room takes
 
 
 def write_head(log: BinaryIO, command: Sequence[str], num_threads: int) -> None:
@@ -59,7 +62,22 @@ def explanation(log: Path) -> list[str]:
     """Return the sentence with which a job ended by itself, or else the last lines of its log."""
     lines = tail(log)
     said = [line for line in lines[-5:] if line.startswith("error: ")]
-    return said[-1:] or lines
+    return said[-1:] or _full_disk(log) or lines
+
+
+def _full_disk(log: Path) -> list[str]:
+    """Return a sentence where the disk of a log is full: the log cannot hold that of the job."""
+    try:
+        with tempfile.TemporaryFile(dir=log.parent) as file:
+            file.write(bytes(PROBE))
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            reason = os.strerror(error.errno)
+            return [
+                f"error: {reason}: {log} could not be written to its end, nor what else the job"
+                " writes; free some space, then run the same command again."
+            ]
+    return []
 
 
 def tail(log: Path, lines: int = 20) -> list[str]:

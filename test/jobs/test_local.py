@@ -1,5 +1,6 @@
 """Jobs as real processes of this machine."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -7,11 +8,12 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from espnet_soups.jobs.job_array import JobArray
-from espnet_soups.jobs.job_log import read_status
+from espnet_soups.jobs.job_log import explanation, read_status
 from espnet_soups.jobs.local import run_local
 from espnet_soups.jobs.progress import Progress
 
@@ -79,6 +81,21 @@ def test_a_job_that_says_why_it_failed_is_quoted_with_that_sentence_alone(
     result = run_jobs("--log", "log.log", "--", "bash", "-c", script)
     shown = [line.strip() for line in result.stderr.splitlines() if line.startswith("    ")]
     assert shown == ["error: text:4: the line is empty."]
+
+
+def test_where_the_log_itself_is_on_a_full_disk_that_is_what_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "train.log"
+    log.write_text("a line of a job that had more to sa")
+    assert explanation(log) == ["a line of a job that had more to sa"]
+    full = OSError(errno.ENOSPC, "No space left on device")
+    monkeypatch.setattr("tempfile.TemporaryFile", Mock(side_effect=full))
+    (said,) = explanation(log)
+    assert said.startswith(f"error: No space left on device: {log} could not be written to its end")
+    assert said.endswith("free some space, then run the same command again.")
+    monkeypatch.setattr("tempfile.TemporaryFile", Mock(side_effect=OSError(errno.EACCES, "no")))
+    assert explanation(log) == ["a line of a job that had more to sa"]
 
 
 def test_a_job_that_goes_on_keeps_its_earlier_logs(run_jobs: RunJobs, tmp_path: Path) -> None:

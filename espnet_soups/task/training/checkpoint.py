@@ -4,7 +4,6 @@ import difflib
 import errno
 import logging
 import os
-import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +14,7 @@ from espnet2.train.reporter import Reporter
 from torch import Tensor
 
 from espnet_soups.files import read_lines, whole_file, write_text
-from espnet_soups.task.training.model_file import check_tensors, is_whole, read_states
+from espnet_soups.task.training.model_file import check_tensors, is_archive, is_whole, read_states
 
 RESUMED = "resumed.txt"  # for the terminal
 CURRENT, PREVIOUS, CONFIG = "checkpoint.pth", "checkpoint.previous.pth", "config.yaml"
@@ -36,7 +35,7 @@ def recover(output_dir: Path) -> None:
     current, previous = output_dir / CURRENT, output_dir / PREVIOUS
     if is_whole(current):
         return
-    fault = "damaged" if zipfile.is_zipfile(current) else "cut short"
+    fault = "damaged" if is_archive(current) else "cut short"
     if is_whole(previous):
         logging.warning(f"{current} is missing or {fault}: going on from {previous}.")
         os.replace(previous, current)
@@ -63,7 +62,7 @@ def keep_whole_files(output_dir: Path) -> Iterator[None]:
             raise
         for pattern in (CURRENT, "*epoch.pth", "*best.pth"):
             for path in output_dir.glob(pattern):
-                if not path.is_symlink() and not zipfile.is_zipfile(path):
+                if not path.is_symlink() and not is_archive(path):
                     path.unlink()
         recover(output_dir)
         left = "from the last checkpoint" if (output_dir / CURRENT).exists() else "from the start"
@@ -147,8 +146,10 @@ def mend_epoch_files(
     reporter.load_state_dict(dict(states["reporter"]))
     epoch = reporter.get_epoch()
     name = f"{epoch}epoch.pth"
-    if epoch > 0 and not zipfile.is_zipfile(output_dir / name):
-        logging.warning(f"{output_dir / name} is missing or cut short: taken from {CURRENT}.")
+    if epoch > 0 and not is_whole(output_dir / name):
+        logging.warning(
+            f"{output_dir / name} is missing, cut short or damaged: taken from {CURRENT}."
+        )
         with whole_file(output_dir / name) as temporary:
             torch.save(states["model"], temporary)
     links = ["latest.pth"] + [
@@ -219,7 +220,7 @@ def _check_skipped(skipped: Sequence[str], path: str, loaded: Mapping[str, Any])
 def _read_init_param(path: str) -> dict[str, Any]:
     if not Path(path).exists():
         raise OSError(f"`init_param` names {path}, which does not exist.")
-    if not zipfile.is_zipfile(path):
+    if not is_archive(Path(path)):
         raise ValueError(f"`init_param` names {path}, which is no model file or is cut short.")
     loaded = read_states(Path(path))
     if not isinstance(loaded, dict):

@@ -1,6 +1,8 @@
 """Files of models: whether they are whole, what they hold, and whether it fits."""
 
+import errno
 import pickle
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
@@ -16,6 +18,20 @@ OTHER_OUTPUT = (
     " that it was trained with."
 )
 
+# What zipfile raises where bits of its headers are wrong: no archive, a flag of encryption, …
+DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, ValueError)
+
+
+def is_archive(path: Path) -> bool:
+    """Return whether a file is a zip archive to its end, as PyTorch writes them; it may be damaged.
+
+    A file that is cut short is none.
+    """
+    try:
+        return zipfile.is_zipfile(path)
+    except zipfile.BadZipFile:  # from its last 98 bytes, which speak of several disks
+        return True
+
 
 def check_whole(path: Path) -> None:
     """Refuse a checkpoint or a model file that is cut short, or damaged, which PyTorch passes over.
@@ -24,15 +40,33 @@ def check_whole(path: Path) -> None:
         ValueError: If it is.
     """
     remedy = "copy it again, or train again."
-    if not zipfile.is_zipfile(path):
+    if not is_archive(path):
         raise ValueError(f"{path} is cut short or no model file: {remedy}")
     try:
         with zipfile.ZipFile(path) as archive:
-            damaged = archive.testzip()
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError):
+            damaged = archive.testzip() or _unreadable_part(path)
+    except DAMAGE:
+        damaged = "its table of contents"
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a place before the beginning of the file
+            raise
         damaged = "its table of contents"
     if damaged is not None:
         raise ValueError(f"{path} is damaged or no model file (see {damaged}): {remedy}")
+
+
+def _unreadable_part(path: Path) -> str | None:
+    """Return what PyTorch cannot read though zipfile can: it reads headers of its own.
+
+    No tensor is copied.
+    """
+    try:
+        torch.load(path, map_location="cpu", mmap=True, weights_only=True)
+    except pickle.UnpicklingError:  # whole, but with objects that are not tensors
+        return None
+    except (RuntimeError, EOFError):
+        return "its headers"
+    return None
 
 
 def is_whole(path: Path) -> bool:
