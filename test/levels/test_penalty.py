@@ -151,3 +151,10 @@ def test_a_constant_penalty_needs_only_init_and_a_step_schedule_counts_steps():
 def test_a_shape_that_does_not_exist_or_fit_is_refused(setting, said):
     with pytest.raises(ValueError, match=said):
         build_penalties([setting], levels=2)
+
+
+def test_a_penalty_grows_to_the_end_of_the_epoch_that_freezes_it():
+    schedule = PenaltySchedule(max=2.0, ramp=1.0, freeze=3)
+    assert [schedule.grows_in(epoch) for epoch in range(1, 6)] == [True] * 3 + [False] * 2
+    assert [schedule.at(done, 4) for done in (2, 2.5, 3, 3.5, 4)] == [1.0, 1.25, 1.5, 1.5, 1.5]
+    assert all(PenaltySchedule().grows_in(epoch) for epoch in (1, 1000))
