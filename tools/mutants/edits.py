@@ -77,7 +77,8 @@ def _call(node: ast.Call) -> Iterator[ast.AST]:
     function = node.func
     key = "attr" if isinstance(function, ast.Attribute) else "id"
     name = getattr(function, key, "")
-    if len(node.args) == 2 and name not in UNORDERED:
+    same = len({ast.unparse(argument) for argument in node.args}) == 1
+    if len(node.args) == 2 and name not in UNORDERED and not same:
         yield _copy(node, args=node.args[::-1])
     # there are no functions `mean`, `minimum` and `maximum` among Python's own
     if name in RENAMED and (key == "attr" or RENAMED[name] in ("min", "max", "any", "all")):
