@@ -89,13 +89,20 @@ def test_a_combiner_that_remembers_is_known_to_and_no_other(name):
     assert bool(state) is combiner_remembers(name)
 
 
-@pytest.mark.parametrize(
-    ("name", "complete"),
-    [("cr_mogm", True), ("gradvac", True), ("krum", True), ("sdmgrad", True), ("dwa", True)]
-    + [("mgda", False), ("modo", False), ("pcgrad", False), ("random", False), ("stch", False)],
-)
-def test_what_remembers_or_compares_objectives_needs_all_of_its_level(name, complete):
-    assert build(name).complete is complete
+def test_what_remembers_or_compares_objectives_needs_all_of_its_level():
+    for name in ("cr_mogm", "gradvac", "krum", "sdmgrad", "dwa", "famo", "uw"):
+        assert build(name).complete is True, name
+    for name in ("mgda", "modo", "pcgrad", "random", "stch"):
+        assert build(name).complete is False, name
+
+
+def test_moves_are_counted_from_0_so_that_random_numbers_stay_what_they_were():
+    combiner = build("random")
+    shown = draw_shown(combiner, torch.Generator().manual_seed(5))
+    weights, state = combiner(combiner.initial(4).double(), shown, {})
+    assert state["moves"] == 1
+    again, _ = combiner(weights, shown, {"moves": torch.tensor(0)})
+    torch.testing.assert_close(again, weights)
 
 
 def test_a_level_of_one_objective_takes_any_combiner_since_its_weight_never_moves():
