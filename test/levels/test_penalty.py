@@ -63,7 +63,7 @@ def test_a_penalty_that_ends_far_from_its_max_is_told(setting, epochs, end):
     [
         ({"init": 0.1}, "own `level`"),
         ({"level": 1}, "own `level`"),
-        ({"level": 2, "growth": 1}, r"'growth'"),
+        ({"level": 2, "growth": 1}, r"no 'growth'.*its keys are .*'level'"),
         ({"level": 2, "increment": -0.1}, "`increment`.*-0.1"),
         ({"level": 2, "init": 2.0}, "below `init`"),
         ({"level": 2, "ramp": 1.5}, "`ramp`.*1.5"),
@@ -158,3 +158,25 @@ def test_a_penalty_grows_to_the_end_of_the_epoch_that_freezes_it():
     assert [schedule.grows_in(epoch) for epoch in range(1, 6)] == [True] * 3 + [False] * 2
     assert [schedule.at(done, 4) for done in (2, 2.5, 3, 3.5, 4)] == [1.0, 1.25, 1.5, 1.5, 1.5]
     assert all(PenaltySchedule().grows_in(epoch) for epoch in (1, 1000))
+
+
+def test_between_epochs_the_last_rise_is_that_of_the_epoch_that_freezes_it():
+    schedule = PenaltySchedule(increment=0.5, max=9.0, freeze=3)
+    assert [schedule.at(done, 9) for done in range(6)] == [0.0, 0.5, 1.0, 1.0, 1.0, 1.0]
+
+
+def test_steps_of_a_level_count_until_it_is_frozen_and_the_top_counts_none():
+    penalties = build_penalties([{"level": 2, "freeze": 2}], levels=3)
+    assert penalties.growing_in(2) == [0.0, 1.0, 1.0]
+    assert penalties.growing_in(3) == [0.0, 0.0, 1.0]
+    with pytest.raises(ValueError, match="zip"):
+        penalties.at(0, 10, [0, 0])
+
+
+def test_a_penalty_that_grows_by_the_step_is_told_to_end_early_once_steps_are_known():
+    setting = {"level": 2, "schedule": "step", "increment": 0.001}
+    penalties = build_penalties([setting], levels=2)
+    assert penalties.shortfalls(5) == []
+    assert penalties.shortfalls(5, steps=1000) == []
+    (line,) = penalties.shortfalls(5, steps=10)
+    assert "level 2 ends at 0.05, far from its max of 1.5" in line
