@@ -50,6 +50,9 @@ def test_nested_penalties_are_products_of_those_above_as_in_the_authors_scripts(
         ({}, 1, None),
         ({"increment": 0.02}, 200, None),
         ({"schedule": "constant", "init": 0.1}, 5, None),
+        ({"max": 1.5, "init": 1.35, "increment": 0.0}, 5, None),
+        ({"increment": 0.375, "freeze": 1}, 5, "0"),
+        ({"increment": 0.375}, 5, None),
     ],
 )
 def test_a_penalty_that_ends_far_from_its_max_is_told(setting, epochs, end):
@@ -77,7 +80,9 @@ def test_what_cannot_be_a_penalty_is_refused(setting, said):
         build_penalties([setting], levels=2)
 
 
-@pytest.mark.parametrize("settings", [{"level": 2, "max": 1.0}, ["level: 2"], None])
+@pytest.mark.parametrize(
+    "settings", [{"level": 2, "max": 1.0}, ["level: 2"], [{"level": 2}, "level: 3"], None]
+)
 def test_what_is_no_list_of_mappings_is_refused(settings):
     with pytest.raises(ValueError, match=r"`penalty` must be a list of mappings such as \[\{level"):
         build_penalties(settings, levels=2)
@@ -145,6 +150,7 @@ def test_a_constant_penalty_needs_only_init_and_a_step_schedule_counts_steps():
         ({"level": 2, "schedule": "constant", "increment": 0.1}, "has no `increment`"),
         ({"level": 2, "schedule": "cosine", "increment": 0.1}, "has no `increment`"),
         ({"level": 2, "freeze": 0}, "`freeze`.*0"),
+        ({"level": 2, "freeze": 2.5}, "`freeze`.*2.5"),
         ({"level": 2, "init": float("nan")}, "`init`"),
     ],
 )
@@ -180,3 +186,7 @@ def test_a_penalty_that_grows_by_the_step_is_told_to_end_early_once_steps_are_kn
     assert penalties.shortfalls(5, steps=1000) == []
     (line,) = penalties.shortfalls(5, steps=10)
     assert "level 2 ends at 0.05, far from its max of 1.5" in line
+    frozen = build_penalties([{**setting, "freeze": 2}], levels=2)
+    assert "ends at 0.6," in frozen.shortfalls(5, steps=300)[0]
+    small = build_penalties([{**setting, "max": 0.5}], levels=2)
+    assert small.shortfalls(5, steps=100) == []
