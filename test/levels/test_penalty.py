@@ -190,3 +190,9 @@ def test_a_penalty_that_grows_by_the_step_is_told_to_end_early_once_steps_are_kn
     assert "ends at 0.6," in frozen.shortfalls(5, steps=300)[0]
     small = build_penalties([{**setting, "max": 0.5}], levels=2)
     assert small.shortfalls(5, steps=100) == []
+
+
+@pytest.mark.parametrize("freeze", [True, 2.5, 0, -1])
+def test_a_penalty_is_frozen_after_a_whole_epoch(freeze):
+    with pytest.raises(ValueError, match="`freeze` of a penalty must be an epoch"):
+        PenaltySchedule(freeze=freeze)

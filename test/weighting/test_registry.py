@@ -11,6 +11,7 @@ from espnet_soups.weighting.registry import (
     build_combiner,
     combiner_names,
     combiner_needs,
+    combiner_options,
     combiner_remembers,
 )
 
@@ -87,6 +88,12 @@ def test_a_combiner_that_remembers_is_known_to_and_no_other(name):
     shown = draw_shown(combiner, torch.Generator().manual_seed(4))
     _, state = combiner(combiner.initial(4).double(), shown, {})
     assert bool(state) is combiner_remembers(name)
+
+
+def test_options_are_those_that_yaml_can_say():
+    assert combiner_options("upgrad").keys().isdisjoint({"self", "projector"})
+    assert combiner_options("uw") == {"lr": 0.025}
+    assert combiner_options("fairgrad")["alpha"] == 1.0
 
 
 def test_what_remembers_or_compares_objectives_needs_all_of_its_level():
