@@ -110,8 +110,9 @@ def test_columns_are_grouped_by_layer_and_what_is_in_none_by_its_module(with_dec
 
 def test_a_module_whose_parameters_lie_apart_has_more_than_one_span():
     sizes = {"first.weight": 3, "second.0.weight": 2, "second.0.bias": 1, "first.bias": 4}
+    sizes["first.scale"] = 2
     parameters = {name: torch.nn.Parameter(torch.ones(size)) for name, size in sizes.items()}
-    assert group_columns(parameters) == {"first": [(0, 3), (6, 10)], "second.0": [(3, 6)]}
+    assert group_columns(parameters) == {"first": [(0, 3), (6, 12)], "second.0": [(3, 6)]}
 
 
 def test_layers_of_the_encoder_hold_their_own_parameters(with_decoder):

@@ -95,3 +95,12 @@ def test_a_half_is_raised_by_what_the_step_on_the_other_half_does_to_it():
     means.add(HalfProducts(own / 2, own, own), torch.tensor([True, True]), torch.ones(2).double())
     assert means.raised().tolist() == [0.25, 0.25]
     assert means.raised_any() == 0.5
+    nothing = torch.zeros(2, 2).double()
+    means.add(HalfProducts(nothing, own, own), torch.tensor([True, True]), torch.ones(2).double())
+    assert means.raised().tolist() == pytest.approx([0.5 / 3, 0.5 / 3]), "a slope of 0 is no rise"
+
+
+def test_one_measured_step_has_norms():
+    means, own = GradientMeans(1), torch.tensor([[4.0]]).double()
+    means.add(HalfProducts(own, own, own), torch.tensor([True]), torch.ones(1).double())
+    assert means.norms().tolist() == [2.0]
