@@ -1,10 +1,11 @@
 """Products of different batches: against brute force, and intervals against planted gradients."""
 
-from itertools import permutations
+from itertools import combinations, permutations, product
 
 import numpy as np
 import pytest
 import torch
+from scipy import stats
 
 from espnet_soups.gradients.batch_pairs import BatchPairs
 
@@ -75,6 +76,75 @@ def test_estimates_are_means_over_all_pairs_of_batches_that_differ(missing):
     assert found.batches.tolist() == present.sum(dim=0).tolist()
 
 
+def interval_written_out(statistic, rows, present, takes_part):
+    """An interval by leaving out batches, numerical derivatives and a linear system.
+
+    Args:
+        statistic: A number computed from mean products, [m, m].
+        rows: Of all batches, [n, m, N].
+        present: Bool [n, m].
+        takes_part: Whether a batch has a part in the statistic, bool [n].
+    """
+    columns, kept = slice(None), [a for a, part in enumerate(takes_part) if part]
+    count, without = len(kept), np.arange(len(rows))
+    mean = mean_over_pairs(rows, present, columns)
+    left_out = [
+        statistic(mean_over_pairs(rows[without != a], present[without != a], columns)) for a in kept
+    ]
+    jackknife = (count - 1) * np.var(left_out)
+    added = []
+    for a in range(len(rows)):
+        neighbour = np.full((rows.shape[1],) * 2, np.nan)
+        for i, j in product(range(rows.shape[1]), repeat=2):
+            before = [b for b in range(a) if present[b, i]]
+            if before and present[a, j]:
+                neighbour[i, j] = float(rows[before[-1], i] @ rows[a, j])
+        one_way = np.where(np.isnan(neighbour), neighbour.T, neighbour)
+        towards = (one_way + one_way.T) / 2 - mean
+        small = 1e-5
+        added.append((statistic(mean + small * towards) - statistic(mean - small * towards)) / 2e-5)
+    single = np.nanmean(np.square(added))
+    pairs = count * (count - 1)
+    batch, _ = np.linalg.solve([[4 / count, 4 / pairs], [2, 1]], [jackknife, single])
+    batch = max(batch, 0.0)
+    pair = min(max(single - 2 * batch, 0.0), single)
+    error = np.sqrt(4 * batch / count + 2 * pair / pairs)
+    value, t = statistic(mean), stats.t(count - 1)
+    half = t.ppf(0.975) * error
+    return value, value - half, value + half, 2 * t.sf(abs(value / error))
+
+
+def symmetric_cosine(mean, i, j):
+    return (mean[i, j] + mean[j, i]) / 2 / np.sqrt(mean[i, i] * mean[j, j])
+
+
+@pytest.mark.parametrize("missing", [0.0, 0.3])
+@pytest.mark.parametrize("noise", [0.3, 1.0])
+def test_intervals_equal_those_written_out(noise, missing):
+    random = np.random.default_rng(10)
+    rows = 0.1 * draw(random, 14, noise, shared=noise / 2)
+    present = torch.from_numpy(random.random((14, 3)) >= missing)
+    rows = rows * present.unsqueeze(2)
+    found = relate(rows, present)
+    assert found.clear.all()
+    i, j = 2, 0
+    either = (present[:, i] | present[:, j]).tolist()
+    cases = [
+        (found.square, (0, i), lambda mean: mean[i, i], present[:, i].tolist()),
+        (found.cosine, (0, i, j), lambda mean: symmetric_cosine(mean, i, j), either),
+        (found.norm_ratio, (0, i, j), lambda mean: np.log(mean[i, i] / mean[j, j]) / 2, either),
+    ]
+    if not missing:
+        upper = list(combinations(range(3), 2))
+        cases.append((found.mean_cosine, (0,), lambda mean: np.mean(
+            [symmetric_cosine(mean, *pair) for pair in upper]), [True] * 14))  # fmt: skip
+    for own, place, statistic, part in cases:
+        *ends, p = interval_written_out(statistic, rows, present, part)
+        ends = np.exp(ends) if own is found.norm_ratio else ends
+        ours = [float(numbers[place]) for numbers in (own.value, own.low, own.high, own.p)]
+        assert ours == pytest.approx([*ends, p], rel=1e-5)
+
+
 @pytest.mark.parametrize(
     ("batches", "noise", "shared"), [(8, 1.0, 0.5), (16, 2.0, 1.0), (24, 3.0, 1.5)]
 )
@@ -139,9 +209,16 @@ def test_objectives_that_share_no_two_batches_get_no_number_and_others_keep_thei
 def test_too_few_batches_are_refused_and_so_is_a_batch_that_was_not_added():
     with pytest.raises(ValueError, match="of 3 batches can be used, but an interval needs 4"):
         relate(draw(np.random.default_rng(7), 3, 0.5))
-    pairs = BatchPairs([[(0, 2)]], 1)
+    assert relate(draw(np.random.default_rng(7), 4, 0.1)).clear.all()
+    pairs, row = BatchPairs([[(0, 2)]], 1), torch.ones(1, 2)
     with pytest.raises(RuntimeError, match="added before"):
-        pairs.compare(torch.ones(1, 2))
+        pairs.compare(row)
+    with pytest.raises(RuntimeError, match="added before"):
+        pairs.direction(row, 0)
+    pairs.add(row, torch.tensor([True]))
+    pairs.compare(row)
+    with pytest.raises(RuntimeError, match="added before"):
+        pairs.compare(row)
 
 
 def test_a_direction_holds_all_batches_but_one():
@@ -150,3 +227,22 @@ def test_a_direction_holds_all_batches_but_one():
     for batch in rows:
         pairs.add(batch, torch.ones(3, dtype=torch.bool))
     assert torch.allclose(pairs.direction(rows[2], 1), rows[[0, 1, 3, 4], 1].sum(dim=0))
+
+
+def test_a_neighbour_is_the_batch_before_that_has_labels_of_an_objective():
+    random = np.random.default_rng(9)
+    rows, present = draw(random, 12, 0.5), torch.from_numpy(random.random((12, 3)) > 0.4)
+    pairs = BatchPairs([[(0, WIDTH)]], 3)
+    rows = rows * present.unsqueeze(2)
+    for batch, here in zip(rows, present, strict=True):
+        pairs.add(batch, here)
+    for batch in rows:
+        pairs.compare(batch)
+    expected = np.full((12, 1, 3, 3), np.nan)
+    for a in range(12):
+        for i, j in product(range(3), repeat=2):
+            before = [b for b in range(a) if present[b, i]]
+            if before and present[a, j]:
+                expected[a, 0, i, j] = float(rows[before[-1], i] @ rows[a, j])
+    assert np.isnan(expected).any()
+    np.testing.assert_allclose(torch.stack(pairs._neighbours).numpy(), expected)

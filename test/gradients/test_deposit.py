@@ -1,5 +1,7 @@
 """The deposit against one plain backward pass behind the gates."""
 
+from collections import namedtuple
+
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -101,6 +103,13 @@ def test_a_parameter_that_no_objective_reaches_stays_without_gradient():
     assert rows[:, -2:].tolist() == [[0.0, 0.0]] * SIZE
 
 
+def test_rows_can_be_taken_on_one_parameter_alone_in_its_own_precision():
+    weight = torch.nn.Parameter(torch.tensor([2.0, 3.0]).double())
+    with Gates(1).opened():
+        rows, _ = measure_and_deposit([weight.prod()], [True], Inputs([weight], [], []), Gates(1))
+    assert torch.equal(rows, torch.tensor([[3.0, 2.0]]).double())
+
+
 def test_a_loss_that_is_constant_on_this_rank_passes_as_it_is():
     net = Net(skips=False)
     losses = net.losses(torch.randn(5, WIDTH, dtype=torch.float64), False)
@@ -135,8 +144,21 @@ def test_tensors_inside_tuples_and_keywords_are_cut_and_others_pass():
     layer((x, torch.tensor([5.0])), torch.ones(1), scale=scale).backward()
     assert (x.grad, scale.grad) == (None, None)
     assert [leaf.grad.item() for leaf in cut.leaves] == [15.0, 10.0]
+    assert all(leaf.is_leaf for leaf in cut.leaves)
     assert cut.origins[0] is x
     assert cut.origins[1] is scale
+
+
+def test_what_is_more_than_a_plain_tuple_passes_a_cut_as_it_is():
+    class Layer(torch.nn.Module):
+        def forward(self, state):
+            return state.sizes.sum()
+
+    layer, named = Layer(), namedtuple("Named", ["sizes"])
+    cut = Cut([layer])
+    cut.set(layer)
+    assert layer(named(torch.ones(2, requires_grad=True))) == 2.0
+    assert cut.leaves == []
 
 
 def test_a_cut_that_is_set_anew_forgets_what_it_had():

@@ -1,8 +1,11 @@
+from itertools import combinations
+
 import numpy as np
 import pytest
 import torch
+from scipy import stats
 
-from espnet_soups.gradients.layer_conflict import LayerConflict
+from espnet_soups.gradients.layer_conflict import LayerConflict, LayerProducts
 from espnet_soups.gradients.layers import Columns
 
 WIDTH, STEPS = 40, 16
@@ -28,8 +31,6 @@ def observe(seed, noise=1.0, steps=STEPS, signal=None):
 
 def by_numpy(conflict):
     """The mean cosine of each layer and its interval, with the jackknife written out."""
-    from scipy import stats
-
     products = torch.stack(conflict._products).numpy()
     upper = np.triu_indices(products.shape[2], 1)
 
@@ -103,3 +104,71 @@ def test_a_selection_goes_on_from_what_a_checkpoint_holds():
     part.restore(whole.state())
     assert part.steps == STEPS
     assert torch.equal(part.cosines(), whole.cosines())
+    nothing = LayerConflict(LAYERS, 3).state()
+    assert [list(value.shape) for value in nothing.values()] == [[0, 2, 3, 3], [0, 3, 3]]
+    part.restore(nothing)
+    assert part.steps == 0
+
+
+def clear_written_out(squares, counts, confidence):
+    """Whether a ratio of sums over blocks is above 0 by its t interval."""
+    here = counts > 0
+    squares, counts, blocks = squares[here], counts[here], here.sum()
+    if blocks < 2:
+        return False
+    mean = squares.sum() / counts.sum()
+    residuals = squares - mean * counts
+    error = np.sqrt(blocks / (blocks - 1) * (residuals**2).sum()) / counts.sum()
+    return mean / error > stats.t.ppf((1 + confidence) / 2, blocks - 1)
+
+
+@pytest.mark.parametrize("confidence", [0.5, 0.95])
+def test_pairs_take_part_whose_norms_are_both_clear_and_are_corrected_for_their_number(confidence):
+    random, seen, upper = np.random.default_rng(11), set(), list(combinations(range(3), 2))
+    for _ in range(60):
+        counts = random.integers(0, 4, size=(7, 3)) * random.integers(1, 4, size=(7, 1))
+        counts = np.minimum(counts[:, :, None], counts[:, None, :]).astype(float)
+        gram = random.normal([[4, 1, 1], [1, 2, 1], [1, 1, 0.7]], 1.5, size=(7, 3, 3))
+        products = (gram + gram.transpose(0, 2, 1)) / 2 * counts
+        found = LayerProducts(torch.tensor(products)[:, None], torch.tensor(counts))
+        clear = [
+            clear_written_out(products[:, k, k], counts[:, k, k], confidence) for k in range(3)
+        ]
+        kept = [np.arange(7) != step for step in range(7)]
+        without = np.array([cosine_of_sums(products[own], counts[own]) for own in kept])
+        whole = cosine_of_sums(products, counts)
+        finite = np.isfinite(whole) & np.isfinite(without).all(axis=0)
+        known = [(i, j) for i, j in upper if clear[i] and clear[j] and finite[i, j]]
+        seen.add(len(known))
+        value = found.mean_conflict(confidence).value[0].item()
+        mean = np.mean([whole[pair] for pair in known]) if known else np.nan
+        assert value == pytest.approx(mean, nan_ok=True)
+        worst, places = found.worst_conflict(confidence)
+        if not known:
+            assert places.tolist() == [[-1, -1]]
+            assert torch.isnan(worst.value).all()
+            continue
+        t = stats.t.ppf(1 - (1 - confidence) / 2 / len(upper), 6)
+        halves = {pair: t * np.sqrt(6 * np.var(without[(slice(None), *pair)])) for pair in known}
+        pair = min(known, key=lambda pair: whole[pair] + halves[pair])
+        assert tuple(places[0].tolist()) == pair
+        ends = [float(end) for end in (worst.value, worst.low, worst.high)]
+        assert ends == pytest.approx(
+            [whole[pair], whole[pair] - halves[pair], whole[pair] + halves[pair]]
+        )
+    assert seen >= {1, 3}
+
+
+def cosine_of_sums(products, counts):
+    """Cosines of means, NaN where a mean square is not positive."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = products.sum(0) / counts.sum(0)
+        norms = np.sqrt(np.diagonal(mean))
+        return mean / np.outer(norms, norms)
+
+
+def test_a_norm_of_exactly_zero_makes_no_infinite_cosine():
+    products = torch.tensor([[0.0, 1.0], [1.0, 1.0]]).double().expand(4, 1, 2, 2)
+    cosines = LayerProducts(products, torch.ones(4, 2, 2).double()).cosines()
+    assert cosines[0, 1, 1] == 1.0
+    assert cosines.isnan().sum() == 3

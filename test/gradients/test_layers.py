@@ -1,7 +1,13 @@
 import pytest
 import torch
 
-from espnet_soups.gradients.layers import find_layers, select_parameters, shared_parameters
+from espnet_soups.gradients.layers import (
+    find_layers,
+    group_columns,
+    layer_parameters,
+    select_parameters,
+    shared_parameters,
+)
 
 
 @pytest.fixture
@@ -89,3 +95,28 @@ def test_columns_of_a_decoder_s_layer_are_those_of_its_parameters(with_decoder):
 def test_stacks_without_layers_are_refused(with_decoder, stacks, said):
     with pytest.raises(ValueError, match=said):
         find_layers(with_decoder, stacks)
+
+
+def test_columns_are_grouped_by_layer_and_what_is_in_none_by_its_module(with_decoder):
+    groups = group_columns(with_decoder)
+    assert groups["encoder.encoders.0"] == [(0, 2)]
+    assert groups["encoder.norm"] == [(22, 24)]
+    assert groups["shared_heads.text.decoder.decoders.1"] == [(26, 28)]
+    assert groups["shared_heads.text.ctc"] == [(30, 32)]
+    assert sorted(span for spans in groups.values() for span in spans) == [
+        (start, start + 2) for start in range(0, 32, 2)
+    ]
+
+
+def test_a_module_whose_parameters_lie_apart_has_more_than_one_span():
+    sizes = {"first.weight": 3, "second.0.weight": 2, "second.0.bias": 1, "first.bias": 4}
+    sizes["first.scale"] = 2
+    parameters = {name: torch.nn.Parameter(torch.ones(size)) for name, size in sizes.items()}
+    assert group_columns(parameters) == {"first": [(0, 3), (6, 12)], "second.0": [(3, 6)]}
+
+
+def test_layers_of_the_encoder_hold_their_own_parameters(with_decoder):
+    layers = layer_parameters(with_decoder)
+    assert list(layers) == [f"encoder.encoders.{number}" for number in range(11)]
+    for layer, members in layers.items():
+        assert members == {id(with_decoder[f"{layer}.{name}"]) for name in ("weight", "bias")}

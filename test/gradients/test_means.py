@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from espnet_soups.gradients.means import GradientMeans
-from espnet_soups.gradients.products import half_products
+from espnet_soups.gradients.means import DISTINGUISHABLE, GradientMeans
+from espnet_soups.gradients.products import HalfProducts, half_products
 
 NOISE = 3.0  # the norm of the noise is some ten times that of the signal
 
@@ -64,3 +64,43 @@ def test_without_a_measured_step_nothing_is_known():
     means = GradientMeans(2)
     assert np.isnan(means.raised_any())
     assert torch.isnan(means.norms()).all()
+
+
+def test_a_norm_is_clear_from_two_standard_errors_of_its_mean_square():
+    random, outcomes = np.random.default_rng(7), set()
+    for _ in range(60):
+        squares = random.normal(0.7, 1.5, size=9)
+        means = GradientMeans(1)
+        for square in squares:
+            own = torch.tensor([[square]])
+            means.add(HalfProducts(own, own, own), torch.tensor([True]), torch.ones(1).double())
+        clear = squares.mean() > DISTINGUISHABLE * squares.std(ddof=1) / 3
+        norm = np.sqrt(squares.mean()) if clear else np.nan
+        assert means.norms().item() == pytest.approx(norm, nan_ok=True)
+        outcomes.add(bool(clear))
+    assert outcomes == {True, False}
+    nothing = measure(np.zeros((1, 4)), steps=0)
+    zero = torch.zeros(1, 1).double()
+    nothing.add(HalfProducts(zero, zero, zero), torch.tensor([True]), torch.ones(1).double())
+    assert torch.isnan(nothing.norms()).all(), "a norm of 0 is no norm to divide by"
+
+
+def test_a_half_is_raised_by_what_the_step_on_the_other_half_does_to_it():
+    means, cross = GradientMeans(2), torch.tensor([[0.5, -0.7], [0.1, 0.2]]).double()
+    own = torch.eye(2).double()
+    means.add(HalfProducts(cross, own, own), torch.tensor([True, True]), torch.ones(2).double())
+    # C 1 = (-0.2, 0.3) and C^T 1 = (0.6, -0.5)
+    assert means.raised().tolist() == [0.5, 0.5]
+    assert means.raised_any() == 1.0
+    means.add(HalfProducts(own / 2, own, own), torch.tensor([True, True]), torch.ones(2).double())
+    assert means.raised().tolist() == [0.25, 0.25]
+    assert means.raised_any() == 0.5
+    nothing = torch.zeros(2, 2).double()
+    means.add(HalfProducts(nothing, own, own), torch.tensor([True, True]), torch.ones(2).double())
+    assert means.raised().tolist() == pytest.approx([0.5 / 3, 0.5 / 3]), "a slope of 0 is no rise"
+
+
+def test_one_measured_step_has_norms():
+    means, own = GradientMeans(1), torch.tensor([[4.0]]).double()
+    means.add(HalfProducts(own, own, own), torch.tensor([True]), torch.ones(1).double())
+    assert means.norms().tolist() == [2.0]

@@ -57,9 +57,29 @@ def test_what_is_not_known_changes_nothing_not_even_by_a_nan():
 def test_factors_divided_by_norms_keep_the_sum_of_the_lengths():
     squares = torch.tensor([4.0, 100.0, 0.25, 0.0], dtype=torch.float64)
     norms = RunningSignal(squares, squares, *torch.ones(2, 4, dtype=torch.float64))
-    factors = torch.tensor([0.5, 0.2, 0.3, 0.7], dtype=torch.float64)
+    factors = torch.tensor([0.5, 0.4, 0.3, 0.7], dtype=torch.float64)
     found, own = divide_by_norms(factors, norms), squares.sqrt()
     torch.testing.assert_close(found @ own, factors @ own)
     lengths = (found * own)[:3]
     torch.testing.assert_close(lengths / lengths.sum(), factors[:3] / factors[:3].sum())
     assert found[3] == factors[3], "a norm that is not known changes nothing"
+
+
+def test_restarted_means_are_replaced_by_the_next_measurement_and_count_until_then():
+    running = RunningSignal.unknown(1)
+    for _ in range(5):
+        running = running.after(one(4.0), one(9.0), YES, elapsed=2)
+    restarted = running.restarted()
+    assert restarted.mean_square().tolist() == [4.0]
+    following = restarted.after(one(7.0), one(8.0), YES, elapsed=3)
+    assert (following.signal.tolist(), following.power.tolist()) == ([7.0], [8.0])
+    assert following.steps.tolist() == [3.0]
+
+
+def test_means_go_on_from_what_a_checkpoint_holds_which_later_steps_do_not_change():
+    running = RunningSignal.unknown(1).after(one(4.0), one(9.0), YES, elapsed=2)
+    saved = running.state()
+    restored = RunningSignal.restored(saved)
+    saved["signal"].zero_()
+    assert restored.signal.tolist() == [4.0]
+    assert [value.tolist() for value in restored.state().values()] == [[4.0], [9.0], [2.0], [0.0]]

@@ -15,6 +15,12 @@ def test_a_broken_gradient_of_a_shared_tensor_is_seen_for_its_own_objective_only
     assert torch.isinf(shared.grad).all(), "the gradient itself passes as it is"
 
 
+def test_one_number_that_is_not_finite_is_enough():
+    watch, shared = GradientWatch(1), torch.tensor([0.0, 1.0], requires_grad=True)
+    torch.sqrt(watch(shared, 0)).sum().backward()
+    assert watch.broken(CPU).tolist() == [1.0]
+
+
 def test_one_broken_pass_of_several_is_remembered_until_it_is_forgotten():
     watch, shared = GradientWatch(1), torch.zeros(2, requires_grad=True)
     torch.sqrt(watch(shared, 0)).sum().backward()

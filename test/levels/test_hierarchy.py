@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -56,3 +57,8 @@ def test_the_distance_from_uniform_is_half_the_sum_of_all_differences(seed):
     weights = np.random.default_rng(seed).dirichlet([1.0] * 4)
     found = Hierarchy([[0, 1, 2, 3]]).distances(torch.tensor(weights))
     np.testing.assert_allclose(found, np.abs(weights - 0.25).sum() / 2)
+
+
+def test_values_of_another_number_of_levels_are_refused():
+    with pytest.raises(ValueError, match="zip"):
+        Hierarchy([[0, 1], [2]]).spread(torch.ones(3))

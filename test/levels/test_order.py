@@ -60,6 +60,7 @@ def test_custom_levels_take_globs():
         ("custom", "", [], "needs `levels`"),
         ("custom", "", [["asr_*"], []], "none of them empty"),
         ("custom", "", ["asr_*"], "needs `levels`"),
+        ("custom", "", [["st_*", 1], ["asr_*"]], "needs `levels`"),
         ("custom", "", [["asr_*"]], "st_zh_en.*on none"),
         ("custom", "", [["asr_*", "st_*"], ["asr_en"]], "asr_en.*twice"),
         ("custom", "", [["asr_ru"]], "asr_ru.*matches no objective"),

@@ -50,6 +50,9 @@ def test_nested_penalties_are_products_of_those_above_as_in_the_authors_scripts(
         ({}, 1, None),
         ({"increment": 0.02}, 200, None),
         ({"schedule": "constant", "init": 0.1}, 5, None),
+        ({"max": 1.5, "init": 1.35, "increment": 0.0}, 5, None),
+        ({"increment": 0.375, "freeze": 1}, 5, "0"),
+        ({"increment": 0.375}, 5, None),
     ],
 )
 def test_a_penalty_that_ends_far_from_its_max_is_told(setting, epochs, end):
@@ -63,7 +66,7 @@ def test_a_penalty_that_ends_far_from_its_max_is_told(setting, epochs, end):
     [
         ({"init": 0.1}, "own `level`"),
         ({"level": 1}, "own `level`"),
-        ({"level": 2, "growth": 1}, r"'growth'"),
+        ({"level": 2, "growth": 1}, r"no 'growth'.*its keys are .*'level'"),
         ({"level": 2, "increment": -0.1}, "`increment`.*-0.1"),
         ({"level": 2, "init": 2.0}, "below `init`"),
         ({"level": 2, "ramp": 1.5}, "`ramp`.*1.5"),
@@ -77,7 +80,9 @@ def test_what_cannot_be_a_penalty_is_refused(setting, said):
         build_penalties([setting], levels=2)
 
 
-@pytest.mark.parametrize("settings", [{"level": 2, "max": 1.0}, ["level: 2"], None])
+@pytest.mark.parametrize(
+    "settings", [{"level": 2, "max": 1.0}, ["level: 2"], [{"level": 2}, "level: 3"], None]
+)
 def test_what_is_no_list_of_mappings_is_refused(settings):
     with pytest.raises(ValueError, match=r"`penalty` must be a list of mappings such as \[\{level"):
         build_penalties(settings, levels=2)
@@ -145,9 +150,49 @@ def test_a_constant_penalty_needs_only_init_and_a_step_schedule_counts_steps():
         ({"level": 2, "schedule": "constant", "increment": 0.1}, "has no `increment`"),
         ({"level": 2, "schedule": "cosine", "increment": 0.1}, "has no `increment`"),
         ({"level": 2, "freeze": 0}, "`freeze`.*0"),
+        ({"level": 2, "freeze": 2.5}, "`freeze`.*2.5"),
         ({"level": 2, "init": float("nan")}, "`init`"),
     ],
 )
 def test_a_shape_that_does_not_exist_or_fit_is_refused(setting, said):
     with pytest.raises(ValueError, match=said):
         build_penalties([setting], levels=2)
+
+
+def test_a_penalty_grows_to_the_end_of_the_epoch_that_freezes_it():
+    schedule = PenaltySchedule(max=2.0, ramp=1.0, freeze=3)
+    assert [schedule.grows_in(epoch) for epoch in range(1, 6)] == [True] * 3 + [False] * 2
+    assert [schedule.at(done, 4) for done in (2, 2.5, 3, 3.5, 4)] == [1.0, 1.25, 1.5, 1.5, 1.5]
+    assert all(PenaltySchedule().grows_in(epoch) for epoch in (1, 1000))
+
+
+def test_between_epochs_the_last_rise_is_that_of_the_epoch_that_freezes_it():
+    schedule = PenaltySchedule(increment=0.5, max=9.0, freeze=3)
+    assert [schedule.at(done, 9) for done in range(6)] == [0.0, 0.5, 1.0, 1.0, 1.0, 1.0]
+
+
+def test_steps_of_a_level_count_until_it_is_frozen_and_the_top_counts_none():
+    penalties = build_penalties([{"level": 2, "freeze": 2}], levels=3)
+    assert penalties.growing_in(2) == [0.0, 1.0, 1.0]
+    assert penalties.growing_in(3) == [0.0, 0.0, 1.0]
+    with pytest.raises(ValueError, match="zip"):
+        penalties.at(0, 10, [0, 0])
+
+
+def test_a_penalty_that_grows_by_the_step_is_told_to_end_early_once_steps_are_known():
+    setting = {"level": 2, "schedule": "step", "increment": 0.001}
+    penalties = build_penalties([setting], levels=2)
+    assert penalties.shortfalls(5) == []
+    assert penalties.shortfalls(5, steps=1000) == []
+    (line,) = penalties.shortfalls(5, steps=10)
+    assert "level 2 ends at 0.05, far from its max of 1.5" in line
+    frozen = build_penalties([{**setting, "freeze": 2}], levels=2)
+    assert "ends at 0.6," in frozen.shortfalls(5, steps=300)[0]
+    small = build_penalties([{**setting, "max": 0.5}], levels=2)
+    assert small.shortfalls(5, steps=100) == []
+
+
+@pytest.mark.parametrize("freeze", [True, 2.5, 0, -1])
+def test_a_penalty_is_frozen_after_a_whole_epoch(freeze):
+    with pytest.raises(ValueError, match="`freeze` of a penalty must be an epoch"):
+        PenaltySchedule(freeze=freeze)

@@ -6,7 +6,7 @@ from espnet_soups.soup.adam_metric import AdamMetric
 def test_the_metric_is_what_adamw_divides_gradients_by():
     """Without momentum and decay, the step is `lr P^-1 g`."""
     parameters = [torch.nn.Parameter(torch.zeros(3)), torch.nn.Parameter(torch.zeros(2, 2))]
-    optimizer = torch.optim.AdamW(parameters, lr=1.0, betas=(0.0, 0.9), weight_decay=0.0)
+    optimizer = torch.optim.AdamW(parameters, lr=1.0, betas=(0.0, 0.9), weight_decay=0.0, eps=0.3)
     metric = AdamMetric(optimizer)
     assert not metric.is_ready(parameters)
     generator = torch.Generator().manual_seed(0)

@@ -217,3 +217,8 @@ def test_normalised_steps_are_measured_whatever_weighs():
     run.soup.plan()
     factors = run.soup.gates.multipliers
     torch.testing.assert_close(factors * scale, (factors * scale).mean().expand(4))
+
+
+def test_one_combiner_named_for_every_level_may_have_one_mapping_of_options():
+    run = Run(**TWO, combiner=["modo", "modo"], combiner_conf={"gamma": 0.1})
+    assert [combiner.gamma for combiner in run.soup.weigher.combiners] == [0.1, 0.1]

@@ -31,6 +31,10 @@ from espnet_soups.testing.toy_objectives import LETTERS, build_objectives
         ({"mode": "exact", "refresh": 8}, "does nothing without `mode: pipelined`"),
         ({"acts_from": 3}, "does nothing without `acts_on: measured_only`"),
         ({"penalty": [{"level": 2, "freeze": True}]}, "`freeze`"),
+        (
+            {"layers": "conflicting", "selection": {"hysteresis": 2.5}},
+            "`hysteresis` of `selection` must lie between 0 and 2, but got 2.5",
+        ),
         ({"combiner": "magic"}, "`combiner` must be one of.*'modo'"),
         ({"soup": "vm", "order": "USX"}, "`order`"),
         ({"soup": "vm", "order": None}, "`order` must use.*None"),

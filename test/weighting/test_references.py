@@ -7,7 +7,7 @@ import torchjd.aggregation
 import torchjd.scalarization
 from combiner_problems import build
 
-from espnet_soups.weighting.combiner import Shown
+from espnet_soups.weighting.combiner import Shown, scale_to_mass
 
 SIZE = 4
 # Name -> TorchJD's aggregator, which works on the rows themselves.
@@ -171,3 +171,57 @@ def test_famo_agrees_with_torchjd_where_its_losses_after_the_step_are_those_of_t
         (expected,) = torch.autograd.grad(reference(variable), variable)
         weights, state = combiner(weights, Shown(torch.zeros(SIZE, SIZE), losses), state)
         torch.testing.assert_close(weights, expected / expected.sum())
+
+
+@pytest.mark.parametrize("name", ["config", "mgda", "nash_mtl", "upgrad"])
+def test_gradients_that_are_all_smaller_have_the_same_weights(name):
+    rows, combiner = draw_rows(7, conflict=0.3), build(name)
+    expected, _ = combiner(uniform(), Shown(rows @ rows.T, torch.zeros(SIZE)), {})
+    small, _ = combiner(uniform(), Shown(1e-4 * rows @ rows.T, torch.zeros(SIZE)), {})
+    torch.testing.assert_close(small, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["config", "imtl_g", "mgda", "nash_mtl"])
+def test_of_a_matrix_that_is_no_gram_matrix_the_nearest_one_counts(name):
+    values = np.array([-0.4, 0.2, 1.0, 2.0])  # halves with noise bring eigenvalues below 0
+    vectors = np.linalg.qr(np.random.default_rng(1).normal(size=(SIZE, SIZE)))[0]
+    combiner, found = build(name), []
+    for own in (values, np.maximum(values, 0)):
+        gram = torch.tensor(vectors * own @ vectors.T)
+        found.append(combiner(uniform(), Shown(gram, torch.zeros(SIZE)), {})[0])
+    torch.testing.assert_close(*found, rtol=1e-6, atol=1e-6)
+    assert not torch.allclose(found[0], uniform(), atol=0.01)
+
+
+@pytest.mark.parametrize("name", ["config", "nash_mtl"])
+def test_without_a_gradient_to_weigh_the_weights_stay(name):
+    weights = torch.tensor([0.1, 0.2, 0.3, 0.4], dtype=torch.float64)
+    nothing = torch.zeros(SIZE, SIZE, dtype=torch.float64)
+    assert torch.equal(build(name)(weights, Shown(nothing, torch.zeros(SIZE)), {})[0], weights)
+
+
+def test_config_rests_while_one_gradient_is_zero_since_it_has_no_direction():
+    gram = torch.diag(torch.tensor([1.0, 2.0, 3.0, 0.0], dtype=torch.float64))
+    weights = torch.tensor([0.1, 0.2, 0.3, 0.4], dtype=torch.float64)
+    assert torch.equal(build("config")(weights, Shown(gram, torch.zeros(SIZE)), {})[0], weights)
+
+
+def test_famo_bears_a_loss_of_zero():
+    losses, weights, state = torch.tensor([0.0, 1.0, 2.0, 3.0]), uniform(), {}
+    for _ in range(3):
+        shown = Shown(torch.zeros(SIZE, SIZE), losses)
+        weights, state = build("famo")(weights, shown, state)
+        assert torch.isfinite(weights).all()
+        assert weights[0] == weights.max()
+
+
+def test_weights_that_cancel_out_exactly_cannot_be_scaled_and_stay():
+    weights = torch.tensor([0.5, -0.5])
+    assert scale_to_mass(torch.tensor([1.0, 2.0]), weights) is weights
+
+
+def test_nash_mtl_does_not_pass_for_solved_what_it_has_not_solved(monkeypatch):
+    monkeypatch.setattr("espnet_soups.weighting.nash_mtl.MAX_STEPS", 2)
+    rows = draw_rows(1, conflict=0.3)
+    with pytest.raises(ValueError, match="nash_mtl found no solution"):
+        build("nash_mtl")(uniform(), Shown(rows @ rows.T, torch.zeros(SIZE)), {})

@@ -7,7 +7,13 @@ from combiner_problems import build, draw_shown
 
 from espnet_soups.weighting.catalogue import PACKAGES, REFUSED
 from espnet_soups.weighting.combiner import Shown
-from espnet_soups.weighting.registry import build_combiner, combiner_names, combiner_needs
+from espnet_soups.weighting.registry import (
+    build_combiner,
+    combiner_names,
+    combiner_needs,
+    combiner_options,
+    combiner_remembers,
+)
 
 # Their published directions can walk against an objective.
 NEGATIVE = {"aligned_mtl", "config", "gradvac", "imtl_g"}
@@ -76,6 +82,40 @@ def test_what_a_combiner_looks_at_is_what_the_table_says(name):
     assert torch.equal(combiner(weights, shown, {})[0], combiner(weights, blind, {})[0])
 
 
+@pytest.mark.parametrize("name", combiner_names())
+def test_a_combiner_that_remembers_is_known_to_and_no_other(name):
+    combiner = build(name)
+    shown = draw_shown(combiner, torch.Generator().manual_seed(4))
+    _, state = combiner(combiner.initial(4).double(), shown, {})
+    assert bool(state) is combiner_remembers(name)
+
+
+def test_options_are_those_that_yaml_can_say():
+    assert combiner_options("upgrad").keys().isdisjoint({"self", "projector"})
+    assert combiner_options("uw") == {"lr": 0.025}
+    assert combiner_options("fairgrad")["alpha"] == 1.0
+
+
+def test_what_remembers_or_compares_objectives_needs_all_of_its_level():
+    for name in ("cr_mogm", "gradvac", "krum", "sdmgrad", "dwa", "famo", "uw"):
+        assert build(name).complete is True, name
+    for name in ("mgda", "modo", "pcgrad", "random", "stch"):
+        assert build(name).complete is False, name
+
+
+def test_moves_are_counted_from_0_so_that_random_numbers_stay_what_they_were():
+    combiner = build("random")
+    shown = draw_shown(combiner, torch.Generator().manual_seed(5))
+    weights, state = combiner(combiner.initial(4).double(), shown, {})
+    assert state["moves"] == 1
+    again, _ = combiner(weights, shown, {"moves": torch.tensor(0)})
+    torch.testing.assert_close(again, weights)
+
+
+def test_a_level_of_one_objective_takes_any_combiner_since_its_weight_never_moves():
+    assert build("krum", names=("a",)).name == "krum"
+
+
 @pytest.mark.parametrize("name", ["random", "pcgrad", "gradvac"])
 def test_random_numbers_differ_by_step_level_and_seed_and_not_by_process(name):
     shown = Shown(
@@ -125,6 +165,7 @@ def test_an_unknown_option_is_named_with_the_valid_ones(name):
         ("static", {"weights": {"x*": 1.0}}, "matches no objective"),
         ("constant", {"weights": [0, 0, 0, 0]}, "one positive"),
         ("constant", {}, "weights"),
+        ("static", {"weights": [3.0, -1.0, 1.0, 1.0]}, "must not be negative"),
         ("uw", {"lr": 0}, "`lr` of uw"),
         ("random", {"seed": "x"}, "`seed`"),
         ("cr_mogm", {"base": "modo"}, "`base` must be one of"),

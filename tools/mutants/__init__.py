@@ -1,0 +1,1 @@
+"""Mutation testing: small faults planted into functions, one at a time; which do tests see?"""
