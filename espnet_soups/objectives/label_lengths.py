@@ -47,12 +47,14 @@ def describe_long_labels(
         if cut is None or not labels:
             continue
         needed = {key: frames_needed(cut(text)) for key, text in labels.items()}
-        found = _describe(needed, lengths, factor, int(run.run["stack"]))
+        place = f"{data.path / objective.label_file} ({objective.name})"
+        try:
+            found = _describe(needed, lengths, factor, int(run.run["stack"]))
+        except ValueError as error:
+            raise ValueError(f"{place}: {error}") from error
         if found is not None:
-            warnings.append(
-                f"{data.path / objective.label_file} ({objective.name}): {found}, or use longer"
-                f" tokens ({kind_of(objective).longer_tokens(token_type)})"
-            )
+            longer = kind_of(objective).longer_tokens(token_type)
+            warnings.append(f"{place}: {found}, or use longer tokens ({longer})")
     return warnings
 
 
@@ -81,7 +83,7 @@ def _describe(
     remedy = f"set `--stack {best}` (leaves out {others[best]:,})" if best else "use shorter frames"
     part = f"{now:,} of {len(needed):,} labels have more tokens than frames"
     if now == len(needed):
-        raise ValueError(f"All {part}, so that CTC would leave out every one: {remedy}.")
+        raise ValueError(f"all {part}, so that CTC would leave out every one: {remedy}.")
     return f"{part} ({now / len(needed):.1%}), and CTC leaves them out in every epoch: {remedy}"
 
 

@@ -78,7 +78,7 @@ def test_one_head_for_all_texts_learns_transcripts_alone_by_ctc(tmp_path):
 def test_an_objective_none_of_whose_labels_fits_is_refused(tmp_path):
     data = data_of(tmp_path, TEXTS)
     few = dict.fromkeys(FRAMES, 1)
-    with pytest.raises(ValueError, match=r"All 2 of 2 labels have more tokens.*set `--stack 1`"):
+    with pytest.raises(ValueError, match=r"all 2 of 2 labels have more tokens.*set `--stack 1`"):
         describe_long_labels(run_of(tmp_path), data, few, "char")
 
 

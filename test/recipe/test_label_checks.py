@@ -37,7 +37,7 @@ def test_labels_that_are_all_too_long_are_refused_before_statistics(recipe: Path
     path.write_text("".join(f"{line}\n" for line in long))
     result = run(recipe, "--stage", "3", "--stop_stage", "9", PLAIN)
     assert result.returncode != 0
-    assert "error: All 16 of 16 labels of dump/" in result.stderr
-    assert "(asr_fr) have more tokens than frames" in result.stderr
-    assert "stage 5 (Labels) failed" in result.stderr
-    assert "stage 6" not in result.stdout
+    expected = "train/text (asr_fr): all 16 of 16 labels have more tokens than frames"
+    assert expected in result.stderr
+    assert "stage 4 (Length filter of train) failed" in result.stderr
+    assert "stage 5" not in result.stdout
