@@ -45,7 +45,8 @@ class WatchedBatches:
         for done, batch in enumerate(self.batches):
             seconds = self.clock() - start
             if done and (done == self.first or seconds >= due):
-                due = FIRST_SECONDS if seconds < FIRST_SECONDS else seconds + NEXT_SECONDS
+                early = seconds < FIRST_SECONDS / 2  # then there is one more after a minute
+                due = FIRST_SECONDS if early else seconds + NEXT_SECONDS
                 self._write(done, seconds)
             yield batch
 

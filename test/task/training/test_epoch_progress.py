@@ -27,6 +27,7 @@ def written_after(tmp_path, seconds_of_a_batch, batches, first):
     ("seconds", "batches", "first", "expected"),
     [
         (1, 200, 10, [10, 59]),  # the log interval, then a minute
+        (1, 200, 45, [45]),  # shortly before the minute: no second line
         (30, 60, 10, [1, 10, 30, 50]),  # a minute comes first; then every ten minutes
         (1, 200, None, []),  # of a later epoch
         (1, 700, None, [599]),
