@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from espnet_soups.bin.command import run_command
+from espnet_soups.bin.own_kinds import add_own_kinds
 
 if TYPE_CHECKING:
     from espnet_soups.objectives.kind import Metric
@@ -34,13 +35,7 @@ def get_parser() -> argparse.ArgumentParser:
         type=Path,
         help="Data dir of the references, e.g. dump/<features>/test (default: as scores.json says)",
     )
-    parser.add_argument(
-        "--own_kinds",
-        nargs="*",
-        default=[],
-        metavar="MODULE:CLASS",
-        help="Kinds of your own that the decoding names and that may be imported (none)",
-    )
+    add_own_kinds(parser, "the decoding")
     parser.add_argument("--resamples", type=int, default=1000, help="(default: 1000)")
     parser.add_argument("--seed", type=int, default=0, help="Of the bootstrap (default: 0)")
     return parser

@@ -4,6 +4,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from espnet_soups.bin.own_kinds import add_own_kinds
+
 EPILOG = """The result is decoded by ESPnet itself:
   espnet2.bin.asr_inference.Speech2Text("DIR/config.yaml", "DIR/model.pth", ctc_weight=1.0)
   espnet2.bin.st_inference.Speech2Text("DIR/config.yaml", "DIR/model.pth")
@@ -35,13 +37,7 @@ def get_parser() -> argparse.ArgumentParser:
         " exported",
     )
     add("--model_file", help="File of that folder, or a path (default: valid.acc.ave.pth ...)")
-    add(
-        "--own_kinds",
-        nargs="*",
-        default=[],
-        metavar="MODULE:CLASS",
-        help="Kinds of your own that the model names and that may be imported (none)",
-    )
+    add_own_kinds(parser, "the model")
     add("--output_dir", type=Path, required=True, help="Folder to write to")
     return parser
 

@@ -12,6 +12,7 @@ docs/conflict.md explains them. It takes the options of msp_train, and these:"""
 
 def get_parser() -> argparse.ArgumentParser:
     """Return a parser of its own options, for the help alone: ESPnet's parser brings torch."""
+    from espnet_soups.bin.own_kinds import add_own_kinds
     from espnet_soups.conflict.options import add_conflict_options
 
     parser = argparse.ArgumentParser(
@@ -21,6 +22,7 @@ def get_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     add_conflict_options(parser)
+    add_own_kinds(parser, "the training of --exp_dir")
     return parser
 
 

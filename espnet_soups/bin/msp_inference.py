@@ -5,6 +5,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+from espnet_soups.bin.own_kinds import add_own_kinds
 from espnet_soups.objectives.decoding.decode_config import describe_options, load_decode_config
 from espnet_soups.objectives.registry import kinds_of
 
@@ -44,13 +45,7 @@ def get_parser() -> argparse.ArgumentParser:
     add("--key_file", type=Path, help="Decode the utterances of its first column only")
     add("--output_dir", type=Path, required=True, help="Folder to write to")
     add("--objectives", nargs="+", default=[], metavar="GLOB", help="Default: all")
-    add(
-        "--own_kinds",
-        nargs="*",
-        default=[],
-        metavar="MODULE:CLASS",
-        help="Kinds of your own that the model names and that may be imported (none)",
-    )
+    add_own_kinds(parser, "the model")
     add("--ngpu", type=int, default=0, help="0: CPU (default), 1: the first GPU")
     add("--num_threads", type=int, default=1, help="Threads of this job (default: 1)")
     return parser

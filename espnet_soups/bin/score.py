@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from espnet_soups.bin.command import run_command
+from espnet_soups.bin.own_kinds import add_own_kinds
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -51,13 +52,7 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--train_dir", type=Path, help="Training set: tell how many of its utterances are scored"
     )
-    parser.add_argument(
-        "--own_kinds",
-        nargs="*",
-        default=[],
-        metavar="MODULE:CLASS",
-        help="Kinds of your own that the decoding names and that may be imported (none)",
-    )
+    add_own_kinds(parser, "the decoding")
     parser.add_argument("--resamples", type=int, default=1000, help="(default: 1000)")
     parser.add_argument("--seed", type=int, default=0, help="Of the bootstrap (default: 0)")
     return parser

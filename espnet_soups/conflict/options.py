@@ -14,13 +14,6 @@ def add_conflict_options(parser: argparse.ArgumentParser) -> None:
         help="Folder of a training, whose configuration is used",
     )
     group.add_argument(
-        "--own_kinds",
-        nargs="*",
-        default=[],
-        metavar="MODULE:CLASS",
-        help="With --exp_dir, kinds of your own that it names and that may be imported (none)",
-    )
-    group.add_argument(
         "--conflict_models",
         nargs="+",
         default=[START],
