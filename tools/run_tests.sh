@@ -37,5 +37,5 @@ check "lint" ruff check .
 check "types" mypy
 check "${#scripts[@]} shell scripts" shellcheck --external-sources "${scripts[@]}"
 # a worker takes up to 2 GB
-(($# > 0)) || set -- --numprocesses auto --maxprocesses 8 --dist loadfile
+(($# > 0)) || set -- --numprocesses auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 check "tests" python -m pytest "$@"
