@@ -62,7 +62,13 @@ class _Groups:
 
     def between(self, one: Sequence[str], other: Sequence[str]) -> list[Pair]:
         """Return the pairs across two groups."""
-        return [self.pairs.get((a, b)) or self.pairs[b, a] for a in one for b in other if a != b]
+        return [self.pairs.get((a, b)) or self.pairs[b, a] for a in one for b in other]
+
+    def conflicts_inside(self, group: Sequence[str]) -> list[Pair]:
+        """Return the pairs of a group that conflict, each once."""
+        return [
+            pair for names, pair in self.pairs.items() if pair.sign < 0 and {*names} <= {*group}
+        ]
 
     def mean(self, one: Sequence[str], other: Sequence[str]) -> float:
         """Return the mean cosine across two groups; one that is not known counts as 0."""
@@ -119,7 +125,7 @@ def plan_soup(
     _merge_what_agrees(groups)
     _merge_down_to(groups, most_levels)
     levels = _put_in_order(groups, own, supervised, first)
-    inside = [[p for p in groups.between(level, level) if p.sign < 0] for level in levels]
+    inside = [groups.conflicts_inside(level) for level in levels]
     moves = tuple(bool(found) for found in inside)
     for position, found in enumerate(inside, start=1):
         if found:

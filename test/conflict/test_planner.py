@@ -89,6 +89,13 @@ def test_groups_beyond_the_most_levels_share_one_whose_weights_move_on_the_layer
     assert any("share a level all the same" in reason for reason in found.reasons)
 
 
+def test_a_pair_that_conflicts_inside_a_level_is_named_once():
+    found = plan(blocks([1, 1], 1.0, -0.3), names=["asr_en", "asr_fr"], most_levels=1)
+    reason = next(reason for reason in found.reasons if "move (MoDo)" in reason)
+    assert reason.count("asr_en and asr_fr") == 1
+    assert found.moves == (True,)
+
+
 def test_the_weakest_gradients_come_first_where_nobody_says_otherwise_and_u_never_does():
     cosines = blocks([2, 2, 1], 0.4, -0.3)
     weak = plan(cosines, supervised=LABELLED, norms=[0.2, 0.2, 3.0, 3.0, 0.01])
