@@ -241,5 +241,6 @@ def _joined(names: Sequence[str]) -> str:
 def _listed(pairs: Sequence[Pair]) -> str:
     worst = sorted(pairs, key=lambda pair: pair.whole.value)
     texts = [f"{p.whole.first} and {p.whole.second} ({number(p.whole)})" for p in worst[:3]]
-    more = f" and {len(worst) - 3} more pairs" if len(worst) > 3 else ""
+    others = len(worst) - len(texts)
+    more = f" and {others} more pair{'s' if others > 1 else ''}" if others else ""
     return ", ".join(texts) + more

@@ -87,6 +87,17 @@ def test_groups_beyond_the_most_levels_share_one_whose_weights_move_on_the_layer
     assert conf["combiner"][found.moves.index(True)] == "modo"
     assert conf["layers"] == [LAYERS[1]]
     assert any("share a level all the same" in reason for reason in found.reasons)
+    assert f"Only layers that conflict feed the weights: {LAYERS[1]}." in found.reasons
+    assert not any("No conflict is left" in reason for reason in found.reasons)
+    moving = next(reason for reason in found.reasons if "move (MoDo)" in reason)
+    assert "−0.30" in moving
+    assert "0.40" not in moving.replace("−0.40", "")  # pairs that agree are no reason
+
+
+def test_of_many_conflicts_three_are_named_and_the_others_counted():
+    (reason,) = [r for r in plan(blocks([2, 2], 0.4, -0.3), NAMES[:4]).reasons if "apart" in r]
+    assert reason.count("(−0.30") == 3
+    assert reason.endswith("and 1 more pair conflict.")
 
 
 def test_a_pair_that_conflicts_inside_a_level_is_named_once():

@@ -69,6 +69,20 @@ def test_a_table_that_lacks_a_pair_or_has_one_twice_is_refused(tmp_path):
         read_conflicts(tmp_path / "conflict.csv")
 
 
+def test_affinities_are_read_and_those_of_unknown_objectives_refused(tmp_path):
+    names = ["asr_en", "asr_fr"]
+    affinity = [[0.1, 0.2], [0.2, 0.1]]
+    rows = plant(names, blocks([2], 0.4, 0.0), affinity=affinity)
+    rows += plant(names, blocks([2], 0.4, 0.0), checkpoint="last")
+    write_conflicts(tmp_path / "conflict.csv", rows)
+    found = [row for row in read_conflicts(tmp_path / "conflict.csv") if row.quantity == "affinity"]
+    assert [row.value for row in found] == [0.1, 0.2, 0.2, 0.1]
+    strange = dataclasses.replace(found[1], second="asr_de")
+    write_conflicts(tmp_path / "conflict.csv", [*rows, strange])
+    with pytest.raises(ValueError, match="a norm of every objective"):
+        read_conflicts(tmp_path / "conflict.csv")
+
+
 def test_a_table_that_is_missing_or_no_text_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"conflict\.csv does not exist: stage 8 writes it"):
         read_conflicts(tmp_path / "conflict.csv")

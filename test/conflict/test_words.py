@@ -52,6 +52,11 @@ def test_affinities_that_disagree_with_cosines_are_named():
     assert text.count("They disagree") == 1
 
 
+def test_an_affinity_disagrees_with_no_cosine_that_cannot_be_told_from_0():
+    affinity = [[0.01, 0.02, -0.02], [0.02, 0.01, 0.02], [-0.02, 0.02, 0.01]]
+    assert "They disagree" not in words(blocks([3], 0.0, 0.0), affinity=affinity)
+
+
 def test_batches_that_were_left_out_are_counted():
     record = dataclasses.replace(RECORD, left_out={"start": 2})
     text = words(blocks([3], 0.0, 0.0), record)
