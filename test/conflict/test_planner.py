@@ -115,6 +115,39 @@ def test_the_weakest_gradients_come_first_where_nobody_says_otherwise_and_u_neve
     assert any("the gradients are the weakest" in reason for reason in weak.reasons)
 
 
+@pytest.mark.parametrize(
+    ("top", "first"), [("st_es_en", "st_es_en"), ("st_*", "st_fr_en"), ("asr_e?", "asr_en")]
+)
+def test_what_comes_first_is_named_by_name_or_glob(top, first):
+    found = plan(blocks([2, 2, 1], 0.4, -0.3), supervised=LABELLED, top=top)
+    assert first in found.levels[0]
+
+
+def test_an_objective_joins_the_group_that_it_agrees_with_most():
+    cosines = np.array([[1.0, -0.3, 0.1], [-0.3, 1.0, 0.3], [0.1, 0.3, 1.0]])
+    found = plan(cosines, names=["asr_a", "asr_b", "asr_c"], top="asr_a")
+    assert found.levels == (("asr_a",), ("asr_b", "asr_c"))
+
+
+def test_groups_are_compared_by_their_means_whatever_their_sizes():
+    cosines = blocks([1, 1, 2], 0.4, -0.4)
+    cosines[0, 1] = -0.3
+    cosines[0, 2:] = -0.2
+    names = ["asr_a", "asr_b", "asr_c", "asr_d"]
+    found = plan(cosines, names=names, top="asr_b", most_levels=2)
+    assert found.levels == (("asr_b",), ("asr_a", "asr_c", "asr_d"))
+    moving = next(reason for reason in found.reasons if "move (MoDo)" in reason)
+    assert moving.startswith("The weights of level 2 move")
+    weak = plan(blocks([1, 3], 0.4, -0.4), names=names, norms=[1.0, 0.5, 0.5, 0.5])
+    assert weak.levels[0] == ("asr_b", "asr_c", "asr_d")
+
+
+def test_a_norm_that_cannot_be_told_from_0_is_the_weakest():
+    norms = [0.2, 0.2, math.nan, math.nan, 3.0]
+    found = plan(blocks([2, 2, 1], 0.4, -0.3), supervised=LABELLED, norms=norms)
+    assert found.levels[0] == ("st_fr_en", "st_es_en")
+
+
 def test_what_agrees_most_with_the_top_stands_next_to_it():
     cosines = blocks([1, 1, 1], 1.0, -0.3)
     cosines[0, 1] = cosines[1, 0] = -0.6
