@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = get_parser().parse_args(arguments)
     set_up_logging()
     from espnet_soups.data.corpora.covost2 import SPLITS, CovostConfig, prepare_covost2
-    from espnet_soups.jobs.local import count_cores
+    from espnet_soups.free_cores import count_cores
 
     config = CovostConfig(
         common_voice=options.common_voice,

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from espnet_soups.free_cores import count_cores
 from espnet_soups.jobs.job_array import JobArray
 from espnet_soups.jobs.pool import Slot, run_in_slots, run_one_command
 from espnet_soups.jobs.progress import Progress
@@ -50,13 +51,6 @@ def _slots(array: JobArray, max_parallel: int | None) -> list[Slot]:
         for first in range(0, len(gpus) - array.gpus + 1, array.gpus)
     ]
     return [Slot(gpus=share) for share in shares[: min(array.jobs, max_parallel or len(shares))]]
-
-
-def count_cores() -> int:
-    """Return the number of cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def visible_gpus() -> list[str]:

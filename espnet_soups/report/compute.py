@@ -15,12 +15,14 @@ def describe_compute(config: Mapping[str, Any], log: TrainLog) -> dict[str, Any]
         log: Its train.log, whose head names threads and host.
 
     Returns:
-        `threads` of each process (None: not known), `processes`, `gpus` of all processes, and
+        `threads` of each process (None: not known), the most and the `fewest_threads` where they
+        followed the load of the machine, `processes`, `gpus` of all processes, and
         whether it ran on `this_machine` (None: not known).
     """
     processes = int(config.get("dist_world_size") or 1)
     return {
-        "threads": log.threads,
+        "threads": max(log.chosen, default=log.threads),
+        "fewest_threads": min(log.chosen, default=log.threads),
         "processes": processes,
         "gpus": int(config.get("ngpu") or 0) * processes,
         "this_machine": None if log.host is None else log.host == socket.gethostname(),
@@ -39,6 +41,8 @@ def compute_text(compute: Mapping[str, Any] | None) -> str:
     '2 GPUs'
     >>> compute_text({"threads": 1, "processes": 2, "gpus": 0})
     '2 processes of 1 thread'
+    >>> compute_text({"threads": 8, "fewest_threads": 3, "processes": 1, "gpus": 0})
+    '3 to 8 threads'
     >>> compute_text(None)
     'threads not known'
     """
@@ -48,6 +52,9 @@ def compute_text(compute: Mapping[str, Any] | None) -> str:
         return _count(compute["gpus"], "GPU")
     threads = compute["threads"]
     own = "threads not known" if threads is None else _count(threads, "thread")
+    fewest = compute.get("fewest_threads", threads)  # earlier releases knew no other number
+    if fewest != threads:
+        own = f"{fewest} to {own}"
     if compute["processes"] == 1:
         return own
     joint = _count(compute["processes"], "process", "es")

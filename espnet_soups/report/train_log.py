@@ -12,6 +12,7 @@ AMOUNT = re.compile(r"(\d+(?:\.\d*)?) (second|minute|hour|day|week)s?")
 SECONDS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0, "week": 604800.0}
 PARAMETERS = re.compile(r"Number of trainable parameters: (\d{1,15}(?:\.\d*)?) ?([KMBT]?)\b")
 THREADS = re.compile(r"# threads (\d{1,9}), GPUs ")
+CHOSEN = re.compile(r" INFO: Threads: (\d{1,9}), of ")  # by the load of the machine, each epoch
 HOST = re.compile(r"# started at \S+ \S+ \S+ on (\S+) in ")
 SCALES = {"": 1.0, "K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
 
@@ -26,6 +27,7 @@ class TrainLog:
         parameters: Trainable parameters, to the three digits that ESPnet writes; None if the
             log does not say.
         threads: Threads of each process, as the head of the last log says; None: it does not.
+        chosen: Threads of the epochs, where they followed the load of the machine.
         host: Name of the machine, likewise.
     """
 
@@ -33,6 +35,7 @@ class TrainLog:
     values: dict[str, dict[int, dict[str, float]]] = field(default_factory=dict)
     parameters: int | None = None
     threads: int | None = None
+    chosen: set[int] = field(default_factory=set)
     host: str | None = None
 
 
@@ -71,6 +74,8 @@ def _read_line(line: str, log: TrainLog) -> None:
         log.parameters = round(float(match.group(1)) * SCALES[match.group(2)])
     if match := THREADS.match(line):
         log.threads = int(match.group(1))
+    if match := CHOSEN.search(line):
+        log.chosen.add(int(match.group(1)))
     if match := HOST.match(line):
         log.host = match.group(1)
     match = EPOCH.search(line)

@@ -3,7 +3,7 @@
 import argparse
 
 from espnet2.utils.nested_dict_action import NestedDictAction
-from espnet2.utils.types import int_or_none, str_or_none
+from espnet2.utils.types import int_or_none, str2bool, str_or_none
 
 from espnet_soups.objectives.registry import KINDS
 
@@ -58,6 +58,15 @@ def add_own_options(parser: argparse.ArgumentParser) -> None:
         default=None,
         help="soup.jsonl of the run that `delta`, the mean relative improvement of all objectives,"
         " refers to; null: the first epoch of this run",
+    )
+
+    group = parser.add_argument_group("Machine")
+    group.add_argument(
+        "--adapt_threads",
+        type=str2bool,
+        default=False,
+        help="On CPUs, use as many threads as there are free cores at the beginning of an epoch, at"
+        " most OMP_NUM_THREADS; results then depend on other work in their last bits",
     )
 
     group = parser.add_argument_group("Soup")

@@ -17,7 +17,9 @@ def test_training_starts_a_process_for_each_gpu(bash: Bash, ngpu: str):
     function = "\n".join(lines[start : lines.index("}", start) + 1])
     # the real function; what it calls prints its words instead
     stubs = "python() { exec sleep 60 >/dev/null 2>&1; }; use_threads() { :; }; sleep() { :; }\n"
-    settings = f"threads=1 ngpu={ngpu} cuda_cmd=echo stats_dir=stats normalize_args=()\n"
+    settings = (
+        f"threads=1 adapts=true ngpu={ngpu} cuda_cmd=echo stats_dir=stats normalize_args=()\n"
+    )
     call = "train_model exp/a conf.yaml shapes --seed 1"
     result = bash(f"{stubs}{settings}{function}\n{call}")
     assert result.returncode == 0, result.stderr
@@ -38,7 +40,7 @@ def test_training_on_gpus_does_not_ask_for_all_cores_of_the_machine_that_submits
     bash: Bash, settings: str, cores: str
 ):
     lines = MSP.read_text().splitlines()
-    start = lines.index("threads=${num_threads}")
+    (start,) = (n for n, line in enumerate(lines) if line.startswith("threads=${num_threads}"))
     chosen = "\n".join(lines[start : start + 3])
     assert bash(f"{settings} cores=64\n{chosen}\necho ${{threads}}").stdout == f"{cores}\n"
 

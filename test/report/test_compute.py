@@ -17,6 +17,9 @@ def test_threads_are_those_of_the_log_and_else_said_to_be_unknown() -> None:
     config = {"ngpu": 0, "dist_world_size": None}
     assert compute_text(describe_compute(config, TrainLog(threads=2))) == "2 threads"
     assert compute_text(describe_compute(config, TrainLog())) == "threads not known"
+    adapted = describe_compute(config, TrainLog(threads=8, chosen={3, 8, 5}))
+    assert compute_text(adapted) == "3 to 8 threads"
+    assert compute_text(describe_compute(config, TrainLog(threads=8, chosen={5}))) == "5 threads"
     ranks = describe_compute({"ngpu": 0, "dist_world_size": 2}, TrainLog())
     assert compute_text(ranks) == "2 processes, threads not known"
 

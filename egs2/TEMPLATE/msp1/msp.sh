@@ -40,7 +40,7 @@ option ngpu 0 "GPUs of training; 0: CPU"
 option nj 0 "Processes of features and statistics; 0: one per core"
 option inference_nj 0 "Decoding jobs; 0: one per core, with slurm or ssh 32"
 option gpu_inference false "Decode on GPUs"
-option num_threads 0 "Cores of training; 0: all, with GPUs 5 for each"
+option num_threads 0 "Cores of training; 0: OMP_NUM_THREADS if it is set, else those that other work leaves free, with GPUs 5 for each"
 option_group "Folders"
 option expdir exp "Experiments"
 option dumpdir dump "Features"
@@ -154,12 +154,16 @@ pretrains=false joins=false
 
 # shellcheck disable=SC2034 # stages.sh names it where a stage fails
 restart_command=${command_line}
+# the user's own wish, if path.sh has not set it in the shell that this one was started from
+if ((num_threads == 0)) && [[ ${OMP_NUM_THREADS:-} =~ ^[1-9][0-9]*$ && ${OMP_NUM_THREADS} != "${SOUPS_JOB_THREADS:-}" ]]; then
+    num_threads=${OMP_NUM_THREADS}
+fi
 # shellcheck source=egs2/TEMPLATE/msp1/path.sh
 . ./path.sh
 # shellcheck source=egs2/TEMPLATE/msp1/cmd.sh
 . ./cmd.sh
 
-cores=$(python -c 'from espnet_soups.jobs.local import count_cores; print(count_cores())')
+cores=$(python -c 'from espnet_soups.free_cores import count_cores; print(count_cores())')
 ((nj > 0)) || nj=${cores}
 # the machine that hands jobs on says nothing about those that run them
 ((inference_nj > 0)) || inference_nj=$([[ ${cmd_backend} == local ]] && echo "${cores}" || echo 32)
@@ -519,7 +523,7 @@ normalize_args=() pretrain_normalize_args=() # what needs statistics gets them
 stats_args=(--normalize_conf "stats_file=${stats_dir}/train/feats_stats.npz")
 [[ ${kinds_normalize[*]} != global_mvn ]] || normalize_args=("${stats_args[@]}")
 [[ ${kinds_pretrain_normalize[*]} != global_mvn ]] || pretrain_normalize_args=("${stats_args[@]}")
-threads=${num_threads}
+threads=${num_threads} adapts=$( ((num_threads > 0 || ngpu > 0)) && echo false || echo true)
 # with GPUs: a process for each, and the 4 that load its data (num_workers of the configurations)
 ((threads > 0)) || threads=$((ngpu > 0 ? 5 * ngpu : cores))
 unlabeled_dirs=(${unlabeled_set_list[@]+"${unlabeled_set_list[@]/#/${kept_dir}/}"})
@@ -535,7 +539,7 @@ train_model() { # train_model FOLDER CONFIG TRAIN_SHAPES OPTION...
         use_threads "${threads}"
         ${cuda_cmd} --gpus "${ngpu}" --num_threads "${threads}" --log "${folder}/train.log" -- \
             python -m espnet_soups.bin.msp_train --config "${config}" --ngpu "${ngpu}" --resume true \
-            --multiprocessing_distributed true \
+            --multiprocessing_distributed true --adapt_threads "${adapts}" \
             --train_shape_file "${shapes}" --valid_shape_file "${stats_dir}/valid/speech_shape" \
             --output_dir "${folder}" "$@"
     )
@@ -597,7 +601,7 @@ else
         (
             use_threads "${threads}"
             ${cuda_cmd} --gpus "$((ngpu > 0))" --num_threads "${threads}" --log "${conflict_dir}/measure.log" -- \
-                python -m espnet_soups.bin.measure_conflict "${conflict_args[@]}" --output_dir "${conflict_dir}" \
+                python -m espnet_soups.bin.measure_conflict "${conflict_args[@]}" --output_dir "${conflict_dir}" --adapt_threads "${adapts}" \
                 --conflict_models "${conflict_model_list[@]}" --conflict_batches "${conflict_batches}"
         )
         cat "${conflict_dir}/conflict.txt"

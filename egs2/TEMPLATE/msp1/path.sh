@@ -25,7 +25,7 @@ export LC_ALL=${_locale} PYTHONIOENCODING=UTF-8 PYTHONUTF8=1
 use_threads() {
     local threads=$1
     if ((threads == 0)); then
-        threads=$(python -c 'from espnet_soups.jobs.local import count_cores; print(count_cores())')
+        threads=$(python -c 'from espnet_soups.free_cores import count_cores; print(count_cores())')
     fi
     export OMP_NUM_THREADS=${threads} MKL_NUM_THREADS=${threads} OPENBLAS_NUM_THREADS=${threads}
 }
@@ -36,3 +36,4 @@ export GOMP_SPINCOUNT=${GOMP_SPINCOUNT:-10000}
 
 # many jobs side by side are faster with a thread each; training may ask for more
 use_threads "${OMP_NUM_THREADS:-1}"
+export SOUPS_JOB_THREADS=${OMP_NUM_THREADS} # so that run.sh does not take it for a wish of the user's

@@ -14,7 +14,14 @@ from espnet_soups.task.checks.changed_data import list_changes
 # kept and averaged. Folders above the last one of a path do not count either.
 INDIFFERENT = {
     *("output_dir", "config", "version", "required", "resume", "dry_run", "print_config"),
-    *("ngpu", "num_workers", "distributed", "multiprocessing_distributed", "local_rank"),
+    *(
+        "ngpu",
+        "adapt_threads",
+        "num_workers",
+        "distributed",
+        "multiprocessing_distributed",
+        "local_rank",
+    ),
     *("max_cache_size", "valid_max_cache_size", "max_cache_fd", "num_cache_chunks"),
     *("log_level", "log_interval", "use_matplotlib", "use_tensorboard", "num_att_plot"),
     *("use_wandb", "create_graph_in_tensorboard", "detect_anomaly", "delta_reference"),

@@ -27,6 +27,7 @@ from espnet_soups.task.msp_task import MSPTask
 from espnet_soups.task.options import add_options
 from espnet_soups.task.training.checkpoint import CONFIG, CURRENT, check_tensors
 from espnet_soups.task.training.joint_trainer import JointTrainer, network_of
+from espnet_soups.task.training.threads import chooser_of
 
 
 class ConflictTrainer(JointTrainer):
@@ -49,6 +50,9 @@ class ConflictTrainer(JointTrainer):
             OSError: If a checkpoint cannot be read.
         """
         args, network = cls.args, network_of(model)
+        threads = chooser_of(vars(args), kwargs["distributed_option"].distributed)
+        if threads is not None:
+            threads.choose()
         batches = MeasuredBatches.take(
             kwargs["train_iter_factory"].build_iter(1), args.conflict_batches, args.seed
         )

@@ -45,6 +45,7 @@ from espnet_soups.task.training.epoch_record import (
     write_record,
 )
 from espnet_soups.task.training.model_file import check_tensors, read_states
+from espnet_soups.task.training.threads import ThreadChooser, chooser_of
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,7 @@ class JointTrainer(Trainer):
     trained: ClassVar[TrainedEpoch]
     reference_file: ClassVar[str | None] = None
     reference: ClassVar[dict[str, float] | None]
+    threads: ClassVar[ThreadChooser | None]
 
     @classmethod
     def build_options(cls, args: argparse.Namespace) -> Any:
@@ -100,6 +102,7 @@ class JointTrainer(Trainer):
         output_dir = Path(options.output_dir)
         named = cls.reference_file
         cls.reference = None if named is None else read_reference(Path(named))
+        cls.threads = chooser_of(cls.settings, distributed_option.distributed)
         data, remarks = describe_data(cls.settings), []
         states = None
         if options.resume:
@@ -138,6 +141,8 @@ class JointTrainer(Trainer):
             ValueError: If no step of the epoch was valid.
         """
         network, options, reporter = network_of(model), kwargs["options"], kwargs["reporter"]
+        if cls.threads is not None:
+            cls.threads.choose()
         start, batches = time.perf_counter(), len(kwargs["iterator"])
         cls.look_ahead(reporter.get_epoch(), kwargs)
         JointTrainer.begun = True
