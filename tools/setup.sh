@@ -7,6 +7,8 @@ tools_dir=$(CDPATH="" cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "${tools_dir}/environment.sh"
 # shellcheck source=tools/find_python.sh
 . "${tools_dir}/find_python.sh"
+# shellcheck source=tools/uv.sh
+. "${tools_dir}/uv.sh"
 
 needed_gb=10 # measured: packages 6.6 GB, their downloads 2.8 GB
 log="${tools_dir}/setup.log"
@@ -26,9 +28,13 @@ An activated virtual environment or conda environment that already has espnet $(
 as it is: only missing packages are added, nothing in it changes its version. With --test (tools/run_tests.sh)
 it gets the tools of the tests too; tools/venv always has them.
 
-Size: on Linux pip brings torch with CUDA, about 3 GB to download and 7 GB on disk (${needed_gb} GB free needed);
-3–5 minutes on a fast line. pip's own settings (PIP_INDEX_URL, PIP_FIND_LINKS, pip.conf, …) are respected, so
-an index of your own can supply a smaller torch. What pip says is kept in tools/setup.log.
+Size: on Linux the packages bring torch with CUDA, about 3 GB to download and 7 GB on disk (${needed_gb} GB free
+needed); 1–2 minutes on a fast line. uv installs them (from PyPI, if you have none), else pip does: where uv cannot be
+had, fails, or lacks a setting of pip's, and in an activated environment without uv. Both respect pip's settings
+(PIP_INDEX_URL, PIP_FIND_LINKS, pip.conf, …), so an index of your own can supply a smaller torch, such as the CPU
+builds of PIP_EXTRA_INDEX_URL. uv keeps what it unpacks in its cache (~/.cache/uv, if that is on the same disk), and
+further clones then take seconds and no room. SOUPS_INSTALLER=pip or uv chooses. What they print is kept in
+tools/setup.log.
 END
 }
 
@@ -137,13 +143,44 @@ install_package() {
             say "espnet-soups of ${owner} stays installed there; outside run.sh, source path.sh first, so that commands run this clone"
         fi
     fi
+    if install_with_uv "${prefix}" "${work}" "${what[@]}"; then
+        check_install "${prefix}"
+        return 0
+    fi
     # pip's temporary files lie beside the venv: /tmp is often a small memory disk
     env -u PYTHONHOME -u PYTHONPATH TMPDIR="${work}" PIP_USER=0 PYTHONUNBUFFERED=1 \
         "${prefix}/bin/python" -m pip install --no-input --progress-bar off --disable-pip-version-check \
         --constraint "${work}/constraints.txt" "${what[@]}" 2>&1 </dev/null |
         tee "${log}" | show_progress || explain_failure "${prefix}"
-    env -u PYTHONHOME -u PYTHONPATH "${prefix}/bin/python" -c 'import torch, torchaudio, espnet_soups' \
-        >>"${log}" 2>&1 || explain_failure "${prefix}"
+    check_install "${prefix}"
+}
+
+# Installs with uv; fails, and says why, where pip has to do it.
+install_with_uv() {
+    local prefix=$1 work=$2 uv
+    shift 2
+    [[ ${SOUPS_INSTALLER:-uv} == uv ]] || return 1
+    uv=$(find_uv "${prefix}") || {
+        [[ ${prefix} != "${soups_venv}" ]] || say "uv could not be had; pip installs, which takes longer"
+        return 1
+    }
+    (
+        export_pip_settings "${prefix}/bin/python" || {
+            say "uv has nothing like pip's setting ${uv_lacks}; pip installs, which takes longer"
+            exit 1
+        }
+        share_cache "${work}"
+        env -u PYTHONHOME -u PYTHONPATH TMPDIR="${work}" "${uv}" pip install --python "${prefix}/bin/python" \
+            --constraint "${work}/constraints.txt" ${uv_words[@]+"${uv_words[@]}"} "$@" 2>&1 </dev/null | tee "${log}" | show_uv_progress || {
+            say "uv failed ($(grep -m 1 -iE '^error' "${log}" || tail -n 1 "${log}")); pip tries it"
+            exit 1
+        }
+    )
+}
+
+check_install() {
+    env -u PYTHONHOME -u PYTHONPATH "$1/bin/python" -c 'import torch, torchaudio, espnet_soups' \
+        >>"${log}" 2>&1 || explain_failure "$1"
 }
 
 main() {
@@ -173,7 +210,7 @@ main() {
         if [[ -e ${soups_venv}/incomplete ]] || ! "${soups_venv}/bin/python" -m pip --version >/dev/null 2>&1; then
             check_disk
             make_venv
-            say "installing espnet-soups and what it needs: about 3 GB to download, 7 GB on disk, 3–5 minutes on a fast line"
+            say "installing espnet-soups and what it needs: about 3 GB to download, 7 GB on disk, 1–2 minutes on a fast line"
         else
             say "bringing tools/venv up to date with setup.py"
         fi

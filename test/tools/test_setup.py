@@ -42,7 +42,7 @@ def clone(tmp_path: Path) -> Path:
     """A clone: setup.py, what it reads, and the scripts alone."""
     folder = tmp_path / "clone"
     (folder / "tools").mkdir(parents=True)
-    for name in ("setup.sh", "environment.sh", "find_python.sh"):
+    for name in ("setup.sh", "environment.sh", "find_python.sh", "uv.sh"):
         shutil.copy(ROOT / "tools" / name, folder / "tools")
     for name in ("setup.py", "README.md"):
         shutil.copy(ROOT / name, folder)
@@ -51,20 +51,27 @@ def clone(tmp_path: Path) -> Path:
 
 def set_up(clone: Path, owner: str, *words: str) -> list[str]:
     """Run setup.sh with an environment activated, and return what pip was asked for."""
+    run_setup(clone, owner, *words, SOUPS_INSTALLER="pip")
+    return (clone.parent / "pip.arguments").read_text().splitlines()
+
+
+def run_setup(clone: Path, owner: str, *words: str, **variables: str) -> str:
+    """Run setup.sh with an environment activated, and return what it prints."""
     root = clone.parent
     python = root / "env" / "bin" / "python"
     python.parent.mkdir(parents=True, exist_ok=True)
     python.write_text(PYTHON.format(root=root, owner=owner, python=sys.executable))
     python.chmod(0o755)
     environment = {key: value for key, value in os.environ.items() if key != "CONDA_PREFIX"}
-    subprocess.run(
+    run = subprocess.run(
         [str(clone / "tools" / "setup.sh"), *words],
-        env=environment | {"VIRTUAL_ENV": str(root / "env")},
+        env=environment | {"VIRTUAL_ENV": str(root / "env")} | variables,
         check=True,
         capture_output=True,
+        text=True,
         timeout=60,
     )
-    return (root / "pip.arguments").read_text().splitlines()
+    return run.stderr
 
 
 @pytest.mark.parametrize("extra", ["", "test"])
@@ -96,6 +103,88 @@ def test_an_environment_that_is_set_up_is_left_alone_by_every_clone(clone: Path)
     shutil.copytree(clone, other)
     for folder in (clone, other):
         assert set_up(folder, "echo /another/clone") == ["untouched"]
+
+
+UV = """#!/bin/bash
+printf '%s\\n' "$@" >"{root}/uv.arguments"
+env | grep -E '^(UV_|SSL_CERT_FILE|ALL_PROXY)' >"{root}/uv.environment"
+{then}
+"""
+PIP_SETTINGS = {
+    "PIP_CONFIG_FILE": os.devnull,
+    "PIP_INDEX_URL": "https://index.invalid/simple",
+    "PIP_EXTRA_INDEX_URL": "https://one.invalid https://two.invalid",
+    "PIP_FIND_LINKS": "/wheels",
+    "PIP_CONSTRAINT": "/a.txt",
+    "PIP_CERT": "/cert.pem",
+    "PIP_PROXY": "http://proxy.invalid:3128",
+    "PIP_TRUSTED_HOST": "index.invalid",
+    "PIP_DEFAULT_TIMEOUT": "30",
+}
+
+
+def with_uv(clone: Path, then: str = "true", **variables: str) -> str:
+    """Run setup.sh with a stand-in for uv on PATH that ends with `then`."""
+    (clone.parent / "bin").mkdir()
+    uv = clone.parent / "bin" / "uv"
+    uv.write_text(UV.format(root=clone.parent, then=then))
+    uv.chmod(0o755)
+    path = f"{uv.parent}:{os.environ['PATH']}"
+    return run_setup(clone, "exit 1", PATH=path, SOUPS_INSTALLER="uv", **variables)
+
+
+def test_uv_installs_with_the_settings_of_pip(clone: Path) -> None:
+    with_uv(clone, **PIP_SETTINGS)
+    root = clone.parent
+    words = (root / "uv.arguments").read_text().splitlines()
+    assert words[:3] == ["pip", "install", "--python"]
+    assert words[-2:] == ["--editable", str(clone)]
+    assert words[words.index("/a.txt") - 1] == "--constraint"
+    known = dict(line.split("=", 1) for line in (root / "uv.environment").read_text().splitlines())
+    assert known["UV_DEFAULT_INDEX"] == "https://index.invalid/simple"
+    assert known["UV_INDEX"] == "https://one.invalid https://two.invalid"
+    assert known["UV_FIND_LINKS"] == "/wheels"
+    assert known["SSL_CERT_FILE"] == "/cert.pem"
+    assert known["ALL_PROXY"] == "http://proxy.invalid:3128"
+    assert known["UV_INSECURE_HOST"] == "index.invalid"
+    assert known["UV_HTTP_TIMEOUT"] == "30"
+    assert known["UV_INDEX_STRATEGY"] == "unsafe-best-match"
+    assert not (root / "pip.arguments").exists()
+
+
+def test_pip_installs_where_uv_lacks_one_of_its_settings(clone: Path) -> None:
+    said = with_uv(clone, PIP_CONFIG_FILE=os.devnull, PIP_ONLY_BINARY=":all:")
+    assert "uv has nothing like pip's setting only-binary" in said
+    assert (clone.parent / "pip.arguments").exists()
+    assert not (clone.parent / "uv.arguments").exists()
+
+
+def test_pip_installs_where_uv_fails_and_the_reason_is_shown(clone: Path) -> None:
+    said = with_uv(clone, "echo 'error: no such index'; exit 1", PIP_CONFIG_FILE=os.devnull)
+    assert "uv failed (error: no such index); pip tries it" in said
+    assert (clone.parent / "pip.arguments").exists()
+
+
+def test_the_downloads_of_uv_are_added_up(clone: Path) -> None:
+    lines = [
+        "Downloading torch (500.5MiB)",
+        "Downloading numpy (15.0MiB)",
+        " Downloaded numpy",
+        " Downloaded torch",
+        "Installed 2 packages in 3.1s",
+    ]
+    call = 'say() { echo "$*"; }; . tools/uv.sh; show_uv_progress 0'
+    run = subprocess.run(
+        ["bash", "-c", call],
+        cwd=clone,
+        input="\n".join([*lines, ""]),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "15 of 515 MB downloaded" in run.stdout
+    assert "515 of 515 MB downloaded" in run.stdout
+    assert "installed 2 packages in 3.1s" in run.stdout
 
 
 def test_an_exported_cdpath_does_not_lead_to_another_clone(clone: Path, tmp_path: Path) -> None:
