@@ -21,10 +21,21 @@ def differs(p_values: Sequence[float], level: float = LEVEL) -> list[bool]:
     >>> differs([0.001, 0.04, 0.03, math.nan])
     [True, False, False, False]
     """
+    return [p <= level for p in adjust(p_values)]
+
+
+def adjust(p_values: Sequence[float]) -> list[float]:
+    """Return p values adjusted for being many, as Holm has it.
+
+    Args:
+        p_values: Two-sided p values; NaN: not known, which stays and does not count.
+
+    >>> adjust([0.01, 0.04, 0.03, math.nan])
+    [0.03, 0.06, 0.06, nan]
+    """
     known = sorted((p, place) for place, p in enumerate(p_values) if not math.isnan(p))
-    found = [False] * len(p_values)
+    adjusted, largest = [math.nan] * len(p_values), 0.0
     for rank, (p, place) in enumerate(known):
-        if p > level / (len(known) - rank):
-            break
-        found[place] = True
-    return found
+        largest = max(largest, min(1.0, p * (len(known) - rank)))
+        adjusted[place] = largest
+    return adjusted

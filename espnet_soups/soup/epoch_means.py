@@ -18,6 +18,7 @@ class EpochMeans:
         steps: Optimiser steps that were made.
         weights: Mean of the weights that steps were made with, [m].
         distances: Mean distance of each level's weights from uniform, [P].
+        penalties: Mean penalty of each level, [P].
         gradients: What the measured ones of these steps showed.
         layers: The same of each layer.
     """
@@ -27,12 +28,14 @@ class EpochMeans:
         self.steps = 0
         self.weights = torch.zeros(hierarchy.size, dtype=torch.float64)
         self.distances = torch.zeros(len(hierarchy.levels), dtype=torch.float64)
+        self.penalties = torch.zeros(len(hierarchy.levels), dtype=torch.float64)
         self.gradients = GradientMeans(hierarchy.size)
         self.layers = LayerMeans()
 
-    def add_step(self, weights: Tensor) -> None:
-        """Add a step that was made with some weights, [m]."""
+    def add_step(self, weights: Tensor, penalties: Tensor) -> None:
+        """Add a step that was made with some weights, [m], and penalties, [P]."""
         self.steps += 1
         self.weights = self.weights + (weights - self.weights) / self.steps
         away = self._hierarchy.distances(weights)
         self.distances = self.distances + (away - self.distances) / self.steps
+        self.penalties = self.penalties + (penalties - self.penalties) / self.steps

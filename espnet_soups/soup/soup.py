@@ -196,7 +196,7 @@ class Soup:
             since = 0
             self.means.layers.add(self.layers.groups, window.halves, both)
             surveyed = self.layers.survey(window.halves, both)
-        self.means.add_step(self._weights_used)
+        self.means.add_step(self._weights_used, self.penalties)
         self.layers.count_step()
         self.state = SoupState(
             before.weights if proposal.weights is None else proposal.weights,

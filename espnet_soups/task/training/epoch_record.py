@@ -34,6 +34,7 @@ def describe_levels(soup: Soup) -> list[dict[str, Any]]:
             "level": position + 1,
             "objectives": [soup.names[index] for index in level],
             "penalty": float(soup.penalties[position]),
+            "mean_penalty": float(soup.means.penalties[position]),
             "combiner": combiner.name,
             "moves": combiner.moves,
             "weights": weights[level].tolist(),

@@ -1,0 +1,137 @@
+"""Run the arms of a study with every seed, and compare them seed by seed."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from espnet_soups.bin.command import run_command
+
+if TYPE_CHECKING:
+    from espnet_soups.study.plan import Study
+
+
+def get_parser() -> argparse.ArgumentParser:
+    """Return the options."""
+    parser = argparse.ArgumentParser(
+        prog="python -m espnet_soups.bin.run_study",
+        description=__doc__
+        + " Run again, it goes on where it was interrupted; --dry_run prints the commands and"
+        " writes the page from what is finished. docs/studies.md has the keys of the YAML.",
+        epilog="Words after `--` are further options of run.sh for every run, such as --ngpu 1.",
+    )
+    parser.add_argument("study", type=Path, help="The study, YAML")
+    parser.add_argument("--recipe", type=Path, default=Path(), help="Folder of the recipe (.)")
+    parser.add_argument("--expdir", default="exp", help="Experiments (exp)")
+    parser.add_argument("--parallel", type=int, help="Trainings side by side (as the study has it)")
+    parser.add_argument("--budget_hours", type=float, help="Likewise: start none that ends later")
+    parser.add_argument(
+        "--decoded", type=Path, default=Path("decode_msp_valid.acc.ave/test"),
+        help="The decoded set of every run (decode_msp_valid.acc.ave/test)",
+    )  # fmt: skip
+    parser.add_argument("--dry_run", action="store_true", help="Train nothing")
+    parser.add_argument("--publish", type=Path, help="Copy the page there, too, with its picture")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the study; see `get_parser`.
+
+    Raises:
+        OSError: If runs have failed; the others are run, and the page is written, before.
+        ValueError: If the study or an option is not valid.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    end = words.index("--") if "--" in words else len(words)
+    options, more = get_parser().parse_args(words[:end]), words[end + 1 :]
+    from espnet_soups.study.plan import load_study
+    from espnet_soups.study.runs import plan_study
+
+    study = load_study(options.study)
+    if not (options.recipe / "run.sh").is_file():
+        raise FileNotFoundError(f"{options.recipe} has no run.sh; name a recipe by `--recipe`.")
+    if options.parallel is not None and options.parallel < 1:
+        raise ValueError(f"`--parallel` must be 1 or more, but got {options.parallel}.")
+    failures: dict[str, str] = {}
+    if options.dry_run:
+        _print_commands(study, more)
+    else:
+        failures = _execute(study, options, more)
+    paths = _write_page(study, options, failures)
+    print("\n".join(f"wrote {path}" for path in paths), flush=True)
+    if failures:
+        listed = "; ".join(f"{tag}: {reason}" for tag, reason in failures.items())
+        raise OSError(
+            f"{len(failures)} of {len(plan_study(study))} runs have no result ({listed}); the same"
+            " command goes on from there."
+        )
+
+
+def _print_commands(study: "Study", more: Sequence[str]) -> None:
+    from espnet_soups.study.runs import line_of, plan_study, preparations
+
+    for command in preparations(study, more):
+        print(line_of(command))
+    for run in plan_study(study):
+        waits = f"  # and numbers of {run.arm.donor}" if run.arm.donor else ""
+        print(line_of(run.command(None, ["--stage", "7", *more])) + waits)
+
+
+def _execute(study: "Study", options: argparse.Namespace, more: Sequence[str]) -> dict[str, str]:
+    """Prepare the data, train what is missing, and return what failed."""
+    import subprocess
+
+    from espnet_soups.study.execute import Execution
+    from espnet_soups.study.runs import line_of, plan_study, preparations
+
+    more = ["--expdir", options.expdir, *more]
+    for command in preparations(study, more):
+        print(f"# data: {line_of(command)}", flush=True)
+        status = subprocess.run(command, cwd=options.recipe, check=False).returncode
+        if status:
+            raise OSError(f"The data could not be prepared: run.sh ended with status {status}.")
+    hours = study.budget_hours if options.budget_hours is None else options.budget_hours
+    execution = Execution(
+        options.recipe,
+        options.recipe / options.expdir,
+        options.decoded,
+        more,
+        options.parallel or study.parallel,
+        3600 * hours,
+    )
+    left = execution.run_all(plan_study(study))
+    if left:
+        print(f"{len(left)} runs were not started: the budget of {hours:g} hours is used up")
+    return execution.failures
+
+
+def _write_page(
+    study: "Study", options: argparse.Namespace, failures: dict[str, str]
+) -> list[Path]:
+    from espnet_soups.files import write_text
+    from espnet_soups.report.plots.figure import save, style_context
+    from espnet_soups.study.compare import read_records
+    from espnet_soups.study.plot import plot_study
+    from espnet_soups.study.render import render_study
+
+    expdir = options.recipe / options.expdir
+    records = read_records(study, expdir, options.decoded)
+    pages = [expdir / "studies" / study.name / "study.md"]
+    pages += [] if options.publish is None else [options.publish]
+    written = []
+    for page in pages:
+        page.parent.mkdir(parents=True, exist_ok=True)
+        picture = page.with_suffix(".png")
+        with style_context():
+            figure = plot_study(study, records)
+            if figure is not None:
+                save(figure, picture)
+        name = picture.name if figure is not None else ""
+        write_text(page, render_study(study, records, failures, name))
+        written += [page] if figure is None else [page, picture]
+    return written
+
+
+if __name__ == "__main__":
+    run_command(main)

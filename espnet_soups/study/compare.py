@@ -1,0 +1,170 @@
+"""Comparison of the arms of a study: paired differences, and what became of the hypotheses."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from espnet_soups.conflict.significance import LEVEL, adjust
+from espnet_soups.files import read_yaml
+from espnet_soups.study.plan import HIGHER_IS_BETTER, OUTCOMES, Arm, Hypothesis, Study
+from espnet_soups.study.record import RunRecord, difference
+from espnet_soups.study.runs import StudyRun, plan_study
+from espnet_soups.study.statistics import PairedDifference, least_p, paired_difference
+from espnet_soups.tables.same_settings import find_differences
+
+LEAST_MOVED = 0.2  # total variation from uniform; with less, weights were as good as static
+
+Records = Mapping[str, RunRecord]  # by tag
+
+
+@dataclass(frozen=True)
+class Test:
+    """What became of a hypothesis in a setting.
+
+    Attributes:
+        hypothesis: The hypothesis.
+        setting: The setting.
+        difference: `arm` minus `against`, paired by seed.
+        p: Its p value, adjusted for all tests of the study; NaN: not known.
+        verdict: In words.
+    """
+
+    __test__ = False  # pytest takes it for one of its own
+
+    hypothesis: Hypothesis
+    setting: str
+    difference: PairedDifference
+    p: float
+    verdict: str
+
+
+def paired(
+    study: Study, records: Records, setting: str, arm: Arm, against: Arm, outcome: str
+) -> PairedDifference:
+    """Return the paired difference of two arms over the seeds that both have finished."""
+    found = []
+    for seed in study.seeds:
+        ours = records.get(StudyRun(study, setting, arm, seed).tag)
+        theirs = records.get(StudyRun(study, setting, against, seed).tag)
+        if ours is not None and theirs is not None:
+            value = difference(ours, theirs, outcome)
+            if math.isfinite(value):
+                found.append(value)
+    return paired_difference(found)
+
+
+def void_arms(study: Study, records: Records, setting: str) -> dict[str, float]:
+    """Return the arms whose weights should have moved and did not, with how far they went.
+
+    Returns:
+        By name, the largest distance from uniform of the run that moved least.
+    """
+    found: dict[str, float] = {}
+    for arm in study.arms_of(setting):
+        tags = (StudyRun(study, setting, arm, seed).tag for seed in study.seeds)
+        moved = [m for tag in tags if tag in records and (m := records[tag].moved) is not None]
+        if moved and min(moved) < LEAST_MOVED:
+            found[arm.name] = min(moved)
+    return found
+
+
+def known_outcomes(study: Study, records: Records) -> list[str]:
+    """Return the outcomes that some pair of arms has, in order."""
+    base = study.arm(study.baseline)
+    return [
+        outcome
+        for outcome in OUTCOMES
+        if any(
+            paired(study, records, setting, arm, base, outcome).values
+            for setting in study.settings
+            for arm in study.arms_of(setting)
+            if arm != base
+        )
+    ]
+
+
+def run_tests(study: Study, records: Records) -> list[Test]:
+    """Return what became of every hypothesis in every setting where it is tested."""
+    places = [
+        (item, setting) for item in study.hypotheses for setting in item.settings or study.settings
+    ]
+    differences = [
+        paired(study, records, s, study.arm(h.arm), study.arm(h.against), h.outcome)
+        for h, s in places
+    ]
+    void = {setting: void_arms(study, records, setting) for setting in study.settings}
+    counted = [
+        math.nan if {h.arm, h.against} & void[s].keys() else d.p
+        for (h, s), d in zip(places, differences, strict=True)
+    ]
+    return [
+        Test(h, s, d, p, _verdict(study, h, d, p, sorted({h.arm, h.against} & void[s].keys())))
+        for (h, s), d, p in zip(places, differences, adjust(counted), strict=True)
+    ]
+
+
+def _verdict(
+    study: Study, hypothesis: Hypothesis, found: PairedDifference, p: float, void: Sequence[str]
+) -> str:
+    if void:
+        return f"void: the weights of {', '.join(void)} hardly moved"
+    if not found.values:
+        return "not run yet"
+    short = f", {len(found.values)} of {len(study.seeds)} seeds"
+    missing = short if len(found.values) < len(study.seeds) else ""
+    better = found.mean > 0 if hypothesis.outcome in HIGHER_IS_BETTER else found.mean < 0
+    if p <= LEVEL:
+        return ("supported" if better else "contradicted") + missing
+    if hypothesis.bound and found.is_within(hypothesis.bound):
+        return f"no difference beyond {hypothesis.bound:g}{missing}"
+    least = least_p(len(found.values))
+    count = "one seed allows" if len(found.values) == 1 else f"{len(found.values)} seeds allow"
+    seeds = f"; {count} no p below {least:.2g}" if least > LEVEL else ""
+    return f"open{missing}{seeds}"
+
+
+def read_records(study: Study, expdir: Path, decoded: Path) -> dict[str, RunRecord]:
+    """Return what the finished runs of a study have left, by tag.
+
+    Args:
+        study: The study.
+        expdir: Folder of the experiments.
+        decoded: The decoded set, relative to an experiment.
+
+    Raises:
+        ValueError: If a file is malformed, or runs of a setting differ in more than is stated.
+    """
+    found = {}
+    for run in plan_study(study):
+        record = run.read(expdir, decoded)
+        if record is not None:
+            found[run.tag] = record
+    _check_settings(study, found, expdir)
+    return found
+
+
+def _check_settings(study: Study, records: Records, expdir: Path) -> None:
+    stated = {name.partition(".")[0] for arm in study.arms for name in arm.train_args}
+    for setting in study.settings:
+        configs = {
+            run.tag: read_yaml(
+                run.folder(expdir) / "config.yaml", f"the configuration of {run.tag}"
+            )
+            for run in plan_study(study)
+            if run.setting == setting and run.tag in records
+        }
+        for key, values in find_differences(configs).items():
+            if key in stated:
+                continue
+            (one, first), (other, second) = _first_two_that_differ(values)
+            raise ValueError(
+                f"The arms of {study.name} differ in `{key}`, which is not stated: {one} has"
+                f" {first!r:.60}, {other} {second!r:.60}. Remove the folder of the run that is of"
+                " another configuration, and run the study again."
+            )
+
+
+def _first_two_that_differ(values: Mapping[str, object]) -> list[tuple[str, object]]:
+    items = list(values.items())
+    return [items[0], next(item for item in items if item[1] != items[0][1])]

@@ -1,0 +1,222 @@
+"""A study as its YAML file states it: settings, arms, seeds, and hypotheses."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from espnet_soups.files import read_yaml
+from espnet_soups.settings import refuse_unknown
+
+# What arms may differ in; all else is shared, or of a setting, so that a comparison has one cause.
+ARM_OPTIONS = (
+    *("soup", "order", "combiner", "combiner_conf", "plan_top", "conflict_batches"),
+    *("ssl", "baseline", "init_from_pretrained", "ssl_in_training", "nbest_average"),
+)
+ARM_ARGUMENTS = ("trainer_conf", "static_weights", "keep_nbest_models")
+LOSSES = ("mean_loss", "worst_loss")
+MECHANISM = ("raised", "moved")
+HIGHER_IS_BETTER = ("bleu", "chrf", "accuracy", "macro_f1")
+SCORES = ("wer", "cer", *HIGHER_IS_BETTER)
+OUTCOMES = (*LOSSES, *MECHANISM[:1], *SCORES)
+
+ARM = {
+    **{"title": str, "options?": dict[str, Any], "train_args?": dict[str, Any]},
+    **{"weights_of?": str, "penalties_of?": str, "settings?": list[str]},
+}
+HYPOTHESIS = {
+    **{"name": str, "statement": str, "arm": str, "against": str, "outcome": str},
+    **{"settings?": list[str], "bound?": float},
+}
+SHAPE = {
+    **{"title": str, "question": str, "seeds": list[int], "baseline": str},
+    **{"shared?": dict[str, Any], "settings?": dict[str, dict[str, Any]]},
+    **{"arms": {"*": ARM}, "hypotheses?": [HYPOTHESIS], "parallel?": int, "budget_hours?": float},
+}
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One way to train.
+
+    Attributes:
+        name: Its key in the YAML.
+        title: As tables show it.
+        options: Options of run.sh.
+        train_args: Options of msp_train: name to settings, spaces between them.
+        weights_of: Arm whose mean weights over the training, of the same seed, are this one's
+            static weights; empty: none.
+        penalties_of: Arm whose mean penalties are this one's constant ones; empty: none.
+        settings: Settings in which it runs; empty: all.
+    """
+
+    name: str
+    title: str
+    options: Mapping[str, str] = field(default_factory=dict)
+    train_args: Mapping[str, str] = field(default_factory=dict)
+    weights_of: str = ""
+    penalties_of: str = ""
+    settings: tuple[str, ...] = ()
+
+    @property
+    def donor(self) -> str:
+        """The arm that has to be trained before; empty: none."""
+        return self.weights_of or self.penalties_of
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """A statement that the study tests: `arm` is better than `against` in `outcome`.
+
+    Attributes:
+        name: Such as H1.
+        statement: In words.
+        arm: The arm that should be better.
+        against: The arm that it is compared with.
+        outcome: One of `OUTCOMES`.
+        settings: Where it is tested; empty: in all.
+        bound: Differences below it are of no use, in units of the outcome; 0: not stated.
+    """
+
+    name: str
+    statement: str
+    arm: str
+    against: str
+    outcome: str
+    settings: tuple[str, ...] = ()
+    bound: float = 0.0
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study.
+
+    Attributes:
+        name: Name of its file.
+        title: What it is about.
+        question: What it asks.
+        seeds: Each arm is trained with each; arms of one seed share weights and order of data.
+        baseline: The arm that losses are relative to.
+        shared: Options of run.sh for all runs.
+        settings: Options of run.sh for each setting.
+        arms: The arms, in order.
+        hypotheses: Stated before the runs.
+        parallel: Trainings side by side.
+        budget_hours: No run is started that would probably end later; 0: no limit.
+    """
+
+    name: str
+    title: str
+    question: str
+    seeds: tuple[int, ...]
+    baseline: str
+    shared: Mapping[str, str]
+    settings: Mapping[str, Mapping[str, str]]
+    arms: tuple[Arm, ...]
+    hypotheses: tuple[Hypothesis, ...] = ()
+    parallel: int = 1
+    budget_hours: float = 0.0
+
+    def arm(self, name: str) -> Arm:
+        """Return an arm by its name."""
+        return next(arm for arm in self.arms if arm.name == name)
+
+    def arms_of(self, setting: str) -> list[Arm]:
+        """Return the arms that run in a setting."""
+        return [arm for arm in self.arms if not arm.settings or setting in arm.settings]
+
+
+def load_study(path: Path) -> Study:
+    """Read a study.
+
+    Args:
+        path: The YAML file.
+
+    Raises:
+        OSError: If there is no such file.
+        ValueError: If it is malformed, names what it does not have, or its arms differ in more
+            than `ARM_OPTIONS` and `ARM_ARGUMENTS`.
+    """
+    content = read_yaml(path, "the study", SHAPE)
+    _refuse_keys(str(path), content, SHAPE)
+    study = Study(
+        name=path.stem,
+        title=content["title"],
+        question=content["question"],
+        seeds=tuple(content["seeds"]),
+        baseline=content["baseline"],
+        shared=_texts(content.get("shared")),
+        settings={k: _texts(v) for k, v in (content.get("settings") or {"all": {}}).items()},
+        arms=tuple(_read_arm(name, item, path) for name, item in content["arms"].items()),
+        hypotheses=tuple(_read_hypothesis(item, path) for item in content.get("hypotheses") or ()),
+        parallel=content.get("parallel", 1),
+        budget_hours=float(content.get("budget_hours", 0.0)),
+    )
+    _check(study, path)
+    return study
+
+
+def _texts(options: Mapping[str, Any] | None) -> dict[str, str]:
+    return {key: _text(value) for key, value in (options or {}).items()}
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _read_arm(name: str, item: Mapping[str, Any], path: Path) -> Arm:
+    _refuse_keys(f"the arm {name} of {path}", item, ARM)
+    texts = {part: _texts(item.get(part)) for part in ("options", "train_args")}
+    return Arm(name, **{**item, **texts, "settings": tuple(item.get("settings") or ())})
+
+
+def _read_hypothesis(item: Mapping[str, Any], path: Path) -> Hypothesis:
+    _refuse_keys(f"{item['name']} of {path}", item, HYPOTHESIS)
+    return Hypothesis(**{**item, "settings": tuple(item.get("settings") or ())})
+
+
+def _refuse_keys(place: str, item: Mapping[str, Any], shape: Mapping[str, Any]) -> None:
+    refuse_unknown(place, item, [key.removesuffix("?") for key in shape])
+
+
+def _check(study: Study, path: Path) -> None:
+    names, where = [arm.name for arm in study.arms], f"of {path}"
+    if not study.seeds or len(set(study.seeds)) < len(study.seeds):
+        raise ValueError(f"`seeds` {where} must be one or more different numbers.")
+    if study.parallel < 1 or study.budget_hours < 0:
+        raise ValueError(f"`parallel` {where} must be 1 or more, `budget_hours` not negative.")
+    refuse_unknown(f"`baseline` {where}", [study.baseline], names)
+    if study.arm(study.baseline).settings:
+        raise ValueError(f"`baseline` {where} must run in all settings: leave out its `settings`.")
+    for arm in study.arms:
+        _check_arm(arm, study, path)
+    stated: set[str] = set()
+    for item in study.hypotheses:
+        if item.name in stated:
+            raise ValueError(f"`hypotheses` {where} has {item.name} twice.")
+        stated.add(item.name)
+        refuse_unknown(f"{item.name} {where}", [item.arm, item.against], names)
+        refuse_unknown(f"`outcome` of {item.name} {where}", [item.outcome], list(OUTCOMES))
+        refuse_unknown(f"`settings` of {item.name} {where}", item.settings, list(study.settings))
+
+
+def _check_arm(arm: Arm, study: Study, path: Path) -> None:
+    strange = sorted(set(arm.options) - set(ARM_OPTIONS))
+    strange += sorted(n for n in arm.train_args if n.partition(".")[0] not in ARM_ARGUMENTS)
+    if strange:
+        raise ValueError(
+            f"{path}: the arm {arm.name} differs from the others in `{strange[0]}`. Arms may differ"
+            f" in {', '.join([*ARM_OPTIONS, *ARM_ARGUMENTS])}; put the rest into `shared` or into"
+            " a setting."
+        )
+    refuse_unknown(f"`settings` of {arm.name} of {path}", arm.settings, list(study.settings))
+    if not arm.donor:
+        return
+    refuse_unknown(f"{arm.name} of {path}", [arm.donor], [other.name for other in study.arms])
+    if arm.weights_of and arm.penalties_of:
+        raise ValueError(f"{path}: {arm.name} has `weights_of` or `penalties_of`, not both.")
+    if study.arm(arm.donor).donor:
+        raise ValueError(f"{path}: {arm.name} takes numbers of {arm.donor}, which takes others'.")
+    own, theirs = set(arm.settings or study.settings), set(study.arm(arm.donor).settings)
+    if theirs and not own <= theirs:
+        raise ValueError(f"{path}: {arm.name} runs in settings in which {arm.donor} does not.")

@@ -1,0 +1,134 @@
+"""What a finished training of a study has left: its last losses, its mechanism, its scores."""
+
+import math
+import statistics
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from espnet_soups.files import read_json, read_json_lines
+from espnet_soups.study.plan import SCORES
+
+LEVEL = {
+    **{"objectives": list[str], "mean_weights?": list[float], "mean_penalty?": float},
+    **{"moves?": bool, "mean_distance?": float},
+}
+EPOCH = {
+    **{"epoch": int, "seconds": float, "valid_loss": dict[str, float | None], "levels": [LEVEL]},
+    "raised_any?": float,
+}
+SCORES_SHAPE = {"mean": dict[str, dict[str, Any]]}
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What a training has left.
+
+    Attributes:
+        epochs: The records of its epochs, soup.jsonl.
+        scores: Mean over the objectives, by metric.
+    """
+
+    epochs: list[dict[str, Any]]
+    scores: Mapping[str, float]
+
+    @property
+    def losses(self) -> dict[str, float]:
+        """Validation losses of the last epoch, by objective; NaN: not finite."""
+        last = self.epochs[-1]["valid_loss"]
+        return {name: math.nan if value is None else value for name, value in last.items()}
+
+    @property
+    def diverged(self) -> bool:
+        """Whether a loss of the last epoch is not finite."""
+        return any(not math.isfinite(loss) for loss in self.losses.values())
+
+    @property
+    def seconds(self) -> float:
+        """Time of training."""
+        return sum(record["seconds"] for record in self.epochs)
+
+    @property
+    def raised(self) -> float:
+        """Share of the measured steps that raised at least one objective, in percent, the mean of
+        the epochs; NaN: nothing was measured."""
+        known = [r["raised_any"] for r in self.epochs if r.get("raised_any") is not None]
+        return 100 * statistics.fmean(known) if known else math.nan
+
+    @property
+    def moved(self) -> float | None:
+        """Largest mean distance (total variation) of a level's weights from uniform in an epoch;
+        None: the weights of no level move."""
+        found = [
+            level.get("mean_distance") or 0.0
+            for record in self.epochs
+            for level in record["levels"]
+            if level.get("moves") and len(level["objectives"]) > 1
+        ]
+        return max(found) if found else None
+
+    def mean_weights(self) -> list[dict[str, float]]:
+        """Return the mean weights over the training, of each level by objective."""
+        levels = [record["levels"] for record in self.epochs]
+        return [
+            {
+                name: statistics.fmean(epoch[place]["mean_weights"][column] for epoch in levels)
+                for column, name in enumerate(level["objectives"])
+            }
+            for place, level in enumerate(levels[0])
+        ]
+
+    def mean_penalties(self) -> list[float]:
+        """Return the mean penalty over the training, of each level."""
+        levels = [record["levels"] for record in self.epochs]
+        return [
+            statistics.fmean(epoch[place]["mean_penalty"] for epoch in levels)
+            for place in range(len(levels[0]))
+        ]
+
+
+def read_record(folder: Path, decoded: Path) -> RunRecord | None:
+    """Read what a training has left.
+
+    Args:
+        folder: The experiment.
+        decoded: The decoded set, relative to it.
+
+    Returns:
+        The record; None: it is not finished.
+
+    Raises:
+        ValueError: If a file is malformed.
+    """
+    scores = folder / decoded / "scores.json"
+    if not scores.is_file():
+        return None
+    means = read_json(scores, "stage 12", SCORES_SHAPE)["mean"]
+    return RunRecord(
+        read_json_lines(folder / "soup.jsonl", "the training", EPOCH),
+        {name: float(item["value"]) for name, item in means.items() if name in SCORES},
+    )
+
+
+def difference(ours: RunRecord, theirs: RunRecord, outcome: str) -> float:
+    """Return an outcome of one training minus that of another; NaN: not known.
+
+    Args:
+        ours: The one.
+        theirs: The other, of the same seed.
+        outcome: `mean_loss` and `worst_loss`: mean and largest relative difference of a validation
+            loss, in percent; `raised` in percent; scores in their own units.
+    """
+    if outcome in ("mean_loss", "worst_loss"):
+        relative = [
+            100 * (loss - theirs.losses[name]) / abs(theirs.losses[name])
+            for name, loss in ours.losses.items()
+            if name in theirs.losses
+        ]
+        if not relative or not all(math.isfinite(value) for value in relative):
+            return math.nan
+        return max(relative) if outcome == "worst_loss" else statistics.fmean(relative)
+    if outcome == "raised":
+        return ours.raised - theirs.raised
+    return ours.scores.get(outcome, math.nan) - theirs.scores.get(outcome, math.nan)

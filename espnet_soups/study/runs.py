@@ -1,0 +1,123 @@
+"""The runs of a study: one for every arm, seed and setting, and their commands."""
+
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from espnet_soups.study.plan import Arm, Study
+from espnet_soups.study.record import RunRecord, read_record
+
+FIRST_STAGE = "7"  # what comes before is the same in all arms of a setting
+ONE_CORE = ("--num_threads", "1", "--nj", "1", "--inference_nj", "1")
+
+
+@dataclass(frozen=True)
+class StudyRun:
+    """One training with decoding and scores.
+
+    Attributes:
+        study: Its study.
+        setting: Name of its setting.
+        arm: Its arm.
+        seed: Its seed.
+    """
+
+    study: Study
+    setting: str
+    arm: Arm
+    seed: int
+
+    @property
+    def tag(self) -> str:
+        """Name of its experiment, below `exp/msp_`."""
+        place = [] if len(self.study.settings) == 1 else [self.setting]
+        return "_".join([self.study.name, *place, self.arm.name, f"seed{self.seed}"])
+
+    def folder(self, expdir: Path) -> Path:
+        """Return the folder of its experiment."""
+        return expdir / f"msp_{self.tag}"
+
+    def read(self, expdir: Path, decoded: Path) -> RunRecord | None:
+        """Return what it has left; None: it is not finished."""
+        return read_record(self.folder(expdir), decoded)
+
+    def donor(self) -> "StudyRun | None":
+        """Return the run whose numbers it takes; None: it takes none."""
+        if not self.arm.donor:
+            return None
+        return StudyRun(self.study, self.setting, self.study.arm(self.arm.donor), self.seed)
+
+    def command(self, donor: RunRecord | None, more: Sequence[str] = ()) -> list[str]:
+        """Return its command.
+
+        Args:
+            donor: What `donor()` has left; None: it takes no numbers.
+            more: Further options of run.sh.
+        """
+        options = {**self.study.shared, **self.study.settings[self.setting], **self.arm.options}
+        given = options.pop("train_args", "")
+        own = {**self.arm.train_args}
+        if donor is not None:
+            own["trainer_conf"] = f"{own.get('trainer_conf', '')} {self._donated(donor)}".strip()
+        settings = [f"--{name} {word}" for name, value in own.items() for word in _words(value)]
+        words = ["./run.sh", *ONE_CORE, "--msp_tag", self.tag]
+        words += [word for name, value in options.items() for word in (f"--{name}", value)]
+        words.append(f"--train_args={' '.join([given, *settings, f'--seed {self.seed}']).strip()}")
+        if options.get("ssl", "none") != "none":
+            words.append(f"--pretrain_args=--seed {self.seed}")
+        return [*words, *more]
+
+    def _donated(self, donor: RunRecord) -> str:
+        if self.arm.weights_of:
+            levels = [
+                {name: round(weight, 6) for name, weight in level.items()}
+                for level in donor.mean_weights()
+            ]
+            combiners = _compact(["measure_only"] * len(levels))
+            weights = _compact([{"weights": level} for level in levels])
+            return f"combiner={combiners} combiner_conf={weights}"
+        constant = [
+            {"level": level, "schedule": "constant", "init": round(penalty, 6)}
+            for level, penalty in enumerate(donor.mean_penalties(), start=1)
+            if level > 1
+        ]
+        return f"penalty={_compact(constant)}"
+
+
+def plan_study(study: Study) -> list[StudyRun]:
+    """List all runs: seeds in turn, so that an interrupted study has whole pairs; donors first."""
+    return [
+        StudyRun(study, setting, arm, seed)
+        for seed in study.seeds
+        for setting in study.settings
+        for arm in sorted(study.arms_of(setting), key=lambda arm: bool(arm.donor))
+    ]
+
+
+def preparations(study: Study, more: Sequence[str] = ()) -> list[list[str]]:
+    """Return the commands that prepare the data of every setting, up to what arms differ in."""
+    commands = []
+    for options in study.settings.values():
+        given = {**study.shared, **options}
+        given.pop("train_args", None)
+        words = [word for name, value in given.items() for word in (f"--{name}", value)]
+        last = str(int(FIRST_STAGE) - 1)
+        command = ["./run.sh", *words, *more, "--stop_stage", last]
+        if command not in commands:
+            commands.append(command)
+    return commands
+
+
+def line_of(command: Sequence[str]) -> str:
+    """Return a command as a line for a shell."""
+    return shlex.join(command)
+
+
+def _words(value: str) -> list[str]:
+    return value.split()
+
+
+def _compact(value: Sequence[Mapping[str, object] | str]) -> str:
+    return json.dumps(value, separators=(",", ":"))

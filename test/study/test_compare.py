@@ -1,0 +1,134 @@
+"""What becomes of hypotheses, on trainings whose difference is known."""
+
+from pathlib import Path
+
+import pytest
+from conftest import STUDY, write_run
+
+from espnet_soups.study.compare import paired, read_records, run_tests, void_arms
+from espnet_soups.study.plan import load_study
+from espnet_soups.study.plot import plot_study
+from espnet_soups.study.render import render_study
+from espnet_soups.study.runs import StudyRun
+
+DECODED = Path("decode_msp_valid.acc.ave/test")
+
+
+def trained(study, expdir, losses, **more):
+    """Write runs: `losses(arm, seed)` are the last validation losses; None: the run is missing."""
+    for arm in study.arms:
+        for seed in study.seeds:
+            values = losses(arm.name, seed)
+            if values is not None:
+                tag = StudyRun(study, "all", arm, seed).tag
+                write_run(expdir / f"msp_{tag}", values, **more)
+    return read_records(study, expdir, DECODED)
+
+
+def better_by_a_tenth(arm, seed):
+    factor = 0.9 if arm == "vs" else 1.0
+    return [factor * (2.0 + 0.1 * seed), factor * 4.0]
+
+
+def verdict(study, records):
+    (test,) = run_tests(study, records)
+    return test
+
+
+def test_a_difference_in_every_seed_supports_and_its_opposite_contradicts(study_file, tmp_path):
+    study = load_study(study_file())
+    records = trained(study, tmp_path, better_by_a_tenth)
+    test = verdict(study, records)
+    assert test.verdict == "supported"
+    assert test.p == pytest.approx(2 / 2**6)
+    assert test.difference.values == pytest.approx([-10.0] * 6)
+    swapped = {**STUDY["hypotheses"][0], "arm": "joint", "against": "vs"}
+    other = load_study(study_file(hypotheses=[swapped]))
+    assert verdict(other, records).verdict == "contradicted"
+
+
+def test_the_worst_objective_and_scores_are_compared_too(study_file, tmp_path):
+    study = load_study(study_file())
+    records = trained(
+        study, tmp_path, lambda arm, seed: [2.0, 4.0] if arm == "joint" else [1.0, 5.0]
+    )
+    vs, joint = study.arm("vs"), study.arm("joint")
+    found = {o: paired(study, records, "all", vs, joint, o).mean for o in ("worst_loss", "wer")}
+    assert found["worst_loss"] == pytest.approx(25.0)
+    assert found["wer"] == pytest.approx(-10.0)
+
+
+def test_weights_that_stood_still_make_a_hypothesis_void(study_file, tmp_path):
+    study = load_study(study_file())
+    records = trained(study, tmp_path, better_by_a_tenth, moved=0.05)
+    assert void_arms(study, records, "all")["vs"] == pytest.approx(0.05)
+    test = verdict(study, records)
+    assert test.verdict.startswith("void")
+    assert "VS is void" in render_study(study, records, {}, "")
+
+
+def test_few_seeds_stay_open_and_say_so(study_file, tmp_path):
+    study = load_study(study_file(seeds=[1, 2, 3]))
+    records = trained(study, tmp_path, better_by_a_tenth)
+    assert verdict(study, records).verdict == "open; 3 seeds allow no p below 0.25"
+
+
+def test_a_null_within_the_bound_is_no_difference(study_file, tmp_path):
+    item = {**STUDY["hypotheses"][0], "bound": 1.0}
+    study = load_study(study_file(hypotheses=[item]))
+    records = trained(
+        study,
+        tmp_path,
+        lambda arm, seed: [2.0 + (0.002 * (-1) ** seed if arm == "vs" else 0.0), 4.0],
+    )
+    assert verdict(study, records).verdict == "no difference beyond 1"
+
+
+def test_unfinished_and_diverged_runs_are_shown(study_file, tmp_path):
+    study = load_study(study_file())
+
+    def losses(arm, seed):
+        if arm == "vs" and seed == 6:
+            return None
+        diverged = arm == "vs" and seed == 5
+        return [None if diverged else 2.0, 4.0] if arm != "vs" or diverged else [1.8, 3.6]
+
+    # a diverged run has no score that would be compared: its loss is written as null
+    for arm in study.arms:
+        for seed in study.seeds:
+            values = losses(arm.name, seed)
+            if values is None:
+                continue
+            tag = StudyRun(study, "all", arm, seed).tag
+            folder = tmp_path / f"msp_{tag}"
+            write_run(folder, [value or 2.0 for value in values])
+            if None in values:
+                text = (folder / "soup.jsonl").read_text()
+                (folder / "soup.jsonl").write_text(text.replace('"asr_fr": 2.0', '"asr_fr": null'))
+    records = read_records(study, tmp_path, DECODED)
+    page = render_study(study, records, {"trial_vs_seed6": "ended with status 3"}, "")
+    assert "trial_vs_seed5 diverged" in page
+    assert "- trial_vs_seed6: ended with status 3" in page
+    assert "29 of 30 runs finished" in page
+    (test,) = run_tests(study, records)
+    assert len(test.difference.values) == 4
+
+
+def test_arms_that_differ_in_more_than_is_stated_are_refused(study_file, tmp_path):
+    study = load_study(study_file(seeds=[1]))
+    trained(study, tmp_path, better_by_a_tenth)
+    (tmp_path / "msp_trial_vm_seed1" / "config.yaml").write_text("max_epoch: 3\n")
+    with pytest.raises(ValueError, match="differ in `max_epoch`, which is not stated"):
+        read_records(study, tmp_path, DECODED)
+
+
+def test_the_picture_has_a_panel_for_each_outcome_and_a_row_for_each_arm(study_file, tmp_path):
+    study = load_study(study_file())
+    figure = plot_study(study, trained(study, tmp_path, better_by_a_tenth))
+    assert figure is not None
+    panels = figure.axes
+    assert [axes.get_xlabel() for axes in panels] == [
+        *("mean loss, %", "worst loss, %", "harmful steps, %", "WER"),
+    ]
+    titles = [label.get_text() for label in panels[0].get_yticklabels()]
+    assert titles == ["VS", "VS, frozen", "VM", "VM, flat"]

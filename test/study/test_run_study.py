@@ -1,0 +1,77 @@
+"""The command: a recipe whose run.sh leaves results at once."""
+
+import json
+
+import pytest
+from conftest import write_run
+
+from espnet_soups.bin.run_study import main
+from espnet_soups.study.plan import load_study
+from espnet_soups.study.runs import plan_study
+
+
+@pytest.fixture
+def two_seeds(study_file, recipe):
+    path = study_file(seeds=[1, 2])
+    for run in plan_study(load_study(path)):
+        write_run(recipe / "made" / run.tag, [2.0, 4.0])
+    return path
+
+
+def commands_of(recipe, tag):
+    lines = (recipe / "commands").read_text().splitlines()
+    return [line for line in lines if f"--msp_tag {tag} " in line]
+
+
+def test_all_runs_are_made_once_and_donors_hand_on_their_numbers(two_seeds, recipe, capsys):
+    main([str(two_seeds), "--recipe", str(recipe), "--parallel", "2"])
+    assert len(list((recipe / "exp").glob("msp_trial_*"))) == 10
+    (line,) = commands_of(recipe, "trial_frozen_seed2")
+    given = line.partition("--train_args=")[2]
+    weights = json.loads(given.partition("combiner_conf=")[2].partition(" --")[0])
+    assert weights[0] == {"weights": {"asr_fr": 0.9, "st_fr_en": 0.1}}
+    (line,) = commands_of(recipe, "trial_flat_seed1")
+    penalties = json.loads(line.partition("penalty=")[2].partition(" --")[0])
+    assert penalties == [{"level": 2, "schedule": "constant", "init": 0.75}]
+    page = (recipe / "exp" / "studies" / "trial" / "study.md").read_text()
+    assert "10 of 10 runs finished" in page
+    assert (recipe / "exp" / "studies" / "trial" / "study.png").is_file()
+
+    capsys.readouterr()
+    main([str(two_seeds), "--recipe", str(recipe)])
+    assert "10 of 10 runs are finished" in capsys.readouterr().out
+    assert len(commands_of(recipe, "trial_vs_seed1")) == 1
+
+
+def test_a_run_that_fails_stops_only_what_needs_it(two_seeds, recipe):
+    (recipe / "fail").write_text("trial_vs_seed1\n")
+    with pytest.raises(OSError, match="2 of 10 runs have no result") as error:
+        main([str(two_seeds), "--recipe", str(recipe)])
+    assert "trial_vs_seed1: ended with status 3" in str(error.value)
+    assert "trial_frozen_seed1: it takes numbers of trial_vs_seed1" in str(error.value)
+    page = (recipe / "exp" / "studies" / "trial" / "study.md").read_text()
+    assert "- trial_vs_seed1: ended with status 3" in page
+    (recipe / "fail").unlink()
+    main([str(two_seeds), "--recipe", str(recipe)])
+    assert len(list((recipe / "exp").glob("msp_trial_*"))) == 10
+
+
+def test_the_budget_starts_no_run_that_would_end_later(two_seeds, recipe, capsys):
+    (recipe / "seconds").write_text("0.4")
+    main([str(two_seeds), "--recipe", str(recipe), "--budget_hours", "0.0005"])  # 1.8 s
+    finished = len(list((recipe / "exp").glob("msp_trial_*")))
+    assert 1 <= finished < 10
+    assert f"{10 - finished} runs were not started" in capsys.readouterr().out
+
+
+def test_a_dry_run_prints_commands_and_trains_nothing(two_seeds, recipe, capsys, tmp_path):
+    page = tmp_path / "docs" / "page.md"
+    main([str(two_seeds), "--recipe", str(recipe), "--dry_run", "--publish", str(page)])
+    assert capsys.readouterr().out.count("--msp_tag") == 10
+    assert not (recipe / "commands").exists()
+    assert "0 of 10 runs finished" in page.read_text()
+
+
+def test_a_folder_without_a_recipe_is_refused(two_seeds, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"has no run\.sh"):
+        main([str(two_seeds), "--recipe", str(tmp_path)])
