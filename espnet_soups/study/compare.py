@@ -7,8 +7,9 @@ from pathlib import Path
 
 from espnet_soups.conflict.significance import LEVEL, adjust
 from espnet_soups.files import read_yaml
-from espnet_soups.study.plan import HIGHER_IS_BETTER, OUTCOMES, Arm, Hypothesis, Study
-from espnet_soups.study.record import RunRecord, difference
+from espnet_soups.settings import refuse_unknown
+from espnet_soups.study.plan import Arm, Hypothesis, Study
+from espnet_soups.study.record import LOSSES, RAISED, RunRecord, Score, difference
 from espnet_soups.study.runs import StudyRun, plan_study
 from espnet_soups.study.statistics import PairedDifference, least_p, paired_difference
 from espnet_soups.tables.same_settings import find_differences
@@ -69,23 +70,38 @@ def void_arms(study: Study, records: Records, setting: str) -> dict[str, float]:
     return found
 
 
-def known_outcomes(study: Study, records: Records) -> list[str]:
-    """Return the outcomes that some pair of arms has, in order."""
+def known_scores(records: Records) -> dict[str, Score]:
+    """Return the scores that some run has, one of each metric."""
+    return {name: score for record in records.values() for name, score in record.scores.items()}
+
+
+def known_outcomes(study: Study, records: Records) -> dict[str, str]:
+    """Return the outcomes that some pair of arms has, with their titles."""
     base = study.arm(study.baseline)
-    return [
-        outcome
-        for outcome in OUTCOMES
+    scores = {name: score.title for name, score in known_scores(records).items()}
+    return {
+        outcome: title
+        for outcome, title in (LOSSES | RAISED | scores).items()
         if any(
             paired(study, records, setting, arm, base, outcome).values
             for setting in study.settings
             for arm in study.arms_of(setting)
             if arm != base
         )
-    ]
+    }
 
 
 def run_tests(study: Study, records: Records) -> list[Test]:
-    """Return what became of every hypothesis in every setting where it is tested."""
+    """Return what became of every hypothesis in every setting where it is tested.
+
+    Raises:
+        ValueError: If the outcome of one is nothing that a run has.
+    """
+    scores = known_scores(records)
+    if records:
+        for item in study.hypotheses:
+            known = [*LOSSES, *RAISED, *scores]
+            refuse_unknown(f"`outcome` of {item.name} of {study.name}", [item.outcome], known)
     places = [
         (item, setting) for item in study.hypotheses for setting in item.settings or study.settings
     ]
@@ -95,17 +111,31 @@ def run_tests(study: Study, records: Records) -> list[Test]:
     ]
     void = {setting: void_arms(study, records, setting) for setting in study.settings}
     counted = [
-        math.nan if {h.arm, h.against} & void[s].keys() else d.p
+        math.nan if _void(h, void[s]) else d.p
         for (h, s), d in zip(places, differences, strict=True)
     ]
     return [
-        Test(h, s, d, p, _verdict(study, h, d, p, sorted({h.arm, h.against} & void[s].keys())))
+        Test(h, s, d, p, _verdict(study, h, d, p, _is_higher_better(h, scores), _void(h, void[s])))
         for (h, s), d, p in zip(places, differences, adjust(counted), strict=True)
     ]
 
 
+def _void(hypothesis: Hypothesis, void: Mapping[str, float]) -> list[str]:
+    return sorted({hypothesis.arm, hypothesis.against} & void.keys())
+
+
+def _is_higher_better(hypothesis: Hypothesis, scores: Mapping[str, Score]) -> bool:
+    score = scores.get(hypothesis.outcome)
+    return score is not None and not score.lower_is_better
+
+
 def _verdict(
-    study: Study, hypothesis: Hypothesis, found: PairedDifference, p: float, void: Sequence[str]
+    study: Study,
+    hypothesis: Hypothesis,
+    found: PairedDifference,
+    p: float,
+    higher: bool,
+    void: Sequence[str],
 ) -> str:
     if void:
         return f"void: the weights of {', '.join(void)} hardly moved"
@@ -113,7 +143,7 @@ def _verdict(
         return "not run yet"
     short = f", {len(found.values)} of {len(study.seeds)} seeds"
     missing = short if len(found.values) < len(study.seeds) else ""
-    better = found.mean > 0 if hypothesis.outcome in HIGHER_IS_BETTER else found.mean < 0
+    better = (found.mean > 0) == higher
     if p <= LEVEL:
         return ("supported" if better else "contradicted") + missing
     if hypothesis.bound and found.is_within(hypothesis.bound):

@@ -7,18 +7,14 @@ from typing import Any
 
 from espnet_soups.files import read_yaml
 from espnet_soups.settings import refuse_unknown
+from espnet_soups.tables.plan import SOUP_ARGUMENTS, SOUP_OPTIONS
 
 # What arms may differ in; all else is shared, or of a setting, so that a comparison has one cause.
 ARM_OPTIONS = (
-    *("soup", "order", "combiner", "combiner_conf", "plan_top", "conflict_batches"),
-    *("ssl", "baseline", "init_from_pretrained", "ssl_in_training", "nbest_average"),
+    *SOUP_OPTIONS,
+    *("combiner_conf", "plan_top", "conflict_batches", "nbest_average"),
 )
-ARM_ARGUMENTS = ("trainer_conf", "static_weights", "keep_nbest_models")
-LOSSES = ("mean_loss", "worst_loss")
-MECHANISM = ("raised", "moved")
-HIGHER_IS_BETTER = ("bleu", "chrf", "accuracy", "macro_f1")
-SCORES = ("wer", "cer", *HIGHER_IS_BETTER)
-OUTCOMES = (*LOSSES, *MECHANISM[:1], *SCORES)
+ARM_ARGUMENTS = (*SOUP_ARGUMENTS, "keep_nbest_models")
 
 ARM = {
     **{"title": str, "options?": dict[str, Any], "train_args?": dict[str, Any]},
@@ -73,7 +69,7 @@ class Hypothesis:
         statement: In words.
         arm: The arm that should be better.
         against: The arm that it is compared with.
-        outcome: One of `OUTCOMES`.
+        outcome: `mean_loss`, `worst_loss`, `raised`, or the name of a score in scores.json.
         settings: Where it is tested; empty: in all.
         bound: Differences below it are of no use, in units of the outcome; 0: not stated.
     """
@@ -196,7 +192,6 @@ def _check(study: Study, path: Path) -> None:
             raise ValueError(f"`hypotheses` {where} has {item.name} twice.")
         stated.add(item.name)
         refuse_unknown(f"{item.name} {where}", [item.arm, item.against], names)
-        refuse_unknown(f"`outcome` of {item.name} {where}", [item.outcome], list(OUTCOMES))
         refuse_unknown(f"`settings` of {item.name} {where}", item.settings, list(study.settings))
 
 

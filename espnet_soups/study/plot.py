@@ -6,7 +6,6 @@ from matplotlib.figure import Figure
 from espnet_soups.report.plots.figure import COLORS, new_figure
 from espnet_soups.study.compare import Records, known_outcomes, paired
 from espnet_soups.study.plan import Study
-from espnet_soups.study.render import TITLES
 
 SHOWN = 4  # outcomes of a picture, the first ones
 
@@ -18,18 +17,19 @@ def plot_study(study: Study, records: Records) -> Figure | None:
         study: The study.
         records: What the finished runs have left.
     """
-    outcomes = known_outcomes(study, records)[:SHOWN]
+    outcomes = dict(list(known_outcomes(study, records).items())[:SHOWN])
     if not outcomes:
         return None
     settings = list(study.settings)
     rows = max(len(study.arms_of(setting)) for setting in settings)
     height = (0.38 * rows + 0.9) * len(settings) + 0.6
-    title = f"{study.title}: difference from {study.baseline}, seed by seed"
-    figure = new_figure(2.5 * len(outcomes) + 1.5, height, title)
+    heading = f"{study.title}: difference from {study.baseline}, seed by seed"
+    figure = new_figure(2.5 * len(outcomes) + 1.5, height, heading)
     panels = figure.subplots(len(settings), len(outcomes), squeeze=False, sharey="row")
     for row, setting in enumerate(settings):
-        for column, outcome in enumerate(outcomes):
+        for column, (outcome, title) in enumerate(outcomes.items()):
             _draw(panels[row, column], study, records, setting, outcome)
+            panels[row, column].set_xlabel(title)
         if len(settings) > 1:
             panels[row, 0].set_ylabel(f"setting {setting}")
     return figure
@@ -50,4 +50,3 @@ def _draw(axes: Axes, study: Study, records: Records, setting: str, outcome: str
     axes.axvline(0.0, color="#888888", linewidth=0.8)
     axes.set_yticks(range(len(arms)), [arm.title for arm in arms])
     axes.set_ylim(len(arms) - 0.5, -0.5)
-    axes.set_xlabel(TITLES[outcome])

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from espnet_soups.files import read_json, read_json_lines
-from espnet_soups.study.plan import SCORES
 
 LEVEL = {
     **{"objectives": list[str], "mean_weights?": list[float], "mean_penalty?": float},
@@ -18,7 +17,25 @@ EPOCH = {
     **{"epoch": int, "seconds": float, "valid_loss": dict[str, float | None], "levels": [LEVEL]},
     "raised_any?": float,
 }
-SCORES_SHAPE = {"mean": dict[str, dict[str, Any]]}
+METRIC = {"name": str, "title": str, "lower_is_better": bool, "headline": bool}
+SCORES = {"mean": {"*": {"value": float}}, "metrics": [METRIC]}
+LOSSES = {"mean_loss": "mean loss, %", "worst_loss": "worst loss, %"}
+RAISED = {"raised": "harmful steps, %"}
+
+
+@dataclass(frozen=True)
+class Score:
+    """A score of a decoded set.
+
+    Attributes:
+        title: As tables show it.
+        value: Mean over the objectives that have it.
+        lower_is_better: Which way is up.
+    """
+
+    title: str
+    value: float
+    lower_is_better: bool
 
 
 @dataclass(frozen=True)
@@ -27,11 +44,11 @@ class RunRecord:
 
     Attributes:
         epochs: The records of its epochs, soup.jsonl.
-        scores: Mean over the objectives, by metric.
+        scores: Its headline scores, by metric.
     """
 
     epochs: list[dict[str, Any]]
-    scores: Mapping[str, float]
+    scores: Mapping[str, Score]
 
     @property
     def losses(self) -> dict[str, float]:
@@ -104,10 +121,17 @@ def read_record(folder: Path, decoded: Path) -> RunRecord | None:
     scores = folder / decoded / "scores.json"
     if not scores.is_file():
         return None
-    means = read_json(scores, "stage 12", SCORES_SHAPE)["mean"]
+    content = read_json(scores, "stage 12", SCORES)
+    means = content["mean"]
     return RunRecord(
         read_json_lines(folder / "soup.jsonl", "the training", EPOCH),
-        {name: float(item["value"]) for name, item in means.items() if name in SCORES},
+        {
+            item["name"]: Score(
+                item["title"], means[item["name"]]["value"], item["lower_is_better"]
+            )
+            for item in content["metrics"]
+            if item["headline"] and item["name"] in means
+        },
     )
 
 
@@ -120,7 +144,7 @@ def difference(ours: RunRecord, theirs: RunRecord, outcome: str) -> float:
         outcome: `mean_loss` and `worst_loss`: mean and largest relative difference of a validation
             loss, in percent; `raised` in percent; scores in their own units.
     """
-    if outcome in ("mean_loss", "worst_loss"):
+    if outcome in LOSSES:
         relative = [
             100 * (loss - theirs.losses[name]) / abs(theirs.losses[name])
             for name, loss in ours.losses.items()
@@ -131,4 +155,6 @@ def difference(ours: RunRecord, theirs: RunRecord, outcome: str) -> float:
         return max(relative) if outcome == "worst_loss" else statistics.fmean(relative)
     if outcome == "raised":
         return ours.raised - theirs.raised
-    return ours.scores.get(outcome, math.nan) - theirs.scores.get(outcome, math.nan)
+    if outcome not in ours.scores or outcome not in theirs.scores:
+        return math.nan
+    return ours.scores[outcome].value - theirs.scores[outcome].value

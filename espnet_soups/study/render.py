@@ -10,25 +10,14 @@ from espnet_soups.study.compare import (
     Records,
     Test,
     known_outcomes,
+    known_scores,
     paired,
     run_tests,
     void_arms,
 )
-from espnet_soups.study.plan import HIGHER_IS_BETTER, Arm, Study
+from espnet_soups.study.plan import Study
 from espnet_soups.study.runs import StudyRun, plan_study
 from espnet_soups.study.statistics import PairedDifference
-
-TITLES = {
-    "mean_loss": "mean loss, %",
-    "worst_loss": "worst loss, %",
-    "raised": "harmful steps, %",
-    "wer": "WER",
-    "cer": "CER",
-    "bleu": "BLEU",
-    "chrf": "chrF",
-    "accuracy": "accuracy",
-    "macro_f1": "macro-F1",
-}
 
 
 def render_study(study: Study, records: Records, failures: Mapping[str, str], picture: str) -> str:
@@ -43,7 +32,11 @@ def render_study(study: Study, records: Records, failures: Mapping[str, str], pi
     parts = [f"# {study.title}", study.question, _design(study, records)]
     tests = run_tests(study, records)
     if tests:
-        parts += ["## Hypotheses", "They were stated before the runs.", _tests_table(tests)]
+        parts += [
+            "## Hypotheses",
+            "They were stated before the runs.",
+            _tests_table(tests, known_outcomes(study, records)),
+        ]
     for setting in study.settings:
         parts += [f"## Setting {setting}"] if len(study.settings) > 1 else ["## Arms"]
         parts += [_absolute(study, records, setting), _differences(study, records, setting)]
@@ -67,14 +60,14 @@ def _design(study: Study, records: Records) -> str:
     )
 
 
-def _tests_table(tests: Sequence[Test]) -> str:
+def _tests_table(tests: Sequence[Test], titles: Mapping[str, str]) -> str:
     head = ["", "statement", "setting", "outcome", "difference [95 %]", "p, adjusted", "verdict"]
     rows = [
         [
             test.hypothesis.name,
             test.hypothesis.statement,
             test.setting,
-            TITLES[test.hypothesis.outcome],
+            titles.get(test.hypothesis.outcome, test.hypothesis.outcome),
             _cell(test.difference),
             "–" if math.isnan(test.p) else f"{test.p:.3f}",
             test.verdict,
@@ -86,8 +79,14 @@ def _tests_table(tests: Sequence[Test]) -> str:
 
 def _absolute(study: Study, records: Records, setting: str) -> str:
     """Return the scores themselves, mean ± standard deviation over seeds."""
-    metrics = [name for name in TITLES if any(name in r.scores for r in records.values())]
-    head = ["arm", *(TITLES[name] for name in metrics), "harmful steps, %", "λ moved", "min"]
+    scores = known_scores(records)
+    head = [
+        "arm",
+        *(score.title for score in scores.values()),
+        "harmful steps, %",
+        "λ moved",
+        "min",
+    ]
     rows = []
     for arm in study.arms_of(setting):
         found = [
@@ -95,7 +94,7 @@ def _absolute(study: Study, records: Records, setting: str) -> str:
             for seed in study.seeds
             if (tag := StudyRun(study, setting, arm, seed).tag) in records
         ]
-        cells = [_spread([r.scores[m] for r in found if m in r.scores]) for m in metrics]
+        cells = [_spread([r.scores[m].value for r in found if m in r.scores]) for m in scores]
         cells.append(_spread([r.raised for r in found if not math.isnan(r.raised)]))
         moved = [value for r in found if (value := r.moved) is not None]
         cells.append(f"{min(moved):.2f}–{max(moved):.2f}" if moved else "–")
@@ -109,13 +108,13 @@ def _differences(study: Study, records: Records, setting: str) -> str:
     outcomes = known_outcomes(study, records)
     if not outcomes:
         return ""
-    head = [f"minus {base.title}", *(TITLES[name] for name in outcomes)]
+    head = [f"minus {base.title}", *outcomes.values()]
     rows = [
         [arm.title, *(_cell(paired(study, records, setting, arm, base, o)) for o in outcomes)]
         for arm in study.arms_of(setting)
         if arm != base
     ]
-    higher = [TITLES[name] for name in outcomes if name in HIGHER_IS_BETTER]
+    higher = [s.title for s in known_scores(records).values() if not s.lower_is_better]
     better = f" Lower is better, of {' and '.join(higher)} higher." if higher else ""
     return (
         table(head, rows, left=1)
@@ -126,7 +125,7 @@ def _differences(study: Study, records: Records, setting: str) -> str:
 
 def _notes(study: Study, records: Records, setting: str) -> list[str]:
     notes = [
-        f"- {_title(study, name)} is void: in one run no level's weights went further than"
+        f"- {study.arm(name).title} is void: in one run no level's weights went further than"
         f" {moved:.2f} from uniform (total variation; {LEAST_MOVED} is asked for)."
         for name, moved in void_arms(study, records, setting).items()
     ]
@@ -144,11 +143,6 @@ def _unfinished(study: Study, records: Records, failures: Mapping[str, str]) -> 
         return []
     lines = [f"- {tag}: {failures.get(tag, 'not run yet')}" for tag in missing]
     return ["## Not finished", "\n".join(lines)]
-
-
-def _title(study: Study, name: str) -> str:
-    arm: Arm = study.arm(name)
-    return arm.title
 
 
 def _cell(found: PairedDifference) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from espnet_soups.study.plan import Arm, Study
 from espnet_soups.study.record import RunRecord, read_record
+from espnet_soups.tables.plan import Row
 
 FIRST_STAGE = "7"  # what comes before is the same in all arms of a setting
 ONE_CORE = ("--num_threads", "1", "--nj", "1", "--inference_nj", "1")
@@ -61,11 +62,11 @@ class StudyRun:
         own = {**self.arm.train_args}
         if donor is not None:
             own["trainer_conf"] = f"{own.get('trainer_conf', '')} {self._donated(donor)}".strip()
-        settings = [f"--{name} {word}" for name, value in own.items() for word in _words(value)]
+        settings = [f"--{name} {word}" for name, value in own.items() for word in value.split()]
         words = ["./run.sh", *ONE_CORE, "--msp_tag", self.tag]
         words += [word for name, value in options.items() for word in (f"--{name}", value)]
         words.append(f"--train_args={' '.join([given, *settings, f'--seed {self.seed}']).strip()}")
-        if options.get("ssl", "none") != "none":
+        if Row("", "", options=options).pretrains:
             words.append(f"--pretrain_args=--seed {self.seed}")
         return [*words, *more]
 
@@ -113,10 +114,6 @@ def preparations(study: Study, more: Sequence[str] = ()) -> list[list[str]]:
 def line_of(command: Sequence[str]) -> str:
     """Return a command as a line for a shell."""
     return shlex.join(command)
-
-
-def _words(value: str) -> list[str]:
-    return value.split()
 
 
 def _compact(value: Sequence[Mapping[str, object] | str]) -> str:

@@ -47,6 +47,19 @@ def test_a_difference_in_every_seed_supports_and_its_opposite_contradicts(study_
     assert verdict(other, records).verdict == "contradicted"
 
 
+@pytest.mark.parametrize(("outcome", "said"), [("wer", "supported"), ("bleu", "contradicted")])
+def test_scores_know_which_way_is_up(study_file, tmp_path, outcome: str, said: str):
+    study = load_study(study_file(hypotheses=[{**STUDY["hypotheses"][0], "outcome": outcome}]))
+    assert verdict(study, trained(study, tmp_path, better_by_a_tenth)).verdict == said
+
+
+def test_an_outcome_that_no_run_has_is_refused(study_file, tmp_path):
+    study = load_study(study_file(hypotheses=[{**STUDY["hypotheses"][0], "outcome": "wre"}]))
+    records = trained(study, tmp_path, better_by_a_tenth)
+    with pytest.raises(ValueError, match=r"'wre' \(closest: 'wer'\)"):
+        run_tests(study, records)
+
+
 def test_the_worst_objective_and_scores_are_compared_too(study_file, tmp_path):
     study = load_study(study_file())
     records = trained(

@@ -39,7 +39,6 @@ def test_a_study_is_read_and_each_arm_runs_with_every_seed_donors_first(study_fi
         ({"arms": arms(x={"title": "x", "weights_of": "y"})}, "'y'"),
         ({"arms": arms(x={"title": "x", "weights_of": "frozen"})}, "which takes others'"),
         ({"arms": arms(joint={"title": "j", "settings": ["all"]})}, "all settings"),
-        ({"hypotheses": [{**STUDY["hypotheses"][0], "outcome": "wre"}]}, "'wre'"),
         ({"hypotheses": [{**STUDY["hypotheses"][0], "arm": "vsx"}]}, "'vsx'"),
         ({"hypotheses": STUDY["hypotheses"] * 2}, "H1 twice"),
     ],
