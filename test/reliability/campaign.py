@@ -21,11 +21,18 @@ from pathlib import Path
 from subprocess import TimeoutExpired
 
 import torch
-from clocks import run_twice_at_once, set_clock_back
+from clocks import (
+    find_faketime,
+    move_clock,
+    run_twice_at_once,
+    run_twice_on_two_clocks,
+    set_clock_back,
+)
 from damaged_checkpoints import damage_a_training, damage_states
 from injured_recipe import Prepared, prepared_recipe
 from kills import draw_kills, kill_again_and_again, kill_while_saving
-from places import can_mount, fill_disk, make_read_only
+from places import can_mount, fill_disk, fill_disk_within, make_read_only
+from ranks import Ranks, draw_injuries, injure_a_rank
 from steady import SETTINGS, train_long
 
 KILLS_OF_A_RUN = 10
@@ -96,6 +103,42 @@ def injure_by_places(prepared: Prepared, given: argparse.Namespace) -> Iterator[
         yield Row(f"read-only folder, stage {stage}", f"{said} Then it went on")
 
 
+def injure_by_filling(prepared: Prepared, given: argparse.Namespace) -> Iterator[Row]:
+    """Fill the disk in the middle of stages."""
+    if not can_mount():
+        yield Row("a disk that fills within a stage", SKIPPED)
+        return
+    for stage, said in fill_disk_within(prepared, "filling", random.Random(given.seed)):
+        yield Row(f"a disk that fills within stage {stage}", f"{said} Then it went on")
+
+
+def injure_by_moved_clocks(prepared: Prepared, given: argparse.Namespace) -> Iterator[Row]:
+    """Move the clock of a run, and of one of two."""
+    if given.faketime is None:
+        yield Row("a clock that moves", "skipped: it needs libfaketime (`--faketime`)")
+        return
+    seeded = random.Random(given.seed)
+    moves = move_clock(prepared, "moved", given.faketime, seeded)
+    told = ", ".join(f"stage {stage}: {seconds:+,} s" for stage, seconds in moves)
+    yield Row("a clock that moves while a run goes", f"{told}; all bits equal")
+    wrong = run_twice_on_two_clocks(prepared, "two_clocks", given.faketime, seeded)
+    yield Row("two runs in one folder, one on a wrong clock", f"{wrong:+,} s: both ended well")
+
+
+def injure_by_ranks(prepared: Prepared | None, given: argparse.Namespace) -> Iterator[Row]:
+    """Train on two processes, and injure one of them."""
+    with tempfile.TemporaryDirectory() as folder:
+        ranks = Ranks(Path(folder))
+        assert set(ranks.train("whole", "none").statuses) == {0}
+        expected = ranks.bits("whole")
+        for number, injury in enumerate(draw_injuries(random.Random(given.seed))):
+            ended = injure_a_rank(ranks, f"injured{number}", injury, expected)
+            yield Row(
+                f"rank {injury.rank} of 2: {injury.how}, launcher: {injury.launcher}",
+                f"{ended.sentences[0]} After {ended.seconds:.0f} s; resumed, all bits equal",
+            )
+
+
 def injure_by_clocks(prepared: Prepared, given: argparse.Namespace) -> Iterator[Row]:
     """Date files back."""
     ran = set_clock_back(prepared, "clock")
@@ -125,8 +168,11 @@ PARTS: dict[str, Callable[[Prepared, argparse.Namespace], Iterator[Row]]] = {
     "saving": injure_while_saving,
     "damage": injure_by_damage,
     "places": injure_by_places,
+    "filling": injure_by_filling,
     "clocks": injure_by_clocks,
+    "moved_clocks": injure_by_moved_clocks,
     "pairs": injure_by_pairs,
+    "ranks": injure_by_ranks,
     "length": injure_by_length,
 }
 
@@ -142,6 +188,9 @@ def main() -> None:
     options.add_argument("--trainings", type=int, default=4, help="Damaged trainings (4)")
     options.add_argument("--pairs", type=int, default=3, help="Pairs of runs (3)")
     options.add_argument("--steps", type=int, default=10_000, help="Of the toy model (10000)")
+    options.add_argument(
+        "--faketime", type=Path, default=find_faketime(), help="libfaketimeMT.so.1 (the system's)"
+    )
     options.add_argument("--seed", type=int, default=1, help="Of all that is random (1)")
     options.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS), help="(all)")
     options.add_argument("--table", type=Path, help="File that the table is written to, too")
@@ -159,7 +208,7 @@ def main() -> None:
 
 
 def _rows(given: argparse.Namespace) -> Iterator[Row]:
-    needs_recipe = set(given.parts) != {"length"}
+    needs_recipe = not set(given.parts) <= {"length", "ranks"}
     with prepared_recipe(f"campaign{os.getpid()}") if needs_recipe else nullcontext() as prepared:
         for part in given.parts:
             begin = time.monotonic()
