@@ -32,7 +32,7 @@ from damaged_checkpoints import damage_a_training, damage_states
 from injured_recipe import Prepared, prepared_recipe
 from kills import draw_kills, kill_again_and_again, kill_while_saving
 from places import can_mount, fill_disk, fill_disk_within, make_read_only
-from ranks import Ranks, draw_injuries, injure_a_rank
+from ranks import Ranks, draw_injuries, injure_a_rank, train_with_nan
 from steady import SETTINGS, train_long
 
 KILLS_OF_A_RUN = 10
@@ -137,6 +137,8 @@ def injure_by_ranks(prepared: Prepared | None, given: argparse.Namespace) -> Ite
                 f"rank {injury.rank} of 2: {injury.how}, launcher: {injury.launcher}",
                 f"{ended.sentences[0]} After {ended.seconds:.0f} s; resumed, all bits equal",
             )
+    with tempfile.TemporaryDirectory() as folder:
+        yield Row("features that are no numbers on one of 2 ranks", train_with_nan(Path(folder)))
 
 
 def injure_by_clocks(prepared: Prepared, given: argparse.Namespace) -> Iterator[Row]:

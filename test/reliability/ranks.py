@@ -31,6 +31,7 @@ TIMEOUT = 20  # seconds, `--dist_timeout`
 PATIENCE = 400.0  # seconds until a run counts as hanging; imports alone take half a minute
 LAUNCHERS = ("torchrun", "none")
 KINDS = ("kill", "stop", "sleep", "fail")
+SPOILT_LANGUAGE = "es"
 MOST_SECONDS = 0.05  # about as long as a step takes
 SENTENCE = re.compile(r"error: ((?:Rank|The ranks|Training|the disk).*)")
 
@@ -184,6 +185,29 @@ def injure_a_rank(ranks: Ranks, name: str, injury: Injury, expected: dict[str, A
     assert set(again.statuses) == {0}, again.said[-3000:]
     assert ranks.bits(name) == expected, f"{injury}: not the bits of an undisturbed training"
     return ended
+
+
+def train_with_nan(root: Path) -> str:
+    """Train where one rank hears an utterance of `SPOILT_LANGUAGE` that is no numbers.
+
+    Returns:
+        What was skipped.
+
+    Raises:
+        AssertionError: If anything but its steps is skipped, or the model is not finite.
+    """
+    ranks = Ranks(root)
+    ranks.spoil(f"{SPOILT_LANGUAGE}-003")
+    ended = ranks.train("spoilt", "none")
+    assert set(ended.statuses) == {0}, ended.said[-3000:]
+    lines = (root / "spoilt" / "soup.jsonl").read_text(encoding="utf-8").splitlines()
+    for record in map(json.loads, lines):
+        assert record["skipped_steps"] == 1, record
+        assert record["not_finite"] == {f"asr_{SPOILT_LANGUAGE}": 1, f"st_{SPOILT_LANGUAGE}_en": 1}
+        assert all(value > 0 for value in record["valid_loss"].values()), record
+    model = torch.load(root / "spoilt" / CURRENT, weights_only=True)["model"]
+    assert all(tensor.isfinite().all() for tensor in model.values())
+    return f"1 of {BATCHES} steps skipped in each of {len(lines)} epochs, its objectives named"
 
 
 def _commands(launcher: str, words: list[str]) -> list[tuple[list[str], dict[str, str]]]:
