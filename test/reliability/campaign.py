@@ -22,7 +22,7 @@ from subprocess import TimeoutExpired
 
 import torch
 from clocks import (
-    find_faketime,
+    build_clock,
     move_clock,
     run_twice_at_once,
     run_twice_on_two_clocks,
@@ -114,15 +114,17 @@ def injure_by_filling(prepared: Prepared, given: argparse.Namespace) -> Iterator
 
 def injure_by_moved_clocks(prepared: Prepared, given: argparse.Namespace) -> Iterator[Row]:
     """Move the clock of a run, and of one of two."""
-    if given.faketime is None:
-        yield Row("a clock that moves", "skipped: it needs libfaketime (`--faketime`)")
-        return
-    seeded = random.Random(given.seed)
-    moves = move_clock(prepared, "moved", given.faketime, seeded)
-    told = ", ".join(f"stage {stage}: {seconds:+,} s" for stage, seconds in moves)
-    yield Row("a clock that moves while a run goes", f"{told}; all bits equal")
-    wrong = run_twice_on_two_clocks(prepared, "two_clocks", given.faketime, seeded)
-    yield Row("two runs in one folder, one on a wrong clock", f"{wrong:+,} s: both ended well")
+    with tempfile.TemporaryDirectory() as folder:
+        library = build_clock(Path(folder))
+        if library is None:
+            yield Row("a clock that moves", "skipped: it needs a C compiler, cc")
+            return
+        seeded = random.Random(given.seed)
+        moves = move_clock(prepared, "moved", library, seeded)
+        told = ", ".join(f"stage {stage}: {seconds:+,} s" for stage, seconds in moves)
+        yield Row("a clock that moves while a run goes", f"{told}; all bits equal")
+        wrong = run_twice_on_two_clocks(prepared, "two_clocks", library, seeded)
+        yield Row("two runs in one folder, one on a wrong clock", f"{wrong:+,} s; all bits equal")
 
 
 def injure_by_ranks(prepared: Prepared | None, given: argparse.Namespace) -> Iterator[Row]:
@@ -190,9 +192,6 @@ def main() -> None:
     options.add_argument("--trainings", type=int, default=4, help="Damaged trainings (4)")
     options.add_argument("--pairs", type=int, default=3, help="Pairs of runs (3)")
     options.add_argument("--steps", type=int, default=10_000, help="Of the toy model (10000)")
-    options.add_argument(
-        "--faketime", type=Path, default=find_faketime(), help="libfaketimeMT.so.1 (the system's)"
-    )
     options.add_argument("--seed", type=int, default=1, help="Of all that is random (1)")
     options.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS), help="(all)")
     options.add_argument("--table", type=Path, help="File that the table is written to, too")

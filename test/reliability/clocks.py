@@ -3,6 +3,7 @@
 import os
 import random
 import re
+import shutil
 import subprocess
 import time
 from datetime import datetime
@@ -65,13 +66,19 @@ def _date_back(path: Path) -> None:
         os.utime(path, (PAST, PAST))
 
 
-def find_faketime() -> Path | None:
-    """Return libfaketime (Debian's package of this name), in its variant for several threads."""
-    return next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
+def build_clock(folder: Path) -> Path | None:
+    """Compile the library by which processes read another clock; None: there is no compiler."""
+    compiler = shutil.which("cc")
+    if compiler is None:
+        return None
+    source, library = Path(__file__).parent / "inject" / "moved_clock.c", folder / "moved_clock.so"
+    words = [compiler, "-shared", "-fPIC", "-o", str(library), str(source), "-ldl"]
+    subprocess.run(words, check=True)
+    return library
 
 
 def move_clock(
-    prepared: Prepared, name: str, faketime: Path, random_: random.Random
+    prepared: Prepared, name: str, library: Path, random_: random.Random
 ) -> list[tuple[int, int]]:
     """Move the clock of all processes of a run again and again while it goes.
 
@@ -87,7 +94,7 @@ def move_clock(
     recipe = copy_recipe(prepared.folder, name)
     offset = recipe / "offset"
     offset.write_text("+0")
-    running, log = start(recipe, **_moved_by(offset, faketime))
+    running, log = start(recipe, **_moved_by(offset, library))
     moves = []
     while running.poll() is None:
         time.sleep(random_.random() * sum(prepared.lasts.values()) / 10)
@@ -97,20 +104,14 @@ def move_clock(
     assert running.returncode == 0, log.read_text()[-3000:]
     dated = datetime.fromtimestamp(time.time() + moves[-1][1])
     assert len(moves) > 2, "the clock has hardly moved"
-    assert _now(offset, faketime).date() == dated.date(), f"{faketime} does not move the clock"
+    assert _now(offset, library).date() == dated.date(), f"{library} does not move the clock"
     must_equal(recipe, prepared.bits)
     return moves
 
 
-def _moved_by(offset: Path, faketime: Path) -> dict[str, str]:
-    """Return the variables by which processes read the clock `offset` off, as the file says."""
-    return {
-        "LD_PRELOAD": str(faketime),
-        "FAKETIME_TIMESTAMP_FILE": str(offset),
-        "FAKETIME_NO_CACHE": "1",  # a move holds at once
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",  # nobody can set this clock
-        "NO_FAKE_STAT": "1",
-    }
+def _moved_by(offset: Path, library: Path) -> dict[str, str]:
+    """Return the variables by which processes read a clock that is off as the file says."""
+    return {"LD_PRELOAD": str(library), "MOVED_CLOCK": str(offset)}
 
 
 def _put(offset: Path, seconds: int) -> None:
@@ -119,10 +120,10 @@ def _put(offset: Path, seconds: int) -> None:
     whole.replace(offset)
 
 
-def _now(offset: Path, faketime: Path) -> datetime:
+def _now(offset: Path, library: Path) -> datetime:
     told = subprocess.run(
         ["date", "+%s"],
-        env=os.environ | _moved_by(offset, faketime),
+        env=os.environ | _moved_by(offset, library),
         capture_output=True,
         check=True,
     )
@@ -130,7 +131,7 @@ def _now(offset: Path, faketime: Path) -> datetime:
 
 
 def run_twice_on_two_clocks(
-    prepared: Prepared, name: str, faketime: Path, random_: random.Random
+    prepared: Prepared, name: str, library: Path, random_: random.Random
 ) -> int:
     """Start two runs in one folder, the second with a clock that is wrong.
 
@@ -143,7 +144,7 @@ def run_twice_on_two_clocks(
     recipe = copy_recipe(prepared.folder, name)
     wrong = random_.choice(MOVES)
     _put(recipe / "offset", wrong)
-    _run_twice(recipe, prepared, random_, _moved_by(recipe / "offset", faketime))
+    _run_twice(recipe, prepared, random_, _moved_by(recipe / "offset", library))
     return wrong
 
 
