@@ -1,7 +1,6 @@
 """What a rank does when another one has ended or hangs: it ends, too, and names the lost one."""
 
 import argparse
-import math
 import os
 import signal
 import sys
@@ -107,9 +106,9 @@ def check_timeout(args: argparse.Namespace) -> None:
     """Check `--dist_timeout`.
 
     Raises:
-        ValueError: If it is no positive number.
+        ValueError: If it is not positive.
     """
-    if not 0 < args.dist_timeout < math.inf:
+    if args.dist_timeout <= 0:
         raise ValueError(
             f"`dist_timeout` must be a positive number of seconds, but got {args.dist_timeout:g}."
         )
