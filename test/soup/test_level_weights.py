@@ -1,8 +1,11 @@
 """Which levels move in a step: a combiner that counts its calls stands on each."""
 
+from typing import ClassVar
+
 import pytest
 import torch
 
+from espnet_soups.gradients.products import HalfProducts
 from espnet_soups.gradients.signal import RunningSignal
 from espnet_soups.levels.hierarchy import Hierarchy
 from espnet_soups.soup.level_weights import Evidence, LevelWeigher, Weights
@@ -62,3 +65,25 @@ def test_a_level_rests_and_its_combiner_is_not_even_asked(options):
     weights = propose(**options)
     assert weights.values[:3].tolist() == pytest.approx(options.get("values", (0.4, 0.2, 0.4)))
     assert weights.states[1] == {}
+
+
+def test_the_scale_of_a_level_is_the_mean_of_its_objectives_not_their_sum():
+    """Two objectives with the gradients (3, 0) and (0, 1) in both halves, on one level."""
+    gram = torch.tensor([[9.0, 0.0], [0.0, 1.0]], dtype=torch.float64)
+    known = torch.tensor([True, True])
+    evidence = Evidence(HalfProducts(gram, gram, gram), torch.zeros(2).double(), known, known, 1, 1)
+    weigher = LevelWeigher(Hierarchy([[0, 1]]), [Measuring()])
+    after = weigher.propose(weigher.initial(), torch.ones(1, dtype=torch.float64), evidence)
+    assert after.scale.mean_square().tolist() == [(9 + 1) / 2]
+    assert Measuring.seen[-1].tolist() == [[9 / 5, 0.0], [0.0, 1 / 5]]
+
+
+class Measuring(Counting):
+    """Keeps the Gram matrices that it is shown."""
+
+    measures = True
+    seen: ClassVar[list] = []
+
+    def __call__(self, weights, shown, state):
+        self.seen.append(shown.gram)
+        return super().__call__(weights, shown, state)
