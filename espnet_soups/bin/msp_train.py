@@ -51,12 +51,15 @@ def run_task(task: "type[MSPTask]", given: list[str] | argparse.Namespace) -> No
 
     Raises:
         ValueError: If an option or the data are not valid.
+        ConnectionError: If one of several ranks has ended, or they have lost each other.
     """
     import typeguard
     import yaml
+    from torch.multiprocessing import ProcessExitedException
 
     from espnet_soups.files import read_yaml
     from espnet_soups.objectives.run_words import uses_of
+    from espnet_soups.task.lost_ranks import describe_ended
 
     words = given if isinstance(given, list) else []
     for [path, *_] in filter(None, uses_of("--config", words)):
@@ -71,6 +74,8 @@ def run_task(task: "type[MSPTask]", given: list[str] | argparse.Namespace) -> No
         raise ValueError(f"The YAML of an option is not valid: {problem}.") from error
     except typeguard.TypeCheckError as error:
         raise ValueError(f"An option of the YAML has a wrong type: {error}.") from error
+    except ProcessExitedException as error:
+        raise ConnectionError(describe_ended(error)) from error
     except ValueError as error:
         if not str(error).startswith("Caught "):
             raise

@@ -28,6 +28,7 @@ from espnet_soups.task.checks.check_options import check_options
 from espnet_soups.task.interpret import languages_of, objectives_of, optional_languages_of
 from espnet_soups.task.language_data import read_language_data
 from espnet_soups.task.launcher import settle_launcher
+from espnet_soups.task.lost_ranks import check_timeout, watch_ranks
 from espnet_soups.task.options import CLASS_CHOICES, OptionParser, add_options
 from espnet_soups.task.own_options import add_own_options
 from espnet_soups.task.parameter_groups import scale_learning_rates
@@ -85,15 +86,19 @@ class MSPTask(AbsTask):
         languages_of(args)
         check_data_names(args, objectives)
         find_trainer(args.trainer)
+        check_timeout(args)
         settle_launcher(args, os.environ)
 
     @classmethod
     def main_worker(cls, args: argparse.Namespace) -> None:
         """Train on one rank; the trainer is chosen here, where spawned ranks pass too."""
         cls.trainer = find_trainer(args.trainer)
-        JointTrainer.begun = False
+        JointTrainer.begun, JointTrainer.at = False, "the start"
         output_dir = Path(args.output_dir)
-        with keep_config(output_dir, lambda: JointTrainer.begun, args.dry_run) as earlier:
+        with (
+            watch_ranks(args, JointTrainer.place),
+            keep_config(output_dir, lambda: JointTrainer.begun, args.dry_run) as earlier,
+        ):
             JointTrainer.earlier = earlier
             super().main_worker(args)
 

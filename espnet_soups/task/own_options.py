@@ -44,6 +44,14 @@ def add_own_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--ctc_conf", action=NestedDictAction, default={})
     group.add_argument("--lsm_weight", type=float, default=0.1, help="Label smoothing")
 
+    parser.add_argument_group("Several processes").add_argument(
+        "--dist_timeout",
+        type=float,
+        default=600.0,
+        help="Seconds that a rank waits for another one before training ends with an error;"
+        " at least as long as the slowest step, validation or checkpoint",
+    )
+
     group = parser.add_argument_group("Learning rates and selection")
     for part in ("backbone", "heads"):
         group.add_argument(

@@ -1,5 +1,6 @@
 """Plans of soups: planted groups come back, nothing is split without a conflict."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -69,6 +70,32 @@ def test_no_conflict_is_one_level_of_static_weights_and_the_reason_is_given():
     assert found.settings()["soup"] == "joint"
     assert found.settings()["combiner"] == "static"
     assert "No two objectives conflict at start: none of 10 known cosines" in found.reasons[0]
+
+
+def test_objectives_that_neither_conflict_nor_agree_share_a_level_whose_weights_rest():
+    found = plan(blocks([2, 1], 0.0, -0.3), names=["asr_a", "asr_b", "asr_c"], top="asr_a")
+    assert found.levels == (("asr_a", "asr_b"), ("asr_c",))
+    assert found.moves == (False, False)
+    assert not any("Below" in reason for reason in found.reasons), "there is one level below"
+
+
+def test_a_group_with_one_objective_that_learns_from_labels_may_be_on_top():
+    cosines = blocks([2, 1], 0.4, -0.3)
+    labelled = {"asr_en": True, "ssl": False, "asr_fr": True}
+    found = plan(cosines, list(labelled), labelled, norms=[0.1, 0.1, 3.0])
+    assert found.levels == (("asr_en", "ssl"), ("asr_fr",))
+
+
+def test_the_weakest_gradients_are_those_of_all_layers_together():
+    rows = plant(NAMES[:2], blocks([1, 1], 1.0, -0.3), norms=[1.0, 2.0])
+    rows = [
+        dataclasses.replace(row, value=3.0 - row.value)
+        if row.quantity == "norm" and row.group != "all"
+        else row
+        for row in rows
+    ]
+    found = plan_soup(rows, dict.fromkeys(NAMES[:2], True), "start")
+    assert found.levels == (("asr_en",), ("asr_fr",))
 
 
 def test_a_conflict_that_cannot_be_told_from_noise_splits_nothing():
@@ -153,6 +180,10 @@ def test_what_agrees_most_with_the_top_stands_next_to_it():
     cosines[0, 1] = cosines[1, 0] = -0.6
     found = plan(cosines, names=["asr_a", "asr_b", "asr_c"], top="asr_a")
     assert found.levels == (("asr_a",), ("asr_c",), ("asr_b",))
+    assert (
+        "Below: what learns from labels first, then what agrees most with the top: asr_c; asr_b."
+        in (found.reasons)
+    )
 
 
 @pytest.mark.parametrize(
@@ -176,6 +207,7 @@ def test_a_plan_is_a_soup_that_training_takes(most_levels, between):
     found = plan(blocks([2, 2, 1], 0.4, between), supervised=LABELLED, most_levels=most_levels)
     text = render_plan(found, "conflict.csv", "start")
     conf = yaml.safe_load(text)["trainer_conf"]
+    assert next(iter(conf)) == "soup", "the keys stand in the order in which they are explained"
     objectives = [Objective(n, n.partition("_")[0], supervised=LABELLED[n]) for n in NAMES]
     soup = build_soup(read_soup_config(conf), objectives, ["encoder"], {})
     if conf["soup"] == "custom":

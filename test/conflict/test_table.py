@@ -79,7 +79,9 @@ def test_affinities_are_read_and_those_of_unknown_objectives_refused(tmp_path):
     assert [row.value for row in found] == [0.1, 0.2, 0.2, 0.1]
     strange = dataclasses.replace(found[1], second="asr_de")
     write_conflicts(tmp_path / "conflict.csv", [*rows, strange])
-    with pytest.raises(ValueError, match="a norm of every objective"):
+    with pytest.raises(
+        ValueError, match=r"a norm of every objective .* the checkpoint 'start', but"
+    ):
         read_conflicts(tmp_path / "conflict.csv")
 
 
@@ -94,6 +96,10 @@ def test_a_table_that_is_missing_or_no_text_is_named(tmp_path):
 def test_a_record_is_read_as_it_was_written(tmp_path):
     write_record(tmp_path / "conflict.json", RECORD)
     assert read_record(tmp_path / "conflict.json") == RECORD
+    write_record(
+        tmp_path / "conflict.json", dataclasses.replace(RECORD, checkpoints=["exp/modèle"])
+    )
+    assert '"exp/modèle"' in (tmp_path / "conflict.json").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

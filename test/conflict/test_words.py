@@ -61,3 +61,13 @@ def test_batches_that_were_left_out_are_counted():
     record = dataclasses.replace(RECORD, left_out={"start": 2})
     text = words(blocks([3], 0.0, 0.0), record)
     assert "2 of 16 batches were left out: a gradient was not finite" in text
+
+
+def test_of_many_conflicts_twelve_are_written_out_and_the_others_counted():
+    for size in (3, 4):
+        names = [f"asr_{k}" for k in range(4 + size)]
+        text = describe(plant(names, blocks([4, size], 0.4, -0.3)), RECORD)
+        assert text.count(" conflict: cosine") == 12
+        assert ("… and 4 more that conflict: see the table." in text) == (size == 4)
+        assert ("more that conflict" in text) == (size == 4)
+        assert "more that agree" not in text

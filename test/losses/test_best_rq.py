@@ -27,6 +27,14 @@ def test_masks_are_whole_spans_inside_every_utterance(seed, span, probability):
         assert all(len(run) >= span for run in runs)
 
 
+def test_where_no_span_begins_by_chance_one_begins_anywhere_with_equal_chances():
+    generator = torch.Generator().manual_seed(0)
+    masked = draw_spans(torch.full((3000,), 7), 0.0, 5, generator)
+    assert masked.sum(dim=1).tolist() == [5] * 3000
+    begins = masked.long().argmax(dim=1).bincount(minlength=3)
+    assert begins.tolist() == pytest.approx([1000] * 3, abs=130)  # 5 standard deviations
+
+
 def test_the_share_of_masked_frames_follows_the_probability():
     generator = torch.Generator().manual_seed(0)
     masked = draw_spans(torch.full((200,), 500), 0.02, 10, generator)

@@ -85,3 +85,34 @@ def test_labels_of_which_nothing_is_known_to_be_right_do_not_count_as_wrong(on_b
     for known in on_both_ranks((make_sums(FIRST), 2), (make_sums(unknown), 6)):
         assert known.losses.tolist() == pytest.approx([9 / 8, 0.5, NAN], nan_ok=True)
         assert known.accuracies.tolist() == pytest.approx([2 / 3, NAN, NAN], nan_ok=True)
+
+
+def make_part(numbers, watched):
+    return [
+        LossSum(
+            *map(torch.tensor, three),
+            utterances=1,
+            watched={k: torch.tensor(v) for k, v in own.items()},
+        )
+        for three, own in zip(numbers, watched, strict=True)
+    ]
+
+
+def test_two_objectives_in_three_parts_of_which_some_break_and_some_watch_nothing():
+    """By hand: all numbers differ, and so do the numbers of parts, objectives and watchers."""
+    parts = [
+        make_part([(6.0, 3.0, 2.0), (5.0, 1.0, 0.0)], [{"gain": 4.0, "var": 1.0}, {"var": 8.0}]),
+        make_part([(NAN, 1.0, 1.0), (1.0, 2.0, 1.0)], [{"gain": NAN, "var": 3.0}, {"var": 2.0}]),
+        make_part([(2.0, 4.0, 1.0), (3.0, 3.0, 2.0)], [{"gain": 2.0, "var": 0.5}, {"var": NAN}]),
+    ]
+    known = global_counts.count_over_ranks(parts, 4, [("gain", "var"), ("var",)])
+    assert known.finite.tolist() == [False, True], "one part of three is broken"
+    assert known.labels.tolist() == [[3, 1], [1, 2], [4, 3]]
+    assert known.losses[1].item() == pytest.approx(9 / 6)
+    assert known.losses[0].isnan()
+    assert known.accuracies.tolist() == pytest.approx([4 / 8, 3 / 6])
+    first, second = known.watched
+    assert first["gain"].item() == pytest.approx((3 * 4.0 + 4 * 2.0) / 7)
+    assert first["var"].item() == pytest.approx((3 * 1.0 + 1 * 3.0 + 4 * 0.5) / 8)
+    assert second["var"].item() == pytest.approx((1 * 8.0 + 2 * 2.0) / 3)
+    assert known.share.item() == 1.0

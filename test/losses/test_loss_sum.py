@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from espnet_soups.losses.loss_sum import LossSum, absent_sum, add_sums
+from espnet_soups.losses.loss_sum import LossSum, absent_sum, add_sums, zero_touch
 
 
 def make(total, count, correct, watched):
@@ -29,3 +29,22 @@ def test_a_group_of_which_nothing_could_be_used_spoils_no_number():
     assert float(none.count) == 0.0
     none.total.backward()
     assert float(parameter.grad) == 0.0
+
+
+def test_a_group_of_one_label_counts_and_a_single_group_is_itself():
+    one, other = make(6.0, 1.0, 0.0, 1.0), make(2.0, 1.0, 1.0, 5.0)
+    assert float(add_sums([one, other]).total) == 8.0
+    assert add_sums([one]) is one
+
+
+def test_a_touch_reaches_what_is_trained_and_nothing_else():
+    trained = torch.nn.Parameter(torch.full((3,), 1e30))
+    frozen = torch.nn.Parameter(torch.ones(2), requires_grad=False)
+    empty = torch.nn.Parameter(torch.ones(0))
+    total = zero_touch([trained, frozen, empty], torch.zeros(1))
+    assert float(total.detach()) == 0.0
+    total.backward()
+    assert trained.grad.tolist() == [0.0] * 3
+    assert empty.grad.shape == (0,)
+    with torch.no_grad():
+        assert not zero_touch([trained], torch.zeros(1)).requires_grad

@@ -21,11 +21,18 @@ from pathlib import Path
 from subprocess import TimeoutExpired
 
 import torch
-from clocks import run_twice_at_once, set_clock_back
+from clocks import (
+    build_clock,
+    move_clock,
+    run_twice_at_once,
+    run_twice_on_two_clocks,
+    set_clock_back,
+)
 from damaged_checkpoints import damage_a_training, damage_states
 from injured_recipe import Prepared, prepared_recipe
 from kills import draw_kills, kill_again_and_again, kill_while_saving
-from places import can_mount, fill_disk, make_read_only
+from places import can_mount, fill_disk, fill_disk_within, make_read_only
+from ranks import Ranks, draw_injuries, injure_a_rank, train_with_nan
 from steady import SETTINGS, train_long
 
 KILLS_OF_A_RUN = 10
@@ -96,6 +103,46 @@ def injure_by_places(prepared: Prepared, given: argparse.Namespace) -> Iterator[
         yield Row(f"read-only folder, stage {stage}", f"{said} Then it went on")
 
 
+def injure_by_filling(prepared: Prepared, given: argparse.Namespace) -> Iterator[Row]:
+    """Fill the disk in the middle of stages."""
+    if not can_mount():
+        yield Row("a disk that fills within a stage", SKIPPED)
+        return
+    for stage, said in fill_disk_within(prepared, "filling", random.Random(given.seed)):
+        yield Row(f"a disk that fills within stage {stage}", f"{said} Then it went on")
+
+
+def injure_by_moved_clocks(prepared: Prepared, given: argparse.Namespace) -> Iterator[Row]:
+    """Move the clock of a run, and of one of two."""
+    with tempfile.TemporaryDirectory() as folder:
+        library = build_clock(Path(folder))
+        if library is None:
+            yield Row("a clock that moves", "skipped: it needs a C compiler, cc")
+            return
+        seeded = random.Random(given.seed)
+        moves = move_clock(prepared, "moved", library, seeded)
+        told = ", ".join(f"stage {stage}: {seconds:+,} s" for stage, seconds in moves)
+        yield Row("a clock that moves while a run goes", f"{told}; all bits equal")
+        wrong = run_twice_on_two_clocks(prepared, "two_clocks", library, seeded)
+        yield Row("two runs in one folder, one on a wrong clock", f"{wrong:+,} s; all bits equal")
+
+
+def injure_by_ranks(prepared: Prepared | None, given: argparse.Namespace) -> Iterator[Row]:
+    """Train on two processes, and injure one of them."""
+    with tempfile.TemporaryDirectory() as folder:
+        ranks = Ranks(Path(folder))
+        assert set(ranks.train("whole", "none").statuses) == {0}
+        expected = ranks.bits("whole")
+        for number, injury in enumerate(draw_injuries(random.Random(given.seed))):
+            ended = injure_a_rank(ranks, f"injured{number}", injury, expected)
+            yield Row(
+                f"rank {injury.rank} of 2: {injury.how}, launcher: {injury.launcher}",
+                f"{ended.sentences[0]} After {ended.seconds:.0f} s; resumed, all bits equal",
+            )
+    with tempfile.TemporaryDirectory() as folder:
+        yield Row("features that are no numbers on one of 2 ranks", train_with_nan(Path(folder)))
+
+
 def injure_by_clocks(prepared: Prepared, given: argparse.Namespace) -> Iterator[Row]:
     """Date files back."""
     ran = set_clock_back(prepared, "clock")
@@ -125,8 +172,11 @@ PARTS: dict[str, Callable[[Prepared, argparse.Namespace], Iterator[Row]]] = {
     "saving": injure_while_saving,
     "damage": injure_by_damage,
     "places": injure_by_places,
+    "filling": injure_by_filling,
     "clocks": injure_by_clocks,
+    "moved_clocks": injure_by_moved_clocks,
     "pairs": injure_by_pairs,
+    "ranks": injure_by_ranks,
     "length": injure_by_length,
 }
 
@@ -159,7 +209,7 @@ def main() -> None:
 
 
 def _rows(given: argparse.Namespace) -> Iterator[Row]:
-    needs_recipe = set(given.parts) != {"length"}
+    needs_recipe = not set(given.parts) <= {"length", "ranks"}
     with prepared_recipe(f"campaign{os.getpid()}") if needs_recipe else nullcontext() as prepared:
         for part in given.parts:
             begin = time.monotonic()

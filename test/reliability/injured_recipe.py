@@ -70,10 +70,10 @@ def copy_recipe(source: Path, name: str) -> Path:
 
 
 def start(
-    recipe: Path, *arguments: str, **variables: str
+    recipe: Path, *arguments: str, log_in: Path | None = None, **variables: str
 ) -> tuple["subprocess.Popen[bytes]", Path]:
     """Start the recipe in a group of processes of its own; return it and its log."""
-    log = recipe / f"said.{time.monotonic_ns()}.log"
+    log = (log_in or recipe) / f"said.{time.monotonic_ns()}.log"
     with open(log, "wb") as said:
         command = ["./run.sh", *(arguments or COMMAND)]
         running = subprocess.Popen(
@@ -114,6 +114,15 @@ def must_refuse(recipe: Path, *arguments: str) -> str:
     ended = run(recipe, *arguments, timeout=1500)
     said = ended.stdout + ended.stderr
     assert ended.returncode != 0, f"ended well: {said[-3000:]}"
+    return refusal_in(said)
+
+
+def refusal_in(said: str) -> str:
+    """Return the sentence in which a run that cannot write has ended.
+
+    Raises:
+        AssertionError: If there is none about the place, or if there is a traceback.
+    """
     assert "Traceback" not in said, said[-3000:]
     sentence = SPACE.search(said)
     assert sentence, f"no sentence: {said[-3000:]}"

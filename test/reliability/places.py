@@ -4,23 +4,30 @@ import os
 import random
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from injured_recipe import (
+    EXP,
     OPTIONS,
     Prepared,
     copy_recipe,
     must_end_well,
     must_equal,
     must_refuse,
+    refusal_in,
+    stage_in,
+    start,
 )
 
 FULL_STAGES = (3, 5, 6, 9, 11, 13)
 READ_ONLY = {3: "dump", 5: "data", 6: "exp", 9: "exp", 11: "exp", 13: "exp"}
 LARGEST_ROOM = 64  # kB that are left on a full disk; what comes first needs less, all needs more
 FILLER = "filler"
+WITHIN = (3, 9, 11)
+MADE_BY = {3: "dump", 9: EXP, 11: EXP}  # removed, a stage that has ended well runs anew
 
 
 def can_mount() -> bool:
@@ -51,6 +58,48 @@ def fill_disk(prepared: Prepared, name: str, random_: random.Random) -> Iterator
             done = stage
             yield stage, f"{room} kB left: {sentence}"
         must_equal(recipe, prepared.bits)
+
+
+def fill_disk_within(
+    prepared: Prepared, name: str, random_: random.Random
+) -> Iterator[tuple[int, str]]:
+    """Fill the disk of a recipe while a stage is at work, and keep it full until the run has ended.
+
+    Yields, raises: As `fill_disk`. A moment that comes too late, so that the stage ends well, is
+    tried again, earlier.
+    """
+    with _small_disk(prepared, name) as recipe:
+        for stage in WITHIN:
+            must_end_well(recipe, *OPTIONS, f"--stop_stage={stage - 1}")
+            part = 0.3 + 0.6 * random_.random()
+            while not (said := _fill_at(recipe, stage, part * prepared.lasts[stage])):
+                shutil.rmtree(recipe / MADE_BY[stage])
+                must_end_well(recipe, *OPTIONS, f"--stop_stage={stage - 1}")
+                part /= 2
+                assert part > 0.05, f"stage {stage} ends well on a full disk"
+            must_end_well(recipe, *OPTIONS, f"--stop_stage={stage}")
+            yield stage, f"after {part:.0%} of its time: {said}"
+        must_end_well(recipe)
+        must_equal(recipe, prepared.bits)
+
+
+def _fill_at(recipe: Path, stage: int, seconds: float) -> str:
+    """Run a stage, fill the disk so many seconds after it has begun, and return its sentence;
+    empty: it has ended well before."""
+    # the log is elsewhere, or the sentence would be lost with the disk
+    running, log = start(recipe, *OPTIONS, f"--stop_stage={stage}", log_in=recipe.parent)
+    while stage_in(log) < stage and running.poll() is None:
+        time.sleep(0.01)
+    time.sleep(seconds)
+    with open(recipe / FILLER, "wb", buffering=0) as filler:
+        while running.poll() is None:  # what others remove is taken, too
+            try:
+                filler.write(bytes(4096))
+            except OSError:
+                time.sleep(0.002)
+    (recipe / FILLER).unlink()
+    said = log.read_text()
+    return "" if running.returncode == 0 else refusal_in(said)
 
 
 def make_read_only(prepared: Prepared, name: str) -> Iterator[tuple[int, str]]:

@@ -5,6 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 
+from espnet_soups.gradients.gate import Gates
+from espnet_soups.soup.elsewhere import Elsewhere, weigh_elsewhere
 from espnet_soups.testing.toy_model import make_toy_batch, make_toy_model
 
 NAMES = ["asr_en", "asr_fr", "asr_es", "st_fr_en", "st_es_en"]
@@ -93,3 +95,73 @@ def test_while_no_layer_conflicts_static_weights_rule_and_no_layer_is_left_out()
         rows = [row[name] for row in own_gradients(make_toy_batch())]
         expected = sum(w * g for w, g in zip(weights, rows, strict=True))
         torch.testing.assert_close(found[name], expected, rtol=1e-4, atol=1e-6)
+
+
+class Parabolas:
+    """Losses a²·p², b²·q² … by hand: the gradient of each on p is 2·a²·p, on q it is 0."""
+
+    def __init__(self):
+        self.p = torch.nn.Parameter(torch.tensor(3.0, dtype=torch.float64))
+        self.q = torch.nn.Parameter(torch.tensor(5.0, dtype=torch.float64))
+        self.losses = [self.p**2, 10 * self.p**2, 100 * self.q**2]
+
+
+def test_what_is_added_is_the_weighted_gradient_times_what_arrives_at_the_loss():
+    one = Parabolas()
+    factors = torch.tensor([[2.0, 1.0, 0.0]], dtype=torch.float64)
+    result = weigh_elsewhere(sum(one.losses), [one.losses], factors, [one.p, one.q])
+    assert result.item() == 9 + 90 + 2500
+    (4 * result).backward()
+    assert one.p.grad.item() == 4 * ((6 + 60) + (2 * 6 + 1 * 60))
+    assert one.q.grad.item() == 4 * 1000, "no factor, nothing is added"
+
+
+def test_both_parts_of_a_mini_batch_add_and_a_factor_of_none_is_never_multiplied_with_infinity():
+    one = Parabolas()
+    broken = torch.tensor(float("inf"), dtype=torch.float64) * one.p
+    parts = [[one.losses[0], broken], [one.losses[1], one.losses[0]]]
+    factors = torch.tensor([[2.0, 0.0], [1.0, -1.0]], dtype=torch.float64)
+    weigh_elsewhere(one.losses[0], parts, factors, [one.p]).backward()
+    assert one.p.grad.item() == 6 + (2 * 6 + 60 - 6)
+
+
+@pytest.mark.parametrize("factor", [0.0, 2.0])
+def test_where_there_is_nothing_to_add_the_loss_stays_as_it_is(factor):
+    one = Parabolas()
+    constant = [[torch.tensor(1.0)]] if factor else [[one.losses[0]]]
+    assert (
+        weigh_elsewhere(one.losses[1], constant, torch.tensor([[factor]]), [one.p])
+        is (one.losses[1])
+    )
+    assert weigh_elsewhere(one.losses[1], [[one.losses[0]]], torch.ones(1, 1), []) is one.losses[1]
+
+
+class Layers:
+    """What stands for a selection of layers."""
+
+    def __init__(self, *parameters):
+        self.used_parameters = list(parameters)
+
+
+@pytest.mark.parametrize(("epoch", "left"), [(1, False), (2, True), (3, True)])
+def test_what_is_left_alone_is_the_rest_from_the_given_epoch_on(epoch, left):
+    one = Parabolas()
+    rest = Elsewhere([one.p, one.q], Layers(one.p), Gates(3)).left_alone(epoch, begin=2)
+    assert [id(parameter) for parameter in rest] == ([id(one.q)] if left else [])
+    assert Elsewhere([one.p, one.q], Layers(), Gates(3)).left_alone(epoch, begin=2) == []
+
+
+def test_gradients_elsewhere_have_the_wanted_multipliers_by_the_share_of_each_part():
+    one = Parabolas()
+    gates = Gates(2)
+    gates.multipliers = torch.tensor([0.5, 0.25], dtype=torch.float64)
+    wanted, shares = torch.tensor([2.0, 3.0]).double(), torch.tensor([[0.25, 0.5], [0.75, 0.5]])
+    behind = [[gates(one.losses[0], 0), gates(one.losses[1], 1)] for _ in range(2)]
+    total = sum(
+        share * loss
+        for row, losses in zip(shares, behind, strict=True)
+        for share, loss in zip(row, losses, strict=True)
+    )
+    elsewhere = Elsewhere([one.p, one.q], Layers(one.q), gates)
+    elsewhere.weigh(total, behind, shares, wanted).backward()
+    assert one.p.grad.item() == pytest.approx(2.0 * 6 + 3.0 * 60, rel=1e-12)

@@ -252,3 +252,27 @@ def test_settings_of_a_selection_that_are_not_valid_are_refused(conf, said):
     layers = {} if said.startswith("`selection` needs") else {"layers": "conflicting"}
     with pytest.raises(ValueError, match=said):
         Run(**{**layers, **conf})
+
+
+def seen_by_norms(run):
+    """How many optimiser steps the running norms have seen."""
+    return run.soup.state.norms.steps.tolist()
+
+
+def test_running_norms_start_anew_with_other_layers_and_with_no_step_but_that():
+    batches = halves(3)
+    fixed = Run(layers=["encoder.encoders.1"], gradient_norm="rows")
+    run = Run(layers="conflicting", gradient_norm="rows", selection={"steps": 3, "every": 1})
+    fixed.open_epoch(1)
+    run.open_epoch(1)
+    for step, batch in enumerate(batches, 1):
+        fixed.step(batch)
+        run.step(batch)
+        assert seen_by_norms(fixed) == [step] * 4
+        assert min(seen_by_norms(run)) == (step if step < 3 else 0), "selected after three"
+    assert chosen(run) == BOTH
+    run.open_epoch(2)
+    for step, batch in enumerate(batches, 1):
+        run.step(batch)
+        assert seen_by_norms(run)[0] >= step, "the same layers were selected again"
+    assert chosen(run) == BOTH

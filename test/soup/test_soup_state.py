@@ -57,3 +57,5 @@ def test_a_penalty_that_falls_when_a_run_is_made_longer_is_told(caplog):
     runs[1].model.soup.clock.begun = False  # a new process
     runs[1].model.soup.open_epoch(EPOCH + 1, 400, 1)
     assert "The penalty of level 2 falls from 1.5 to 0.26" in caplog.text
+    runs[1].model.soup.open_epoch(EPOCH + 2, 4000, 1)
+    assert caplog.text.count("The penalty of level 2 falls") == 1, "once in a process"

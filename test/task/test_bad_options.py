@@ -52,6 +52,8 @@ from espnet_soups.bin.msp_train import get_parser, main
         (("--use_wandb", "true"), "`use_wandb: true` needs the package wandb, which is not inst"),
         (("--sharded_ddp", "true"), "`sharded_ddp: true` needs the package fairscale"),
         (("--use_adapter", "true"), "with `adapter: lora` needs the package loralib"),
+        (("--dist_timeout", "0"), "`dist_timeout` must be a positive number of seconds, but got 0"),
+        (("--dist_timeout", "nan"), "`dist_timeout` must be a finite number, but got nan"),
         (("--write_collected_feats", "true"), "`write_collected_feats` must be false"),
         (
             ("--freeze_param", "encoder.encoder.0"),

@@ -17,7 +17,7 @@ class WatchedBatches:
 
     Args:
         batches: What yields them; it has a length.
-        path: The file.
+        path: The file; None: nothing is written, as on all ranks but the first.
         epoch: Number of the epoch, from 1.
         first: Mini-batches after which it is first written; None: after `NEXT_SECONDS` alone.
         clock: Returns the time in seconds.
@@ -26,13 +26,18 @@ class WatchedBatches:
     def __init__(
         self,
         batches: Any,
-        path: Path,
+        path: Path | None,
         epoch: int,
         first: int | None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.batches, self.path, self.epoch = batches, path, epoch
         self.first, self.clock = first, clock
+        self._taken = 0
+
+    def place(self) -> str:
+        """Return where training is, such as `epoch 2, mini-batch 3 of 12`."""
+        return f"epoch {self.epoch}, mini-batch {self._taken} of {len(self)}"
 
     def __len__(self) -> int:
         """Return how many there are."""
@@ -48,11 +53,13 @@ class WatchedBatches:
                 early = seconds < FIRST_SECONDS / 2  # then there is one more after a minute
                 due = FIRST_SECONDS if early else seconds + NEXT_SECONDS
                 self._write(done, seconds)
+            self._taken = done + 1
             yield batch
 
     def _write(self, done: int, seconds: float) -> None:
         record = {"epoch": self.epoch, "done": done, "batches": len(self), "seconds": seconds}
-        write_json(self.path, record)
+        if self.path is not None:
+            write_json(self.path, record)
 
 
 def log_interval_of(given: int | None, batches: int) -> int:

@@ -75,6 +75,7 @@ class JointTrainer(Trainer):
     """
 
     begun: ClassVar[bool] = False  # whether this process has begun an epoch
+    at: ClassVar[WatchedBatches | str] = "the start"  # where training is
     earlier: ClassVar[str | None] = None  # config.yaml as it was before this run
     settings: ClassVar[dict[str, Any]]
     trained: ClassVar[TrainedEpoch]
@@ -167,8 +168,13 @@ class JointTrainer(Trainer):
         return False
 
     @classmethod
+    def place(cls) -> str:
+        """Return where this process is, such as `epoch 2, mini-batch 3 of 12`."""
+        return JointTrainer.at if isinstance(JointTrainer.at, str) else JointTrainer.at.place()
+
+    @classmethod
     def look_ahead(cls, epoch: int, kwargs: dict[str, Any]) -> None:
-        """Compare the schedule with training before its first step, and watches the mini-batches.
+        """Compare the schedule with training before its first step, and watch the mini-batches.
 
         Raises:
             ValueError: If the schedule is shorter than training.
@@ -176,18 +182,19 @@ class JointTrainer(Trainer):
         output_dir, batches = Path(kwargs["options"].output_dir), len(kwargs["iterator"])
         first_epoch = not JointTrainer.begun
         warning = check_schedule(cls.settings, batches) if first_epoch else None
-        if not is_first_rank(kwargs["distributed_option"]):
-            return
-        if warning is not None:
+        first = is_first_rank(kwargs["distributed_option"])
+        if first and warning is not None:
             add_remark(output_dir, warning)
         interval = log_interval_of(kwargs["options"].log_interval, batches) if first_epoch else None
-        path = output_dir / PROGRESS
-        kwargs["iterator"] = WatchedBatches(kwargs["iterator"], path, epoch, interval)
+        path = output_dir / PROGRESS if first else None
+        JointTrainer.at = WatchedBatches(kwargs["iterator"], path, epoch, interval)
+        kwargs["iterator"] = JointTrainer.at
 
     @classmethod
     def validate_one_epoch(cls, model: torch.nn.Module, *args: Any, **kwargs: Any) -> None:
         """Validate, write the record of the epoch, and set the last checkpoint aside."""
         start = time.perf_counter()
+        JointTrainer.at = f"the validation of epoch {kwargs['reporter'].get_epoch()}"
         super().validate_one_epoch(model, *args, **kwargs)
         network, reporter = network_of(model), kwargs["reporter"]
         valid_loss = epoch_means(reporter, "loss/")
