@@ -71,4 +71,17 @@ def test_heads_that_read_several_languages_or_more_than_frames_are_computed_alon
     )
     assert set(losses_of_groups(heads, {0: [own], 1: [own]})) == {0, 1}
     assert losses_of_groups(heads, {0: [own], 1: [own, own]}) == {}
+    hook = heads[1].ctc.register_forward_hook(lambda *_: None)  # a group would not call it
+    assert losses_of_groups(heads, {0: [own], 1: [own]}) == {}
+    hook.remove()
     assert losses_of_groups(heads, {0: [own], 1: [(*own, own.encoded, own.frame_lengths)]}) == {}
+
+
+def test_a_broken_head_of_a_group_spoils_no_loss_but_its_own():
+    model = make_toy_model().train()
+    with torch.no_grad():
+        model.heads["asr_fr"].ctc.ctc_lo.weight.fill_(torch.nan)
+        model.heads["st_es_en"].decoder.output_layer.weight.fill_(torch.nan)
+    _, stats, _ = model(**make_toy_batch())
+    broken = {name for name, value in stats.items() if "loss/" in name and value.isnan()}
+    assert broken == {"loss/asr_fr", "loss/st_es_en"}

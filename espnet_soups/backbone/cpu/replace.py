@@ -2,8 +2,12 @@
 
 import torch
 from espnet2.legacy.nets.pytorch_backend.conformer.swish import Swish
+from espnet2.legacy.nets.pytorch_backend.transformer.attention import (
+    RelPositionMultiHeadedAttention,
+)
 from torch.nn import Module
 
+from espnet_soups.backbone.cpu.attention import RelativeAttention
 from espnet_soups.backbone.cpu.convolution import (
     DepthwiseConv1d,
     PointwiseConv1d,
@@ -34,6 +38,8 @@ def _faster(layer: Module) -> type[Module] | None:
     """Return the class that computes a layer faster; None: there is none."""
     if type(layer) is torch.nn.Linear:
         return Linear if is_held_back() else None
+    if type(layer) is RelPositionMultiHeadedAttention:
+        return None if layer.zero_triu or layer.use_sdpa else RelativeAttention
     if type(layer) is not torch.nn.Conv1d:
         return None
     if is_depthwise(layer):

@@ -132,9 +132,7 @@ class DecoderStack:
             dropout_p=rate,
             is_causal=seen is None,
         )
-        return self._linear(
-            f"{name}.linear_out", found.transpose(1, 2).reshape(groups, rows, size)
-        )
+        return self._linear(f"{name}.linear_out", found.transpose(1, 2).reshape(groups, rows, size))
 
     def _linear(self, name: str, values: Tensor) -> Tensor:
         """Return the linear layer of each decoder on values [G, N, D]."""

@@ -117,8 +117,6 @@ class TextHead(Head):
         return text_key(self) if self.training else None
 
     @staticmethod
-    def losses_together(
-        heads: Sequence[Head], inputs: Sequence[HeadInput]
-    ) -> list[LossSum] | None:
+    def losses_together(heads: Sequence[Head], inputs: Sequence[HeadInput]) -> list[LossSum] | None:
         """Return the losses of several heads at once; see `Head.losses_together`."""
         return text_losses([head for head in heads if isinstance(head, TextHead)], inputs)

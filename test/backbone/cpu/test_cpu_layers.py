@@ -4,9 +4,14 @@ import pytest
 import torch
 from espnet2.legacy.nets.pytorch_backend.conformer.convolution import ConvolutionModule
 from espnet2.legacy.nets.pytorch_backend.conformer.swish import Swish
+from espnet2.legacy.nets.pytorch_backend.transformer.attention import (
+    RelPositionMultiHeadedAttention,
+)
+from espnet2.legacy.nets.pytorch_backend.transformer.embedding import RelPositionalEncoding
 
 from espnet_soups.backbone.cpu import linear as linear_file
 from espnet_soups.backbone.cpu import replace
+from espnet_soups.backbone.cpu.attention import RelativeAttention
 from espnet_soups.backbone.cpu.convolution import DepthwiseConv1d, PointwiseConv1d
 from espnet_soups.backbone.cpu.linear import Linear, is_held_back
 from espnet_soups.backbone.cpu.replace import use_cpu_layers
@@ -122,3 +127,33 @@ def test_products_go_by_onednn_where_mkl_is_held_back(
     monkeypatch.setattr(linear_file, "CPUINFO", path)
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
     assert is_held_back.__wrapped__() is answer
+
+
+def attend(attention, values, mask, arriving):
+    values = values.clone().requires_grad_()
+    attention.zero_grad()
+    _, positions = RelPositionalEncoding(8, 0.0)(values)
+    output = attention(values, values, values, positions.to(values), mask)
+    output.backward(arriving)
+    gradients = [parameter.grad.clone() for parameter in attention.parameters()]
+    return [output.detach(), values.grad, attention.attn.detach(), *gradients]
+
+
+@pytest.mark.parametrize("lengths", [None, (7, 4, 1)])
+@pytest.mark.parametrize("frames", [1, 7])
+def test_attention_has_the_same_output_weights_and_gradients(frames, lengths):
+    attention = RelPositionMultiHeadedAttention(2, 8, 0.0).double()
+    mask = None
+    if lengths is not None:
+        mask = torch.arange(frames) < torch.tensor(lengths).view(-1, 1, 1)
+    values, arriving = torch.randn(2, 3, frames, 8, dtype=torch.float64)
+    expected = attend(attention, values, mask, arriving)
+    assert type(faster(attention)) is RelativeAttention
+    for found, wanted in zip(attend(attention, values, mask, arriving), expected, strict=True):
+        torch.testing.assert_close(found, wanted, rtol=1e-9, atol=1e-11)
+
+
+@pytest.mark.parametrize("options", [{"zero_triu": True}, {"use_sdpa": True}])
+def test_attention_of_another_kind_is_left_as_it_is(options):
+    attention = RelPositionMultiHeadedAttention(2, 8, 0.0, **options)
+    assert type(faster(attention)) is RelPositionMultiHeadedAttention
