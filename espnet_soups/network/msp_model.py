@@ -19,11 +19,12 @@ from espnet_soups.losses.step_loss import label_shares, step_loss
 from espnet_soups.network.batch import Batch, collect_batch
 from espnet_soups.network.encoded import Encoded, check_encoding, encode_rows, encodes_at_once
 from espnet_soups.network.encoding_model import EncodingModel
+from espnet_soups.network.head_groups import losses_of_groups
 from espnet_soups.network.running_statistics import RunningStatistics
 from espnet_soups.network.step_guard import StepGuard
 from espnet_soups.network.step_stats import step_stats
 from espnet_soups.network.tally import LabelTally
-from espnet_soups.objectives.heads.head import ENCODED_AND_SPEECH, FEATURES, Head
+from espnet_soups.objectives.heads.head import ENCODED_AND_SPEECH, FEATURES, Head, HeadInput
 from espnet_soups.objectives.objective import Objective
 from espnet_soups.soup.soup import Soup
 from espnet_soups.soup.step import StepPlan
@@ -109,7 +110,7 @@ class MSPModel(EncodingModel):
         parts = batch.split(1 if plan is None else plan.parts)
         measured = plan is not None and plan.measured
         sums = [self._part_losses(part, measured) for part in parts]
-        heads = [self._head(objective) for objective in self.objectives]
+        heads = self._heads
         watched = [head.watched for head in heads]
         counted = count_over_ranks(sums, len(batch.languages), watched)
         means: list[Sequence[Tensor]] = [
@@ -177,16 +178,20 @@ class MSPModel(EncodingModel):
             )
             for augment in (True, False)
         }
-        losses = [
-            self._encoded_loss(
-                position,
-                batch,
-                labelled[objective.name],
-                encoded[self._augments(objective.name)],
+        inputs = {
+            position: self._inputs(
+                position, batch, labelled[objective.name], encoded[self._augments(objective.name)]
             )
-            if objective.name in labelled
-            else self._features_loss(position, batch)
             for position, objective in enumerate(self.objectives)
+            if objective.name in labelled
+        }
+        # Gradients of single objectives would each walk back through the whole of a group.
+        together = {} if measured else losses_of_groups(self._heads, inputs)
+        losses = [
+            self._encoded_loss(position, batch, inputs[position], together.get(position))
+            if position in inputs
+            else self._features_loss(position, batch)
+            for position in range(len(self.objectives))
         ]
         if not any(bool(loss.count > 0) for loss in losses):
             # no loss came out of the encoder: DDP would wait for its gradients on this rank
@@ -225,6 +230,10 @@ class MSPModel(EncodingModel):
     def _head(self, objective: Objective) -> Head:
         return self.heads[objective.name]  # type: ignore[return-value]
 
+    @property
+    def _heads(self) -> list[Head]:
+        return [self._head(objective) for objective in self.objectives]
+
     def _labelled(self, batch: Batch, objective: Objective) -> dict[int, list[int]]:
         """Return the positions of the utterances that have a label of an objective, by language."""
         languages = [self.languages.index(objective.language)] if objective.language else None
@@ -234,24 +243,38 @@ class MSPModel(EncodingModel):
         }
         return {language: rows for language, rows in found.items() if rows}
 
-    def _encoded_loss(
+    def _inputs(
         self,
         position: int,
         batch: Batch,
         labelled: Mapping[int, list[int]],
         encoded: Mapping[int, Encoded],
-    ) -> LossSum:
-        """Return the loss sum of an objective on encoded frames, language by language."""
+    ) -> list[tuple[Tensor, ...]]:
+        """Return what the head of an objective reads, language by language."""
         objective = self.objectives[position]
-        head = self._head(objective)
-        if not labelled:
-            return head.absent(batch.speech)
-        sums = []
+        inputs: list[tuple[Tensor, ...]] = []
         for language, rows in labelled.items():
             states, lengths = encoded[language].take(rows)
-            labels = batch.labels_of(objective.label, rows)
-            speech = batch.speech_of(rows) if head.reads == ENCODED_AND_SPEECH else ()
-            sums.append(head(self._before_head(states, position), lengths, *labels, *speech))
+            own = HeadInput(
+                self._before_head(states, position),
+                lengths,
+                *batch.labels_of(objective.label, rows),
+            )
+            reads_speech = self._head(objective).reads == ENCODED_AND_SPEECH
+            inputs.append((*own, *batch.speech_of(rows)) if reads_speech else own)
+        return inputs
+
+    def _encoded_loss(
+        self,
+        position: int,
+        batch: Batch,
+        inputs: Sequence[tuple[Tensor, ...]],
+        known: LossSum | None,
+    ) -> LossSum:
+        """Return the loss sum of an objective on encoded frames, where it is not known yet."""
+        if not inputs:
+            return self._heads[position].absent(batch.speech)
+        sums = [self._heads[position](*one) for one in inputs] if known is None else [known]
         return self._behind_head(add_sums(sums), position)
 
     def _features_loss(self, position: int, batch: Batch) -> LossSum:

@@ -9,6 +9,7 @@ import torch
 from espnet2.torch_utils.initialize import initialize
 from torch.nn import Module
 
+from espnet_soups.backbone.cpu.replace import use_cpu_layers
 from espnet_soups.backbone.settings import keep_architectures
 from espnet_soups.network.msp_model import MSPModel
 from espnet_soups.objectives.contract import check_returned
@@ -76,6 +77,7 @@ def build_model(args: argparse.Namespace) -> MSPModel:
         check_combiners(config.combiner, heads.own)
     if args.init is not None:
         initialize(model, args.init)
+    use_cpu_layers(model)
     return model
 
 

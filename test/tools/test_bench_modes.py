@@ -142,3 +142,22 @@ def test_soups_encode_by_language_as_often_as_the_share_says(monkeypatch):
     for _ in range(STEPS_PER_ROUND):
         mode.step()
     assert counts == [True] * 7 + [False] * 2  # both halves of the measured one
+
+
+def test_the_stock_model_learns_from_the_same_utterances():
+    mode, ours = build_mode("espnet_st", SPEC), build_mode("joint_pooled", SPEC)
+    batch, own = mode.batches[0], ours.batches[0]
+    assert torch.equal(batch["speech"], own["speech"])
+    french = own["lang"][:, 0] == 1
+    length = own["text_en"].size(1)
+    assert torch.equal(batch["text"][french][:, :length], own["text_en"][french])
+    assert torch.equal(batch["text"][~french][:, :length], own["text"][~french][:, :length])
+    sizes = [sum(p.numel() for p in m.model.encoder.parameters()) for m in (mode, ours)]
+    assert sizes[0] == sizes[1]
+    loss, stats, _ = mode.model(**batch)
+    assert stats["loss_asr"] > 0  # CTC on the transcripts takes part
+    before = [parameter.detach().clone() for parameter in mode.model.parameters()]
+    mode.step()
+    moved = [not torch.equal(a, b) for a, b in zip(before, mode.model.parameters(), strict=True)]
+    assert sum(moved) > 0.9 * len(moved)
+    assert mode.rows_mib() == 0.0

@@ -6,6 +6,7 @@ from typing import Any
 from tools.benchmark.modes import EspnetStep, JointStep, StepMode
 from tools.benchmark.other_procedures import PublishedStep, TorchJDStep
 from tools.benchmark.spec import BenchSpec
+from tools.benchmark.stock_step import StockStep
 
 JOINT: Mapping[str, Any] = {"trainer": "default", "trainer_conf": {}}
 # `layers: selected` stands for the layers that the configuration names.
@@ -33,6 +34,8 @@ def build_mode(name: str, spec: BenchSpec, device: str = "cpu") -> StepMode:
         return PublishedStep(spec, JOINT, device)
     if name == "torchjd_modo":
         return TorchJDStep(spec, JOINT, device)
+    if name == "espnet_st":
+        return StockStep(spec, {}, device)
     settings = {"soup": "vs", "combiner": "modo", **SOUPS[name]}
     if settings["layers"] == "selected":
         settings["layers"] = list(spec.selected)

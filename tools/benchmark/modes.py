@@ -111,9 +111,9 @@ def build(spec: BenchSpec, options: Mapping[str, Any]) -> tuple[MSPModel, torch.
     args = MSPTask.get_parser().parse_args(["--output_dir", "benchmark"])
     shape = spec.batch
     tokens = {
-        "asr_token_list": {name: _tokens(shape.asr_vocabulary) for name in shape.asr_languages},
+        "asr_token_list": {name: make_tokens(shape.asr_vocabulary) for name in shape.asr_languages},
         "st_token_list": {
-            target: _tokens(shape.st_vocabulary)
+            target: make_tokens(shape.st_vocabulary)
             for _, target in split_pairs(shape.st_pairs, shape.asr_languages)
         },
         "st_pairs": list(shape.st_pairs),
@@ -128,6 +128,7 @@ def build(spec: BenchSpec, options: Mapping[str, Any]) -> tuple[MSPModel, torch.
     return model, MSPTask.build_optimizers(args, model)[0]
 
 
-def _tokens(size: int) -> list[str]:
+def make_tokens(size: int) -> list[str]:
+    """Return a token list of a size, special tokens among them."""
     letters = [f"t{number}" for number in range(size - len(SPECIAL_TOKENS))]
     return [*SPECIAL_TOKENS[:2], *letters, SPECIAL_TOKENS[2]]

@@ -11,6 +11,7 @@ MODES = (
     "selected_refresh8",
     "published",
     "torchjd_modo",
+    "espnet_st",
 )
 SCALED_MODES = ("joint_pooled", "selected_refresh8")  # with several numbers of objectives
 STEPS_PER_ROUND = 8  # a whole period of `refresh: 8`

@@ -1,6 +1,7 @@
 """What the heads of all kinds of objectives have in common."""
 
-from typing import ClassVar
+from collections.abc import Hashable, Sequence
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
@@ -9,6 +10,22 @@ from espnet_soups.losses.loss_sum import LossSum, absent_sum
 
 ENCODED, ENCODED_AND_SPEECH, FEATURES = "encoded", "encoded+speech", "features"
 READS = (ENCODED, ENCODED_AND_SPEECH, FEATURES)
+
+
+class HeadInput(NamedTuple):
+    """What a head that reads encoded frames learns from.
+
+    Attributes:
+        encoded: Encoder output, [B, T, D].
+        frame_lengths: Frames of each utterance, [B].
+        labels: Labels, padded, [B, L] or [B, L, F].
+        label_lengths: Length of each label, [B].
+    """
+
+    encoded: Tensor
+    frame_lengths: Tensor
+    labels: Tensor
+    label_lengths: Tensor
 
 
 class Head(torch.nn.Module):
@@ -61,3 +78,22 @@ class Head(torch.nn.Module):
     def absent(self, like: Tensor, utterances: int = 0, unalignable: int = 0) -> LossSum:
         """Return a loss of zero, for batches without a label; see `absent_sum`."""
         return absent_sum(self.parameters(), like, utterances, unalignable, self.watched)
+
+    def group_key(self) -> Hashable | None:
+        """Return what heads must have in common to be computed together; None: computed alone."""
+        return None
+
+    @staticmethod
+    def losses_together(
+        heads: Sequence["Head"], inputs: Sequence[HeadInput]
+    ) -> list[LossSum] | None:
+        """Return the losses of several heads at once, each with the gradient that it has alone.
+
+        Args:
+            heads: Heads of one class with the same `group_key`.
+            inputs: What each of them learns from.
+
+        Returns:
+            The losses; None: these are computed one by one.
+        """
+        return None

@@ -1,6 +1,6 @@
 """The head of a text: CTC, an attention decoder, or both."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import torch
 from espnet2.asr.ctc import CTC
@@ -13,7 +13,8 @@ from torch import Tensor
 from espnet_soups.losses.attention import IGNORED, attention_sum
 from espnet_soups.losses.ctc import alignable, count_correct, ctc_sum, greedy_tokens
 from espnet_soups.losses.loss_sum import LossSum, sum_dtype
-from espnet_soups.objectives.heads.head import Head
+from espnet_soups.objectives.heads.head import Head, HeadInput
+from espnet_soups.objectives.heads.text_group import text_key, text_losses
 
 SOS_EOS = "<sos/eos>"
 
@@ -110,3 +111,12 @@ class TextHead(Head):
             correct = encoded.new_tensor(float(right_tokens), dtype=dtype)
         count = label_lengths.sum().to(dtype)
         return LossSum(total, count, correct.to(dtype), utterances, left_out)
+
+    def group_key(self) -> Hashable | None:
+        """Return what text heads must have in common to be trained together."""
+        return text_key(self) if self.training else None
+
+    @staticmethod
+    def losses_together(heads: Sequence[Head], inputs: Sequence[HeadInput]) -> list[LossSum] | None:
+        """Return the losses of several heads at once; see `Head.losses_together`."""
+        return text_losses([head for head in heads if isinstance(head, TextHead)], inputs)

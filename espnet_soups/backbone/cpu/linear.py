@@ -1,0 +1,101 @@
+"""Linear layers by oneDNN, where PyTorch's own matrix products are held back."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+LEAST_PRODUCTS = 2**23  # below, a call costs more than the faster product saves
+CPUINFO = Path("/proc/cpuinfo")
+
+
+class Linear(torch.nn.Linear):
+    """A linear layer whose products oneDNN computes: those of float32 on a CPU."""
+
+    def forward(self, values: Tensor) -> Tensor:
+        """Return the product with the weight, plus the bias; values [..., D]."""
+        return linear(values, self.weight, self.bias)
+
+
+def linear(values: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """Return `torch.nn.functional.linear`, by oneDNN where that is faster.
+
+    Args:
+        values: Any leading shape, [..., D].
+        weight: The weight, [E, D].
+        bias: The bias, [E], or None.
+    """
+    if (
+        values.device.type != "cpu"
+        or values.dtype != torch.float32
+        or weight.dtype != torch.float32
+        or values.numel() * weight.size(0) < LEAST_PRODUCTS
+        or torch.is_autocast_enabled("cpu")
+    ):
+        return torch.nn.functional.linear(values, weight, bias)
+    return _Linear.apply(values, weight, bias)  # type: ignore[no-any-return]
+
+
+@cache
+def is_held_back() -> bool:
+    """Return whether matrix products of this machine are faster by oneDNN.
+
+    PyTorch multiplies by Intel's MKL, which leaves half of the width of AVX-512 unused on
+    processors of other makers. The answer is that of the processor, not of a stopwatch, so that
+    two runs on one machine round alike.
+    """
+    if torch.backends.cpu.get_cpu_capability() != "AVX512" or not _has_product():
+        return False
+    try:
+        lines = CPUINFO.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return False
+    makers = [line.partition(":")[2].strip() for line in lines if line.startswith("vendor_id")]
+    return bool(makers) and makers[0] != "GenuineIntel"
+
+
+def _has_product() -> bool:
+    """Return whether PyTorch has the operation of oneDNN, and it computes what we take it for."""
+    values, weight, bias = torch.randn(3, 4), torch.randn(5, 4), torch.randn(5)
+    try:
+        found = _product(values, weight, bias)
+    except (AttributeError, RuntimeError):
+        return False
+    return torch.allclose(found, torch.nn.functional.linear(values, weight, bias), atol=1e-4)
+
+
+def _product(values: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Return values @ weight.T + bias by oneDNN, which reads transposed operands as they lie."""
+    found: Tensor = torch.ops.mkldnn._linear_pointwise(values, weight, bias, "none", [], "")
+    return found
+
+
+class _Linear(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        ctx.save_for_backward(values, weight)
+        return _product(values, weight, bias)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        values, weight = ctx.saved_tensors
+        below = own = offset = None
+        if ctx.needs_input_grad[0]:
+            below = _product(gradient, weight.t())
+        rows = gradient.reshape(-1, gradient.size(-1))
+        if ctx.needs_input_grad[1]:
+            own = _weight_gradient(rows, values.reshape(-1, values.size(-1)))
+        if ctx.needs_input_grad[2]:
+            offset = rows.sum(dim=0)
+        return below, own, offset
+
+
+def _weight_gradient(gradient: Tensor, values: Tensor) -> Tensor:
+    """Return gradient.T @ values, [E, D], of rows [N, E] and [N, D]."""
+    if gradient.size(1) <= values.size(1):
+        return _product(gradient.t(), values.t())
+    return _product(values.t(), gradient.t()).t()  # the longer side is the faster one to put last

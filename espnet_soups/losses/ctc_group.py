@@ -1,0 +1,49 @@
+"""CTC of several heads in one call: each has a projection of its own, the rest is shared."""
+
+from collections.abc import Sequence
+
+import torch
+from espnet2.asr.ctc import CTC
+from torch import Tensor
+from torch.nn.functional import dropout, pad
+
+NEVER = -1e30  # score of a class that a head lacks; with an infinite one gradients would be NaN
+
+
+def ctc_sums(
+    layers: Sequence[CTC],
+    encoded: Sequence[Tensor],
+    frame_lengths: Sequence[Tensor],
+    labels: Sequence[Tensor],
+    label_lengths: Sequence[Tensor],
+) -> list[Tensor]:
+    """Return the negative log likelihood of each head, summed over its utterances.
+
+    Args:
+        layers: ESPnet's CTC layers, each of the type `builtin`.
+        encoded: Encoder output of the utterances of each head, [B, T, D].
+        frame_lengths: Frames of each utterance, [B] each.
+        labels: Token ids, [B, L] each.
+        label_lengths: Tokens of each label, [B] each.
+    """
+    frames = max(states.size(1) for states in encoded)
+    tokens = max(label.size(1) for label in labels)
+    classes = max(layer.ctc_lo.out_features for layer in layers)
+    scores = [
+        pad(
+            layer.ctc_lo(dropout(states, layer.dropout_rate)),  # ESPnet: in evaluation, too
+            (0, classes - layer.ctc_lo.out_features, 0, frames - states.size(1)),
+            value=NEVER,
+        )
+        for layer, states in zip(layers, encoded, strict=True)
+    ]
+    losses = torch.nn.functional.ctc_loss(
+        torch.cat(scores).transpose(0, 1).log_softmax(dim=2).float(),
+        torch.cat([pad(label, (0, tokens - label.size(1))) for label in labels]),
+        torch.cat(list(frame_lengths)),
+        torch.cat(list(label_lengths)),
+        reduction="none",
+        zero_infinity=layers[0].ctc_loss.zero_infinity,
+    )
+    parts = losses.split([len(lengths) for lengths in frame_lengths])
+    return [part.sum().to(states.dtype) for part, states in zip(parts, encoded, strict=True)]

@@ -1,0 +1,42 @@
+"""Which heads of a mini-batch are computed together."""
+
+from collections.abc import Mapping, Sequence
+
+from torch import Tensor
+
+from espnet_soups.losses.loss_sum import LossSum
+from espnet_soups.objectives.heads.head import Head, HeadInput
+
+
+def losses_of_groups(
+    heads: Sequence[Head], inputs: Mapping[int, Sequence[tuple[Tensor, ...]]]
+) -> dict[int, LossSum]:
+    """Return the losses of heads that are computed together, by position.
+
+    Args:
+        heads: All heads, in order.
+        inputs: What heads read, by position, language by language; those that read several
+            languages, or more than a `HeadInput`, are computed alone, and so are heads with hooks.
+    """
+    groups: dict[object, list[tuple[int, HeadInput]]] = {}
+    for position, own in inputs.items():
+        if len(own) == 1 and isinstance(own[0], HeadInput):
+            key = heads[position].group_key()
+            if key is not None and not _has_hooks(heads[position]):
+                groups.setdefault((type(heads[position]), key), []).append((position, own[0]))
+    losses: dict[int, LossSum] = {}
+    for members in groups.values():
+        if len(members) > 1:
+            positions = [position for position, _ in members]
+            own_heads = [heads[position] for position in positions]
+            found = own_heads[0].losses_together(own_heads, [own for _, own in members])
+            losses |= dict(zip(positions, found or [], strict=False))
+    return losses
+
+
+def _has_hooks(head: Head) -> bool:
+    """Return whether somebody listens to a module of a head, which a group would not call."""
+    return any(
+        module._forward_hooks or module._forward_pre_hooks or module._backward_hooks
+        for module in head.modules()
+    )
