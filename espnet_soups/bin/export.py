@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from espnet_soups.bin.command import program, run_command
 from espnet_soups.bin.own_kinds import add_own_kinds
 
 EPILOG = """The result is decoded by ESPnet itself:
@@ -22,7 +23,7 @@ The configuration names files of DIR by absolute path: export again rather than 
 def get_parser() -> argparse.ArgumentParser:
     """Build the parser."""
     parser = argparse.ArgumentParser(
-        prog="python -m espnet_soups.bin.export",
+        prog=program("export"),
         description="Writes the encoder and the head of one objective as a stock ESPnet model.",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -54,6 +55,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    from espnet_soups.bin.command import run_command
-
     run_command(main)
