@@ -16,6 +16,8 @@ from espnet_soups.bin.command import ONE_COMMAND, run_command
 COMMANDS = {
     "recipe": ("recipe", "copy a recipe into a folder of your own"),
     "train": ("msp_train", "train a model by itself; ./run.sh of a recipe runs all stages"),
+    "transcribe": ("transcribe", "write down what recordings say"),
+    "translate": ("translate", "translate what recordings say"),
     "score": ("score", "score a decoded set"),
     "compare": ("compare", "test whether two experiments differ"),
     "plan": ("plan_soup", "propose a soup from measured conflicts"),

@@ -302,6 +302,10 @@ class Kind(ABC):
 
     # --- decoding and scores -------------------------------------------------------------------
 
+    def identifies_language(self, objective: Objective) -> bool:
+        """Return whether the texts of an objective are languages as `utt2lang` has them; no."""
+        return False
+
     def has(self, method: str) -> bool:
         """Return whether the kind has a method of its own, such as `build_decoder` or `export`."""
         return getattr(type(self), method) is not getattr(Kind, method)

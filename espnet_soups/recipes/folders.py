@@ -10,7 +10,15 @@ CLONED = Path(__file__).parents[2] / "egs2"
 LINKS = "links.json"  # beside packed recipes: path of each link -> what it points to
 KIND = "msp1"  # folder of a recipe, as in ESPnet
 # What runs leave behind, and results that were published of other runs.
-LEFT_OUT = ("data", "dump", "exp", "downloads", ".queue", "path.local.sh", "path.soups.sh")
+LEFT_OUT: tuple[str, ...] = (
+    "data",
+    "dump",
+    "exp",
+    "downloads",
+    ".queue",
+    "path.local.sh",
+    "path.soups.sh",
+)
 LEFT_OUT += ("RESULTS.md", "results.jsonl", "__pycache__")
 
 
