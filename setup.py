@@ -38,7 +38,11 @@ setup(
         "Typing :: Typed",
     ],
     packages=find_packages(include=["espnet_soups", "espnet_soups.*"]),
-    package_data={"espnet_soups": ["py.typed"], "espnet_soups.report": ["templates/*"]},
+    package_data={
+        "espnet_soups": ["py.typed"],
+        "espnet_soups.report": ["templates/*"],
+        "espnet_soups.sharing": ["templates/*"],
+    },
     entry_points={"console_scripts": ["espnet-soups = espnet_soups.bin.main:run"]},
     python_requires=">=3.12,<3.14",  # the Pythons that ESPnet 202611 supports
     install_requires=[

@@ -22,6 +22,9 @@ COMMANDS = {
     "compare": ("compare", "test whether two experiments differ"),
     "plan": ("plan_soup", "propose a soup from measured conflicts"),
     "list": ("list_all", "list recipes, combiners, kinds of objectives or experiments"),
+    "pack": ("pack", "pack a trained model with a card into one file"),
+    "upload": ("upload", "put such a file on the Hugging Face hub"),
+    "export": ("export", "write one objective as a model of plain ESPnet"),
     "doctor": ("doctor", "look at what is installed and what this machine can do"),
     "completion": ("completion", "print what completes this command in a shell"),
 }

@@ -92,8 +92,8 @@ def check_bundle(folder: Path, called: str) -> Path:
             raise FileNotFoundError(f"{called} lacks {name}; get the bundle again.")
         if digest_of(file) != digest:
             raise ValueError(
-                f"{called}: {name} was changed after it was packed; get the bundle again, or pack it"
-                f" anew by {MADE_BY}."
+                f"{called}: {name} was changed after it was packed; get the bundle again, or pack"
+                f" the model anew by {MADE_BY}."
             )
     return folder / table["exp_dir"]
 

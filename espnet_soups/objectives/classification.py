@@ -33,6 +33,7 @@ class Classification(ClassKind[ClassSettings]):
     name: ClassVar[str] = "cls"
     title: ClassVar[str] = "Classification"
     sign: ClassVar[str] = "CLS"
+    hub_tag: ClassVar[str] = "audio-classification"
     letters: ClassVar[Mapping[str, str]] = {"L": "cls_*", "G": "cls_gender"}
     data_names: ClassVar[tuple[str, ...]] = ("cls_*",)
     metrics: ClassVar[tuple[Metric, ...]] = (

@@ -86,8 +86,9 @@ def make_audible_corpus(root: Path) -> ToyCorpus:
         arguments += [f"--{name}_data_path_and_name_and_type", labels]
         if name == "train":
             frames = np.concatenate(list(features.values()))
-            sums = {"sum": frames.sum(0), "sum_square": (frames**2).sum(0)}
-            np.savez(root / "feats_stats.npz", count=len(frames), **sums)
+            squares = (frames**2).sum(0)
+            stats = root / "feats_stats.npz"
+            np.savez(stats, count=len(frames), sum=frames.sum(0), sum_square=squares)
     arguments += ["--normalize", "global_mvn"]
     arguments += ["--normalize_conf", f"stats_file={root / 'feats_stats.npz'}"]
     classes = f"{{en: {UTTERANCES}, fr: {UTTERANCES}}}"
