@@ -41,8 +41,9 @@ def recipe_rows() -> list[tuple[str, ...]]:
     root = recipes_root()
     rows: list[tuple[str, ...]] = [("recipe", "what it is")]
     for name in recipe_names(root):
-        with open(find_recipe(root, name) / "README.md", encoding="utf-8") as file:
-            rows.append((name, file.readline().strip("# \n")))
+        readme = find_recipe(root, name) / "README.md"
+        lines = readme.read_text(encoding="utf-8").split("\n") if readme.is_file() else [""]
+        rows.append((name, lines[0].strip("# ")))
     return rows
 
 

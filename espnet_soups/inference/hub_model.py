@@ -37,13 +37,14 @@ def fetch_bundle(name: str) -> Path:
     try:
         return Path(hub.snapshot_download(model, revision=revision or None))
     except Exception as error:  # of the hub, and of whatever it uses for HTTP
-        raise unreachable(name, "could not be fetched", error) from error
+        failed = "is no file or folder here, and could not be fetched"
+        raise unreachable(name, failed, error) from error
 
 
 def unreachable(name: str, failed: str, error: Exception) -> ValueError:
     """Return an error that names a model, what failed, and in one line why."""
     reason = " ".join(str(error).split())[:200].rstrip(". ")
     return ValueError(
-        f"{name} {failed} (Hugging Face hub): {reason or type(error).__name__}; check the name, the"
-        " network, and for a private model `hf auth login`."
+        f"{name} {failed} (Hugging Face hub): {reason or type(error).__name__}; check the name,"
+        " the network, and for a private model `hf auth login`."
     )

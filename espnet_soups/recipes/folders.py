@@ -38,8 +38,9 @@ def recipes_root() -> Path:
 
 
 def recipe_names(root: Path) -> list[str]:
-    """Return the names of all recipes."""
-    return sorted(path.parents[1].name for path in root.glob(f"*/{KIND}/run.sh"))
+    """Return the names of all recipes; those that tests make (`tmp_…`) are none."""
+    names = (path.parents[1].name for path in root.glob(f"*/{KIND}/run.sh"))
+    return sorted(name for name in names if not name.startswith("tmp_"))
 
 
 def find_recipe(root: Path, name: str) -> Path:

@@ -109,6 +109,15 @@ def test_the_card_names_languages_data_licences_and_limits(bundle: Path):
         assert line in body, line
 
 
+def test_a_card_without_data_and_licence_warns(audible: ToyExperiment):
+    from espnet_soups.sharing.card import render_card
+
+    card = render_card(audible.exp_dir, [], "")
+    assert "license:" not in card
+    assert "did not name the data that it was trained on" in card
+    assert "No licence of the model is named: ask whoever gave it to you" in card
+
+
 def change_file(folder: Path) -> None:
     with open(folder / "exp" / "msp_audible" / "config.yaml", "a") as file:
         file.write("# changed\n")
@@ -240,8 +249,8 @@ def test_a_model_that_the_hub_lacks_and_a_hub_out_of_reach_end_in_one_sentence(h
         assert done.returncode == 1
         (last,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
         assert re.match(
-            r"error: we/nothing could not be fetched \(Hugging Face hub\): .+; check the name, the"
-            r" network, and for a private model `hf auth login`\.$",
+            r"error: we/nothing is no file or folder here, and could not be fetched \(Hugging Face"
+            r" hub\): .+; check the name, the network, and for a private model `hf auth login`\.$",
             last,
         )
         assert "Traceback" not in done.stderr
