@@ -16,6 +16,7 @@ from espnet_soups.inference.training_config import (
     config_path,
     read_config,
 )
+from espnet_soups.objectives.recognition import Recognition
 from espnet_soups.sharing.card import CARD, Corpus, render_card
 from espnet_soups.sharing.espnet_pack import write_pack
 from espnet_soups.task.training.model_file import load_tensors
@@ -79,7 +80,9 @@ def pack_model(
         model = f"{folder}/{find_model_file(exp_dir, model_file).name}"
         with whole_file(output) as temporary:
             config = f"{folder}/config.yaml"
-            write_pack(stage, "asr", config, model, [*inside_names, TABLE], temporary)
+            # ESPnet has no name for models of several tasks; its archives of ASR hold the same files
+            names = [*inside_names, TABLE]
+            write_pack(stage, Recognition.name, config, model, names, temporary)
     return Packed(output, [*inside_names, TABLE])
 
 
