@@ -8,6 +8,8 @@ from setuptools import find_packages, setup
 COMBINERS = ["torchjd[cagrad,quadprog-projector]==0.18.0"]
 # wav2vec 2.0, HuBERT, WavLM, Whisper; we call its layers ourselves, and those of 4.x give tuples
 HF = ["transformers>=5.24,<6"]
+COMPLETION = ["shtab>=1.7"]  # writes what completes `espnet-soups` in a shell
+HUB = ["huggingface_hub>=1.0"]  # older ones use requests, whose errors are others
 
 setup(
     name="espnet-soups",
@@ -15,9 +17,33 @@ setup(
     description="Multi-objective speech training for ESPnet: levels, penalties and dynamic weights",
     long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
-    license="Apache-2.0",
+    license_expression="Apache-2.0",
+    license_files=["LICENSE"],
+    project_urls={  # of what this builds on: the project itself has no public address yet
+        "Paper": "https://arxiv.org/abs/2508.09228",
+        "ESPnet": "https://github.com/espnet/espnet",
+    },
+    classifiers=[
+        "Development Status :: 4 - Beta",
+        "Environment :: GPU :: NVIDIA CUDA",
+        "Intended Audience :: Developers",
+        "Intended Audience :: Science/Research",
+        "Operating System :: POSIX :: Linux",
+        "Programming Language :: Python :: 3",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Programming Language :: Unix Shell",
+        "Topic :: Multimedia :: Sound/Audio :: Speech",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+        "Typing :: Typed",
+    ],
     packages=find_packages(include=["espnet_soups", "espnet_soups.*"]),
-    package_data={"espnet_soups.report": ["templates/*"]},
+    package_data={
+        "espnet_soups": ["py.typed"],
+        "espnet_soups.report": ["templates/*"],
+        "espnet_soups.sharing": ["templates/*"],
+    },
+    entry_points={"console_scripts": ["espnet-soups = espnet_soups.bin.main:run"]},
     python_requires=">=3.12,<3.14",  # the Pythons that ESPnet 202611 supports
     install_requires=[
         "espnet>=202611",  # older ones average checkpoints wrongly and read padding
@@ -26,20 +52,26 @@ setup(
         "kaldiio>=2.18",
         "soundfile>=0.13",  # its wheels read FLAC, MP3, OGG and WAV
         "soxr>=0.5",
+        "librosa>=0.10.2",  # finds silences
         "sentencepiece",
         "jiwer>=4.0",  # process_words/process_characters with alignments
         "sacrebleu>=2.5",
         "num2words>=0.5.14",  # spells digits in the languages of the asterisk recipe
         "matplotlib>=3.9",
-        "jinja2>=3.1",  # pages of the report
+        "jinja2>=3.1",  # pages of the report, cards of models
+        "packaging",  # compares versions
         "tensorboard>=2.18",
     ],
     extras_require={
         "combiners": COMBINERS,
+        "completion": COMPLETION,
         "hf": HF,
+        "hub": HUB,
         "test": [
             *COMBINERS,  # so that no test is skipped
+            *COMPLETION,
             *HF,
+            *HUB,
             "pytest>=8",
             "pytest-xdist>=3.7",  # the whole suite on several cores; 3.7 has --no-loadscope-reorder
             "hypothesis>=6.100",

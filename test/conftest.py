@@ -9,6 +9,8 @@ import soundfile
 from hypothesis import settings
 
 from espnet_soups.data.data_dir import DataDir, read_data_dir, write_data_dir
+from espnet_soups.testing.audible_model import train_audible_model
+from espnet_soups.testing.toy_corpus import ToyExperiment
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 settings.register_profile("suite", deadline=None, derandomize=True, database=None, max_examples=50)
@@ -40,3 +42,9 @@ def data_dir(tmp_path: Path) -> DataDir:
     tables = {"text": labels, "text.en": translations}
     write_data_dir(DataDir(folder, audio, languages, speakers, tables))
     return read_data_dir(folder)
+
+
+@pytest.fixture(scope="session")
+def audible(tmp_path_factory: pytest.TempPathFactory) -> ToyExperiment:
+    """A model that recognises, translates and identifies two languages of tones."""
+    return train_audible_model(tmp_path_factory.mktemp("audible"))

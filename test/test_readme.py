@@ -9,6 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [
     ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
     *(ROOT / "docs").glob("*.md"),
     *ROOT.glob("egs2/[!t]*/msp1/README.md"),  # not those of tests
 ]

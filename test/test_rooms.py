@@ -20,6 +20,8 @@ LADDER["conflict"] = {OBJECTIVE}
 LADDER["task"] |= {"conflict"}
 LADDER["scoring"] = {"objectives"}
 LADDER["report"] = {"objectives", "scoring", "conflict", "data"}
+LADDER["sharing"] = {"inference", "objectives", "task", "scoring", "report"}
+LADDER |= {"recipes": set(), "installation": set()}
 EVERYWHERE = {"settings", "file_names", "files", "free_cores", "ranks"}  # stand below all rooms
 
 

@@ -13,6 +13,18 @@ import yaml
 
 END_WITH_PARENT = "ESPNET_SOUPS_END_WITH_PARENT"  # msp.sh sets it
 LOOK_SECONDS = 0.5  # between two looks at the parent
+ONE_COMMAND = "espnet-soups"
+
+
+def program(module: str, command: str = "") -> str:
+    """Return how a command was called, for its help.
+
+    Args:
+        module: Its module in `espnet_soups.bin`.
+        command: Its name below `espnet-soups`; empty: that of the module.
+    """
+    called = f"{ONE_COMMAND} {command or module}"
+    return called if sys.argv[0] == called else f"python -m espnet_soups.bin.{module}"
 
 
 def run_command(main: Callable[[Sequence[str] | None], None]) -> None:

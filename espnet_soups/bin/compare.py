@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from espnet_soups.bin.command import run_command
+from espnet_soups.bin.command import program, run_command
 from espnet_soups.bin.own_kinds import add_own_kinds
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ ALPHA = 0.05
 def get_parser() -> argparse.ArgumentParser:
     """Return the options."""
     parser = argparse.ArgumentParser(
-        prog="python -m espnet_soups.bin.compare",
+        prog=program("compare"),
         description="Compares two experiments on every set that both decoded and scored: each"
         " score of A and of B, B - A with a 95 % interval, and a two-sided p-value, by a paired"
         " bootstrap: A and B are scored on the same draws of utterances, or of groups of them"

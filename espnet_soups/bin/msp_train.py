@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from espnet_soups.bin.command import program, run_command
+
 if TYPE_CHECKING:
     from espnet_soups.task.msp_task import MSPTask
 
@@ -22,7 +24,7 @@ def get_parser() -> argparse.ArgumentParser:
     from espnet_soups.task.own_options import add_own_options
 
     parser = argparse.ArgumentParser(
-        prog="python -m espnet_soups.bin.msp_train",
+        prog=program("msp_train", "train"),
         usage="%(prog)s [--help] [--help-espnet] --config FILE ...",
         description=DESCRIPTION,
         epilog=EPILOG,
@@ -84,6 +86,4 @@ def run_task(task: "type[MSPTask]", given: list[str] | argparse.Namespace) -> No
 
 
 if __name__ == "__main__":
-    from espnet_soups.bin.command import run_command
-
     run_command(main)

@@ -4,11 +4,13 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from espnet_soups.bin.command import program, run_command
+
 
 def get_parser() -> argparse.ArgumentParser:
     """Return the parser."""
     parser = argparse.ArgumentParser(
-        prog="python -m espnet_soups.bin.plan_soup",
+        prog=program("plan_soup", "plan"),
         description=__doc__ + " The rule: docs/conflict.md.",
     )
     parser.add_argument("--conflict_dir", type=Path, required=True, help="Folder of stage 8")
@@ -54,6 +56,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    from espnet_soups.bin.command import run_command
-
     run_command(main)

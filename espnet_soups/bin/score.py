@@ -5,14 +5,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from espnet_soups.bin.command import run_command
+from espnet_soups.bin.command import program, run_command
 from espnet_soups.bin.own_kinds import add_own_kinds
 
 
 def get_parser() -> argparse.ArgumentParser:
     """Return the options."""
     parser = argparse.ArgumentParser(
-        prog="python -m espnet_soups.bin.score",
+        prog=program("score"),
         description="Scores every objective of a decoded set: WER, CER and sentence errors by"
         " jiwer (a space counts as a character; languages that are written without spaces, such as"
         " zh_cn, ja and th, have no WER and a CER without spaces), BLEU and chrF by sacrebleu, each"

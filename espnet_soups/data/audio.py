@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import soundfile
@@ -37,20 +38,39 @@ def read_at_own_rate(path: str | Path) -> tuple[np.ndarray, int]:
     """Read one channel of an audio file, and its sampling rate; see `read_audio`."""
     if not Path(path).is_file():
         raise FileNotFoundError(f"Audio file {path} does not exist.")
+    return decode_audio(str(path), f"Audio file {path}")
+
+
+def decode_audio(
+    source: str | BinaryIO, name: str, way_out: str = WAY_OUT
+) -> tuple[np.ndarray, int]:
+    """Read one channel of what soundfile reads, and its sampling rate.
+
+    Args:
+        source: A path, or a stream that can seek.
+        name: How messages call it.
+        way_out: What they say to do.
+
+    Returns:
+        (samples in [-1, 1], float32, [samples], the mean of all channels; the rate, Hz).
+
+    Raises:
+        ValueError: If it is not readable, empty, not finite, or of the scale of integers.
+    """
     try:
-        samples, rate = soundfile.read(str(path), dtype="float32", always_2d=True)
+        samples, rate = soundfile.read(source, dtype="float32", always_2d=True)
     except soundfile.LibsndfileError as error:
         reason = error.error_string.rstrip(".")
-        raise ValueError(f"Audio file {path} cannot be read: {reason}; {WAY_OUT}.") from error
+        raise ValueError(f"{name} cannot be read: {reason}; {way_out}.") from error
     if len(samples) == 0:
-        raise ValueError(f"Audio file {path} has no samples; {WAY_OUT}.")
+        raise ValueError(f"{name} has no samples; {way_out}.")
     broken = np.flatnonzero(~np.isfinite(samples).all(axis=1))
     if len(broken):
         raise ValueError(
-            f"Audio file {path} has NaN or infinity in {len(broken):,} of {len(samples):,} samples,"
-            f" first at {broken[0] / rate:.3f} s; {WAY_OUT}."
+            f"{name} has NaN or infinity in {len(broken):,} of {len(samples):,} samples,"
+            f" first at {broken[0] / rate:.3f} s; {way_out}."
         )
-    check_scale(samples, f"Audio file {path}", "write it as 16-bit integers, or divide by 32768")
+    check_scale(samples, name, "write it as 16-bit integers, or divide by 32768")
     return np.ascontiguousarray(samples.mean(axis=1)), rate
 
 

@@ -2,7 +2,8 @@
 
 import argparse
 import logging
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from espnet_soups.data.features import FeatureConfig, extract_features, read_feature_config
 from espnet_soups.inference.load_model import load_model
+from espnet_soups.inference.model_source import find_experiment
 from espnet_soups.inference.samples import change_rate, check_speech
 from espnet_soups.inference.training_config import read_config
 from espnet_soups.network.msp_model import MSPModel
@@ -82,7 +84,8 @@ class Speech2Text:
         """Load a trained model.
 
         Args:
-            exp_dir: The folder that training wrote, with its `config.yaml`.
+            exp_dir: The folder that training wrote, with its `config.yaml`; a bundle (`model.zip`);
+                or a model on the Hugging Face hub, `organisation/model`.
             model_file: A file of that folder, or a path; None: `valid.acc.ave.pth`, or else
                 `valid.acc.best.pth`, `valid.loss.ave.pth`, `valid.loss.best.pth`.
             device: `cpu`, `cuda`, `cuda:0`, ...
@@ -93,12 +96,13 @@ class Speech2Text:
 
         Raises:
             OSError: If a file is missing.
-            ValueError: If the model file does not fit its configuration, an option is not valid, or
-                the model names a class that may not be imported.
+            ValueError: If the model file does not fit its configuration, an option is not valid,
+                the model names a class that may not be imported, or a bundle is damaged.
         """
-        args = read_config(Path(exp_dir), own_kinds)
+        folder = find_experiment(exp_dir)
+        args = read_config(folder, own_kinds)
         config = read_decode_config(options, kinds_of(vars(args)))
-        model, args = load_model(Path(exp_dir), model_file, device, args)
+        model, args = load_model(folder, model_file, device, args)
         return cls(model, args, config, objectives)
 
     def __call__(
@@ -179,13 +183,15 @@ class Speech2Text:
         features: np.ndarray = extract_features(samples, self.features)
         return features
 
-    @torch.no_grad()
-    def decode_batch(self, prepared: Sequence[torch.Tensor], lang: str) -> list[Result]:
+    def decode_batch(
+        self, prepared: Sequence[torch.Tensor], lang: str, names: Collection[str] | None = None
+    ) -> list[Result]:
         """Decode utterances of one language together.
 
         Args:
             prepared: What `prepare` gave for each utterance.
             lang: The language that is spoken.
+            names: The objectives to decode; None: all of the language.
 
         Returns:
             The results, in the same order.
@@ -194,6 +200,45 @@ class Speech2Text:
             ValueError: If the language is unknown, or an utterance too short for the encoder.
         """
         self.check_language(lang)
+        spoken = [objective.name for objective in self._spoken(lang)]
+        found = self._search(prepared, [item for item in spoken if names is None or item in names])
+        return [
+            Result(lang, {name: hypotheses[row] for name, hypotheses in found.items()})
+            for row in range(len(prepared))
+        ]
+
+    @property
+    def identifier(self) -> Objective | None:
+        """The objective that identifies the language; None: the model has none."""
+        known = (item for item in self.objectives if kind_of(item).identifies_language(item))
+        return next(known, None)
+
+    def identify_language(self, prepared: Sequence[torch.Tensor]) -> str:
+        """Return the language of a recording, of whose pieces the longest together vote for it.
+
+        Args:
+            prepared: What `prepare` gave for each piece.
+
+        Raises:
+            ValueError: If the model has no objective that identifies languages, or a piece is too
+                short for the encoder.
+        """
+        if self.identifier is None:
+            raise ValueError(
+                "This model does not identify languages: name the one that is spoken, one of"
+                f" {self.languages}."
+            )
+        votes: Counter[str] = Counter()
+        found = self._search(prepared, [self.identifier.name])[self.identifier.name]
+        for speech, hypotheses in zip(prepared, found, strict=True):
+            votes[hypotheses[0].text] += len(speech)
+        return votes.most_common(1)[0][0]
+
+    @torch.no_grad()
+    def _search(
+        self, prepared: Sequence[torch.Tensor], names: Sequence[str]
+    ) -> dict[str, list[tuple[Hypothesis, ...]]]:
+        """Return the hypotheses of each utterance, by objective."""
         device = next(self.model.parameters()).device
         lengths = torch.tensor([len(speech) for speech in prepared], device=device)
         speech = pad_sequence(list(prepared), batch_first=True).to(device)
@@ -206,15 +251,12 @@ class Speech2Text:
                 f" {error.limit}."
             ) from error
         found: dict[str, list[tuple[Hypothesis, ...]]] = {}
-        for name in (objective.name for objective in self._spoken(lang)):
+        for name in names:
             reads: Any = self.model.heads[name].reads
             given = (speech, lengths) if reads == ENCODED_AND_SPEECH else ()
             decode: Any = self.decoders[name]
             found[name] = decode(encoded, frames, *given)
-        return [
-            Result(lang, {name: hypotheses[row] for name, hypotheses in found.items()})
-            for row in range(len(prepared))
-        ]
+        return found
 
     def _spoken(self, lang: str) -> Iterable[Objective]:
         return (item for item in self.objectives if item.language in ("", lang))

@@ -38,7 +38,9 @@ def config_path(exp_dir: Path) -> Path:
     return path
 
 
-def read_config(exp_dir: Path, allowed: Collection[str] = ()) -> argparse.Namespace:
+def read_config(
+    exp_dir: Path, allowed: Collection[str] = (), found: dict[str, Path] | None = None
+) -> argparse.Namespace:
     """Return the options of training, with what decoding needs of them.
 
     Options of ours that are younger than the file have their defaults. Files are found by
@@ -47,6 +49,7 @@ def read_config(exp_dir: Path, allowed: Collection[str] = ()) -> argparse.Namesp
     Args:
         exp_dir: The folder that training wrote.
         allowed: Kinds of a user's own, `module:Class`, that may be imported.
+        found: Gets where each file lies that the configuration names; None: nobody asks.
 
     Raises:
         FileNotFoundError: If there is no configuration, or a file that it names is nowhere.
@@ -69,7 +72,10 @@ def read_config(exp_dir: Path, allowed: Collection[str] = ()) -> argparse.Namesp
     without_hub(args)
 
     def find(file: str, fits: Fits | None = None) -> str:
-        return str(locate(file, exp_dir, fits))
+        path = locate(file, exp_dir, fits)
+        if found is not None:
+            found[file] = path
+        return str(path)
 
     normalize = dict(getattr(args, "normalize_conf", None) or {})
     if STATISTICS in normalize:

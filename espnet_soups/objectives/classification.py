@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from espnet_soups.objectives.metrics.measured import Measured
     from espnet_soups.objectives.metrics.score_config import ScoreConfig
 
+LANGUAGE_FILES = ("utt2lang", "utt2language")
 FEW = 10_000  # labels of larger sets are looked at in part
 
 
@@ -32,6 +33,7 @@ class Classification(ClassKind[ClassSettings]):
     name: ClassVar[str] = "cls"
     title: ClassVar[str] = "Classification"
     sign: ClassVar[str] = "CLS"
+    hub_tag: ClassVar[str] = "audio-classification"
     letters: ClassVar[Mapping[str, str]] = {"L": "cls_*", "G": "cls_gender"}
     data_names: ClassVar[tuple[str, ...]] = ("cls_*",)
     metrics: ClassVar[tuple[Metric, ...]] = (
@@ -141,6 +143,10 @@ class Classification(ClassKind[ClassSettings]):
         return Heads(heads)
 
     # --- decoding and scores -------------------------------------------------------------------
+
+    def identifies_language(self, objective: Objective) -> bool:
+        """Return whether its labels are those of the language that is spoken."""
+        return objective.label_file in LANGUAGE_FILES and not objective.language
 
     def build_decoder(
         self,

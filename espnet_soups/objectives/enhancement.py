@@ -92,6 +92,7 @@ class Enhancement(Kind):
     name: ClassVar[str] = "enh"
     title: ClassVar[str] = "Enhancement"
     sign: ClassVar[str] = "ENH"
+    hub_tag: ClassVar[str] = "audio-to-audio"
     letters: ClassVar[Mapping[str, str]] = {"N": "enh*"}
     loss_unit: ClassVar[str] = ""  # squares of log filterbanks, or dB
     loss_per: ClassVar[str] = "frame or utterance"

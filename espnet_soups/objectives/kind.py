@@ -58,6 +58,7 @@ class Kind(ABC):
         left_out: What the log says of utterances that its head could not use.
         loss_unit: Of its loss; empty: it has several, or none.
         loss_per: What its loss is a mean over; empty: tokens, labels or predictions, as it has.
+        hub_tag: Task of the Hugging Face hub under which its models are found; empty: none.
     """
 
     name: ClassVar[str]
@@ -71,6 +72,7 @@ class Kind(ABC):
     left_out: ClassVar[str] = "Labels that could not be used took no part"
     loss_unit: ClassVar[str] = "nats"
     loss_per: ClassVar[str] = ""
+    hub_tag: ClassVar[str] = ""
 
     # --- which objectives there are ------------------------------------------------------------
 
@@ -301,6 +303,10 @@ class Kind(ABC):
         return []
 
     # --- decoding and scores -------------------------------------------------------------------
+
+    def identifies_language(self, objective: Objective) -> bool:
+        """Return whether the texts of an objective are languages as `utt2lang` has them; no."""
+        return False
 
     def has(self, method: str) -> bool:
         """Return whether the kind has a method of its own, such as `build_decoder` or `export`."""

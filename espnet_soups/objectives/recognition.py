@@ -29,6 +29,7 @@ class Recognition(TextKind):
     name: ClassVar[str] = "asr"
     title: ClassVar[str] = "Recognition"
     sign: ClassVar[str] = "ASR"
+    hub_tag: ClassVar[str] = "automatic-speech-recognition"
     letters: ClassVar[Mapping[str, str]] = {
         "A": "asr_*",
         "E": "asr_en asr_en[-_]*",  # whatever the region

@@ -33,6 +33,7 @@ class SpeakerVerification(ClassKind[SpeakerSettings]):
     name: ClassVar[str] = "spk"
     title: ClassVar[str] = "Speaker verification"
     sign: ClassVar[str] = "SPK"
+    hub_tag: ClassVar[str] = "speaker-verification"
     letters: ClassVar[Mapping[str, str]] = {"K": "spk*"}
     data_names: ClassVar[tuple[str, ...]] = ("spk", "spk_*")
     metrics: ClassVar[tuple[Metric, ...]] = (

@@ -30,6 +30,7 @@ class Translation(TextKind):
     name: ClassVar[str] = "st"
     title: ClassVar[str] = "Translation"
     sign: ClassVar[str] = "ST"
+    hub_tag: ClassVar[str] = "automatic-speech-translation"
     letters: ClassVar[Mapping[str, str]] = {"S": "st_*"}
     metrics: ClassVar[tuple[Metric, ...]] = (
         Metric("bleu", "BLEU", "", lower_is_better=False),

@@ -31,6 +31,20 @@ def test_the_name_tells_the_file_and_all_languages_take_part():
 
 
 @pytest.mark.parametrize(
+    ("name", "settings", "identifies"),
+    [
+        ("cls_language", {}, True),
+        ("cls_spoken", {"label_file": "utt2lang"}, True),
+        ("cls_gender", {}, False),
+        ("cls_language", {"language": "en"}, False),  # it hears one language alone
+    ],
+)
+def test_labels_of_the_language_identify_it(name, settings, identifies):
+    kind = Classification()
+    assert kind.identifies_language(kind.objective(name, settings)) is identifies
+
+
+@pytest.mark.parametrize(
     ("name", "settings", "said"),
     [
         ("cls", {}, "is named cls_<label>"),

@@ -157,7 +157,13 @@ def test_the_packed_model_decodes_as_the_recipe_did(recipe: Path, tmp_path: Path
     files = unpack(recipe / exp / "model.zip", tmp_path)
     folder = Path(files["asr_train_config"]).parent
     assert read_config(folder).normalize_conf["stats_file"].startswith(str(tmp_path))
-    speech2text = Speech2Text.from_pretrained(folder)
+    card = (tmp_path / "README.md").read_text(encoding="utf-8")
+    scored = json.loads((recipe / exp / "decode_msp_valid.acc.ave/test/scores.json").read_text())
+    wer = scored["objectives"]["asr_fr"]["wer"]
+    assert f"{wer['value']:.1f} [{wer['low']:.1f}, {wer['high']:.1f}]" in card
+    assert "| soup | VM" in card
+    assert "| command | `./run.sh" in card
+    speech2text = Speech2Text.from_pretrained(tmp_path)  # with the digests of all files
     decoded = recipe / exp / "decode_msp_valid.acc.ave" / "test" / "asr_fr" / "text"
     expected = dict(
         ([*line.split(maxsplit=1), ""])[:2] for line in decoded.read_text().splitlines()

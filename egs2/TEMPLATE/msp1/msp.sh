@@ -690,14 +690,8 @@ for name in "${test_set_list[@]}"; do
         ! ${report_audio} || publish_args+=(--audio "${datadir}/${name}/wav.scp")
         soups report --exp_dir "${exp_dir}" --inference_tag "${inference_tag}" --set "${name}" --expdir "${expdir}" \
             --command "${command_line}" ${publish_args[@]+"${publish_args[@]}"}
-        pack_args=()
-        for file in "${exp_dir}/RESULTS.md" "${exp_dir}/report.html" "${exp_dir}/images" \
-            "${stats_dir}/train/feats_stats.npz" ${kinds_vocabularies[@]+"${kinds_vocabularies[@]%/*}"}; do
-            [[ ! -e ${file} ]] || pack_args+=(--option "${file}")
-        done
-        python -m espnet2.bin.pack asr --asr_train_config "${exp_dir}/config.yaml" \
-            --asr_model_file "${exp_dir}/${inference_model}" "${pack_args[@]}" --outpath "${exp_dir}/model.$$.zip" >"${exp_dir}/pack.log"
-        mv "${exp_dir}/model.$$.zip" "${exp_dir}/model.zip"
+        soups pack "${exp_dir}" --model_file "${inference_model}" --output "${exp_dir}/model.zip" \
+            ${own_kinds[@]+"${own_kinds[@]}"} 2> >(grep -v "Failed to import Flash Attention" >&2) # ESPnet needs none
         stage_done "${exp_dir}/{RESULTS.md,report.html,model.zip}"
     fi
 done

@@ -2,20 +2,38 @@
 # Sourced by the recipe's scripts, in the recipe's folder (a link to it stands there): the Python
 # environment, set up on first use, and the settings that make runs the same everywhere.
 #
-#   MAIN_ROOT               the folder of espnet-soups
+#   MAIN_ROOT               the clone of espnet-soups; empty where the package was installed from a wheel
 #   use_threads N           threads of the numerical libraries from here on; 0: all cores
 #
 # A machine of your own needs more (modules, proxies)? Write it into path.local.sh beside this file.
 
 MAIN_ROOT=$(CDPATH="" cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
+soups_python=""
+if [[ -f path.soups.sh ]]; then # a copy made by `espnet-soups recipe`: it sets one of the two
+    # shellcheck source=/dev/null
+    . ./path.soups.sh
+fi
+[[ -z ${soups_python} ]] || MAIN_ROOT=""
 export MAIN_ROOT
 
 if [[ -f path.local.sh ]]; then
     # shellcheck source=/dev/null
     . ./path.local.sh
 fi
-# shellcheck source=tools/activate.sh
-. "${MAIN_ROOT}/tools/activate.sh" || exit 1
+if [[ -n ${soups_python} ]]; then
+    "${soups_python}" -c 'import espnet_soups' 2>/dev/null || {
+        echo "error: path.soups.sh names ${soups_python}, which is gone or has no espnet-soups: write another Python into it" >&2
+        exit 1
+    }
+    PATH="$(dirname "${soups_python}"):${PATH}"
+    export PATH
+elif [[ -f ${MAIN_ROOT}/tools/activate.sh ]]; then
+    # shellcheck source=tools/activate.sh
+    . "${MAIN_ROOT}/tools/activate.sh" || exit 1
+else
+    echo "error: ${MAIN_ROOT} is no clone of espnet-soups: path.sh needs its folder in egs2/ of one, or a path.soups.sh as 'espnet-soups recipe' writes it" >&2
+    exit 1
+fi
 
 # sorting by bytes and text as UTF-8, whatever the user's own language
 _locale=C.UTF-8

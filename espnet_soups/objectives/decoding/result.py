@@ -62,6 +62,16 @@ class SpeechDecoder(Protocol):
         ...
 
 
+def transcript_name(language: str) -> str:
+    """Return the name of the objective that recognises a language."""
+    return f"{Recognition.name}_{language}"
+
+
+def translation_name(source: str, target: str) -> str:
+    """Return the name of the objective that translates one language into another."""
+    return f"{Translation.name}_{source}_{target}"
+
+
 @dataclass(frozen=True)
 class Result:
     """What was decoded of one utterance.
@@ -107,8 +117,8 @@ class Result:
 
     @property
     def _transcript(self) -> str:
-        return f"{Recognition.name}_{self.language}"
+        return transcript_name(self.language)
 
     @property
     def _translations(self) -> str:
-        return f"{Translation.name}_{self.language}_"
+        return translation_name(self.language, "")

@@ -1,0 +1,119 @@
+"""Open a bundle: a trained model in one zip file, or unpacked as on a hub, checked before use.
+
+It is ESPnet's packed format (`meta.yaml`) with a card (`README.md`) and `bundle.json`, which holds
+the version of the format and a digest of every other file.
+"""
+
+import hashlib
+import os
+import shutil
+import zipfile
+from pathlib import Path
+
+from espnet_soups.files import read_json
+
+TABLE = "bundle.json"
+FORMAT = 1  # raised where an older espnet-soups could not use a bundle any more
+SHAPE = {"format": int, "espnet_soups": str, "exp_dir": str, "files": dict[str, str]}
+MADE_BY = "`espnet-soups pack`"
+VARIABLE = "ESPNET_SOUPS_CACHE"
+BLOCK = 1 << 20
+
+
+def open_bundle(path: Path) -> Path:
+    """Return the experiment folder of a bundle.
+
+    Args:
+        path: A zip file, which is unpacked into `cache_folder` once, or a folder.
+
+    Raises:
+        OSError: If it cannot be read or unpacked.
+        ValueError: If it is no bundle, of a newer format, or a file was changed.
+    """
+    if path.is_dir():
+        return check_bundle(path, str(path))
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if TABLE not in archive.namelist():
+                raise ValueError(
+                    f"{path} is no bundle: it holds no {TABLE}; make one by {MADE_BY}."
+                )
+            digest = hashlib.sha256(archive.read(TABLE)).hexdigest()
+            folder = cache_folder() / digest[:24]
+            # one that is there may have been changed since: it is unpacked anew
+            return _unpack(archive, folder, path)
+    except zipfile.BadZipFile as error:
+        raise ValueError(f"{path} is damaged, or no bundle ({error}); get it again.") from error
+
+
+def _unpack(archive: zipfile.ZipFile, folder: Path, path: Path) -> Path:
+    """Unpack a bundle; the folder appears whole or not at all."""
+    if folder.is_dir():
+        try:
+            return check_bundle(folder, str(path))
+        except (ValueError, OSError):
+            shutil.rmtree(folder)
+    temporary = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
+    try:
+        archive.extractall(temporary)
+        check_bundle(temporary, str(path))
+        os.replace(temporary, folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return check_bundle(folder, str(path))
+
+
+def check_bundle(folder: Path, called: str) -> Path:
+    """Return the experiment folder of an unpacked bundle, whose files are as they were packed.
+
+    Args:
+        folder: Where it lies.
+        called: How messages call it.
+
+    Raises:
+        OSError: If a file is missing.
+        ValueError: If the bundle is of a newer format, or a file was changed.
+    """
+    table = read_json(folder / TABLE, MADE_BY)
+    number = table.get("format")
+    if isinstance(number, int) and number > FORMAT:
+        raise ValueError(
+            f"{called} is a bundle of format {number} (espnet-soups"
+            f" {table.get('espnet_soups', 'of an unknown version')}), but this espnet-soups reads"
+            f" formats up to {FORMAT}: pip install --upgrade espnet-soups."
+        )
+    table = read_json(folder / TABLE, MADE_BY, SHAPE)
+    for name in (*table["files"], table["exp_dir"]):
+        if Path(name).is_absolute() or ".." in Path(name).parts:
+            raise ValueError(f"{called}: {TABLE} names {name}, which lies outside; get it again.")
+    for name, digest in table["files"].items():
+        file = folder / name
+        if not file.is_file():
+            raise FileNotFoundError(f"{called} lacks {name}; get the bundle again.")
+        if digest_of(file) != digest:
+            raise ValueError(
+                f"{called}: {name} was changed after it was packed; get the bundle again, or pack"
+                f" the model anew by {MADE_BY}."
+            )
+    return folder / table["exp_dir"]
+
+
+def digest_of(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal digits."""
+    found = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(BLOCK):
+            found.update(block)
+    return found.hexdigest()
+
+
+def cache_folder() -> Path:
+    """Return the folder into which bundles are unpacked; it is made where it is missing.
+
+    It is what the variable `ESPNET_SOUPS_CACHE` names, else `espnet-soups` in `XDG_CACHE_HOME` or
+    `~/.cache`.
+    """
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    folder = Path(os.environ.get(VARIABLE) or Path(cache) / "espnet-soups")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

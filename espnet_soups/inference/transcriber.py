@@ -1,0 +1,177 @@
+"""From a recording of any length to timed texts, transcripts or translations."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from espnet_soups.data.silences import cut_at_silences, is_silent
+from espnet_soups.inference.decode_set import cut_batches
+from espnet_soups.inference.speech2text import Speech2Text
+from espnet_soups.objectives.decoding.result import (
+    Hypothesis,
+    transcript_name,
+    translation_name,
+)
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A piece of a recording.
+
+    Attributes:
+        start: Where it begins, seconds.
+        end: Where it ends, seconds.
+        text: What was said, or its translation.
+        score: Log probability or search score of the text.
+    """
+
+    start: float
+    end: float
+    text: str
+    score: float
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """What a recording says.
+
+    Attributes:
+        language: The language that is spoken.
+        identified: Whether the model found it out.
+        target: The language of the texts where they are translations; empty: transcripts.
+        segments: In order.
+    """
+
+    language: str
+    identified: bool
+    target: str
+    segments: tuple[Segment, ...]
+
+    @property
+    def text(self) -> str:
+        """All texts, joined by spaces."""
+        return " ".join(segment.text for segment in self.segments if segment.text)
+
+
+class Transcriber:
+    """Transcriber or translator of recordings with one model.
+
+    Args:
+        speech2text: The model.
+        language: The language that is spoken; empty: the model identifies it.
+        translate: Whether texts are translations.
+        target: The language of translations; empty: the only one that there is.
+        longest: Seconds that are decoded at once; what is longer is cut at silences.
+
+    Raises:
+        ValueError: If the model lacks what is asked for; the message lists what it has.
+    """
+
+    def __init__(
+        self,
+        speech2text: Speech2Text,
+        language: str = "",
+        translate: bool = False,
+        target: str = "",
+        longest: float = 20.0,
+    ) -> None:
+        if not longest >= 1:
+            raise ValueError(f"`--longest` must be 1 second or more, but got {longest}.")
+        self.speech2text, self.language, self.longest = speech2text, language, longest
+        self.targets = _targets(speech2text, translate)
+        self.translate, self.target = translate, target
+        if language:
+            self._target_of(language)
+        elif speech2text.identifier is None:
+            option = "--from" if translate else "--lang"
+            raise ValueError(
+                f"This model does not identify languages: name the one that is spoken by"
+                f" `{option}`, one of {', '.join(self.targets)}."
+            )
+
+    def __call__(self, samples: np.ndarray, rate: int, name: str) -> Transcript:
+        """Return what a recording says.
+
+        Args:
+            samples: In [-1, 1], [samples].
+            rate: Their sampling rate, Hz.
+            name: How messages call the recording.
+
+        Raises:
+            ValueError: If it is silent, too short, or of a language that the model lacks.
+        """
+        if is_silent(samples):
+            loudest = 20 * np.log10(max(float(np.max(np.abs(samples))), 1e-10))
+            raise ValueError(
+                f"{name} is silent: its loudest sample lies at {loudest:.0f} dB of full scale;"
+                " look whether the right channel or device was recorded."
+            )
+        cuts = cut_at_silences(samples, rate, self.longest)
+        try:
+            prepared = [self.speech2text.prepare(samples[a:b], rate) for a, b in cuts]
+            language = self.language or self.speech2text.identify_language(prepared)
+            target = self._target_of(language)
+            found = self._decode(prepared, language, target)
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from error
+        segments = tuple(
+            Segment(round(a / rate, 3), round(b / rate, 3), text.text, text.score)
+            for (a, b), text in zip(cuts, found, strict=True)
+        )
+        return Transcript(language, not self.language, target, segments)
+
+    def _decode(
+        self, prepared: Sequence[torch.Tensor], language: str, target: str
+    ) -> list[Hypothesis]:
+        name = translation_name(language, target) if target else transcript_name(language)
+        keyed = {str(number): speech for number, speech in enumerate(prepared)}
+        found: dict[str, Hypothesis] = {}
+        for batch in cut_batches(keyed, self.speech2text.config):
+            results = self.speech2text.decode_batch([keyed[key] for key in batch], language, [name])
+            for key, result in zip(batch, results, strict=True):
+                found[key] = result.nbest[name][0]
+        return [found[key] for key in keyed]
+
+    def _target_of(self, language: str) -> str:
+        """Return the language of translations from a language; empty for transcripts.
+
+        Raises:
+            ValueError: If the model does not recognise it, or does not translate so.
+        """
+        verb = "translates from" if self.translate else "recognises"
+        if language not in self.targets:
+            raise ValueError(
+                f"This model does not know {language!r}: it {verb} {', '.join(self.targets)}."
+            )
+        if not self.translate:
+            return ""
+        targets = self.targets[language]
+        if self.target not in (*targets, "") or (not self.target and len(targets) > 1):
+            wanted = f"not into {self.target!r}" if self.target else "choose one by `--to`"
+            raise ValueError(
+                f"This model translates {language} into {', '.join(targets)}: {wanted}."
+            )
+        return self.target or targets[0]
+
+
+def _targets(speech2text: Speech2Text, translate: bool) -> dict[str, list[str]]:
+    """Return the languages that can be recognised, or translated and into which.
+
+    Raises:
+        ValueError: If there is none.
+    """
+    found: dict[str, list[str]] = {}
+    for objective in speech2text.objectives:
+        language, name = objective.language, objective.name
+        start = translation_name(language, "")
+        if translate and name.startswith(start):
+            found.setdefault(language, []).append(name.removeprefix(start))
+        elif not translate and name == transcript_name(language):
+            found[language] = [""]
+    if not found:
+        task = "translates" if translate else "recognises"
+        names = ", ".join(speech2text.decoders)
+        raise ValueError(f"This model {task} nothing: its objectives are {names}.")
+    return found

@@ -1,0 +1,67 @@
+"""Build commands that take the recipes along; `setup.cfg` names them.
+
+egs2/ is the one place where recipes stand. Clones and editable installs find them there. An sdist
+holds egs2/ with its links. A wheel cannot hold links: it gets each file once, below
+`espnet_soups/recipes/egs2`, and a table of the links, which `espnet_soups/recipes` reads.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from setuptools.command.build_py import build_py
+from setuptools.command.sdist import sdist
+
+RECIPES = Path("egs2")
+LINKS = "links.json"
+# What runs leave behind (.gitignore), and results that were published of runs.
+LEFT_OUT = {"data", "dump", "exp", "downloads", ".queue", "path.local.sh", "path.soups.sh"}
+LEFT_OUT |= {"RESULTS.md", "results.jsonl", "__pycache__"}
+
+
+def recipe_files(root: Path) -> Iterator[Path]:
+    """Yield files and links of recipes, relative to their root; those of tests are left out."""
+    for folder, folders, files in os.walk(root):
+        here = Path(folder).relative_to(root)
+        linked = [name for name in folders if Path(folder, name).is_symlink()]
+        folders[:] = [
+            name
+            for name in folders
+            if name not in {*LEFT_OUT, *linked} and not name.startswith("tmp_")
+        ]
+        yield from (here / name for name in sorted([*files, *linked]) if name not in LEFT_OUT)
+
+
+class BuildPy(build_py):
+    """Copy the package, and the recipes into it."""
+
+    def run(self) -> None:
+        """Copy all; an editable install has its recipes in the clone."""
+        super().run()
+        if self.editable_mode:
+            return
+        target = Path(self.build_lib, "espnet_soups", "recipes", RECIPES.name)
+        shutil.rmtree(target, ignore_errors=True)  # of a build before
+        links = {}
+        for path in recipe_files(RECIPES):
+            source = RECIPES / path
+            if source.is_symlink():
+                links[path.as_posix()] = os.readlink(source)
+            else:
+                (target / path).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(source, target / path)
+        (target / LINKS).write_text(json.dumps(links, indent=1) + "\n", encoding="utf-8")
+
+
+class SDist(sdist):
+    """Archive the sources, with the recipes and their links as they are."""
+
+    def make_release_tree(self, base_dir: str, files: Sequence[str]) -> None:
+        """Add the recipes; setuptools by itself would copy what links point to."""
+        super().make_release_tree(base_dir, files)
+        for path in recipe_files(RECIPES):
+            target = Path(base_dir) / RECIPES / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(RECIPES / path, target, follow_symlinks=False)
