@@ -20,7 +20,7 @@ LADDER["conflict"] = {OBJECTIVE}
 LADDER["task"] |= {"conflict"}
 LADDER["scoring"] = {"objectives"}
 LADDER["report"] = {"objectives", "scoring", "conflict", "data"}
-EVERYWHERE = {"settings", "file_names", "files", "free_cores", "ranks"}  # stand below all rooms
+EVERYWHERE = {"settings", "file_names", "files", "free_cores", "ranks", "terminal"}  # stand below all rooms
 
 
 def rooms_imported_by(path):

@@ -1,5 +1,8 @@
 """What an epoch has shown: weights and their distance from uniform, and gradients."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -36,3 +39,20 @@ class EpochMeans:
         self.weights = self.weights + (weights - self.weights) / self.steps
         away = self._hierarchy.distances(weights)
         self.distances = self.distances + (away - self.distances) / self.steps
+
+    def state(self) -> dict[str, Any]:
+        """Return what a checkpoint inside an epoch needs."""
+        return {
+            "steps": self.steps,
+            "weights": self.weights,
+            "distances": self.distances,
+            "gradients": self.gradients.state(),
+            "layers": self.layers.state(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Set what `state` returned; its tensors are on the CPU."""
+        self.steps, self.weights = state["steps"], state["weights"]
+        self.distances = state["distances"]
+        self.gradients.restore(state["gradients"])
+        self.layers.restore(state["layers"])
