@@ -20,7 +20,8 @@ LADDER["conflict"] = {OBJECTIVE}
 LADDER["task"] |= {"conflict"}
 LADDER["scoring"] = {"objectives"}
 LADDER["report"] = {"objectives", "scoring", "conflict", "data"}
-EVERYWHERE = {"settings", "file_names", "files", "free_cores", "ranks", "terminal"}  # stand below all rooms
+# stand below all rooms
+EVERYWHERE = {"settings", "file_names", "files", "free_cores", "ranks", "terminal"}
 
 
 def rooms_imported_by(path):

@@ -5,7 +5,7 @@ import logging
 
 import pytest
 import torch
-from espnet2.train.reporter import Reporter
+from espnet2.train.reporter import SubReporter
 
 from espnet_soups.bin.follow_training import Progress, Remarks
 from espnet_soups.task.training.epoch_progress import WatchedBatches, seconds_of_frame
@@ -15,27 +15,25 @@ def train(tmp_path, batches, seconds, accum_grad=1, done=0, frame_seconds=None):
     """Train mini-batches of so many seconds; return the records of `progress.json`."""
     now, found = [0.0], []
     path = tmp_path / "progress.json"
-    with Reporter(3).observe("train") as reporter:
+    reporter = SubReporter("train", 3, 0)
 
-        class Source(list):
-            def __iter__(self):
-                for batch in super().__iter__():
-                    yield batch
-                    reporter.register({"loss": float("nan") if now[0] == 0 else now[0]})
-                    reporter.next()
-                    now[0] += seconds
+    class Source(list):
+        def __iter__(self):
+            for batch in super().__iter__():
+                yield batch
+                reporter.register({"loss": now[0] or float("nan")})
+                reporter.next()
+                now[0] += seconds
 
-        lengths = {"speech_lengths": torch.tensor([100, 60])}
-        source = Source([((), lengths)] * (batches - done))
-        source.done = done
-        watched = WatchedBatches(
-            source, path, reporter, 5, accum_grad, frame_seconds, lambda: now[0]
-        )
-        assert len(watched) == batches - done
-        for _ in watched:
-            if path.exists():
-                found.append(json.loads(path.read_text()))
-                path.unlink()
+    lengths = {"speech_lengths": torch.tensor([100, 60])}
+    source = Source([((), lengths)] * (batches - done))
+    source.done = done
+    watched = WatchedBatches(source, path, reporter, 5, accum_grad, frame_seconds, lambda: now[0])
+    assert len(watched) == batches - done
+    for _ in watched:
+        if path.exists():
+            found.append(json.loads(path.read_text()))
+            path.unlink()
     return found
 
 

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -276,14 +277,48 @@ def test_a_training_whose_processes_are_all_asked_to_stop_saves_and_goes_on(runs
         runs, folder, (), lambda process: os.killpg(process.pid, signal.SIGTERM), options
     )
     assert status == 128 + signal.SIGTERM, said[-3000:]
-    assert (
-        re.search(
-            r"^error: Training was stopped by SIGTERM: run the same command again, and it goes on from"
-            r" the checkpoint inside epoch \d, step \d+ of \d+\.$",
-            said,
-            re.MULTILINE,
-        )
-        or "it goes on from epoch" in said
+    assert re.search(
+        r"^error: Training was stopped by SIGTERM: run the same command again, and it goes on"
+        r" from (the checkpoint inside epoch \d, step \d+ of \d+|epoch \d)\.$",
+        said,
+        re.MULTILINE,
     )
     assert "goes on from " in again
+    assert_same_end(folder, whole)
+
+
+TORCHRUN = ("-m", "torch.distributed.run", "--nproc_per_node", "2")
+TORCHRUN += ("--rdzv_backend", "c10d", "--rdzv_endpoint", "localhost:0")
+
+
+def last_rank_of(process):
+    """Return the process id of the last rank that torchrun has started."""
+    path = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    ranks = [
+        int(pid)
+        for pid in path.read_text().split()
+        if "espnet_soups.bin.msp_train" in Path(f"/proc/{pid}/cmdline").read_text()
+    ]
+    assert len(ranks) == 2
+    return ranks[-1]
+
+
+def test_a_signal_to_one_of_two_ranks_stops_both_at_the_same_step(runs_of_two_ranks):
+    runs, options = runs_of_two_ranks, SETTINGS["refresh"]
+    environment = {k: v for k, v in os.environ.items() if k != "CUDA_VISIBLE_DEVICES"}
+    whole = runs.root / "whole_ranks"
+    words = [sys.executable, *TORCHRUN, *command_of(runs, whole, *options)]
+    done = subprocess.run(words, capture_output=True, text=True, env=environment, timeout=600)
+    assert done.returncode == 0, done.stderr[-3000:]
+    folder = runs.root / "stopped_ranks"
+    status, said, again = stop_and_resume(
+        runs,
+        folder,
+        TORCHRUN,
+        lambda process: os.kill(last_rank_of(process), signal.SIGUSR1),
+        options,
+    )
+    assert status != 0
+    assert said.count("error: Training was stopped by SIGUSR1: run the same command again") == 2
+    assert "goes on from the checkpoint inside epoch " in again
     assert_same_end(folder, whole)
