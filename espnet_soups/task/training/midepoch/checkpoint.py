@@ -11,7 +11,7 @@ from espnet_soups.ranks import rank_and_size, sum_over_ranks
 from espnet_soups.task.training.midepoch.batches import digest_of
 from espnet_soups.task.training.model_file import read_states
 
-FILE = "checkpoint.midepoch.pth"
+FILE = "checkpoint.step.pth"  # no name that ends like those of whole epochs
 
 
 def write_midepoch(output_dir: Path, states: Mapping[str, Any]) -> None:
