@@ -22,7 +22,8 @@ LADDER["scoring"] = {"objectives"}
 LADDER["report"] = {"objectives", "scoring", "conflict", "data"}
 LADDER["sharing"] = {"inference", "objectives", "task", "scoring", "report"}
 LADDER |= {"recipes": set(), "installation": set()}
-EVERYWHERE = {"settings", "file_names", "files", "free_cores", "ranks"}  # stand below all rooms
+# stand below all rooms
+EVERYWHERE = {"settings", "file_names", "files", "free_cores", "ranks", "terminal"}
 
 
 def rooms_imported_by(path):

@@ -2,10 +2,15 @@
 
 import argparse
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from espnet_soups.bin.command import run_command
+from espnet_soups.terminal import renew_line
+
+FIRST_SECONDS = 20.0  # of the first epoch until its line in a file
+LOG_SECONDS = 60.0  # from one line in a file to the next
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -34,37 +39,48 @@ class Remarks:
         """Print the remarks if they are of this run, each once."""
         from espnet_soups.files import read_lines
 
-        time = time_of(self.path)
-        if time not in (None, self._seen):
-            self._seen = time
+        changed = time_of(self.path)
+        if changed not in (None, self._seen):
+            self._seen = changed
             lines = list(read_lines(self.path))
             for line in lines:
                 if line not in self._told:
+                    renew_line("")
                     print(f"  {self.sign}{line}", flush=True)
             self._told = lines
 
 
 class Progress:
-    """How far a long epoch is.
+    """How far an epoch is: a line that renews itself on a terminal, elsewhere one a minute.
 
     Args:
         exp_dir: Folder of the run.
     """
 
     def __init__(self, exp_dir: Path) -> None:
-        self.exp_dir, self.path = exp_dir, exp_dir / "progress.json"
+        self.path = exp_dir / "progress.json"
         self._seen = time_of(self.path)
+        self._epoch: int | None = None
+        self._due = FIRST_SECONDS  # of the epoch, until the next line in a file
 
     def tell(self) -> None:
-        """Print a line if training has written another one."""
+        """Show how far training is if it has written that anew."""
         from espnet_soups.files import read_json
-        from espnet_soups.report.follow import describe_progress
 
-        time = time_of(self.path)
-        if time not in (None, self._seen):
-            self._seen = time
-            record = read_json(self.path, "the training")
-            print(f"  {describe_progress(record, max_epoch_of(self.exp_dir))}", flush=True)
+        changed = time_of(self.path)
+        if changed in (None, self._seen):
+            return
+        self._seen = changed
+        record = read_json(self.path, "the training", {"epoch": int, "seconds": float, "line": str})
+        if sys.stderr.isatty():
+            renew_line(f"  {record['line']}")
+            return
+        if self._epoch not in (None, record["epoch"]):
+            self._due = LOG_SECONDS
+        self._epoch = record["epoch"]
+        if record["seconds"] >= self._due:
+            self._due = record["seconds"] + LOG_SECONDS
+            print(f"  {record['line']}", flush=True)
 
 
 def time_of(path: Path) -> int | None:
@@ -102,6 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     for record in follow_epochs(folder, stop):
         tell()  # training said it before the epoch
+        renew_line("")
         print(f"  {describe_epoch(record, max_epoch_of(folder))}", flush=True)
 
 

@@ -62,6 +62,7 @@ def run_task(task: "type[MSPTask]", given: list[str] | argparse.Namespace) -> No
     from espnet_soups.files import read_yaml
     from espnet_soups.objectives.run_words import uses_of
     from espnet_soups.task.lost_ranks import describe_ended
+    from espnet_soups.task.training.midepoch.signals import StoppedBySignalError
 
     words = given if isinstance(given, list) else []
     for [path, *_] in filter(None, uses_of("--config", words)):
@@ -71,6 +72,9 @@ def run_task(task: "type[MSPTask]", given: list[str] | argparse.Namespace) -> No
             task.main(args=given)
         else:
             task.main(cmd=given)
+    except StoppedBySignalError as stop:
+        print(f"error: {stop.sentence}", file=sys.stderr)
+        raise
     except yaml.YAMLError as error:
         problem = " ".join(str(error).split())
         raise ValueError(f"The YAML of an option is not valid: {problem}.") from error

@@ -68,6 +68,30 @@ class LayerMeans:
         for name, own in zip(groups, products, strict=True):
             self._layers.setdefault(name, _Blocks()).add(own, counts)
 
+    def state(self) -> dict[str, dict[str, Any]]:
+        """Return what a checkpoint inside an epoch needs."""
+        return {
+            layer: {
+                "products": torch.stack(blocks.products),
+                "counts": torch.stack(blocks.counts),
+                "length": blocks.length,
+                "last": blocks.last,
+            }
+            for layer, blocks in self._layers.items()
+        }
+
+    def restore(self, state: Mapping[str, Mapping[str, Any]]) -> None:
+        """Set what `state` returned; its tensors are on the CPU."""
+        self._layers = {
+            layer: _Blocks(
+                list(kept["products"].unbind()),
+                list(kept["counts"].unbind()),
+                kept["length"],
+                kept["last"],
+            )
+            for layer, kept in state.items()
+        }
+
     def describe(self, names: Sequence[str]) -> dict[str, Any]:
         """Return the mean cosine and the worst pair of each layer, with intervals, and all cosines.
 

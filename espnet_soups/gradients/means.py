@@ -1,5 +1,8 @@
 """What the measured steps of an epoch showed: cosines, norms, noise, and who was harmed."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -56,6 +59,14 @@ class GradientMeans:
         raised = (slopes < 0) & both
         self._raised += raised.double().mean(dim=0)
         self._raised_any += raised.any(dim=1).double().mean().item()
+
+    def state(self) -> dict[str, Any]:
+        """Return what a checkpoint inside an epoch needs."""
+        return dict(vars(self))
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Set what `state` returned; its tensors are on the CPU."""
+        vars(self).update(state)
 
     def cosines(self) -> Tensor:
         """Return the cosine of every pair; NaN: no norm to divide by, [m, m]."""

@@ -19,7 +19,7 @@ from typing import BinaryIO
 from espnet_soups.jobs.job_array import JobArray, load_job_array
 from espnet_soups.jobs.job_log import write_foot, write_head
 
-GRACE_SECONDS = 5.0  # between SIGTERM and SIGKILL
+GRACE_SECONDS = 60.0  # between SIGTERM and SIGKILL: a training saves before it ends
 LOOK_SECONDS = 0.2  # between two looks at signals and at the runner
 
 
@@ -69,7 +69,8 @@ def _run(command: Sequence[str], log: BinaryIO, environment: dict[str, str], hol
         return 127
 
     asked: list[int] = []  # signals that have come; a handler must do no more than note them
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    # SIGUSR1 is what Slurm sends ahead of a pre-emption, with `--signal=B:USR1@300`
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1):
         signal.signal(number, lambda received, _frame: asked.append(received))
     while True:
         try:

@@ -1,6 +1,8 @@
 """Count the steps that ESPnet skips, and name the objectives that are to blame."""
 
 import logging
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -55,6 +57,19 @@ class StepGuard:
         """Count the last step of the epoch if it was skipped."""
         self._count_skipped(device)
         self._forget_window()
+
+    def epoch_state(self, device: torch.device) -> dict[str, Any]:
+        """Return what was counted since the epoch was opened, after a whole step or a skipped one.
+
+        Args:
+            device: Where ranks talk.
+        """
+        self._count_skipped(device)
+        return {"skipped": self.skipped, "blamed": dict(self._blamed)}
+
+    def restore_epoch(self, state: Mapping[str, Any]) -> None:
+        """Go on counting from what `epoch_state` returned."""
+        self.skipped, self._blamed = state["skipped"], dict(state["blamed"])
 
     def see_losses(self, finite: Tensor) -> None:
         """Take note of which losses are finite on all ranks, bool [m], on the CPU."""

@@ -1,6 +1,6 @@
 """How many labels each objective saw in an epoch, and how many CTC could not align."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 
@@ -28,6 +28,16 @@ class LabelTally:
         self.labels = [0] * len(self.names)
         self.unalignable = [0] * len(self.names)
         self.shortened = [0] * len(self.names)
+
+    def epoch_state(self) -> dict[str, list[int]]:
+        """Return what this rank has counted since `reset`."""
+        kinds = ("labels", "unalignable", "shortened")
+        return {kind: list(getattr(self, kind)) for kind in kinds}
+
+    def restore_epoch(self, state: Mapping[str, list[int]]) -> None:
+        """Go on counting from what `epoch_state` returned."""
+        for kind, counts in state.items():
+            setattr(self, kind, list(counts))
 
     def add(self, losses: Sequence[LossSum]) -> None:
         """Count the labels of a mini-batch, one loss sum per objective."""

@@ -62,24 +62,6 @@ def describe_epoch(record: dict[str, Any], max_epoch: int) -> str:
     return f"epoch {record['epoch']}/{max_epoch}: {', '.join(parts)}; {seconds:.0f} s, {rest}"
 
 
-def describe_progress(record: dict[str, Any], max_epoch: int) -> str:
-    """Return a line on how far an epoch is.
-
-    Args:
-        record: `progress.json` of training; times in seconds.
-        max_epoch: Number of the last epoch.
-
-    >>> describe_progress({"epoch": 1, "done": 50, "batches": 1000, "seconds": 60.0}, 5)
-    'epoch 1/5: 50 of 1,000 mini-batches in 60 s, about 20 min for the epoch'
-    """
-    whole = record["seconds"] / record["done"] * record["batches"]
-    time = f"{whole:.0f} s" if whole < 120 else f"{whole / 60:.0f} min"
-    return (
-        f"epoch {record['epoch']}/{max_epoch}: {record['done']:,} of {record['batches']:,}"
-        f" mini-batches in {record['seconds']:.0f} s, about {time} for the epoch"
-    )
-
-
 def _mean(values: dict[str, float | None]) -> float:
     known = [value for value in values.values() if value is not None]
     return sum(known) / len(known) if known else float("nan")

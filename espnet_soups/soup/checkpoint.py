@@ -54,12 +54,12 @@ class Fitting:
         if saved is None or saved["levels"] != self._levels():
             found = "no soup (another trainer)" if saved is None else f"levels {saved['levels']}"
             raise ValueError(
-                f"checkpoint.pth cannot be resumed: it holds {found}, but this run has levels"
+                f"The checkpoint cannot be resumed: it holds {found}, but this run has levels"
                 f" {self._levels()}. Use another `--output_dir`, or `--resume false`."
             )
         if "scale" not in saved:
             raise ValueError(
-                "checkpoint.pth cannot be resumed: its weights come from the engine of an earlier"
+                "The checkpoint cannot be resumed: its weights come from the engine of an earlier"
                 " release, which measured in another way. Use another `--output_dir`, or `--resume"
                 " false`."
             )

@@ -1,5 +1,8 @@
 """What an epoch has shown: weights and their distance from uniform, and gradients."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -39,3 +42,21 @@ class EpochMeans:
         away = self._hierarchy.distances(weights)
         self.distances = self.distances + (away - self.distances) / self.steps
         self.penalties = self.penalties + (penalties - self.penalties) / self.steps
+
+    def state(self) -> dict[str, Any]:
+        """Return what a checkpoint inside an epoch needs."""
+        return {
+            "steps": self.steps,
+            "weights": self.weights,
+            "distances": self.distances,
+            "penalties": self.penalties,
+            "gradients": self.gradients.state(),
+            "layers": self.layers.state(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Set what `state` returned; its tensors are on the CPU."""
+        self.steps, self.weights = state["steps"], state["weights"]
+        self.distances, self.penalties = state["distances"], state["penalties"]
+        self.gradients.restore(state["gradients"])
+        self.layers.restore(state["layers"])

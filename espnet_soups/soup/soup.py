@@ -140,6 +140,22 @@ class Soup:
         self._open_epoch()
         self.layers.open_epoch(epoch)
 
+    def epoch_state(self) -> dict[str, Any]:
+        """Return what the epoch has shown so far, beside what the state of the optimiser holds."""
+        return {
+            "made": self.clock.made,
+            "means": self.means.state(),
+            "steps": self.layers.steps,
+            "full_depth_steps": self.layers.full_depth_steps,
+        }
+
+    def restore_epoch(self, state: Mapping[str, Any]) -> None:
+        """Go on inside an epoch that was opened, from what `epoch_state` returned."""
+        self.clock.made = state["made"]
+        self.means.restore(state["means"])
+        self.layers.steps = state["steps"]
+        self.layers.full_depth_steps = state["full_depth_steps"]
+
     def plan(self) -> StepPlan:
         """Open a mini-batch of training; drop the traces of a step before that was skipped."""
         if self._window.micro_batches == self.accum_grad:

@@ -77,6 +77,20 @@ def add_own_options(parser: argparse.ArgumentParser) -> None:
         " most OMP_NUM_THREADS; results then depend on other work in their last bits",
     )
 
+    group = parser.add_argument_group("Checkpoints inside an epoch")
+    group.add_argument(
+        "--save_interval_minutes",
+        type=float,
+        default=30.0,
+        help="Minutes from one to the next; 0: none by time. SIGTERM and SIGUSR1 save one and stop",
+    )
+    group.add_argument(
+        "--save_interval_steps",
+        type=int,
+        default=0,
+        help="Optimiser steps from one to the next; 0: none by steps",
+    )
+
     group = parser.add_argument_group("Soup")
     group.add_argument(
         "--trainer",

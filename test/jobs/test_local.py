@@ -177,6 +177,20 @@ def test_jobs_end_with_the_script_that_started_them(tmp_path: Path, job_environm
     assert wait_until(lambda: not is_alive(int(pid.read_text())))
 
 
+def test_a_signal_ahead_of_a_pre_emption_leaves_a_job_the_time_to_save(
+    tmp_path: Path, job_environment: None
+) -> None:
+    script = "trap 'sleep 6; echo saved; exit 143' TERM; echo $$ > pid; sleep 300 & wait"
+    array = JobArray(("bash", "-c", script), 1, str(tmp_path / "job.log"))
+    array.save(tmp_path / "array.json")
+    words = ["-m", "espnet_soups.jobs.run_one", str(tmp_path / "array.json"), "1"]
+    runner = subprocess.Popen([sys.executable, *words], cwd=tmp_path)
+    assert wait_until((tmp_path / "pid").exists, 60)
+    runner.send_signal(signal.SIGUSR1)
+    assert runner.wait(timeout=60) == 143
+    assert "saved" in (tmp_path / "job.log").read_text().splitlines()
+
+
 def test_help_and_bad_options_answer_without_torch(run_jobs: RunJobs) -> None:
     result = run_jobs("--help")
     assert result.returncode == 0

@@ -1,5 +1,4 @@
 import gc
-import json
 import logging
 import shutil
 
@@ -7,37 +6,9 @@ import pytest
 import torch
 from soup_options import SOUP
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from trained_runs import assert_same_end, load, records
 
 NAMES = ["asr_en", "asr_fr", "asr_es", "st_fr_en", "st_es_en"]
-
-
-def load(path):
-    return torch.load(path, weights_only=True)
-
-
-def records(folder):
-    lines = (folder / "soup.jsonl").read_text(encoding="utf-8").splitlines()
-    return [json.loads(line) for line in lines]
-
-
-def assert_same_end(folder, reference):
-    """Compares all that training goes on from, bit for bit."""
-    found, expected = load(folder / "checkpoint.pth"), load(reference / "checkpoint.pth")
-    assert found["model"].keys() == expected["model"].keys()
-    for name, tensor in expected["model"].items():
-        assert torch.equal(found["model"][name], tensor), name
-    ours, theirs = found["optimizers"][0], expected["optimizers"][0]
-    assert str(ours["state"]) == str(theirs["state"])
-    assert str(ours.get("soup")) == str(theirs.get("soup"))
-    average, reference_average = (
-        load(folder / "valid.loss.ave.pth"),
-        load(reference / "valid.loss.ave.pth"),
-    )
-    for name, tensor in reference_average.items():
-        assert torch.equal(average[name], tensor), name
-    for record, other in zip(records(folder), records(reference), strict=True):
-        for key in ("epoch", "loss", "valid_loss", "levels", "cosine", "labels"):
-            assert record[key] == other[key], key
 
 
 def copy_run(source, target, keep_epochs):

@@ -41,6 +41,7 @@ option nj 0 "Processes of features and statistics; 0: one per core"
 option inference_nj 0 "Decoding jobs; 0: one per core, with slurm or ssh 32"
 option gpu_inference false "Decode on GPUs"
 option num_threads 0 "Cores of training; 0: OMP_NUM_THREADS if it is set, else those that other work leaves free, with GPUs 5 for each"
+option save_interval_minutes "" "Minutes between checkpoints inside an epoch of training, 0: none by time; empty: as train_config says, else 30"
 option_group "Folders"
 option expdir exp "Experiments"
 option dumpdir dump "Features"
@@ -116,6 +117,7 @@ read -ra unlabeled_set_list <<<"${unlabeled_sets}"
 refuse_other ssl "${ssl}" none cpc best_rq
 refuse_other ssl_audio "${ssl_audio}" labeled unlabeled
 refuse_other feats_type "${feats_type}" fbank raw
+[[ ${save_interval_minutes} =~ ^([0-9]+(\.[0-9]+)?)?$ ]] || refuse "--save_interval_minutes must be a number of minutes such as 10, 0 or more, but got '${save_interval_minutes}'"
 [[ -z ${soup} ]] || refuse_other soup "${soup}" joint vs vc vm custom planned
 [[ -n ${conflict_batches} ]] || conflict_batches=$([[ ${soup} == planned ]] && echo 24 || echo 0)
 [[ ${conflict_batches} =~ ^[0-9]+$ ]] || refuse "--conflict_batches must be 0 or more, but got '${conflict_batches}'"
@@ -540,6 +542,7 @@ train_model() { # train_model FOLDER CONFIG TRAIN_SHAPES OPTION...
         ${cuda_cmd} --gpus "${ngpu}" --num_threads "${threads}" --log "${folder}/train.log" -- \
             python -m espnet_soups.bin.msp_train --config "${config}" --ngpu "${ngpu}" --resume true \
             --multiprocessing_distributed true --adapt_threads "${adapts}" \
+            ${save_interval_minutes:+--save_interval_minutes "${save_interval_minutes}"} \
             --train_shape_file "${shapes}" --valid_shape_file "${stats_dir}/valid/speech_shape" \
             --output_dir "${folder}" "$@"
     )

@@ -17,6 +17,8 @@ INDIFFERENT = {
     *(
         "ngpu",
         "adapt_threads",
+        "save_interval_minutes",
+        "save_interval_steps",
         "num_workers",
         "distributed",
         "multiprocessing_distributed",
@@ -87,14 +89,25 @@ def check_changes(
             f"{output_dir} was trained for {epochs} epochs, and all {steps} steps of its learning"
             f" rates (`total_steps` of the scheduler) are made, so that none can be added. {ANEW}."
         )
-    if changes:
-        _warn(epochs, changes)
-    if not data:
-        return []
-    return [
-        f"training goes on after epoch {epochs} with other data than before:"
-        f" {list_changes(data)} changed; remove {output_dir} to train anew"
-    ]
+    return _warn(output_dir, f"after epoch {epochs}", changes, data)
+
+
+def check_first_epoch(
+    output_dir: Path, earlier: str | None, settings: Mapping[str, Any], data: Sequence[str]
+) -> list[str]:
+    """Compare the settings of a run that goes on inside its first epoch with those it began with.
+
+    Args:
+        output_dir: Folder of the run.
+        earlier: Its `config.yaml` as it was before this run; None: there was none.
+        settings: The settings of this run.
+        data: What has changed of the data, see `find_changed_data`.
+
+    Returns:
+        Warnings of other data; of other settings the log has one.
+    """
+    before = {} if earlier is None else _load(earlier, str(output_dir / "config.yaml"))
+    return _warn(output_dir, "inside epoch 1", find_changes(before, settings), data)
 
 
 def find_changes(
@@ -137,13 +150,23 @@ def describe_changes(changes: Mapping[str, tuple[Any, Any]], shown: int = SHOWN)
     return ", ".join(parts) + more
 
 
-def _warn(epochs: int, changes: Mapping[str, tuple[Any, Any]]) -> None:
-    kept = any(name.startswith(("optim", "scheduler")) for name in changes)
-    note = " The optimiser and the scheduler keep those of the checkpoint." if kept else ""
-    logging.warning(
-        f"Training goes on after epoch {epochs} with other settings than before:"
-        f" {describe_changes(changes, len(changes))}.{note}"
-    )
+def _warn(
+    output_dir: Path, where: str, changes: Mapping[str, tuple[Any, Any]], data: Sequence[str]
+) -> list[str]:
+    """Log a warning of other settings, and return those of other data."""
+    if changes:
+        kept = any(name.startswith(("optim", "scheduler")) for name in changes)
+        note = " The optimiser and the scheduler keep those of the checkpoint." if kept else ""
+        logging.warning(
+            f"Training goes on {where} with other settings than before:"
+            f" {describe_changes(changes, len(changes))}.{note}"
+        )
+    if not data:
+        return []
+    return [
+        f"training goes on {where} with other data than before: {list_changes(data)} changed;"
+        f" remove {output_dir} to train anew"
+    ]
 
 
 def _ending(reporter: Reporter, options: Any) -> str | None:

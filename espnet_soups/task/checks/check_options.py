@@ -62,6 +62,7 @@ def check_options(args: argparse.Namespace) -> None:
         )
     check_packages(args)
     check_lists(args)
+    check_intervals(args)
     for option, name, classes in _named_classes(args):
         if name is None and option not in REQUIRED:
             continue
@@ -86,6 +87,19 @@ def check_lists(args: argparse.Namespace) -> None:
         given = getattr(args, option)
         if not isinstance(given, list | tuple):
             raise ValueError(f"`{option}` must be a list, such as `[{given}]`, but got {given!r}.")
+
+
+def check_intervals(args: argparse.Namespace) -> None:
+    """Refuse intervals of checkpoints inside an epoch that are none.
+
+    Raises:
+        ValueError: If one is below 0.
+    """
+    for option in ("save_interval_minutes", "save_interval_steps"):
+        if getattr(args, option) < 0:
+            raise ValueError(
+                f"`{option}` must be 0 (never) or more, but got {getattr(args, option)}."
+            )
 
 
 def check_packages(args: argparse.Namespace) -> None:

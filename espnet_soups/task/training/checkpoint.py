@@ -14,6 +14,10 @@ from espnet2.train.reporter import Reporter
 from torch import Tensor
 
 from espnet_soups.files import read_lines, whole_file, write_text
+from espnet_soups.task.training.epoch_progress import estimate
+from espnet_soups.task.training.epoch_record import read_records
+from espnet_soups.task.training.midepoch.checkpoint import FILE as MIDEPOCH
+from espnet_soups.task.training.midepoch.keeper import place_of
 from espnet_soups.task.training.model_file import check_tensors, is_archive, is_whole, read_states
 
 RESUMED = "resumed.txt"  # for the terminal
@@ -100,7 +104,7 @@ def keep_config(
         `config.yaml` as it is before this run; None: nothing has been trained.
     """
     config = output_dir / CONFIG
-    trained = any((output_dir / name).exists() for name in (CURRENT, PREVIOUS))
+    trained = any((output_dir / name).exists() for name in (CURRENT, PREVIOUS, MIDEPOCH))
     kept = "\n".join([*read_lines(config), ""]) if trained and config.exists() else None
     trains = False
     try:
@@ -111,19 +115,34 @@ def keep_config(
             write_text(config, kept)
 
 
-def tell_resumption(output_dir: Path, states: Mapping[str, Any] | None, max_epoch: int) -> None:
-    """Log from which epoch training goes on, and write it to `resumed.txt`.
+def tell_resumption(
+    output_dir: Path,
+    states: Mapping[str, Any] | None,
+    max_epoch: int,
+    midepoch: Mapping[str, Any] | None = None,
+) -> None:
+    """Log from where training goes on, and write it to `resumed.txt`.
 
     Args:
         output_dir: Folder of the run.
-        states: The checkpoint; None: training begins.
+        states: The checkpoint of the last whole epoch; None: there is none.
         max_epoch: Number of the last epoch.
+        midepoch: The checkpoint inside the next one; None: there is none.
     """
     (output_dir / RESUMED).unlink(missing_ok=True)
-    if states is None:
+    if states is None and midepoch is None:
         return
-    done = states["reporter"]["epoch"]
+    done = 0 if states is None else states["reporter"]["epoch"]
     line = f"goes on from epoch {done + 1} of {max_epoch}: {done} are done ({output_dir / CURRENT})"
+    if midepoch is not None:
+        line = (
+            f"goes on from the checkpoint inside {place_of(midepoch)}, {done} of {max_epoch} epochs"
+            f" are done ({output_dir / MIDEPOCH})"
+        )
+    left = max_epoch - done
+    if midepoch is not None:
+        left -= midepoch["done"] / midepoch["batches"]
+    line += estimate(read_records(output_dir)[:done], left)
     if done >= max_epoch:
         line = f"nothing is left to train: {done} epochs are done ({output_dir / CURRENT})"
     logging.info(line)

@@ -1,25 +1,102 @@
-"""How far an epoch is, for the terminal: the first one of a large corpus may take an hour."""
+"""How far an epoch is: a line on a terminal, in the log, and in a file for the follower."""
 
+import logging
+import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from espnet2.train.reporter import SubReporter
+
+from espnet_soups.data.features import read_feature_config
 from espnet_soups.files import write_json
+from espnet_soups.ranks import rank_and_size
+from espnet_soups.terminal import renew_line
 
 FILE = "progress.json"
-FIRST_SECONDS = 60.0  # until the first epoch of a process is estimated
-NEXT_SECONDS = 600.0  # from one line to the next
+TERMINAL_SECONDS = 2.0  # from one line to the next where they take each other's place
+LOG_SECONDS = 60.0  # from one line to the next in a log
+RECENT = 50  # mini-batches whose mean loss is shown
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far an epoch is.
+
+    Attributes:
+        epoch: From 1.
+        max_epoch: Number of the last epoch.
+        made: Optimiser steps of the epoch that are made.
+        steps: All of them.
+        here: Those that this process has made.
+        seconds: What they took.
+        audio: Seconds of audio in their mini-batches, of all ranks; None: not known.
+        loss: Mean loss of the last mini-batches; None: not known.
+    """
+
+    epoch: int
+    max_epoch: int
+    made: int
+    steps: int
+    here: int
+    seconds: float
+    audio: float | None = None
+    loss: float | None = None
+
+    def describe(self) -> str:
+        """Return a line.
+
+        >>> Progress(1, 5, 50, 1000, 50, 60.0, 1200.0).describe()
+        'epoch 1/5: step 50 of 1,000, 20 s of audio per second; about 19 min left, 1.6 h in all'
+        >>> Progress(2, 2, 50, 60, 10, 60.0, loss=2.345678).describe()
+        'epoch 2/2: step 50 of 60, loss 2.346; about 60 s left'
+        """
+        parts = [f"epoch {self.epoch}/{self.max_epoch}: step {self.made:,} of {self.steps:,}"]
+        if self.audio is not None:
+            parts.append(f"{self.audio / self.seconds:.0f} s of audio per second")
+        if self.loss is not None:
+            parts.append(f"loss {self.loss:.3f}")
+        step = self.seconds / self.here
+        left = f"about {in_words(step * (self.steps - self.made))} left"
+        if self.epoch < self.max_epoch:
+            rest = (self.max_epoch - self.epoch) * self.steps + self.steps - self.made
+            left += f", {in_words(step * rest)} in all"
+        return f"{', '.join(parts)}; {left}"
+
+
+def in_words(seconds: float) -> str:
+    """Return a time in the unit that suits it.
+
+    >>> in_words(59.6), in_words(1140.0), in_words(5760.0), in_words(400000.0)
+    ('60 s', '19 min', '1.6 h', '111 h')
+    """
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.{1 if seconds < 36000 else 0}f} h"
+
+
+def seconds_of_frame(settings: Mapping[str, Any]) -> float | None:
+    """Return the seconds from one number of `speech` to the next; None: `feats_conf` is empty."""
+    if not settings.get("feats_conf"):
+        return None
+    config = read_feature_config(settings["feats_conf"])
+    return 1.0 / config.fs if config.type == "raw" else config.frame_seconds
 
 
 class WatchedBatches:
-    """The mini-batches of an epoch; while they are taken, `progress.json` says how far it is.
+    """The mini-batches of an epoch; while they are taken, lines say how far it is.
 
     Args:
-        batches: What yields them; it has a length.
-        path: The file; None: nothing is written, as on all ranks but the first.
-        epoch: Number of the epoch, from 1.
-        first: Mini-batches after which it is first written; None: after `NEXT_SECONDS` alone.
+        batches: What yields them; it has a length, and `done` where some have been trained before.
+        path: `progress.json`; None: nothing is shown, as on all ranks but the first.
+        reporter: The statistics of the epoch.
+        max_epoch: Number of the last epoch.
+        accum_grad: Mini-batches per optimiser step.
+        frame_seconds: See `seconds_of_frame`.
         clock: Returns the time in seconds.
     """
 
@@ -27,45 +104,78 @@ class WatchedBatches:
         self,
         batches: Any,
         path: Path | None,
-        epoch: int,
-        first: int | None,
+        reporter: SubReporter,
+        max_epoch: int,
+        accum_grad: int,
+        frame_seconds: float | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.batches, self.path, self.epoch = batches, path, epoch
-        self.first, self.clock = first, clock
+        self.batches, self.path, self.reporter = batches, path, reporter
+        self.max_epoch, self.accum_grad = max_epoch, accum_grad
+        self.frame_seconds, self.clock = frame_seconds, clock
+        self._frames = 0
         self._taken = 0
 
     def place(self) -> str:
         """Return where training is, such as `epoch 2, mini-batch 3 of 12`."""
-        return f"epoch {self.epoch}, mini-batch {self._taken} of {len(self)}"
+        epoch = self.reporter.get_epoch()
+        return f"epoch {epoch}, mini-batch {self._taken} of {len(self)}"
 
     def __len__(self) -> int:
-        """Return how many there are."""
+        """Return how many there are in the whole epoch."""
         return len(self.batches)
 
     def __iter__(self) -> Iterator[Any]:
         """Yield them."""
-        start = self.clock()
-        due = NEXT_SECONDS if self.first is None else FIRST_SECONDS
-        for done, batch in enumerate(self.batches):
-            seconds = self.clock() - start
-            if done and (done == self.first or seconds >= due):
-                early = seconds < FIRST_SECONDS / 2  # then there is one more after a minute
-                due = FIRST_SECONDS if early else seconds + NEXT_SECONDS
-                self._write(done, seconds)
-            self._taken = done + 1
+        start = shown = self.clock()
+        due = start + LOG_SECONDS  # in the log
+        before = getattr(self.batches, "done", 0)
+        for here, batch in enumerate(self.batches):
+            now = self.clock()
+            is_due = here >= self.accum_grad and now - shown >= TERMINAL_SECONDS
+            if self.path is not None and is_due:
+                shown = now
+                progress = self._progress(before + here, here, now - start)
+                write_json(self.path, {**vars(progress), "line": progress.describe()})
+                renew_line(progress.describe())
+                if now >= due:
+                    due = now + LOG_SECONDS
+                    logging.info(progress.describe())
+            self._taken = before + here + 1
             yield batch
+            if self.frame_seconds is not None:
+                self._frames += int(batch[1]["speech_lengths"].sum())
 
-    def _write(self, done: int, seconds: float) -> None:
-        record = {"epoch": self.epoch, "done": done, "batches": len(self), "seconds": seconds}
-        if self.path is not None:
-            write_json(self.path, record)
+    def _progress(self, done: int, here: int, seconds: float) -> Progress:
+        recent = [v.value for v in self.reporter.stats.get("loss", ())[-RECENT:]]
+        finite = [value for value in recent if math.isfinite(value)]
+        ranks = rank_and_size()[1]  # each has about as much audio
+        return Progress(
+            self.reporter.get_epoch(),
+            self.max_epoch,
+            done // self.accum_grad,
+            len(self) // self.accum_grad,
+            here // self.accum_grad,
+            seconds,
+            None if self.frame_seconds is None else self._frames * self.frame_seconds * ranks,
+            sum(finite) / len(finite) if finite else None,
+        )
 
 
-def log_interval_of(given: int | None, batches: int) -> int:
-    """Return after how many mini-batches ESPnet writes a line into the log.
+def estimate(records: Sequence[Mapping[str, Any]], epochs: float) -> str:
+    """Return how long epochs will take by the one before them; empty where there is none.
 
-    >>> log_interval_of(None, 1000), log_interval_of(None, 30), log_interval_of(5, 1000)
-    (50, 10, 5)
+    Args:
+        records: The lines of `soup.jsonl`.
+        epochs: How many are left.
+
+    >>> estimate([{"epoch": 1, "seconds": 50.0, "valid_seconds": 10.0}], 4.5)
+    '; about 4 min left, since epoch 1 took 60 s'
     """
-    return given or max(batches // 20, 10)
+    if not records or epochs <= 0:
+        return ""
+    last = records[-1]
+    seconds = last.get("seconds", 0.0) + last.get("valid_seconds", 0.0)
+    return f"; about {in_words(seconds * epochs)} left, since epoch {last['epoch']} took" + (
+        f" {in_words(seconds)}"
+    )

@@ -147,12 +147,16 @@ def check_steps(guard: StepGuard, none_valid: bool, epoch: int, accum_grad: int)
         )
 
 
+def read_records(output_dir: Path) -> list[dict[str, Any]]:
+    """Return the records of the epochs so far; none where there is no file."""
+    path = output_dir / FILE
+    return read_json_lines(path, "the training", {"epoch": int}) if path.exists() else []
+
+
 def write_record(output_dir: Path, record: dict[str, Any]) -> None:
     """Add a record; epochs from this one on, left by a run that was cut short, are replaced."""
-    path = output_dir / FILE
-    records = read_json_lines(path, "the training", {"epoch": int}) if path.exists() else []
-    kept = [other for other in records if other["epoch"] < record["epoch"]]
-    write_json_lines(path, [*kept, record])
+    kept = [other for other in read_records(output_dir) if other["epoch"] < record["epoch"]]
+    write_json_lines(output_dir / FILE, [*kept, record])
 
 
 def without_nan(value: Any) -> Any:

@@ -17,7 +17,7 @@ from espnet_soups.task.checks.changed_data import (
     find_changed_data,
     write_data_record,
 )
-from espnet_soups.task.checks.changed_settings import check_changes
+from espnet_soups.task.checks.changed_settings import check_changes, check_first_epoch
 from espnet_soups.task.checks.check_labels import add_remark, tell_labels
 from espnet_soups.task.checks.check_schedule import check_schedule
 from espnet_soups.task.training.checkpoint import (
@@ -36,7 +36,7 @@ from espnet_soups.task.training.delta import (
     signed_losses,
 )
 from espnet_soups.task.training.epoch_progress import FILE as PROGRESS
-from espnet_soups.task.training.epoch_progress import WatchedBatches, log_interval_of
+from espnet_soups.task.training.epoch_progress import WatchedBatches, seconds_of_frame
 from espnet_soups.task.training.epoch_record import (
     check_steps,
     epoch_means,
@@ -44,6 +44,9 @@ from espnet_soups.task.training.epoch_record import (
     without_nan,
     write_record,
 )
+from espnet_soups.task.training.midepoch.checkpoint import FILE as MIDEPOCH
+from espnet_soups.task.training.midepoch.keeper import EpochKeeper
+from espnet_soups.task.training.midepoch.state import EpochParts
 from espnet_soups.task.training.model_file import check_tensors, read_states
 from espnet_soups.task.training.threads import ThreadChooser, chooser_of
 
@@ -82,6 +85,7 @@ class JointTrainer(Trainer):
     reference_file: ClassVar[str | None] = None
     reference: ClassVar[dict[str, float] | None]
     threads: ClassVar[ThreadChooser | None]
+    keeper: ClassVar[EpochKeeper]
 
     @classmethod
     def build_options(cls, args: argparse.Namespace) -> Any:
@@ -92,9 +96,10 @@ class JointTrainer(Trainer):
 
     @classmethod
     def run(cls, model: torch.nn.Module, *args: Any, **kwargs: Any) -> None:
-        """Train, from the last whole checkpoint if there is one.
+        """Train, from the last checkpoint if there is one, whether of a whole epoch or inside one.
 
         Raises:
+            StoppedBySignalError: If a signal has come, after a checkpoint.
             ValueError: If the checkpoint is of another configuration, if settings or data have
                 changed and no epoch is left to train with them, or if labels cannot be learnt.
             OSError: If the disk is full.
@@ -106,6 +111,7 @@ class JointTrainer(Trainer):
         cls.threads = chooser_of(cls.settings, distributed_option.distributed)
         data, remarks = describe_data(cls.settings), []
         states = None
+        cls.keeper = keeper_of(cls.settings, options, model, distributed_option)
         if options.resume:
             if is_first_rank(distributed_option):
                 recover(output_dir)
@@ -124,15 +130,46 @@ class JointTrainer(Trainer):
                     cls.reference = first_epoch_losses(states["reporter"])
                 if is_first_rank(distributed_option):
                     mend_epoch_files(output_dir, states, options.best_model_criterion)
+            cls.find_midepoch(states, model, kwargs["train_iter_factory"], data, remarks)
         first = is_first_rank(distributed_option)
         if first:
-            tell_resumption(output_dir, states, options.max_epoch)
+            tell_resumption(output_dir, states, options.max_epoch, cls.keeper.resumed)
         del states  # as large as the model
         tell_labels(cls.settings, network_of(model), output_dir if first else None, remarks)
         if first:
             write_data_record(output_dir, data)
-        with keep_whole_files(output_dir):
+        with keep_whole_files(output_dir), cls.keeper.stop.watched():
             super().run(model, *args, **kwargs)
+        cls.keeper.forget()
+
+    @classmethod
+    def find_midepoch(
+        cls, states: Any, model: torch.nn.Module, factory: Any, data: Any, remarks: list[str]
+    ) -> None:
+        """Look for a checkpoint inside the epoch that comes next.
+
+        Args:
+            states: The checkpoint of the last whole epoch, or None.
+            model: The model.
+            factory: ESPnet's factory of the mini-batches of an epoch.
+            data: The tables of this run, see `describe_data`.
+            remarks: Gets warnings: of one that is of no use, of other data.
+
+        Raises:
+            ValueError: If it is of another model or another trainer.
+        """
+        folder = cls.keeper.output_dir
+        epoch = 1 if states is None else states["reporter"]["epoch"] + 1
+        reason = cls.keeper.find(epoch, factory)
+        if reason:
+            remarks.append(reason)
+        if cls.keeper.resumed is not None:
+            if states is None:  # else they have been compared with those of the last whole epoch
+                changed = find_changed_data(folder, cls.settings, data)
+                remarks += check_first_epoch(folder, cls.earlier, cls.settings, changed)
+            name = str(folder / MIDEPOCH)
+            check_tensors(cls.keeper.resumed["model"], model.state_dict(), name)
+            cls.check_states(cls.keeper.resumed)
 
     @classmethod
     def train_one_epoch(cls, model: torch.nn.Module, *args: Any, **kwargs: Any) -> bool:
@@ -145,14 +182,17 @@ class JointTrainer(Trainer):
         if cls.threads is not None:
             cls.threads.choose()
         start, batches = time.perf_counter(), len(kwargs["iterator"])
-        cls.look_ahead(reporter.get_epoch(), kwargs)
-        JointTrainer.begun = True
         for optimizer in kwargs["optimizers"]:
             optimizer.zero_grad()  # what an incomplete accumulation left is in no checkpoint
         network.tally.reset()
         network.guard.open_epoch(options.accum_grad)
         cls.open_epoch(network, reporter, options, batches)
-        nothing_learnt = super().train_one_epoch(model, *args, **kwargs)
+        names = ("optimizers", "schedulers", "scaler", "reporter")
+        parts = EpochParts(network, *(kwargs[name] for name in names))
+        kwargs["iterator"], made_before, seconds_before = cls.keeper.open(parts, kwargs["iterator"])
+        cls.look_ahead(kwargs)
+        JointTrainer.begun = True
+        nothing_learnt = super().train_one_epoch(model, *args, **kwargs) and made_before == 0
         device = next(network.parameters()).device
         network.guard.close_epoch(device)
         check_steps(network.guard, nothing_learnt, reporter.get_epoch(), options.accum_grad)
@@ -162,7 +202,7 @@ class JointTrainer(Trainer):
         watched = watched_means(reporter, network)
         for line in review_epoch(network.objectives, labels, shortened, watched):
             logging.warning(line)
-        seconds = time.perf_counter() - start
+        seconds = time.perf_counter() - start + seconds_before
         losses = epoch_means(reporter, "loss/")
         cls.trained = TrainedEpoch(seconds, losses, labels, shortened, watched)
         return False
@@ -173,21 +213,26 @@ class JointTrainer(Trainer):
         return JointTrainer.at if isinstance(JointTrainer.at, str) else JointTrainer.at.place()
 
     @classmethod
-    def look_ahead(cls, epoch: int, kwargs: dict[str, Any]) -> None:
+    def look_ahead(cls, kwargs: dict[str, Any]) -> None:
         """Compare the schedule with training before its first step, and watch the mini-batches.
 
         Raises:
             ValueError: If the schedule is shorter than training.
         """
-        output_dir, batches = Path(kwargs["options"].output_dir), len(kwargs["iterator"])
-        first_epoch = not JointTrainer.begun
-        warning = check_schedule(cls.settings, batches) if first_epoch else None
+        options, batches = kwargs["options"], kwargs["iterator"]
+        output_dir = Path(options.output_dir)
+        warning = None if JointTrainer.begun else check_schedule(cls.settings, len(batches))
         first = is_first_rank(kwargs["distributed_option"])
         if first and warning is not None:
             add_remark(output_dir, warning)
-        interval = log_interval_of(kwargs["options"].log_interval, batches) if first_epoch else None
-        path = output_dir / PROGRESS if first else None
-        JointTrainer.at = WatchedBatches(kwargs["iterator"], path, epoch, interval)
+        JointTrainer.at = WatchedBatches(
+            batches,
+            output_dir / PROGRESS if first else None,
+            kwargs["reporter"],
+            options.max_epoch,
+            options.accum_grad,
+            seconds_of_frame(cls.settings),
+        )
         kwargs["iterator"] = JointTrainer.at
 
     @classmethod
@@ -195,6 +240,7 @@ class JointTrainer(Trainer):
         """Validate, write the record of the epoch, and set the last checkpoint aside."""
         start = time.perf_counter()
         JointTrainer.at = f"the validation of epoch {kwargs['reporter'].get_epoch()}"
+        kwargs["iterator"] = cls.keeper.validated(kwargs["iterator"])
         super().validate_one_epoch(model, *args, **kwargs)
         network, reporter = network_of(model), kwargs["reporter"]
         valid_loss = epoch_means(reporter, "loss/")
@@ -293,3 +339,17 @@ def network_of(model: torch.nn.Module) -> MSPModel:
 def is_first_rank(distributed_option: Any) -> bool:
     """Return whether this process writes the files."""
     return not distributed_option.distributed or distributed_option.dist_rank == 0
+
+
+def keeper_of(
+    settings: dict[str, Any], options: Any, model: torch.nn.Module, distributed_option: Any
+) -> EpochKeeper:
+    """Return what saves inside the epochs of a run, as its options say."""
+    return EpochKeeper(
+        Path(options.output_dir),
+        settings["save_interval_minutes"],
+        settings["save_interval_steps"],
+        options.accum_grad,
+        next(model.parameters()).device,
+        is_first_rank(distributed_option),
+    )
