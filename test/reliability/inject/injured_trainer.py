@@ -21,9 +21,10 @@ class InjuredTrainer(MSPTrainer):
     """A soup like any other until then."""
 
     @classmethod
-    def look_ahead(cls, epoch: int, kwargs: dict[str, Any]) -> None:
+    def look_ahead(cls, kwargs: dict[str, Any]) -> None:
         """Put the harm between the mini-batches and the training."""
-        super().look_ahead(epoch, kwargs)
+        super().look_ahead(kwargs)
+        epoch = kwargs["reporter"].get_epoch()
         rank, when, batch, how, seconds = os.environ.get("RELIABILITY_RANK", "-:0:0:-:0").split(":")
         if (os.environ["RANK"], epoch) == (rank, int(when)):
             kwargs["iterator"] = _Injured(kwargs["iterator"], int(batch), how, float(seconds))
