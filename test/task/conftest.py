@@ -55,6 +55,12 @@ def runs(tmp_path_factory):
     return Runs(tmp_path_factory.mktemp("runs"))
 
 
+@pytest.fixture(scope="session")
+def longer_runs(tmp_path_factory):
+    """A corpus of ten mini-batches an epoch."""
+    return Runs(tmp_path_factory.mktemp("longer_runs"), utterances=20)
+
+
 @pytest.fixture
 def runs_of_two_ranks(tmp_path):
     """A corpus of three mini-batches an epoch with two utterances of each language per rank."""

@@ -162,6 +162,7 @@ class JointTrainer(Trainer):
         epoch = 1 if states is None else states["reporter"]["epoch"] + 1
         reason = cls.keeper.find(epoch, factory)
         if reason:
+            logging.warning(reason)
             remarks.append(reason)
         if cls.keeper.resumed is not None:
             if states is None:  # else they have been compared with those of the last whole epoch
