@@ -4,12 +4,11 @@ import json
 
 import pytest
 import torch
+from test_bench_modes import SPEC
 
 from tools.benchmark import catalogue, profile, step_parts
 from tools.benchmark.catalogue import build_mode
 from tools.benchmark.step_parts import profile_step
-
-from test_bench_modes import SPEC
 
 
 def test_operators_are_counted_and_parts_are_timed():
@@ -21,7 +20,7 @@ def test_operators_are_counted_and_parts_are_timed():
     assert 0 < calls["aten::addmm"] <= linear
     assert found.calls == pytest.approx(sum(calls.values()))
     assert found.waits == calls["aten::_local_scalar_dense"] > 0
-    assert list(found.parts)[0] == "step"
+    assert next(iter(found.parts)) == "step"
     assert all(seconds >= 0 for name, seconds in found.parts.items() if "backward" not in name)
     assert found.parts["encoder, forward"] < found.parts["step"]
     assert found.peak_mib > 100

@@ -23,7 +23,7 @@ class Operator:
     Attributes:
         name: Its name, such as `aten::mm`.
         calls: How often it is called.
-        seconds: Its own time, without that of operators that it calls.
+        seconds: Its own time on the wall, without that of operators that it calls.
         mib: Memory that it allocates, in MiB.
     """
 
