@@ -121,7 +121,7 @@ class _Encoded:
             states, frames = self.known[key]
             return states.clone().requires_grad_(), frames
 
-        self.model.encode = remembered  # type: ignore[method-assign]
+        self.model.encode = remembered  # type: ignore[assignment,method-assign]
 
     def __exit__(self, *_: object) -> None:
         del self.model.encode
