@@ -16,8 +16,8 @@ def losses_of_groups(
     Args:
         heads: All heads, in order.
         inputs: What heads read, by position, language by language; those that read several
-            languages, or more than a `HeadInput`, are computed alone, and so are heads with hooks or a
-            `forward` of their own.
+            languages, or more than a `HeadInput`, are computed alone, and so are heads with hooks
+            or a `forward` of their own.
     """
     groups: dict[object, list[tuple[int, HeadInput]]] = {}
     for position, own in inputs.items():
