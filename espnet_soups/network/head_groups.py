@@ -16,13 +16,14 @@ def losses_of_groups(
     Args:
         heads: All heads, in order.
         inputs: What heads read, by position, language by language; those that read several
-            languages, or more than a `HeadInput`, are computed alone, and so are heads with hooks.
+            languages, or more than a `HeadInput`, are computed alone, and so are heads with hooks
+            or a `forward` of their own.
     """
     groups: dict[object, list[tuple[int, HeadInput]]] = {}
     for position, own in inputs.items():
         if len(own) == 1 and isinstance(own[0], HeadInput):
             key = heads[position].group_key()
-            if key is not None and not _has_hooks(heads[position]):
+            if key is not None and not _is_wrapped(heads[position]):
                 groups.setdefault((type(heads[position]), key), []).append((position, own[0]))
     losses: dict[int, LossSum] = {}
     for members in groups.values():
@@ -34,9 +35,9 @@ def losses_of_groups(
     return losses
 
 
-def _has_hooks(head: Head) -> bool:
-    """Return whether somebody listens to a module of a head, which a group would not call."""
-    return any(
+def _is_wrapped(head: Head) -> bool:
+    """Return whether somebody wraps or listens to a module of a head; a group would not call it."""
+    return "forward" in vars(head) or any(
         module._forward_hooks or module._forward_pre_hooks or module._backward_hooks
         for module in head.modules()
     )

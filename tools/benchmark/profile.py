@@ -1,9 +1,9 @@
 """Show where the time of a training step goes: by part of the model, and by operator.
 
-All seconds are CPU seconds of this process, so that other work on the machine does not count. A
-part is run alone, again and again; the median is shown. Operators are those of PyTorch's profiler:
-how often each is called in a step, its own time, and the memory that it allocates. The last line of
-the output is one JSON object.
+A part is run alone, again and again; the median of its CPU seconds is shown, so that other work on
+the machine counts little. Operators are those of PyTorch's profiler: how often each is called in a
+step, its own time by the clock on the wall, and the memory that it allocates: on a busy machine
+trust the counts alone. The last line of the output is one JSON object.
 """
 
 import argparse

@@ -23,7 +23,7 @@ class Operator:
     Attributes:
         name: Its name, such as `aten::mm`.
         calls: How often it is called.
-        seconds: Its own time, without that of operators that it calls.
+        seconds: Its own time on the wall, without that of operators that it calls.
         mib: Memory that it allocates, in MiB.
     """
 
@@ -121,7 +121,7 @@ class _Encoded:
             states, frames = self.known[key]
             return states.clone().requires_grad_(), frames
 
-        self.model.encode = remembered  # type: ignore[method-assign]
+        self.model.encode = remembered  # type: ignore[assignment,method-assign]
 
     def __exit__(self, *_: object) -> None:
         del self.model.encode

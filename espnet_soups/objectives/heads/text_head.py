@@ -114,7 +114,8 @@ class TextHead(Head):
 
     def group_key(self) -> Hashable | None:
         """Return what text heads must have in common to be trained together."""
-        return text_key(self) if self.training else None
+        usual = type(self) is TextHead  # what a subclass computes is not known
+        return text_key(self) if self.training and usual else None
 
     @staticmethod
     def losses_together(heads: Sequence[Head], inputs: Sequence[HeadInput]) -> list[LossSum] | None:

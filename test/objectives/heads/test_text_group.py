@@ -116,3 +116,12 @@ def test_heads_in_evaluation_are_computed_alone():
     head = copy.deepcopy(make_head(1.0))
     assert head.group_key() is not None
     assert head.eval().group_key() is None
+
+
+def test_a_head_of_a_users_own_class_is_computed_alone():
+    class Own(TextHead):
+        pass
+
+    head = make_head(1.0)
+    head.__class__ = Own
+    assert head.group_key() is None
