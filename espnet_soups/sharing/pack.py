@@ -80,7 +80,7 @@ def pack_model(
         model = f"{folder}/{find_model_file(exp_dir, model_file).name}"
         with whole_file(output) as temporary:
             config = f"{folder}/config.yaml"
-            # ESPnet has no name for models of several tasks; archives of one hold the same files
+            # ESPnet has no name for models of several tasks: that of ASR has the same files
             names = [*inside_names, TABLE]
             write_pack(stage, Recognition.name, config, model, names, temporary)
     return Packed(output, [*inside_names, TABLE])

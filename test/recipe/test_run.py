@@ -161,7 +161,7 @@ def test_the_packed_model_decodes_as_the_recipe_did(recipe: Path, tmp_path: Path
     scored = json.loads((recipe / exp / "decode_msp_valid.acc.ave/test/scores.json").read_text())
     wer = scored["objectives"]["asr_fr"]["wer"]
     assert f"{wer['value']:.1f} [{wer['low']:.1f}, {wer['high']:.1f}]" in card
-    assert "| soup | VM" in card
+    assert "| soup | vm" in card
     assert "| command | `./run.sh" in card
     speech2text = Speech2Text.from_pretrained(tmp_path)  # with the digests of all files
     decoded = recipe / exp / "decode_msp_valid.acc.ave" / "test" / "asr_fr" / "text"
