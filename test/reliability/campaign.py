@@ -28,7 +28,7 @@ from clocks import (
     run_twice_on_two_clocks,
     set_clock_back,
 )
-from damaged_checkpoints import damage_a_training, damage_states
+from damaged_checkpoints import damage_a_training, damage_states, flip_every_bit
 from injured_recipe import Prepared, prepared_recipe
 from kills import draw_kills, kill_again_and_again, kill_while_saving
 from places import can_mount, fill_disk, fill_disk_within, make_read_only
@@ -84,8 +84,11 @@ def injure_by_damage(prepared: Prepared, given: argparse.Namespace) -> Iterator[
     """Damage checkpoints: many small ones in this process, some of the recipe's training."""
     with tempfile.TemporaryDirectory() as folder:
         ends = damage_states(Path(folder), given.damages, random.Random(given.seed))
+        flipped = flip_every_bit(Path(folder))
     said = ", ".join(f"{end} {number}" for end, number in ends.most_common())
     yield Row("a checkpoint cut short or with a flipped bit", f"{ends.total():,} times: {said}")
+    said = ", ".join(f"{end} {number}" for end, number in flipped.most_common())
+    yield Row("each bit of its table of contents flipped", f"{flipped.total():,} times: {said}")
     for number in range(given.trainings):
         seeded = random.Random(given.seed + number)
         how = damage_a_training(prepared, f"damage{number}", seeded)
