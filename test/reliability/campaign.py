@@ -164,7 +164,7 @@ def injure_by_length(prepared: Prepared | None, given: argparse.Namespace) -> It
     torch.set_num_threads(1)
     for setting in SETTINGS:
         before, after = train_long(setting, WARM_UP, given.steps)
-        grown = f"memory +{(after.memory - before.memory) / 1024:.1f} MB"
+        grown = f"memory {(after.memory - before.memory) / 1024:+.1f} MB"
         for name in ("threads", "handles", "tensors"):
             grown += f", {name} {getattr(before, name)} → {getattr(after, name)}"
         yield Row(f"{given.steps:,} steps ({setting})", grown, after.is_steady_since(before))
