@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import torch
 from torch.distributed import DistError, Store
@@ -20,6 +20,8 @@ from espnet_soups.task.launcher import TORCHRUN
 BEAT_SECONDS = 1.0  # between two signs of life
 PATIENCE = 10.0  # seconds without one after which a rank is lost; torchrun kills all after 30
 LONGEST = 300  # characters of what a rank says of its own end
+KEEPER = 0  # the rank that keeps the store, where no agent of torchrun does
+T = TypeVar("T")
 GO_ON = "Then run the same command again: training goes on from the last whole checkpoint."
 
 
@@ -62,7 +64,7 @@ class RollCall:
     def stop(self) -> None:
         """Leave no more signs."""
         self._stop.set()
-        self._thread.join()
+        self._thread.join(self._beat)
 
     def answer(self, last_words: str = "") -> None:
         """Tell the other ranks that this one no longer waits for them.
@@ -70,8 +72,7 @@ class RollCall:
         Args:
             last_words: Why, if the reason is its own.
         """
-        with suppress(DistError):
-            self.store.set(f"answer/{self.rank}", last_words[:LONGEST])
+        self._ask(lambda: self.store.set(f"answer/{self.rank}", last_words[:LONGEST]), None)
 
     def lost(self) -> dict[int, str]:
         """Wait until it is clear which ranks are lost.
@@ -80,6 +81,23 @@ class RollCall:
             Rank to its last words. They are empty where it is silent, or where it leaves signs of
             life, but still waits when all the others do so no longer. Empty: all are there.
         """
+        return self._ask(self._call, {KEEPER: ""})
+
+    def _ask(self, ask: Callable[[], T], otherwise: T) -> T:
+        """Return what the store knows; it answers no more where the rank that keeps it stands
+        still, and no call to it has a limit of time."""
+        found: list[T] = []
+
+        def store_answers() -> None:
+            with suppress(DistError):
+                found.append(ask())
+
+        asking = threading.Thread(target=store_answers, daemon=True)
+        asking.start()
+        asking.join(2 * self._patience)
+        return found[0] if found else otherwise
+
+    def _call(self) -> dict[int, str]:
         others = [rank for rank in range(self.size) if rank != self.rank]
         first, answers, silent = dict.fromkeys(others, 0), dict[int, str](), set[int]()
         try:
@@ -94,8 +112,8 @@ class RollCall:
                     break
             silent = {rank for rank in others if self.store.add(f"beat/{rank}", 0) == first[rank]}
         except DistError:
-            if 0 not in answers:  # it keeps the store
-                return {0: ""}
+            if KEEPER not in answers:
+                return {KEEPER: ""}
         if any(answers.values()):
             return {rank: said for rank, said in answers.items() if said}
         unanswered = [rank for rank in others if rank not in answers]

@@ -28,7 +28,7 @@ from clocks import (
     run_twice_on_two_clocks,
     set_clock_back,
 )
-from damaged_checkpoints import damage_a_training, damage_states
+from damaged_checkpoints import damage_a_training, damage_states, flip_every_bit
 from injured_recipe import Prepared, prepared_recipe
 from kills import draw_kills, kill_again_and_again, kill_while_saving
 from places import can_mount, fill_disk, fill_disk_within, make_read_only
@@ -84,8 +84,11 @@ def injure_by_damage(prepared: Prepared, given: argparse.Namespace) -> Iterator[
     """Damage checkpoints: many small ones in this process, some of the recipe's training."""
     with tempfile.TemporaryDirectory() as folder:
         ends = damage_states(Path(folder), given.damages, random.Random(given.seed))
+        flipped = flip_every_bit(Path(folder))
     said = ", ".join(f"{end} {number}" for end, number in ends.most_common())
     yield Row("a checkpoint cut short or with a flipped bit", f"{ends.total():,} times: {said}")
+    said = ", ".join(f"{end} {number}" for end, number in flipped.most_common())
+    yield Row("each bit of its table of contents flipped", f"{flipped.total():,} times: {said}")
     for number in range(given.trainings):
         seeded = random.Random(given.seed + number)
         how = damage_a_training(prepared, f"damage{number}", seeded)
@@ -161,7 +164,7 @@ def injure_by_length(prepared: Prepared | None, given: argparse.Namespace) -> It
     torch.set_num_threads(1)
     for setting in SETTINGS:
         before, after = train_long(setting, WARM_UP, given.steps)
-        grown = f"memory +{(after.memory - before.memory) / 1024:.1f} MB"
+        grown = f"memory {(after.memory - before.memory) / 1024:+.1f} MB"
         for name in ("threads", "handles", "tensors"):
             grown += f", {name} {getattr(before, name)} → {getattr(after, name)}"
         yield Row(f"{given.steps:,} steps ({setting})", grown, after.is_steady_since(before))

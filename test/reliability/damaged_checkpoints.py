@@ -1,6 +1,8 @@
 """Checkpoints that are cut short or of which a bit is flipped: never a silent wrong result."""
 
+import itertools
 import random
+import re
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -19,6 +21,8 @@ from injured_recipe import (
 
 from espnet_soups.task.training.checkpoint import CURRENT, PREVIOUS, recover
 from espnet_soups.task.training.model_file import read_states
+
+ENTRY = b"PK\x01\x02"  # begins an entry of the table of contents of an archive
 
 
 def damage(content: bytes, random_: random.Random) -> bytes:
@@ -49,6 +53,33 @@ def damage_states(folder: Path, times: int, random_: random.Random) -> Counter[s
         previous.unlink(missing_ok=True)
         if random_.random() < 0.5:
             previous.write_bytes(before)
+        ends[_read(folder)] += 1
+    return ends
+
+
+def flip_every_bit(folder: Path, named: bytes = b"") -> Counter[str]:
+    """Flip each bit of the table of contents of a checkpoint, one at a time, and read it.
+
+    PyTorch and Python read this table with different eyes: a bit that says "a folder" lets PyTorch
+    take for a tensor what lies in memory.
+
+    Args:
+        folder: For the checkpoint.
+        named: What is in the name of the entries to take; empty: all.
+
+    Returns, raises: As `damage_states`.
+    """
+    current = folder / CURRENT
+    whole = _save(current, 1)
+    begins = [found.start() for found in re.finditer(ENTRY, whole)]
+    entries = [range(*span) for span in itertools.pairwise([*begins, len(whole)])]
+    taken = [
+        place for entry in entries if named in whole[entry.start : entry.stop] for place in entry
+    ]
+    ends: Counter[str] = Counter()
+    for place, bit in itertools.product(taken, range(8)):
+        flipped = whole[place] ^ (1 << bit)
+        current.write_bytes(whole[:place] + bytes([flipped]) + whole[place + 1 :])
         ends[_read(folder)] += 1
     return ends
 

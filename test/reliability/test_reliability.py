@@ -5,7 +5,7 @@ import random
 from pathlib import Path
 
 import pytest
-from damaged_checkpoints import damage_states
+from damaged_checkpoints import damage_states, flip_every_bit
 from steady import SETTINGS, train_long
 
 DAMAGES, WARM_UP, STEPS = 500, 25, 100
@@ -19,6 +19,13 @@ def test_a_damaged_checkpoint_is_replaced_or_refused_and_never_read_wrong(tmp_pa
         logging.disable(logging.NOTSET)
     assert ends.total() == DAMAGES
     assert min(ends[end] for end in ("refused", "the one before", "as it was")) > 0
+
+
+def test_no_bit_of_the_table_of_contents_of_a_checkpoint_lets_it_be_read_wrong(tmp_path: Path):
+    ends = flip_every_bit(tmp_path, b"/data/5")
+    assert ends.total() == 8 * (46 + len("checkpoint/data/5"))
+    assert ends["the one before"] == 0
+    assert min(ends["refused"], ends["as it was"]) > 50
 
 
 @pytest.mark.parametrize("setting", SETTINGS)

@@ -276,3 +276,13 @@ def test_running_norms_start_anew_with_other_layers_and_with_no_step_but_that():
         run.step(batch)
         assert seen_by_norms(run)[0] >= step, "the same layers were selected again"
     assert chosen(run) == BOTH
+
+
+def test_an_epoch_that_ends_before_layers_are_selected_says_so():
+    run = Run(layers="conflicting", selection={"steps": 3})
+    run.open_epoch(1)
+    run.step(draw_halves(0))
+    record = run.soup.layers.describe()
+    assert record["layers"] == "all"
+    assert record["conflict"] == record["low"] == record["high"] == {}
+    assert list(record["cosine"]) == run.soup.layers.names

@@ -70,6 +70,22 @@ def test_without_a_store_the_rank_that_keeps_it_is_lost():
     asks.stop()
 
 
+class SilentStore(HashStore):
+    """A store whose keeper stands still: no call comes back."""
+
+    def add(self, key, number):
+        threading.Event().wait()
+
+    set = check = add
+
+
+def test_where_the_store_is_silent_the_rank_that_keeps_it_is_lost_and_nothing_hangs():
+    asks = RollCall(SilentStore(), 1, 2, BEAT, patience=0.1)
+    asks.answer("the disk of this machine is broken.")
+    assert asks.lost() == {0: ""}
+    asks.stop()
+
+
 def options(**given):
     defaults = {"distributed": True, "dist_timeout": 20.0, "multiprocessing_distributed": False}
     return argparse.Namespace(**defaults | given)

@@ -18,6 +18,7 @@ OTHER_OUTPUT = (
     " that it was trained with."
 )
 
+FOLDER = 0x10  # a bit of MS-DOS's attributes
 # What zipfile raises where bits of its headers are wrong: no archive, a flag of encryption, …
 DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, ValueError)
 
@@ -44,7 +45,7 @@ def check_whole(path: Path) -> None:
         raise ValueError(f"{path} is cut short or no model file: {remedy}")
     try:
         with zipfile.ZipFile(path) as archive:
-            damaged = archive.testzip() or _unreadable_part(path)
+            damaged = archive.testzip() or _folder_in(archive) or _unreadable_part(path)
     except DAMAGE:
         damaged = "its table of contents"
     except OSError as error:
@@ -53,6 +54,13 @@ def check_whole(path: Path) -> None:
         damaged = "its table of contents"
     if damaged is not None:
         raise ValueError(f"{path} is damaged or no model file (see {damaged}): {remedy}")
+
+
+def _folder_in(archive: zipfile.ZipFile) -> str | None:
+    """Return an entry that is marked as a folder: PyTorch, which writes none, reads nothing of it,
+    and takes for its tensor what lies in memory by chance."""
+    marked = (entry for entry in archive.infolist() if entry.external_attr & FOLDER)
+    return next((entry.filename for entry in marked), None)
 
 
 def _unreadable_part(path: Path) -> str | None:
