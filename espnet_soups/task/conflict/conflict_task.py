@@ -21,6 +21,7 @@ from espnet_soups.network.msp_model import MSPModel
 from espnet_soups.objectives.own_kind import own_kinds, refuse_foreign
 from espnet_soups.objectives.registry import kind_of
 from espnet_soups.settings import require_number
+from espnet_soups.task.balance.check_balance import settle_batch_bins
 from espnet_soups.task.conflict.batches import MeasuredBatches
 from espnet_soups.task.conflict.meter import ConflictMeter
 from espnet_soups.task.msp_task import MSPTask
@@ -116,6 +117,7 @@ class ConflictTask(MSPTask):
             ValueError: If one is not valid.
         """
         args.trainer, args.trainer_conf, args.static_weights = "default", {}, {}
+        settle_batch_bins(args)
         if args.conflict_batch_bins <= 0:
             args.conflict_batch_bins = max(1, args.batch_bins // SHARE)
         args.batch_bins = args.conflict_batch_bins
