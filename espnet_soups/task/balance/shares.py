@@ -22,7 +22,7 @@ def check_language_shares(shares: Mapping[str, float], languages: Collection[str
                 f"`language_shares` names {language!r}, but the languages of this run are"
                 f" {', '.join(languages)}."
             )
-        require_number(f"`language_shares` of {language}", share)
+        require_number(f"`language_shares` of {language}", share, finite=True)
         if share <= 0:
             raise ValueError(
                 f"`language_shares` of {language} must be above 0, since every mini-batch holds"
