@@ -1,12 +1,8 @@
 """Find the largest mini-batches that fit into the memory."""
 
 import argparse
-import json
-import os
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,8 +12,6 @@ from espnet_soups.bin.command import run_command
 DESCRIPTION = """Trains three steps (forward, measuring, backward, optimiser) on the largest
 mini-batches of a training, each time in a process of its own with another size, and finds the
 largest size that fits. It takes the options of msp_train, or --exp_dir, and these:"""
-OUT_OF_MEMORY = 75  # exit status of a trial
-LOOK_SECONDS = 0.1  # between two looks at the memory of a trial
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -93,7 +87,8 @@ def find(args: argparse.Namespace, own: argparse.Namespace) -> None:
     """Find the size and write it."""
     from espnet_soups.task.balance.batch_type import BY_BINS
     from espnet_soups.task.balance.check_balance import check_balance
-    from espnet_soups.task.balance.largest_batch import find_largest_size, write_size
+    from espnet_soups.task.balance.largest_batch import Trial, find_largest_size, write_size
+    from espnet_soups.task.balance.trials import prepare, try_size
 
     seconds = args.batch_seconds
     check_balance(args)
@@ -103,8 +98,12 @@ def find(args: argparse.Namespace, own: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory(prefix="find_batch_size.") as folder:
         settings["output_dir"] = f"{folder}/exp"
 
-        def attempt(size: int) -> Any:
-            return try_size({**settings, key: size}, Path(folder), key, own.memory_limit)
+        def attempt(size: int) -> Trial:
+            trial = try_size({**settings, key: size}, Path(folder), key, own.memory_limit)
+            number = "?" if trial.utterances is None else trial.utterances
+            took = f"{trial.gib:.2f} GiB, fits" if trial.fits else "does not fit"
+            print(f"{key} {size}: {number} utterances, {took}", flush=True)
+            return trial
 
         found: float = find_largest_size(start, attempt)
     if seconds is not None:
@@ -114,78 +113,6 @@ def find(args: argparse.Namespace, own: argparse.Namespace) -> None:
         limit = "0.9 of the GPU" if own.memory_limit is None else f"{own.memory_limit:g} GiB"
         write_size(own.yaml, key, found, f"the most that fits into {limit} (find_batch_size)")
         print(f"wrote {own.yaml}")
-
-
-def prepare(settings: dict[str, Any]) -> dict[str, Any]:
-    """Return the options of a trial: nothing is resumed, drawn or logged elsewhere, and every
-    optimiser step is a measured one."""
-    conf = dict(settings["trainer_conf"] or {})
-    conf |= {"refresh": 1} if "refresh" in conf else {}
-    return {
-        **settings,
-        "config": None,
-        "trainer_conf": conf,
-        "max_epoch": 1,
-        "num_iters_per_epoch": None,
-        "num_workers": 0,
-        "resume": False,
-        "dry_run": False,
-        "use_tensorboard": False,
-        "use_wandb": False,
-        "num_att_plot": 0,
-        "delta_reference": None,
-        "batch_seconds": None,
-    }
-
-
-def try_size(settings: dict[str, Any], folder: Path, key: str, limit: float | None) -> Any:
-    """Train with one size in a fresh process.
-
-    Raises:
-        ValueError: If it ends for another reason than memory.
-    """
-    from espnet_soups.files import read_json
-    from espnet_soups.task.balance.largest_batch import Trial
-
-    options, outcome = folder / "trial.json", folder / "outcome.json"
-    outcome.unlink(missing_ok=True)
-    options.write_text(json.dumps({"settings": settings, "outcome": str(outcome)}))
-    words = [sys.executable, "-m", "espnet_soups.bin.find_batch_size", "--trial", str(options)]
-    words += [] if limit is None else ["--memory_limit", str(limit)]
-    with open(folder / "trial.log", "w+", encoding="utf-8") as log:
-        child = subprocess.Popen(words, stdout=log, stderr=subprocess.STDOUT)
-        try:
-            killed = settings["ngpu"] == 0 and not stays_below(child, float(limit or 0))
-        finally:
-            child.kill()
-            status = child.wait()
-        log.seek(0)
-        lines = log.read().strip().splitlines()
-    if not killed and status not in (0, OUT_OF_MEMORY):
-        raise ValueError(
-            f"A trial with {key} {settings[key]} ended with status {status}:"
-            f" {lines[-1].removeprefix('error: ') if lines else 'no message'}"
-        )
-    found = read_json(outcome, "a trial") if outcome.is_file() else {}
-    took = f"{found['gib']:.2f} GiB, fits" if status == 0 and not killed else "does not fit"
-    print(f"{key} {settings[key]}: {found.get('utterances', '?')} utterances, {took}", flush=True)
-    fits = status == 0 and not killed
-    return Trial(fits, bool(found.get("whole" if fits else "smallest")))
-
-
-def stays_below(child: subprocess.Popen, gib: float) -> bool:
-    """Wait for a process, and end it where it takes more memory than it may."""
-    page = os.sysconf("SC_PAGE_SIZE")
-    while child.poll() is None:
-        try:
-            resident = Path(f"/proc/{child.pid}/statm").read_text().split()[1:2]
-        except OSError:  # it has just ended
-            resident = []
-        if resident and int(resident[0]) * page > gib * 2**30:
-            child.kill()
-            return False
-        time.sleep(LOOK_SECONDS)
-    return True
 
 
 def run_trial(path: Path, limit: float | None) -> None:
@@ -201,6 +128,7 @@ def run_trial(path: Path, limit: float | None) -> None:
         limit_gpu,
         measured_gib,
     )
+    from espnet_soups.task.balance.trials import OUT_OF_MEMORY
 
     given = read_json(path, "find_batch_size")
     args, outcome = argparse.Namespace(**given["settings"]), Path(given["outcome"])

@@ -56,9 +56,7 @@ def read_language_data(
             f"{shape_file} has no utterance of {empty}: remove these languages from the token"
             " lists and pairs, or add data."
         )
-    datasets = read_datasets(
-        Path(utt2lang_file).parent / FILE, list(shapes), dataset_weights or {}
-    )
+    datasets = read_datasets(Path(utt2lang_file).parent / FILE, list(shapes), dataset_weights or {})
     return {
         language: LanguageData(
             keys=tuple(keys),

@@ -1,7 +1,6 @@
 """The ESPnet task of multi-objective training."""
 
 import argparse
-import logging
 import os
 from collections.abc import Callable, Collection
 from pathlib import Path

@@ -38,11 +38,11 @@ class UnionBatchSampler(AbsSampler):
 
     Inside a language, utterances of similar length are put together up to a share of `size`
     (counted as `batch_type` counts; since neighbours in length change from epoch to epoch, a
-    mini-batch may exceed it by a tenth; `unsorted` puts any together). Across languages, mini-batches are
-    paired by the rank of their length, so that little is padded. Languages with fewer mini-batches
-    are cycled, each time drawn anew. The batches of an epoch follow from its seed alone: every
-    rank draws the same ones, then takes its own part of every language, and a resumed run needs
-    no state of the sampler.
+    mini-batch may exceed it by a tenth; `unsorted` puts any together). Across languages,
+    mini-batches are paired by the rank of their length, so that little is padded. Languages with
+    fewer mini-batches are cycled, each time drawn anew. The batches of an epoch follow from its
+    seed alone: every rank draws the same ones, then takes its own part of every language, and a
+    resumed run needs no state of the sampler.
 
     Args:
         data: The utterances of each language.

@@ -1,4 +1,4 @@
-"""Find the limits per language with which mini-batches of whole utterances have the asked shares."""
+"""Find the limits per language that lead to asked shares, in mini-batches of whole utterances."""
 
 import math
 from collections.abc import Callable, Mapping

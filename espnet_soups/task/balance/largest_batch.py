@@ -17,10 +17,14 @@ class Trial:
         fits: Whether training needs no more memory than it may.
         at_end: Whether going on in the same direction (larger where it fits, smaller where not)
             changes no mini-batch.
+        utterances: Of the larger of the mini-batches that were tried; None: not reached.
+        gib: Most memory that was held at once, GiB; None: too much.
     """
 
     fits: bool
     at_end: bool = False
+    utterances: int | None = None
+    gib: float | None = None
 
 
 def find_largest_size(start: int, attempt: Callable[[int], Trial]) -> int:

@@ -20,7 +20,7 @@ OPTIMIZER_STEPS = 3  # the first allocates what the optimiser keeps, the next on
 GIB = 2**30
 
 
-class TrialEnds(Exception):
+class TrialEnds(Exception):  # noqa: N818 - it is no error
     """Validation would begin: all that a training step needs has been allocated."""
 
 

@@ -98,7 +98,9 @@ def test_a_batch_stays_within_its_size(batch_type, shares):
     sampler = UnionBatchSampler(
         data, SIZES[batch_type], batch_type=TYPES[batch_type], shares=shares
     )
-    frames = {key: f for d in data.values() for key, f in zip(d.keys, d.frames.tolist())}
+    frames = {
+        key: f for d in data.values() for key, f in zip(d.keys, d.frames.tolist(), strict=True)
+    }
     counting = {
         "numel": lambda longest: 8 * longest,
         "length": lambda longest: longest,
@@ -131,10 +133,10 @@ def test_a_heavier_corpus_comes_as_much_more_often_as_its_weight_says(batch_type
     data = corpus(datasets=lambda index: "rare" if index % 3 else "often")
     weights = {"often": 2.5, "rare": 1.0}
     size = SIZES[batch_type]
-    sampler = UnionBatchSampler(
-        data, size, batch_type=TYPES[batch_type], dataset_weights=weights
-    )
-    corpora = {key: name for d in data.values() for key, name in zip(d.keys, d.datasets)}
+    sampler = UnionBatchSampler(data, size, batch_type=TYPES[batch_type], dataset_weights=weights)
+    corpora = {
+        key: name for d in data.values() for key, name in zip(d.keys, d.datasets, strict=True)
+    }
     number = Counter(corpora.values())
     drawn = Counter()
     for seed in range(12):
