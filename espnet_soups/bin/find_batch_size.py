@@ -4,6 +4,7 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Sequence
+from math import floor
 from pathlib import Path
 from typing import Any
 
@@ -85,15 +86,16 @@ def read_options(own: argparse.Namespace, others: list[str]) -> argparse.Namespa
 
 def find(args: argparse.Namespace, own: argparse.Namespace) -> None:
     """Find the size and write it."""
+    from espnet_soups.files import read_yaml
     from espnet_soups.task.balance.batch_type import BY_BINS
-    from espnet_soups.task.balance.check_balance import check_balance
+    from espnet_soups.task.balance.check_balance import bins_per_second, check_balance
     from espnet_soups.task.balance.largest_batch import Trial, find_largest_size, write_size
     from espnet_soups.task.balance.trials import prepare, try_size
 
-    seconds = args.batch_seconds
+    given = {} if own.yaml is None else read_yaml(own.yaml, "the training configuration")
+    in_seconds = (args.batch_seconds or given.get("batch_seconds")) is not None
     check_balance(args)
     key = "batch_bins" if args.batch_type in BY_BINS else "batch_size"
-    start = getattr(args, key)
     settings = prepare(vars(args))
     with tempfile.TemporaryDirectory(prefix="find_batch_size.") as folder:
         settings["output_dir"] = f"{folder}/exp"
@@ -105,9 +107,9 @@ def find(args: argparse.Namespace, own: argparse.Namespace) -> None:
             print(f"{key} {size}: {number} utterances, {took}", flush=True)
             return trial
 
-        found: float = find_largest_size(start, attempt)
-    if seconds is not None:
-        key, found = "batch_seconds", round(float(seconds) * found / start, 1)
+        found: float = find_largest_size(getattr(args, key), attempt)
+    if in_seconds and key == "batch_bins":
+        key, found = "batch_seconds", floor(10 * found / bins_per_second(args)) / 10
     print(f"{key}: {found}")
     if own.yaml is not None:
         limit = "0.9 of the GPU" if own.memory_limit is None else f"{own.memory_limit:g} GiB"
