@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-SEEN = {"*": {"*": {"utterances": int, "drawn": int}}}  # of an epoch, in soup.jsonl
+SEEN = {"*": {"*": {"utterances": float, "drawn": float}}}  # of an epoch, in soup.jsonl
 
 
 def times_seen(records: Sequence[Mapping[str, Any]]) -> dict[str, float]:
@@ -20,7 +20,7 @@ def times_seen(records: Sequence[Mapping[str, Any]]) -> dict[str, float]:
         for kind, named in (record.get("seen") or {}).items():
             for own, found in named.items():
                 name = f"corpus {own}" if kind == "datasets" else own
-                times[name] = times.get(name, 0.0) + found["drawn"] / found["utterances"]
+                times[name] = times.get(name, 0.0) + found["drawn"] / max(found["utterances"], 1)
     return times
 
 

@@ -36,14 +36,14 @@ class BatchType:
         return "batch_bins" if self.name in BY_BINS else "batch_size"
 
     def loads(self, frames: np.ndarray, width: int) -> np.ndarray:
-        """Return the load of each utterance, whole numbers, [N].
+        """Return the load of each utterance, a whole number, [N].
 
         Args:
             frames: Frames (or samples) of each utterance, [N].
             width: Numbers per frame.
         """
         if self.name == "numel":
-            return frames * width
+            return frames.astype(np.float64) * width  # exact, and cannot overflow
         if self.name == "length":
             return frames
         if self.name == "folded":
