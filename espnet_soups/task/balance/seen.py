@@ -106,18 +106,20 @@ class CountedIterFactory(SequenceIterFactory):
         super().__init__(batches=batches, **options)
         everyone = copy.copy(batches)
         everyone.rank, everyone.world_size = 0, 1
-        self.first = batches.rank == 0
+        self.rank, self.world_size = batches.rank, batches.world_size
         self.of_all_ranks = everyone
         self.seen: dict[str, dict[str, Seen]] = {}
 
     def build_iter(self, epoch: int, shuffle: bool | None = None) -> DataLoader:
         """Build the iterator of an epoch; the first rank logs what all of them will see."""
         loader = super().build_iter(epoch, shuffle)
-        if self.first:
-            own, self.sampler = self.sampler, self.of_all_ranks
-            whole = loader if own.world_size == 1 else super().build_iter(epoch, shuffle)
-            self.sampler = own
-            self.seen = count_seen(self.of_all_ranks.data, whole.batch_sampler)
+        if self.rank == 0:
+            taken = loader.batch_sampler
+            if self.world_size > 1:
+                own, self.sampler = self.sampler, self.of_all_ranks
+                taken = super().build_iter(epoch, shuffle).batch_sampler
+                self.sampler = own
+            self.seen = count_seen(self.of_all_ranks.data, taken or [])
             logging.info(f"epoch {epoch} sees {describe_seen(self.seen)}")
         return loader
 

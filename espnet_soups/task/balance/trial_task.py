@@ -62,7 +62,7 @@ class TrialTask(MSPTask):
     ) -> AbsIterFactory:
         """Build the largest mini-batches of a training, and no validation."""
         batches = build_batches(args, iter_options, mode, rank=0, world_size=1)
-        factory = ValidationOfTrial
+        factory: type[SequenceIterFactory] = ValidationOfTrial
         if isinstance(batches, UnionBatchSampler):
             largest = find_largest(batches, args.seed + 1)
             cls.started(largest)
