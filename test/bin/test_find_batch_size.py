@@ -39,8 +39,11 @@ def test_a_trial_is_ended_where_it_takes_more_than_it_may(words, capsys):
 
 
 def test_what_ends_a_trial_otherwise_is_told(words):
-    with pytest.raises(ValueError, match=r"A trial with batch_bins 9 ended with status 1: .*opt"):
-        main([*words, "--batch_bins", "9", "--memory_limit", "64", "--optim", "adamm"])
+    said = r"A trial with batch_bins 9 ended with status 1: .*num_blocks"
+    with pytest.raises(ValueError, match=said):
+        main(
+            [*words, "--batch_bins", "9", "--memory_limit", "64", "--encoder_conf", "num_blocks=x"]
+        )
 
 
 @pytest.mark.parametrize(

@@ -45,8 +45,8 @@ def share_languages(powers: Mapping[str, float], shares: Mapping[str, float]) ->
             divide what is left like these.
         shares: Checked shares; where every language has one, their ratios count.
 
-    >>> share_languages({"en": 1.0, "fr": 1.0, "it": 3.0}, {"fr": 0.6})
-    {'en': 0.1, 'fr': 0.6, 'it': 0.3}
+    >>> share_languages({"en": 1.0, "fr": 1.0, "it": 3.0}, {"fr": 0.5})
+    {'en': 0.125, 'fr': 0.5, 'it': 0.375}
     """
     given = {name: float(share) for name, share in shares.items() if name in powers}
     rest = {name: power for name, power in powers.items() if name not in given}
