@@ -13,6 +13,11 @@ def get_parser() -> argparse.ArgumentParser:
         prog="python -m espnet_soups.bin.combine_data_dirs", description=__doc__
     )
     parser.add_argument("--target", type=Path, required=True, help="The new data dir")
+    parser.add_argument(
+        "--datasets",
+        default="",
+        help="Corpus of each data dir, such as 'cv mls', for utt2dataset where they have none",
+    )
     parser.add_argument("sources", type=Path, nargs="+", help="Data dirs with different ids")
     return parser
 
@@ -22,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = get_parser().parse_args(arguments)
     from espnet_soups.data.combine import combine_data_dirs
 
-    number = combine_data_dirs(options.sources, options.target)
+    number = combine_data_dirs(options.sources, options.target, options.datasets.split())
     print(f"{options.target}: {number:,} utterances of {len(options.sources)} data dirs")
 
 

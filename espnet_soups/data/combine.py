@@ -9,11 +9,11 @@ from espnet_soups.files import read_lines, require_key, whole_file
 
 REQUIRED = ("wav.scp", "text", "utt2lang", "utt2spk", "spk2utt")
 MISSING = {"utt2speed": "1"}
-GROUPS = "utt2group"
+GROUPS, DATASETS = "utt2group", "utt2dataset"
 SPEAKER_TABLES = "spk2"  # what their names begin with
 
 
-def combine_data_dirs(sources: Sequence[Path], target: Path) -> int:
+def combine_data_dirs(sources: Sequence[Path], target: Path, datasets: Sequence[str] = ()) -> int:
     """Merge sorted tables; memory does not grow with the sets.
 
     A label file (`text.<target>`, `utt2<label>`) that a source lacks counts as `<na>` there, as
@@ -23,14 +23,21 @@ def combine_data_dirs(sources: Sequence[Path], target: Path) -> int:
     Args:
         sources: Data dirs with different utterance ids.
         target: The new one.
+        datasets: Name of the corpus of each source, for those without `utt2dataset`.
 
     Returns:
         Its utterances.
 
     Raises:
         OSError: If a file is missing.
-        ValueError: If an id comes twice, a file is not sorted, or utterances are parts of files.
+        ValueError: If an id comes twice, a file is not sorted, utterances are parts of files, or
+            there are not as many names of corpora as sources.
     """
+    if datasets and len(datasets) != len(sources):
+        raise ValueError(
+            f"`--datasets` needs a name for each of {len(sources)} data dirs, but got"
+            f" {len(datasets)}: {' '.join(datasets)}."
+        )
     for source in sources:
         refuse_parts(source)
     optional = {
@@ -43,16 +50,21 @@ def combine_data_dirs(sources: Sequence[Path], target: Path) -> int:
     optional |= {
         name for name in (*MISSING, GROUPS) if any((source / name).is_file() for source in sources)
     }
+    optional |= {DATASETS} if datasets else set()
     optional -= set(REQUIRED)
     target.mkdir(parents=True, exist_ok=True)
     counts = {}
     for name in (*REQUIRED, *sorted(optional)):
-        lines = [_read_lines(source, name) for source in sources]
+        corpora = datasets if name == DATASETS and datasets else [NO_LABEL] * len(sources)
+        lines = [
+            _read_lines(source, name, corpus)
+            for source, corpus in zip(sources, corpora, strict=True)
+        ]
         counts[name] = _write_merged(target / name, heapq.merge(*lines))
     return counts["wav.scp"]
 
 
-def _read_lines(source: Path, name: str) -> Iterator[tuple[str, str]]:
+def _read_lines(source: Path, name: str, label: str = NO_LABEL) -> Iterator[tuple[str, str]]:
     path = source / name
     if path.is_file() or name in REQUIRED:
         for number, line in enumerate(read_lines(path), start=1):
@@ -62,7 +74,7 @@ def _read_lines(source: Path, name: str) -> Iterator[tuple[str, str]]:
         return
     keys = "spk2utt" if name.startswith(SPEAKER_TABLES) else "utt2lang"
     for key, _ in _read_lines(source, keys):
-        yield key, key if name == GROUPS else MISSING.get(name, NO_LABEL)
+        yield key, key if name == GROUPS else MISSING.get(name, label)
 
 
 def _write_merged(path: Path, rows: Iterable[tuple[str, str]]) -> int:

@@ -14,6 +14,7 @@ from espnet_soups.files import read_json_lines, require_shape
 from espnet_soups.report.cosines import read_cosines
 from espnet_soups.report.layer_conflict import LayerCourse, read_layers
 from espnet_soups.report.level import Level, read_levels, to_array
+from espnet_soups.report.seen import SEEN, times_seen
 from espnet_soups.report.train_log import TrainLog
 
 SOUP_FILE = "soup.jsonl"
@@ -26,6 +27,7 @@ EPOCH = {
     **{"gradient_norm?": VALUES, "signal_share?": VALUES, "raised_any?": float},
     "layers?": {"*": {"mean": list[float | None], "worst": list[float | None]}},
     **{"optimizer_steps?": float, "measured_steps?": float, "unalignable?": dict[str, int]},
+    "seen?": SEEN,
 }
 
 
@@ -55,6 +57,8 @@ class History:
         measured_steps: How many of these were measured, [E]; likewise.
         valid_seconds: Time of all validations; None if it was not recorded.
         unalignable: Labels of the last epoch that CTC could not align, by objective.
+        seen: How often an utterance of each language and corpus came in all epochs, on average;
+            empty where it was not counted.
     """
 
     objectives: list[str]
@@ -76,6 +80,7 @@ class History:
     unalignable: dict[str, int] = field(default_factory=dict)
     layers: LayerCourse | None = None
     conflicts: list[Row] = field(default_factory=list)
+    seen: dict[str, float] = field(default_factory=dict)
 
 
 def read_history(exp_dir: Path, log: TrainLog) -> History:
@@ -137,6 +142,7 @@ def _from_records(records: Sequence[Mapping[str, Any]]) -> History:
         valid_seconds=None if np.isnan(valid_seconds) else float(valid_seconds),
         layers=read_layers(records),
         unalignable={name: bad for name, bad in (last.get("unalignable") or {}).items() if bad},
+        seen=times_seen(records),
     )
 
 

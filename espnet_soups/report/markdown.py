@@ -18,6 +18,7 @@ from espnet_soups.report.method_text import (
     why_no_levels,
 )
 from espnet_soups.report.score_tables import render_tables
+from espnet_soups.report.seen import seen_note
 from espnet_soups.report.wording import intervals, table, training_origin
 from espnet_soups.scoring.score_metrics import undefined_scores
 
@@ -93,7 +94,7 @@ def render_method(training: Record) -> list[str]:
         parts.append(f"**Warning:** {WARNING} ({WHY}).")
     rows = level_rows(training)
     parts.append(table(HEAD, rows, left=TEXT_COLUMNS) if rows else why_no_levels(training))
-    notes = step_notes(training)
+    notes = [*step_notes(training), *seen_note(training.get("seen") or {})]
     return [*parts, " ".join(notes)] if notes else parts
 
 

@@ -35,6 +35,7 @@ TRAINING = {
     **SOUP,
     **{"levels": list[list[str]], "epochs": int, "seconds": float, "parameters": int | None},
     **{"unalignable": dict[str, int], "compute?": COMPUTE, "raised_any?": float},
+    "seen?": dict[str, float],
 }
 ENVIRONMENT = {
     **{"date": str, "python": str, "system": str, "cpu": str, "cpus": int | None},
@@ -263,4 +264,5 @@ def describe_training(history: History) -> dict[str, Any]:
         "seconds": round(history.seconds, 1),
         "valid_seconds": history.valid_seconds,
         "unalignable": history.unalignable,
+        **({"seen": history.seen} if history.seen else {}),
     }

@@ -1,7 +1,6 @@
 """The ESPnet task of multi-objective training."""
 
 import argparse
-import logging
 import os
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -21,12 +20,13 @@ from espnet_soups.file_names import require_file_name
 from espnet_soups.network.msp_model import MSPModel
 from espnet_soups.objectives.registry import by_kind, kinds_of
 from espnet_soups.settings import refuse_mistyped
+from espnet_soups.task.balance.build_batches import build_batches
+from espnet_soups.task.balance.seen import CountedIterFactory
 from espnet_soups.task.build_model import build_model
 from espnet_soups.task.checks.check_data_names import check_data_names
 from espnet_soups.task.checks.check_names import check_names
 from espnet_soups.task.checks.check_options import check_options
-from espnet_soups.task.interpret import languages_of, objectives_of, optional_languages_of
-from espnet_soups.task.language_data import read_language_data
+from espnet_soups.task.interpret import languages_of, objectives_of
 from espnet_soups.task.launcher import settle_launcher
 from espnet_soups.task.lost_ranks import check_timeout, watch_ranks
 from espnet_soups.task.options import CLASS_CHOICES, OptionParser, add_options
@@ -36,7 +36,6 @@ from espnet_soups.task.preprocessor import MSPPreprocessor, build_preprocessor
 from espnet_soups.task.training.checkpoint import check_init_param, keep_config
 from espnet_soups.task.training.find_trainer import find_trainer
 from espnet_soups.task.training.joint_trainer import JointTrainer
-from espnet_soups.task.union_sampler import UnionBatchSampler, one_language_batches
 
 
 class MSPTask(AbsTask):
@@ -55,6 +54,7 @@ class MSPTask(AbsTask):
             use_matplotlib=False,  # it would draw every key anew each epoch; stage 13 draws
             num_att_plot=0,
             batch_type="numel",
+            batch_bins=None,  # so that `batch_seconds` beside it is noticed
             best_model_criterion=[("valid", "loss", "min"), ("valid", "acc", "max")],
         )
         return parser
@@ -193,24 +193,8 @@ class MSPTask(AbsTask):
             return super().build_sequence_iter_factory(args, iter_options, mode)
         rank = torch.distributed.get_rank() if iter_options.distributed else 0
         world_size = torch.distributed.get_world_size() if iter_options.distributed else 1
-        paths = {name: path for path, name, _ in iter_options.data_path_and_name_and_type}
-        if "lang" not in paths or not iter_options.shape_files:
-            raise ValueError(
-                f"The {mode} data need `<utt2lang file>,lang,text` and a shape file for speech,"
-                f" but there are {sorted(paths)} and {list(iter_options.shape_files)}."
-            )
-        optional = optional_languages_of(args) if mode != "train" else ()
-        shapes = iter_options.shape_files[0]
-        data = read_language_data(shapes, paths["lang"], languages_of(args), optional)
-        if mode == "train":
-            batches: Any = UnionBatchSampler(
-                data, iter_options.batch_bins, args.sampling_alpha, rank, world_size
-            )
-        else:
-            all_ranks = one_language_batches(data, iter_options.batch_bins, world_size)
-            batches = [batch[rank::world_size] for batch in all_ranks]
-        logging.info(f"[{mode}] {len(batches)} mini-batches: {batches}"[:200])
-        return SequenceIterFactory(
+        batches = build_batches(args, iter_options, mode, rank, world_size)
+        return (CountedIterFactory if mode == "train" else SequenceIterFactory)(
             dataset=cls.build_dataset(args, iter_options),
             batches=batches,
             seed=args.seed,

@@ -3,7 +3,7 @@
 import argparse
 
 from espnet2.utils.nested_dict_action import NestedDictAction
-from espnet2.utils.types import int_or_none, str2bool, str_or_none
+from espnet2.utils.types import float_or_none, int_or_none, str2bool, str_or_none
 
 from espnet_soups.objectives.registry import KINDS
 
@@ -116,9 +116,31 @@ def add_own_options(parser: argparse.ArgumentParser) -> None:
         help="per_language (cheaper where gradients are measured), pooled (all languages at once),"
         " or auto: what suits the mini-batch",
     )
+
+    group = parser.add_argument_group("Mini-batches")
     group.add_argument(
         "--sampling_alpha",
         type=float,
         default=0.0,
-        help="Share of a language in each mini-batch ~ (its utterances)^alpha",
+        help="Share of a language in each mini-batch ~ (its utterances)^alpha; docs/balance.md",
+    )
+    group.add_argument(
+        "--language_shares",
+        action=NestedDictAction,
+        default={},
+        help="Share of some languages or of all in each mini-batch: {fr: 0.5, it: 0.25}; the rest"
+        " is divided by sampling_alpha",
+    )
+    group.add_argument(
+        "--dataset_weights",
+        action=NestedDictAction,
+        default={},
+        help="How often an utterance of a corpus of utt2dataset comes, beside those of weight 1 of"
+        " its language: {common_voice: 0.5}",
+    )
+    group.add_argument(
+        "--batch_seconds",
+        type=float_or_none,
+        default=None,
+        help="Seconds of audio in a mini-batch, padding included, in place of batch_bins",
     )

@@ -1,11 +1,18 @@
 """Mini-batches in which every language is present."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from espnet2.samplers.abs_sampler import AbsSampler
 
+from espnet_soups.task.balance.batch_type import BatchType
+from espnet_soups.task.balance.fit_shares import fit_shares, missed_shares
+from espnet_soups.task.balance.shares import share_languages
+from espnet_soups.task.balance.weighted_draw import WeightedDraw
+
+NUMEL = BatchType()
 LENGTH_JITTER = 0.1  # utterances of about the same length change neighbours from epoch to epoch
 
 
@@ -17,58 +24,69 @@ class LanguageData:
         keys: Utterance ids.
         frames: Frames (or samples) of each utterance, [N].
         width: Numbers per frame: the feature dimension, 1 for samples.
+        datasets: Corpus of each utterance, [N]; empty: there is no `utt2dataset`.
     """
 
     keys: tuple[str, ...]
     frames: np.ndarray
     width: int
+    datasets: tuple[str, ...] = ()
 
 
 class UnionBatchSampler(AbsSampler):
     """Sampler of mini-batches that are the union of one mini-batch per language.
 
-    Inside a language, utterances of similar length are put together up to a share of `batch_bins`
-    (padded numbers, as ESPnet's numel batches count them; since neighbours in length change from
-    epoch to epoch, a mini-batch may exceed it by a tenth). Across languages, mini-batches are
-    paired by the rank of their length, so that little is padded. Languages with fewer mini-batches
-    are cycled, each time drawn anew. The batches of an epoch follow from its seed alone: every
-    rank draws the same ones, then takes its own part of every language, and a resumed run needs
-    no state of the sampler.
+    Inside a language, utterances of similar length are put together up to a share of `size`
+    (counted as `batch_type` counts; since neighbours in length change from epoch to epoch, a
+    mini-batch may exceed it by a tenth; `unsorted` puts any together). Across languages,
+    mini-batches are paired by the rank of their length, so that little is padded. Languages with
+    fewer mini-batches are cycled, each time drawn anew. The batches of an epoch follow from its
+    seed alone: every rank draws the same ones, then takes its own part of every language, and a
+    resumed run needs no state of the sampler.
 
     Args:
         data: The utterances of each language.
-        batch_bins: Padded numbers of a whole mini-batch, over all languages.
+        size: Of a whole mini-batch, over all languages: `batch_bins` or `batch_size`.
         alpha: Share of a language ~ (its utterances)^alpha: 0 gives all languages equal shares, 1
             natural ones.
         rank: Of this process.
         world_size: Number of processes.
+        batch_type: What `size` counts.
+        shares: Share of some languages or of all; `alpha` divides the rest.
+        dataset_weights: How often an utterance of a corpus comes, beside those of weight 1 of its
+            language.
 
     Raises:
-        ValueError: If a language has fewer utterances than each rank needs (two).
+        ValueError: If a language has fewer utterances than each rank needs (two), or draws fewer.
     """
 
     def __init__(
         self,
         data: Mapping[str, LanguageData],
-        batch_bins: int,
+        size: int,
         alpha: float = 0.0,
         rank: int = 0,
         world_size: int = 1,
+        *,
+        batch_type: BatchType = NUMEL,
+        shares: Mapping[str, float] | None = None,
+        dataset_weights: Mapping[str, float] | None = None,
     ) -> None:
         self.data = dict(data)
         self.smallest = 2 * world_size
-        for language, utterances in self.data.items():
-            if len(utterances.keys) < self.smallest:
-                raise ValueError(
-                    f"Language {language} has {len(utterances.keys)} training utterances, but"
-                    f" every mini-batch needs at least {self.smallest} (two per rank)."
-                )
-        powers = {name: len(value.keys) ** alpha for name, value in self.data.items()}
-        self.bins = {name: batch_bins * p / sum(powers.values()) for name, p in powers.items()}
         self.rank = rank
         self.world_size = world_size
-        self.sizes = {name: self._cut(name) for name in self.data}
-        self.steps = max(len(sizes) for sizes in self.sizes.values())
+        self.batch_type = batch_type
+        weights = dataset_weights or {}
+        self.draws = {name: self._weigh(name, weights) for name in self.data}
+        counts = {name: len(value.keys) for name, value in self.data.items()}
+        self._check_size(size)
+        self.limits = self._divide(size, counts, alpha, shares or {})
+        self.sizes = {name: self._cut(name, self.limits) for name in self.data}
+        self.steps = max(
+            round(len(sizes) * counts[name] / self.draws[name].number)
+            for name, sizes in self.sizes.items()
+        )
 
     def __len__(self) -> int:
         """Return the number of mini-batches of an epoch, the same for every epoch."""
@@ -109,25 +127,46 @@ class UnionBatchSampler(AbsSampler):
             random.shuffle(batches)
             drawn += batches[: self.steps - len(drawn)]
         utterances = self.data[language]
-        drawn.sort(key=lambda rows: int(utterances.frames[rows].max()))
+        if self.batch_type.sorts:
+            drawn.sort(key=lambda rows: int(utterances.frames[rows].max()))
         return [tuple(utterances.keys[row] for row in rows) for rows in drawn]
 
     def _draw(self, language: str, random: np.random.RandomState) -> list[list[int]]:
-        """Deal a language into mini-batches of similar lengths; every utterance comes once."""
+        """Deal a pass over a language into mini-batches; no utterance comes twice."""
         frames = self.data[language].frames
         noise = 1.0 + LENGTH_JITTER * random.uniform(-1.0, 1.0, len(frames))
-        order = np.argsort(frames * noise, kind="stable")
+        order = self.draws[language].draw(noise, random)
+        if not self.batch_type.sorts:
+            random.shuffle(order)
         ends = np.cumsum(self.sizes[language])
         return [part.tolist() for part in np.split(order, ends[:-1])]
 
-    def _cut(self, language: str) -> list[int]:
+    def _divide(
+        self, size: int, counts: Mapping[str, int], alpha: float, shares: Mapping[str, float]
+    ) -> dict[str, float]:
+        """Return what a mini-batch has of each language at most; shares that are asked for are
+        fitted, and it is told which are missed."""
+        powers = {name: count**alpha for name, count in counts.items()}
+        if not shares:
+            return {name: size * p / sum(powers.values()) for name, p in powers.items()}
+        asked = share_languages(powers, shares)
+        limits = fit_shares(asked, size, self.reached)
+        found = self.reached(limits)
+        for name in missed_shares(asked, found) if self.rank == 0 else []:
+            logging.warning(
+                f"`language_shares`: {name} has {found[name]:.3f} of a mini-batch in place of"
+                f" {asked[name]:.3f}, since it is cut into whole utterances, at least"
+                f" {self.smallest} of each language: raise `{self.batch_type.limit}`."
+            )
+        return limits
+
+    def _cut(self, language: str, limits: Mapping[str, float]) -> list[int]:
         """Return the sizes of a language's mini-batches, the same in every epoch, so that an epoch
         has room for all of them."""
-        utterances = self.data[language]
+        lengths, width = self.draws[language].longest(), self.data[language].width
         sizes = [0]
-        for frames in np.sort(utterances.frames).tolist():
-            bins = int(frames) * utterances.width * (sizes[-1] + 1)
-            if sizes[-1] >= self.smallest and bins > self.bins[language]:
+        for load in self.batch_type.loads(lengths, width).tolist():
+            if sizes[-1] >= self.smallest and load * (sizes[-1] + 1) > limits[language]:
                 sizes.append(0)
             sizes[-1] += 1
         if len(sizes) > 1 and sizes[-1] < self.smallest:
@@ -135,9 +174,55 @@ class UnionBatchSampler(AbsSampler):
             sizes[-1] += remainder
         return sizes
 
+    def _weigh(self, language: str, weights: Mapping[str, float]) -> WeightedDraw:
+        """Return how a language is drawn."""
+        data = self.data[language]
+        if len(data.keys) < self.smallest:
+            raise ValueError(
+                f"Language {language} has {len(data.keys)} training utterances, but"
+                f" every mini-batch needs at least {self.smallest} (two per rank)."
+            )
+        chances = [float(weights.get(name, 1.0)) for name in data.datasets] or [1.0] * len(
+            data.keys
+        )
+        draw = WeightedDraw(np.array(chances), data.frames)
+        if draw.number < self.smallest:
+            raise ValueError(
+                f"`dataset_weights` draw {draw.number} utterances of language {language} in a pass,"
+                f" but every mini-batch needs at least {self.smallest} (two per rank): raise the"
+                " lower weights."
+            )
+        return draw
+
+    def _check_size(self, size: int) -> None:
+        """Refuse a number of utterances that cannot hold every language."""
+        least = self.smallest * len(self.data)
+        if self.batch_type.name in ("sorted", "unsorted") and size < least:
+            raise ValueError(
+                f"`batch_size` is {size}, but a mini-batch has at least {least} utterances:"
+                f" {self.smallest} (two per rank) of each of {len(self.data)} languages."
+            )
+
+    def reached(self, limits: Mapping[str, float]) -> dict[str, float]:
+        """Return the share of each language in the mean mini-batch; they sum to 1.
+
+        Args:
+            limits: What a mini-batch has of each language at most.
+        """
+        means = {}
+        for language, data in self.data.items():
+            amounts = self.batch_type.amounts(data.frames, data.width)
+            drawn = float(self.draws[language].chances @ amounts)
+            means[language] = drawn / len(self._cut(language, limits))
+        total = sum(means.values())
+        return {language: mean / total for language, mean in means.items()}
+
 
 def one_language_batches(
-    data: Mapping[str, LanguageData], batch_bins: int, smallest: int = 1
+    data: Mapping[str, LanguageData],
+    size: int,
+    smallest: int = 1,
+    batch_type: BatchType = NUMEL,
 ) -> list[list[str]]:
     """Cut a set into mini-batches of one language each, as validation needs them.
 
@@ -146,8 +231,9 @@ def one_language_batches(
 
     Args:
         data: The utterances of each language.
-        batch_bins: Padded numbers of a mini-batch.
+        size: Of a mini-batch: `valid_batch_bins` or `valid_batch_size`.
         smallest: Utterances that a mini-batch has at least (one per rank).
+        batch_type: What `size` counts.
 
     Returns:
         Utterance ids of each mini-batch, the shortest utterances of a language first.
@@ -165,9 +251,9 @@ def one_language_batches(
             )
         start = len(batches)
         batches.append([])
+        loads = batch_type.loads(utterances.frames, utterances.width).tolist()
         for row in np.argsort(utterances.frames, kind="stable").tolist():
-            bins = int(utterances.frames[row]) * utterances.width * (len(batches[-1]) + 1)
-            if len(batches[-1]) >= smallest and bins > batch_bins:
+            if len(batches[-1]) >= smallest and loads[row] * (len(batches[-1]) + 1) > size:
                 batches.append([])
             batches[-1].append(utterances.keys[row])
         if len(batches) - start > 1 and len(batches[-1]) < smallest:

@@ -122,6 +122,23 @@ def test_tables_of_labels_are_combined_whatever_they_are_called(data_dir):
     assert emotions == {**dict.fromkeys(data_dir.audio, "calm"), "x_fr_b-one": "<na>"}
 
 
+def test_corpora_are_named_where_data_dirs_are_combined(data_dir):
+    folder = data_dir.path.parent
+    other = replace(data_dir.keep(["fr_b-one"]), path=folder / "other")
+    renamed = {"x_fr_b-one": "fr"}
+    write_data_dir(
+        replace(other, audio=renamed, languages=renamed, speakers=renamed, labels={"text": renamed})
+    )
+    combine_data_dirs([data_dir.path, other.path], folder / "all", ["cv", "mls"])
+    named = {**dict.fromkeys(data_dir.audio, "cv"), "x_fr_b-one": "mls"}
+    assert read_table(folder / "all" / "utt2dataset") == named
+    write_table(other.path / "utt2dataset", {"x_fr_b-one": "its_own"})
+    combine_data_dirs([data_dir.path, other.path], folder / "again", ["cv", "mls"])
+    assert read_table(folder / "again" / "utt2dataset") == {**named, "x_fr_b-one": "its_own"}
+    with pytest.raises(ValueError, match="`--datasets` needs a name for each of 2 data dirs"):
+        combine_data_dirs([data_dir.path, other.path], folder / "all", ["cv"])
+
+
 def test_backups_beside_tables_are_no_labels(data_dir):
     expected = read_data_dir(data_dir.path)
     for name in ("text.bak", "text~", "text.en~", "text.orig", "utt2lang.bak", "utt2spk~"):

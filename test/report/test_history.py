@@ -124,3 +124,16 @@ def test_a_malformed_record_is_named(make_experiment, line: str, message: str) -
     path.write_text(path.read_text() + line + "\n")
     with pytest.raises(ValueError, match=message):
         read_history(path.parent, TrainLog())
+
+
+def test_how_often_utterances_came_is_added_up_over_epochs(make_experiment) -> None:
+    folder = make_experiment()
+
+    def count(record: dict) -> None:
+        french = {"utterances": 10, "seen": 10, "drawn": 5 * record["epoch"], "most": 2}
+        record["seen"] = {"languages": {"fr": french}, "datasets": {"fr": {**french, "drawn": 1}}}
+
+    assert read_history(folder, TrainLog()).seen == {}
+    change_records(folder, count)
+    seen = read_history(folder, TrainLog()).seen
+    assert seen == pytest.approx({"fr": 0.5 + 1.0 + 1.5 + 2.0, "corpus fr": 0.4})

@@ -67,6 +67,12 @@ def runs_of_two_ranks(tmp_path):
     return Runs(tmp_path, utterances=12)
 
 
+@pytest.fixture(scope="module")
+def balanced_runs(tmp_path_factory):
+    """A corpus of enough utterances for shares."""
+    return Runs(tmp_path_factory.mktemp("balanced"), utterances=24)
+
+
 @pytest.fixture(scope="session")
 def soup_run(runs):
     """A soup of three epochs, never interrupted."""

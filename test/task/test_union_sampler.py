@@ -87,7 +87,7 @@ def test_a_batch_of_more_than_the_least_exceeds_its_bins_by_the_jitter_at_most(d
             end += size
             last = position == len(sizes) - 1  # a remainder joins the batch before
             if size > 2 and not last:
-                assert frames[end - 1] * 3 * size <= sampler.bins[name]
+                assert frames[end - 1] * 3 * size <= sampler.limits[name]
 
 
 def test_natural_shares_follow_the_size_of_a_language():
@@ -95,8 +95,8 @@ def test_natural_shares_follow_the_size_of_a_language():
         "a": LanguageData(tuple(map(str, range(30))), np.full(30, 10), 1),
         "b": LanguageData(tuple(map(str, range(10))), np.full(10, 10), 1),
     }
-    assert UnionBatchSampler(data, 400, alpha=1.0).bins == {"a": 300.0, "b": 100.0}
-    assert UnionBatchSampler(data, 400, alpha=0.0).bins == {"a": 200.0, "b": 200.0}
+    assert UnionBatchSampler(data, 400, alpha=1.0).limits == {"a": 300.0, "b": 100.0}
+    assert UnionBatchSampler(data, 400, alpha=0.0).limits == {"a": 200.0, "b": 200.0}
 
 
 @given(corpora(), bins)

@@ -11,17 +11,13 @@ from espnet2.train.class_choices import ClassChoices
 
 from espnet_soups.backbone.choices import decoder_choices
 from espnet_soups.settings import refuse_unknown
+from espnet_soups.task.balance.check_balance import check_balance
 from espnet_soups.task.options import CLASS_CHOICES
 from espnet_soups.task.training.find_trainer import find_trainer
 from espnet_soups.task.training.msp_trainer import MSPTrainer
 
 # What the sampler of many languages stands in for; None: as in training.
-BATCHES = {
-    "batch_type": ("numel",),
-    "valid_batch_type": ("numel", None),
-    "iterator_type": ("sequence",),
-    "valid_iterator_type": ("sequence", None),
-}
+ITERATORS = {"iterator_type": ("sequence",), "valid_iterator_type": ("sequence", None)}
 
 # What ESPnet imports where an option is true: a package that need not be installed.
 PACKAGES = {
@@ -43,12 +39,13 @@ def check_options(args: argparse.Namespace) -> None:
             lists the valid ones. If static weights meet a soup, which would not look at them, or
             batches are to be built in another way than ours.
     """
-    for option, built in BATCHES.items():
+    for option, built in ITERATORS.items():
         if getattr(args, option) not in built:
             raise ValueError(
-                f"`{option}` must be `{built[0]}`, but got {getattr(args, option)!r}: mini-batches"
-                " of many languages are always cut by `batch_bins`."
+                f"`{option}` must be `{built[0]}`, but got {getattr(args, option)!r}: each"
+                " mini-batch holds every language, whatever `batch_type` it has."
             )
+    check_balance(args)
     if args.static_weights and issubclass(find_trainer(args.trainer), MSPTrainer):
         raise ValueError(
             f"`static_weights` {args.static_weights} are for `trainer: default`; with `trainer:"

@@ -21,10 +21,12 @@ from espnet_soups.network.msp_model import MSPModel
 from espnet_soups.objectives.own_kind import own_kinds, refuse_foreign
 from espnet_soups.objectives.registry import kind_of
 from espnet_soups.settings import require_number
+from espnet_soups.task.balance.check_balance import settle_batch_bins
 from espnet_soups.task.conflict.batches import MeasuredBatches
 from espnet_soups.task.conflict.meter import ConflictMeter
 from espnet_soups.task.msp_task import MSPTask
 from espnet_soups.task.options import add_options
+from espnet_soups.task.own_options import add_own_options
 from espnet_soups.task.training.checkpoint import CONFIG, CURRENT, check_tensors
 from espnet_soups.task.training.joint_trainer import JointTrainer, network_of
 from espnet_soups.task.training.threads import chooser_of
@@ -116,6 +118,7 @@ class ConflictTask(MSPTask):
             ValueError: If one is not valid.
         """
         args.trainer, args.trainer_conf, args.static_weights = "default", {}, {}
+        settle_batch_bins(args)
         if args.conflict_batch_bins <= 0:
             args.conflict_batch_bins = max(1, args.batch_bins // SHARE)
         args.batch_bins = args.conflict_batch_bins
@@ -201,7 +204,10 @@ def read_arguments(exp_dir: Path, own: argparse.Namespace) -> argparse.Namespace
     if "required" not in trained:
         raise ValueError(f"{exp_dir / CONFIG} is no configuration of a training.")
     on_gpu = int((trained.get("ngpu") or 0) > 0 and torch.cuda.is_available())
-    return argparse.Namespace(**{**trained, "ngpu": on_gpu, **vars(own)})
+    defaults = argparse.ArgumentParser()
+    add_own_options(defaults)  # those that an earlier release did not have
+    unknown = vars(defaults.parse_args([]))
+    return argparse.Namespace(**{**unknown, **trained, "ngpu": on_gpu, **vars(own)})
 
 
 def load_model(network: MSPModel, path: Path) -> None:

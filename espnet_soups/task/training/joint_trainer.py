@@ -12,6 +12,7 @@ import torch
 from espnet2.train.trainer import Trainer
 
 from espnet_soups.network.msp_model import MSPModel
+from espnet_soups.task.balance.seen import CountedIterFactory
 from espnet_soups.task.checks.changed_data import (
     describe_data,
     find_changed_data,
@@ -86,6 +87,7 @@ class JointTrainer(Trainer):
     reference: ClassVar[dict[str, float] | None]
     threads: ClassVar[ThreadChooser | None]
     keeper: ClassVar[EpochKeeper]
+    batches: ClassVar[Any] = None  # ESPnet's factory of the mini-batches of an epoch
 
     @classmethod
     def build_options(cls, args: argparse.Namespace) -> Any:
@@ -109,6 +111,7 @@ class JointTrainer(Trainer):
         named = cls.reference_file
         cls.reference = None if named is None else read_reference(Path(named))
         cls.threads = chooser_of(cls.settings, distributed_option.distributed)
+        cls.batches = kwargs.get("train_iter_factory")
         data, remarks = describe_data(cls.settings), []
         states = None
         cls.keeper = keeper_of(cls.settings, options, model, distributed_option)
@@ -275,6 +278,7 @@ class JointTrainer(Trainer):
             "unalignable": {name: pair[1] for name, pair in cls.trained.labels.items()},
             "skipped_steps": network.guard.skipped,
             "not_finite": network.guard.not_finite,
+            **seen_by(cls.batches),
         } | cls.describe(network)
         for name, means in watched_means(reporter, network).items():
             shortened = {"shortened": cls.trained.shortened[name]}
@@ -323,6 +327,11 @@ def watched_means(reporter: Any, network: MSPModel) -> dict[str, dict[str, float
     are left out."""
     watching = [o.name for o in network.objectives if network.heads[o.name].watched]
     return {name: epoch_means(reporter, f"{name}/") for name in watching}
+
+
+def seen_by(batches: Any) -> dict[str, Any]:
+    """Return how often languages and corpora were seen; nothing where batches are not ours."""
+    return {"seen": batches.record()} if isinstance(batches, CountedIterFactory) else {}
 
 
 def network_of(model: torch.nn.Module) -> MSPModel:

@@ -1,0 +1,1 @@
+"""How mini-batches are filled: shares of languages, weights of corpora, what a batch counts."""
