@@ -55,6 +55,10 @@ def _environment(array: JobArray, extra: dict[str, str]) -> dict[str, str]:
 
 
 def _run(command: Sequence[str], log: BinaryIO, environment: dict[str, str], hold: bool) -> int:
+    asked: list[int] = []  # signals that have come; a handler must do no more than note them
+    # SIGUSR1 is what Slurm sends ahead of a pre-emption, with `--signal=B:USR1@300`
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1):
+        signal.signal(number, lambda received, _frame: asked.append(received))
     try:
         process = subprocess.Popen(
             command,
@@ -67,11 +71,6 @@ def _run(command: Sequence[str], log: BinaryIO, environment: dict[str, str], hol
     except OSError as error:
         log.write(f"error: {command[0]} could not be started: {error.strerror}\n".encode())
         return 127
-
-    asked: list[int] = []  # signals that have come; a handler must do no more than note them
-    # SIGUSR1 is what Slurm sends ahead of a pre-emption, with `--signal=B:USR1@300`
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1):
-        signal.signal(number, lambda received, _frame: asked.append(received))
     while True:
         try:
             status = process.wait(timeout=LOOK_SECONDS)

@@ -178,7 +178,8 @@ def cut(runs, ends, name, *options):
 def test_a_damaged_one_gives_way_to_the_last_whole_epoch(runs, whole_runs, ends, caplog):
     whole, folder = whole_runs("joint"), cut(runs, ends, "damaged_midepoch")
     content = bytearray((folder / FILE).read_bytes())
-    content[len(content) // 2] ^= 255
+    middle = len(content) // 2
+    content[middle : middle + 999] = bytes(999)
     (folder / FILE).write_bytes(content)
     runs.train(folder.name, *COMMON)
     assert "is of no use, so training goes on from the last whole epoch" in caplog.text
@@ -193,7 +194,7 @@ def test_other_mini_batches_or_steps_give_way_to_the_last_whole_epoch(
     folder = cut(runs, ends, "other_batches")
     kept = runs.root / "other_steps"
     shutil.copytree(folder, kept, symlinks=True)
-    runs.train(folder.name, *COMMON, "--batch_bins", "400")
+    runs.train(folder.name, *COMMON, "--batch_bins", "2400")
     assert "the mini-batches of epoch 2 are others now" in caplog.text
     runs.train(kept.name, *COMMON, "--accum_grad", "2")
     assert "`accum_grad` was 1 and is now 2" in caplog.text
