@@ -72,10 +72,11 @@ def find_pairs(rows: Iterable[Row]) -> dict[tuple[str, str], Pair]:
 
 
 def number(row: Row) -> str:
-    """Return an estimate with its interval: `−0.21 [−0.26, −0.16]`."""
+    """Return a cosine with its interval: `−0.21 [−0.26, −0.16]`, cut off at −1 and 1."""
     if math.isnan(row.value):
         return "not known"
-    text = f"{row.value:.2f} [{row.low:.2f}, {row.high:.2f}]"
+    value, low, high = (max(-1.0, min(1.0, end)) for end in (row.value, row.low, row.high))
+    text = f"{value:.2f} [{low:.2f}, {high:.2f}]"
     return text.replace("-", "−").replace("−0.00", "0.00")
 
 

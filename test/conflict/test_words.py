@@ -33,6 +33,12 @@ def test_a_conflict_in_one_module_alone_is_named():
     )
 
 
+def test_estimates_beyond_one_are_cut_off():
+    text = words(blocks([2, 1], 1.3, -0.95))
+    assert "asr_en and asr_fr agree: cosine 1.00 [1.00, 1.00]" in text
+    assert "asr_en and st_fr_en conflict: cosine −0.95 [−1.00, −0.85]" in text
+
+
 def test_what_is_noise_is_called_so_and_gets_no_number():
     cosines = blocks([2, 1], 0.4, math.nan)
     text = words(cosines, norms=[1.0, 1.0, math.nan])
