@@ -194,7 +194,8 @@ class MSPTask(AbsTask):
         rank = torch.distributed.get_rank() if iter_options.distributed else 0
         world_size = torch.distributed.get_world_size() if iter_options.distributed else 1
         batches = build_batches(args, iter_options, mode, rank, world_size)
-        return (CountedIterFactory if mode == "train" else SequenceIterFactory)(
+        factory: Any = CountedIterFactory if mode == "train" else SequenceIterFactory
+        return factory(
             dataset=cls.build_dataset(args, iter_options),
             batches=batches,
             seed=args.seed,

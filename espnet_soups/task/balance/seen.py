@@ -102,6 +102,8 @@ class CountedIterFactory(SequenceIterFactory):
         options: Those of ESPnet's iterator.
     """
 
+    sampler: Any  # ESPnet's, without a type
+
     def __init__(self, batches: UnionBatchSampler, **options: Any) -> None:
         super().__init__(batches=batches, **options)
         everyone = copy.copy(batches)
