@@ -4,6 +4,7 @@ import pytest
 import yaml
 
 from espnet_soups.bin.find_batch_size import main
+from espnet_soups.bin.msp_train import main as msp_train
 from espnet_soups.testing.toy_corpus import make_toy_corpus
 from espnet_soups.testing.toy_model import DECODER_CONF, ENCODER_CONF
 
@@ -30,6 +31,23 @@ def test_all_data_are_one_mini_batch_where_there_is_room_and_the_size_is_written
     assert told[0].endswith(" GiB, fits")
     assert told[1:] == ["batch_bins: 60000", f"wrote {path}"]
     assert yaml.safe_load(path.read_text()) == {"optim": "adam", "batch_bins": 60000}
+
+
+def test_the_options_of_a_training_are_taken_and_seconds_stay_seconds(words, tmp_path, capsys):
+    feats = (
+        "type=fbank",
+        "fs=8000",
+        "num_mel_bins=2",
+        "stack=4",
+    )  # 25 frames of 8 numbers a second
+    words = [*words, "--batch_bins", "60000", "--output_dir", str(tmp_path / "exp")]
+    words += [word for setting in feats for word in ("--feats_conf", setting)]
+    msp_train([*words, "--dry_run", "true"])
+    path = tmp_path / "train.yaml"
+    path.write_text("batch_seconds: 20\n", encoding="utf-8")
+    main(["--exp_dir", str(tmp_path / "exp"), "--memory_limit", "64", "--yaml", str(path)])
+    assert "batch_bins 60000: 24 utterances, " in capsys.readouterr().out
+    assert yaml.safe_load(path.read_text()) == {"batch_seconds": 300.0}
 
 
 def test_a_trial_is_ended_where_it_takes_more_than_it_may(words, capsys):
