@@ -207,7 +207,7 @@ def in_a_process(code: str, tmp_path: Path, address: str) -> subprocess.Complete
     }
     return subprocess.run(
         [sys.executable, "-c", code],
-        env=os.environ | settings,
+        env=os.environ | {"HF_HUB_OFFLINE": "0"} | settings,  # other tests need no hub
         capture_output=True,
         text=True,
         timeout=240,

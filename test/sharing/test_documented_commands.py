@@ -71,7 +71,7 @@ def test_every_command_of_the_documents_runs(audible: ToyExperiment, tmp_path: P
         done = subprocess.run(
             [sys.executable, "-c", DRIVER, json.dumps(lines)],
             cwd=work,
-            env=os.environ | settings,
+            env=os.environ | {"HF_HUB_OFFLINE": "0"} | settings,  # other tests need no hub
             capture_output=True,
             text=True,
             timeout=600,

@@ -11,7 +11,10 @@ from espnet_soups import Speech2Text
 from espnet_soups.bin.main import main
 from espnet_soups.testing.toy_corpus import ToyExperiment
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of ESPnet's inference
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # of ESPnet's inference
+    pytest.mark.filterwarnings("ignore:Expanding a local model to the cachedir"),
+]
 
 
 def test_espnet_loads_a_packed_export(

@@ -1,7 +1,7 @@
 """Studies that are not what they must be are refused by name."""
 
 import pytest
-from conftest import STUDY
+from made_up_study import STUDY
 
 from espnet_soups.study.plan import load_study
 from espnet_soups.study.runs import plan_study, preparations

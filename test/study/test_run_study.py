@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from conftest import write_run
+from made_up_study import write_run
 
 from espnet_soups.bin.run_study import main
 from espnet_soups.study.plan import load_study

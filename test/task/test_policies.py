@@ -88,7 +88,7 @@ def paths(name):
 
 
 def test_every_configuration_is_known_here():
-    assert len(CONFIGS) == 41
+    assert len(CONFIGS) == 43
     assert all(yaml.safe_load(path.read_text()).get("seed") == 1 for path in CONFIGS)
 
 

@@ -592,9 +592,9 @@ if ((conflict_batches == 0)); then
 else
     conflict_args=("${start_args[@]}" ${train_arg_list[@]+"${train_arg_list[@]}"} --config "${train_config}" --ngpu "$((ngpu > 0))"
         --train_shape_file "${train_shapes}" --valid_shape_file "${stats_dir}/valid/speech_shape")
-    conflict_inputs=("${start_inputs[@]}")
+    conflict_inputs=("${start_inputs[@]}") conflict_machine=(--adapt_threads "${adapts}")
     if [[ ${conflict_models} != start ]]; then # models of a training, which has a configuration
-        conflict_args=(--exp_dir "${exp_dir}" ${own_kinds[@]+"${own_kinds[@]}"}) conflict_inputs=("${exp_dir}/config.yaml")
+        conflict_args=(--exp_dir "${exp_dir}" ${own_kinds[@]+"${own_kinds[@]}"}) conflict_inputs=("${exp_dir}/config.yaml") conflict_machine=()
         [[ " ${conflict_models} " != *" last "* ]] || conflict_inputs+=("${exp_dir}/checkpoint.pth")
     fi
     if stage 8 "Conflict measurement" "${conflict_dir}/.stage8.done" --settings "models=${conflict_models}" "batches=${conflict_batches}" \
@@ -604,7 +604,7 @@ else
         (
             use_threads "${threads}"
             ${cuda_cmd} --gpus "$((ngpu > 0))" --num_threads "${threads}" --log "${conflict_dir}/measure.log" -- \
-                python -m espnet_soups.bin.measure_conflict "${conflict_args[@]}" --output_dir "${conflict_dir}" --adapt_threads "${adapts}" \
+                python -m espnet_soups.bin.measure_conflict "${conflict_args[@]}" --output_dir "${conflict_dir}" ${conflict_machine[@]+"${conflict_machine[@]}"} \
                 --conflict_models "${conflict_model_list[@]}" --conflict_batches "${conflict_batches}"
         )
         cat "${conflict_dir}/conflict.txt"

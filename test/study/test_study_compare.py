@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from conftest import STUDY, write_run
+from made_up_study import STUDY, write_run
 
 from espnet_soups.study.compare import paired, read_records, run_tests, void_arms
 from espnet_soups.study.plan import load_study
