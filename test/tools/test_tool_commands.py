@@ -18,6 +18,7 @@ def test_every_command_that_a_document_names_is_a_module_that_can_be_run():
         "tools.benchmark.corpora",
         "tools.benchmark.profile",
         "tools.benchmark.steps",
+        "tools.benchmark.threads",
         "tools.machine_plan",
         "tools.machine_plan.parameters",
         "tools.mutants",
