@@ -39,6 +39,10 @@ def run_command(main: Callable[[Sequence[str] | None], None]) -> None:
         end_with_parent()
     try:
         main(None)
+        sys.stdout.flush()
+    except BrokenPipeError:  # who reads the output, such as `head`, has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(128 + signal.SIGPIPE)
     except (ValueError, OSError) as error:
         print(f"error: {_sentence(error)}", file=sys.stderr)
         sys.exit(1)

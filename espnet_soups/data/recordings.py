@@ -61,10 +61,12 @@ def read_recording(place: str, stdin: BinaryIO | None = None) -> "tuple[np.ndarr
         OSError: If there is no such file.
         ValueError: If it cannot be read; the message names it.
     """
-    from espnet_soups.data.audio import decode_audio, read_at_own_rate
+    from espnet_soups.data.audio import decode_audio
 
     if place != STDIN or stdin is None:
-        return read_at_own_rate(place)
+        if not Path(place).is_file():
+            raise FileNotFoundError(f"Audio file {place} does not exist.")
+        return decode_audio(place, f"Audio file {place}", "name a recording, such as WAV or FLAC")
     content = io.BytesIO(stdin.read())
     way_out = "pipe a whole file with its header, such as WAV"
     return decode_audio(content, "Standard input", way_out)

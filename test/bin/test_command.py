@@ -30,6 +30,23 @@ def test_bad_input_ends_in_one_sentence(capsys):
     assert capsys.readouterr().err == "error: `fs` must be 1 or more, but got 0.\n"
 
 
+def test_a_reader_that_has_read_enough_is_no_error():
+    code = (
+        "from espnet_soups.bin.command import run_command\n"
+        "run_command(lambda _: print('line\\n' * 100000))"
+    )
+    words = [
+        "bash",
+        "-c",
+        '"$0" -c "$1" | head -n 1; echo "${PIPESTATUS[0]}"',
+        sys.executable,
+        code,
+    ]
+    run = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert run.stdout == f"line\n{128 + signal.SIGPIPE}\n"
+    assert run.stderr == ""
+
+
 def test_a_value_that_is_no_yaml_ends_in_one_sentence(capsys):
     with pytest.raises(yaml.YAMLError) as caught:
         yaml.safe_load("{gamma: [0.1}")

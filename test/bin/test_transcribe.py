@@ -129,7 +129,7 @@ def test_a_translation_is_that_of_the_model(
     [
         (
             "transcribe words.wav --lang fr",
-            r"error: Audio file \S*words\.wav cannot be read: Format",
+            r"error: Audio file \S*words\.wav cannot be read: Format.*; name a recording",
         ),
         ("transcribe silent.wav --lang fr", r"error: \S*silent\.wav is silent: its loudest sample"),
         ("transcribe none.wav --lang fr", r"error: Audio file none\.wav does not exist\."),
