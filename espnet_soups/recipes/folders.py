@@ -56,7 +56,7 @@ def find_recipe(root: Path, name: str) -> Path:
 
 
 def links_below(root: Path, folder: Path) -> dict[Path, str]:
-    """Return the symbolic links of a recipe.
+    """Return the symbolic links of a recipe, without those among what its runs have left.
 
     Args:
         root: What `recipes_root` returned.
@@ -77,5 +77,5 @@ def links_below(root: Path, folder: Path) -> dict[Path, str]:
     return {
         path.relative_to(folder): target
         for path, target in sorted(paths.items())
-        if path.is_relative_to(folder)
+        if path.is_relative_to(folder) and not {*path.relative_to(folder).parts} & {*LEFT_OUT}
     }

@@ -42,6 +42,18 @@ def test_links_inside_a_recipe_stay_links_since_they_name_experiments(tmp_path: 
     assert config.resolve().is_relative_to(tmp_path.resolve())
 
 
+def test_links_of_experiments_are_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    recipe = tmp_path / "egs2" / "tones" / "msp1"
+    (recipe / "exp" / "msp_a").mkdir(parents=True)
+    (recipe / "exp" / "msp_a" / "latest.pth").symlink_to("1epoch.pth")
+    (recipe / "run.sh").write_text("true\n")
+    (recipe / "again.sh").symlink_to("run.sh")
+    monkeypatch.setattr("espnet_soups.recipes.copy.recipes_root", lambda: tmp_path / "egs2")
+    copy_recipe("tones", tmp_path / "mine")
+    assert os.readlink(tmp_path / "mine" / "again.sh") == "run.sh"
+    assert not (tmp_path / "mine" / "exp").exists()
+
+
 def test_an_unknown_recipe_and_a_folder_with_content_are_refused(tmp_path: Path):
     with pytest.raises(ValueError, match=r"There is no recipe 'astrisk': choose one of asterisk, "):
         copy_recipe("astrisk", tmp_path / "mine")
