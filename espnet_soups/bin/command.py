@@ -27,6 +27,20 @@ def program(module: str, command: str = "") -> str:
     return called if sys.argv[0] == called else f"python -m espnet_soups.bin.{module}"
 
 
+def split_words(arguments: Sequence[str] | None) -> tuple[list[str], list[str]]:
+    """Return the words of a command line before `--`, and those after it, for another command.
+
+    Args:
+        arguments: The words; None: `sys.argv[1:]`.
+
+    >>> split_words(["--seed", "1", "--", "--ngpu", "4"]), split_words(["--seed", "1"])
+    ((['--seed', '1'], ['--ngpu', '4']), (['--seed', '1'], []))
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    end = words.index("--") if "--" in words else len(words)
+    return words[:end], words[end + 1 :]
+
+
 def run_command(main: Callable[[Sequence[str] | None], None]) -> None:
     """Run `main` on the command line and turn bad input into one sentence.
 

@@ -1,12 +1,11 @@
 """Run the arms of a study with every seed, and compare them seed by seed."""
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from espnet_soups.bin.command import run_command
+from espnet_soups.bin.command import run_command, split_words
 
 if TYPE_CHECKING:
     from espnet_soups.study.plan import Study
@@ -42,9 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         OSError: If runs have failed; the others are run, and the page is written, before.
         ValueError: If the study or an option is not valid.
     """
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    end = words.index("--") if "--" in words else len(words)
-    options, more = get_parser().parse_args(words[:end]), words[end + 1 :]
+    own, more = split_words(arguments)
+    options = get_parser().parse_args(own)
     from espnet_soups.study.plan import load_study
     from espnet_soups.study.runs import plan_study
 
@@ -82,10 +80,12 @@ def _execute(study: "Study", options: argparse.Namespace, more: Sequence[str]) -
     """Prepare the data, train what is missing, and return what failed."""
     import subprocess
 
+    from espnet_soups.study.compare import read_records
     from espnet_soups.study.execute import Execution
     from espnet_soups.study.runs import line_of, plan_study, preparations
 
     more = ["--expdir", options.expdir, *more]
+    read_records(study, options.recipe / options.expdir, options.decoded)  # refuses other settings
     for command in preparations(study, more):
         print(f"# data: {line_of(command)}", flush=True)
         status = subprocess.run(command, cwd=options.recipe, check=False).returncode

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from espnet_soups.bin.command import run_command
+from espnet_soups.bin.command import run_command, split_words
 
 if TYPE_CHECKING:
     from espnet_soups.tables.failure import Failure
@@ -63,9 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         OSError: If rows have failed; the others are run, and the table is written, before.
         ValueError: If the table or an option is not valid.
     """
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    end = words.index("--") if "--" in words else len(words)
-    options, more = get_parser().parse_args(words[:end]), words[end + 1 :]
+    own, more = split_words(arguments)
+    options = get_parser().parse_args(own)
     from espnet_soups.files import write_text
     from espnet_soups.tables.plan import load_table
     from espnet_soups.tables.render import render

@@ -13,7 +13,7 @@ from espnet_soups.weighting.combiner import Combiner
 
 
 class Counting(Combiner):
-    """Takes half of the first weight and adds it to the last one; remembers how often."""
+    """Combiner that moves half of the first weight to the last one and counts its calls."""
 
     measures = False
 

@@ -72,6 +72,14 @@ def test_a_dry_run_prints_commands_and_trains_nothing(two_seeds, recipe, capsys,
     assert "0 of 10 runs finished" in page.read_text()
 
 
+def test_finished_runs_of_other_settings_are_refused_before_anything_is_trained(two_seeds, recipe):
+    write_run(recipe / "exp" / "msp_trial_joint_seed1", [2.0, 4.0])
+    write_run(recipe / "exp" / "msp_trial_vs_seed1", [2.0, 4.0], batch_bins=7)
+    with pytest.raises(ValueError, match="differ in `batch_bins`, which is not stated"):
+        main([str(two_seeds), "--recipe", str(recipe)])
+    assert not (recipe / "commands").exists()
+
+
 def test_a_folder_without_a_recipe_is_refused(two_seeds, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"has no run\.sh"):
         main([str(two_seeds), "--recipe", str(tmp_path)])

@@ -10,7 +10,7 @@ from espnet_soups.files import read_table, write_table
 
 
 def split_into_two_corpora(folder):
-    """Makes half of the French recognition alone, the other half translation alone."""
+    """Leave one half of the French utterances recognition alone, the other translation alone."""
     texts, translations = (read_table(folder / name) for name in ("text", "text.en"))
     corpora = {}
     for number, key in enumerate(sorted(texts)):
