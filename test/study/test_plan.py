@@ -38,6 +38,10 @@ def test_a_study_is_read_and_each_arm_runs_with_every_seed_donors_first(study_fi
         ({"arms": arms(x={"title": "x", "optoins": {}})}, "'optoins' (closest: 'options')"),
         ({"arms": arms(x={"title": "x", "weights_of": "y"})}, "'y'"),
         ({"arms": arms(x={"title": "x", "weights_of": "frozen"})}, "which takes others'"),
+        (
+            {"arms": arms(x={"title": "x", "weights_of": "vs", "penalties_of": "vm"})},
+            "`weights_of` or `penalties_of`, not both",
+        ),
         ({"arms": arms(joint={"title": "j", "settings": ["all"]})}, "all settings"),
         ({"hypotheses": [{**STUDY["hypotheses"][0], "arm": "vsx"}]}, "'vsx'"),
         ({"hypotheses": STUDY["hypotheses"] * 2}, "H1 twice"),
@@ -57,3 +61,13 @@ def test_options_of_shared_setting_and_arm_come_in_this_order(study_file):
     assert command[command.index("--soup") + 1] == "vm"
     assert "--train_args=--max_epoch 3 --seed 2" in command
     assert command[-2:] == ["--ngpu", "1"]
+
+
+def test_switches_are_words_of_a_shell_and_pre_training_is_seeded_where_there_is_one(study_file):
+    pre = {"title": "CPC", "options": {"ssl": "cpc", "ssl_in_training": False}}
+    path = study_file(shared={"report_audio": False, "max_wav_duration": 3}, arms=arms(pre=pre))
+    commands = {run.arm.name: run.command(None) for run in plan_study(load_study(path))}
+    for name, value in (("report_audio", "false"), ("max_wav_duration", "3")):
+        assert commands["vs"][commands["vs"].index(f"--{name}") + 1] == value
+    assert commands["pre"][-1] == "--pretrain_args=--seed 6"
+    assert not any(word.startswith("--pretrain_args") for word in commands["vs"])

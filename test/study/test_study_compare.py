@@ -1,5 +1,6 @@
 """What becomes of hypotheses, on trainings whose difference is known."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,16 @@ def test_weights_that_stood_still_make_a_hypothesis_void(study_file, tmp_path):
     test = verdict(study, records)
     assert test.verdict.startswith("void")
     assert "VS is void" in render_study(study, records, {}, "")
+
+
+def test_one_run_whose_weights_stood_still_is_enough(study_file, tmp_path):
+    study = load_study(study_file())
+    trained(study, tmp_path, better_by_a_tenth)
+    tag = StudyRun(study, "all", study.arm("vs"), 4).tag
+    shutil.rmtree(tmp_path / f"msp_{tag}")
+    write_run(tmp_path / f"msp_{tag}", better_by_a_tenth("vs", 4), moved=0.1)
+    records = read_records(study, tmp_path, DECODED)
+    assert void_arms(study, records, "all") == {"vs": pytest.approx(0.1)}
 
 
 def test_few_seeds_stay_open_and_say_so(study_file, tmp_path):
