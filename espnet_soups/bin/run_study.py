@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from espnet_soups.bin.command import run_command, split_words
 
 if TYPE_CHECKING:
+    from espnet_soups.study.finished import Finished
     from espnet_soups.study.plan import Study
 
 
@@ -30,7 +31,12 @@ def get_parser() -> argparse.ArgumentParser:
         help="The decoded set of every run (decode_msp_valid.acc.ave/test)",
     )  # fmt: skip
     parser.add_argument("--dry_run", action="store_true", help="Train nothing")
-    parser.add_argument("--publish", type=Path, help="Copy the page there, too, with its picture")
+    parser.add_argument(
+        "--publish",
+        action="store_true",
+        help="Write page, picture and runs.jsonl into studies/<name> of the recipe, too, for git;"
+        " runs that stand there count as finished wherever the study is run",
+    )
     return parser
 
 
@@ -43,6 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     own, more = split_words(arguments)
     options = get_parser().parse_args(own)
+    from espnet_soups.study.finished import PUBLISHED, Finished, read_published
     from espnet_soups.study.plan import load_study
     from espnet_soups.study.runs import plan_study
 
@@ -51,12 +58,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise FileNotFoundError(f"{options.recipe} has no run.sh; name a recipe by `--recipe`.")
     if options.parallel is not None and options.parallel < 1:
         raise ValueError(f"`--parallel` must be 1 or more, but got {options.parallel}.")
+    published = options.recipe / "studies" / study.name
+    finished = Finished(
+        options.recipe / options.expdir, options.decoded, read_published(published / PUBLISHED)
+    )
     failures: dict[str, str] = {}
     if options.dry_run:
         _print_commands(study, more)
     else:
-        failures = _execute(study, options, more)
-    paths = _write_page(study, options, failures)
+        failures = _execute(study, finished, options, more)
+    paths = _write_page(study, finished, failures, published if options.publish else None)
     print("\n".join(f"wrote {path}" for path in paths), flush=True)
     if failures:
         listed = "; ".join(f"{tag}: {reason}" for tag, reason in failures.items())
@@ -76,7 +87,9 @@ def _print_commands(study: "Study", more: Sequence[str]) -> None:
         print(line_of(run.command(None, ["--stage", "7", *more])) + waits)
 
 
-def _execute(study: "Study", options: argparse.Namespace, more: Sequence[str]) -> dict[str, str]:
+def _execute(
+    study: "Study", finished: "Finished", options: argparse.Namespace, more: Sequence[str]
+) -> dict[str, str]:
     """Prepare the data, train what is missing, and return what failed."""
     import subprocess
 
@@ -85,7 +98,7 @@ def _execute(study: "Study", options: argparse.Namespace, more: Sequence[str]) -
     from espnet_soups.study.runs import line_of, plan_study, preparations
 
     more = ["--expdir", options.expdir, *more]
-    read_records(study, options.recipe / options.expdir, options.decoded)  # refuses other settings
+    read_records(study, finished)  # refuses other settings
     for command in preparations(study, more):
         print(f"# data: {line_of(command)}", flush=True)
         status = subprocess.run(command, cwd=options.recipe, check=False).returncode
@@ -94,8 +107,7 @@ def _execute(study: "Study", options: argparse.Namespace, more: Sequence[str]) -
     hours = study.budget_hours if options.budget_hours is None else options.budget_hours
     execution = Execution(
         options.recipe,
-        options.recipe / options.expdir,
-        options.decoded,
+        finished,
         more,
         options.parallel or study.parallel,
         3600 * hours,
@@ -107,29 +119,34 @@ def _execute(study: "Study", options: argparse.Namespace, more: Sequence[str]) -
 
 
 def _write_page(
-    study: "Study", options: argparse.Namespace, failures: dict[str, str]
+    study: "Study", finished: "Finished", failures: dict[str, str], published: Path | None
 ) -> list[Path]:
     from espnet_soups.files import write_text
     from espnet_soups.report.plots.figure import save, style_context
     from espnet_soups.study.compare import read_records
+    from espnet_soups.study.finished import PUBLISHED, publish
     from espnet_soups.study.plot import plot_study
+    from espnet_soups.study.plot_front import plot_front
     from espnet_soups.study.render import render_study
 
-    expdir = options.recipe / options.expdir
-    records = read_records(study, expdir, options.decoded)
-    pages = [expdir / "studies" / study.name / "study.md"]
-    pages += [] if options.publish is None else [options.publish]
+    records = read_records(study, finished)
+    folders = [finished.expdir / "studies" / study.name]
+    folders += [] if published is None else [published]
     written = []
-    for page in pages:
-        page.parent.mkdir(parents=True, exist_ok=True)
-        picture = page.with_suffix(".png")
-        with style_context():
-            figure = plot_study(study, records)
-            if figure is not None:
-                save(figure, picture)
-        name = picture.name if figure is not None else ""
-        write_text(page, render_study(study, records, failures, name))
-        written += [page] if figure is None else [page, picture]
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
+        pictures = []
+        for name, draw in (("study.png", plot_study), ("front.png", plot_front)):
+            with style_context():
+                figure = draw(study, records)
+                if figure is not None:
+                    save(figure, folder / name)
+                    pictures.append(name)
+        write_text(folder / "study.md", render_study(study, records, failures, pictures))
+        written += [folder / name for name in ("study.md", *pictures)]
+    if published is not None:
+        publish(published / PUBLISHED, records)
+        written.append(published / PUBLISHED)
     return written
 
 

@@ -211,7 +211,7 @@ def write_data_dir(data: DataDir, audio_file: str = "wav.scp") -> None:
     write_table(data.path / LANGUAGES, data.languages)
     write_table(data.path / SPEAKERS, data.speakers)
     write_table(data.path / "spk2utt", {name: " ".join(utterances[name]) for name in utterances})
-    for name in set(label_tables(data.path)) - set(data.labels):
+    for name in set(label_names(data.path)) - set(data.labels):
         (data.path / name).unlink()
     for name, table in {**data.labels, **data.audio_labels}.items():
         write_table(data.path / name, table)

@@ -3,11 +3,10 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from espnet_soups.conflict.significance import LEVEL, adjust
-from espnet_soups.files import read_yaml
 from espnet_soups.settings import refuse_unknown
+from espnet_soups.study.finished import Finished
 from espnet_soups.study.plan import Arm, Hypothesis, Study
 from espnet_soups.study.record import LOSSES, RAISED, RunRecord, Score, difference
 from espnet_soups.study.runs import StudyRun, plan_study
@@ -49,7 +48,10 @@ def paired(
         ours = records.get(StudyRun(study, setting, arm, seed).tag)
         theirs = records.get(StudyRun(study, setting, against, seed).tag)
         if ours is not None and theirs is not None:
-            value = difference(ours, theirs, outcome)
+            if outcome in study.groups:
+                value = difference(ours, theirs, "mean_loss", study.groups[outcome])
+            else:
+                value = difference(ours, theirs, outcome)
             if math.isfinite(value):
                 found.append(value)
     return paired_difference(found)
@@ -81,7 +83,7 @@ def known_outcomes(study: Study, records: Records) -> dict[str, str]:
     scores = {name: score.title for name, score in known_scores(records).items()}
     return {
         outcome: title
-        for outcome, title in (LOSSES | RAISED | scores).items()
+        for outcome, title in (LOSSES | _group_titles(study) | RAISED | scores).items()
         if any(
             paired(study, records, setting, arm, base, outcome).values
             for setting in study.settings
@@ -89,6 +91,10 @@ def known_outcomes(study: Study, records: Records) -> dict[str, str]:
             if arm != base
         )
     }
+
+
+def _group_titles(study: Study) -> dict[str, str]:
+    return {name: f"{name} loss, %" for name in study.groups}
 
 
 def run_tests(study: Study, records: Records) -> list[Test]:
@@ -100,7 +106,7 @@ def run_tests(study: Study, records: Records) -> list[Test]:
     scores = known_scores(records)
     if records:
         for item in study.hypotheses:
-            known = [*LOSSES, *RAISED, *scores]
+            known = [*LOSSES, *study.groups, *RAISED, *scores]
             refuse_unknown(f"`outcome` of {item.name} of {study.name}", [item.outcome], known)
     places = [
         (item, setting) for item in study.hypotheses for setting in item.settings or study.settings
@@ -154,33 +160,30 @@ def _verdict(
     return f"open{missing}{seeds}"
 
 
-def read_records(study: Study, expdir: Path, decoded: Path) -> dict[str, RunRecord]:
+def read_records(study: Study, finished: Finished) -> dict[str, RunRecord]:
     """Return what the finished runs of a study have left, by tag.
 
     Args:
         study: The study.
-        expdir: Folder of the experiments.
-        decoded: The decoded set, relative to an experiment.
+        finished: Where they are found.
 
     Raises:
         ValueError: If a file is malformed, or runs of a setting differ in more than is stated.
     """
     found = {}
     for run in plan_study(study):
-        record = run.read(expdir, decoded)
+        record = finished.find(run)
         if record is not None:
             found[run.tag] = record
-    _check_settings(study, found, expdir)
+    _check_settings(study, found)
     return found
 
 
-def _check_settings(study: Study, records: Records, expdir: Path) -> None:
+def _check_settings(study: Study, records: Records) -> None:
     stated = {name.partition(".")[0] for arm in study.arms for name in arm.train_args}
     for setting in study.settings:
         configs = {
-            run.tag: read_yaml(
-                run.folder(expdir) / "config.yaml", f"the configuration of {run.tag}"
-            )
+            run.tag: records[run.tag].settings
             for run in plan_study(study)
             if run.setting == setting and run.tag in records
         }

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from espnet_soups.study.finished import Finished
 from espnet_soups.study.runs import StudyRun, line_of
 
 POLL_SECONDS = 0.5
@@ -20,8 +21,7 @@ class Execution:
 
     Attributes:
         recipe: Folder of the recipe.
-        expdir: Folder of the experiments.
-        decoded: The decoded set, relative to an experiment.
+        finished: Where finished runs are found.
         more: Further options of run.sh.
         parallel: Trainings side by side.
         budget_seconds: No run is started that would probably end later; 0: no limit.
@@ -31,8 +31,7 @@ class Execution:
     """
 
     recipe: Path
-    expdir: Path
-    decoded: Path
+    finished: Finished
     more: Sequence[str] = ()
     parallel: int = 1
     budget_seconds: float = 0.0
@@ -53,7 +52,7 @@ class Execution:
             KeyboardInterrupt: If Ctrl-C ended it; trainings that were running go on where they
                 were when the study is run again.
         """
-        waiting = [run for run in runs if run.read(self.expdir, self.decoded) is None]
+        waiting = [run for run in runs if self.finished.find(run) is None]
         if len(waiting) < len(runs):
             self.say(f"{len(runs) - len(waiting)} of {len(runs)} runs are finished")
         running: dict[subprocess.Popen[bytes], tuple[StudyRun, float]] = {}
@@ -86,7 +85,7 @@ class Execution:
         """Take the first run whose donor is finished; runs whose donor has failed are dropped."""
         for run in list(waiting):
             donor = run.donor()
-            if donor is None or donor.read(self.expdir, self.decoded) is not None:
+            if donor is None or self.finished.find(donor) is not None:
                 waiting.remove(run)
                 return run
             if donor not in waiting and donor not in running:
@@ -96,7 +95,7 @@ class Execution:
 
     def _start(self, run: StudyRun) -> "subprocess.Popen[bytes]":
         donor = run.donor()
-        record = None if donor is None else donor.read(self.expdir, self.decoded)
+        record = None if donor is None else self.finished.find(donor)
         command = run.command(record, ["--stage", "7", *self.more])
         log = self._log_of(run)
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -112,10 +111,14 @@ class Execution:
 
     def _close(self, run: StudyRun, status: int, seconds: float) -> None:
         minutes = f"{seconds / 60:.1f} min"
-        if status == 0 and run.read(self.expdir, self.decoded) is not None:
+        if status == 0 and self.finished.find(run) is not None:
             self.say(f"{run.tag}: done in {minutes}")
             return
-        reason = f"ended with status {status}" if status else f"left no scores in {self.decoded}"
+        reason = (
+            f"ended with status {status}"
+            if status
+            else f"left no scores in {self.finished.decoded}"
+        )
         self.failures[run.tag] = reason
         print(
             f"error: {run.tag}: {reason} after {minutes}; the others go on. Its output:"
@@ -125,7 +128,7 @@ class Execution:
         )
 
     def _log_of(self, run: StudyRun) -> Path:
-        return self.expdir / "studies" / run.study.name / f"{run.tag}.log"
+        return self.finished.expdir / "studies" / run.study.name / f"{run.tag}.log"
 
 
 def _end(processes: Sequence["subprocess.Popen[bytes]"]) -> None:

@@ -1,6 +1,6 @@
 """A study as its YAML file states it: settings, arms, seeds, and hypotheses."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,13 @@ HYPOTHESIS = {
 SHAPE = {
     **{"title": str, "question": str, "seeds": list[int], "baseline": str},
     **{"shared?": dict[str, Any], "settings?": dict[str, dict[str, Any]]},
-    **{"arms": {"*": ARM}, "hypotheses?": [HYPOTHESIS], "parallel?": int, "budget_hours?": float},
+    **{
+        "groups?": {"*": [str]},
+        "arms": {"*": ARM},
+        "hypotheses?": [HYPOTHESIS],
+        "parallel?": int,
+        "budget_hours?": float,
+    },
 }
 
 
@@ -69,7 +75,8 @@ class Hypothesis:
         statement: In words.
         arm: The arm that should be better.
         against: The arm that it is compared with.
-        outcome: `mean_loss`, `worst_loss`, `raised`, or the name of a score in scores.json.
+        outcome: `mean_loss`, `worst_loss`, a group of the study, `raised`, or the name of a score
+            in scores.json.
         settings: Where it is tested; empty: in all.
         bound: Differences below it are of no use, in units of the outcome; 0: not stated.
     """
@@ -96,6 +103,8 @@ class Study:
         shared: Options of run.sh for all runs.
         settings: Options of run.sh for each setting.
         arms: The arms, in order.
+        groups: Name of a further outcome to patterns of objectives: the mean of their relative
+            losses.
         hypotheses: Stated before the runs.
         parallel: Trainings side by side.
         budget_hours: No run is started that would probably end later; 0: no limit.
@@ -109,6 +118,7 @@ class Study:
     shared: Mapping[str, str]
     settings: Mapping[str, Mapping[str, str]]
     arms: tuple[Arm, ...]
+    groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
     hypotheses: tuple[Hypothesis, ...] = ()
     parallel: int = 1
     budget_hours: float = 0.0
@@ -144,6 +154,7 @@ def load_study(path: Path) -> Study:
         shared=_texts(content.get("shared")),
         settings={k: _texts(v) for k, v in (content.get("settings") or {"all": {}}).items()},
         arms=tuple(_read_arm(name, item, path) for name, item in content["arms"].items()),
+        groups=content.get("groups") or {},
         hypotheses=tuple(_read_hypothesis(item, path) for item in content.get("hypotheses") or ()),
         parallel=content.get("parallel", 1),
         budget_hours=float(content.get("budget_hours", 0.0)),

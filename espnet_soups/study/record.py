@@ -1,13 +1,15 @@
 """What a finished training of a study has left: its last losses, its mechanism, its scores."""
 
+import fnmatch
 import math
 import statistics
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from espnet_soups.files import read_json, read_json_lines
+from espnet_soups.files import read_json, read_json_lines, read_yaml
+from espnet_soups.tables.same_settings import SOUP_KEYS
 
 LEVEL = {
     **{"objectives": list[str], "mean_weights?": list[float], "mean_penalty?": float},
@@ -43,12 +45,14 @@ class RunRecord:
     """What a training has left.
 
     Attributes:
-        epochs: The records of its epochs, soup.jsonl.
+        epochs: The records of its epochs: what `EPOCH` has of soup.jsonl.
         scores: Its headline scores, by metric.
+        settings: What config.yaml has beside the soup.
     """
 
     epochs: list[dict[str, Any]]
     scores: Mapping[str, Score]
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def losses(self) -> dict[str, float]:
@@ -123,8 +127,13 @@ def read_record(folder: Path, decoded: Path) -> RunRecord | None:
         return None
     content = read_json(scores, "stage 12", SCORES)
     means = content["mean"]
+    config = read_yaml(folder / "config.yaml", f"the configuration of {folder.name}")
+    epochs = read_json_lines(folder / "soup.jsonl", "the training", EPOCH)
     return RunRecord(
-        read_json_lines(folder / "soup.jsonl", "the training", EPOCH),
+        [
+            _only(EPOCH, epoch) | {"levels": [_only(LEVEL, e) for e in epoch["levels"]]}
+            for epoch in epochs
+        ],
         {
             item["name"]: Score(
                 item["title"], means[item["name"]]["value"], item["lower_is_better"]
@@ -132,10 +141,17 @@ def read_record(folder: Path, decoded: Path) -> RunRecord | None:
             for item in content["metrics"]
             if item["headline"] and item["name"] in means
         },
+        {key: value for key, value in config.items() if key not in SOUP_KEYS},
     )
 
 
-def difference(ours: RunRecord, theirs: RunRecord, outcome: str) -> float:
+def _only(shape: Mapping[str, Any], item: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: item[key] for name in shape if (key := name.removesuffix("?")) in item}
+
+
+def difference(
+    ours: RunRecord, theirs: RunRecord, outcome: str, objectives: Sequence[str] = ("*",)
+) -> float:
     """Return an outcome of one training minus that of another; NaN: not known.
 
     Args:
@@ -143,12 +159,13 @@ def difference(ours: RunRecord, theirs: RunRecord, outcome: str) -> float:
         theirs: The other, of the same seed.
         outcome: `mean_loss` and `worst_loss`: mean and largest relative difference of a validation
             loss, in percent; `raised` in percent; scores in their own units.
+        objectives: Whose losses count, as names or patterns such as `asr_*`.
     """
     if outcome in LOSSES:
         relative = [
             100 * (loss - theirs.losses[name]) / abs(theirs.losses[name])
             for name, loss in ours.losses.items()
-            if name in theirs.losses
+            if name in theirs.losses and any(fnmatch.fnmatchcase(name, p) for p in objectives)
         ]
         if not relative or not all(math.isfinite(value) for value in relative):
             return math.nan

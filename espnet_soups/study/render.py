@@ -20,14 +20,16 @@ from espnet_soups.study.runs import StudyRun, plan_study
 from espnet_soups.study.statistics import PairedDifference
 
 
-def render_study(study: Study, records: Records, failures: Mapping[str, str], picture: str) -> str:
+def render_study(
+    study: Study, records: Records, failures: Mapping[str, str], pictures: Sequence[str] = ()
+) -> str:
     """Return the page as Markdown.
 
     Args:
         study: The study.
         records: What the finished runs have left.
         failures: Tag to why a run has no result.
-        picture: Path of the picture, relative to the page; empty: there is none.
+        pictures: Paths of the pictures, relative to the page.
     """
     parts = [f"# {study.title}", study.question, _design(study, records)]
     tests = run_tests(study, records)
@@ -41,8 +43,7 @@ def render_study(study: Study, records: Records, failures: Mapping[str, str], pi
         parts += [f"## Setting {setting}"] if len(study.settings) > 1 else ["## Arms"]
         parts += [_absolute(study, records, setting), _differences(study, records, setting)]
         parts += _notes(study, records, setting)
-    if picture:
-        parts.append(f"![Differences from {study.baseline}]({picture})")
+    parts += [f"![Differences from {study.baseline}]({picture})" for picture in pictures]
     parts += _unfinished(study, records, failures)
     return "\n\n".join(part for part in parts if part) + "\n"
 

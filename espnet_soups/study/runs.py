@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from espnet_soups.study.plan import Arm, Study
-from espnet_soups.study.record import RunRecord, read_record
+from espnet_soups.study.record import RunRecord
 from espnet_soups.tables.plan import Row
 
 FIRST_STAGE = "7"  # what comes before is the same in all arms of a setting
@@ -39,10 +39,6 @@ class StudyRun:
     def folder(self, expdir: Path) -> Path:
         """Return the folder of its experiment."""
         return expdir / f"msp_{self.tag}"
-
-    def read(self, expdir: Path, decoded: Path) -> RunRecord | None:
-        """Return what it has left; None: it is not finished."""
-        return read_record(self.folder(expdir), decoded)
 
     def donor(self) -> "StudyRun | None":
         """Return the run whose numbers it takes; None: it takes none."""

@@ -1,6 +1,7 @@
 """The command: a recipe whose run.sh leaves results at once."""
 
 import json
+import shutil
 
 import pytest
 from made_up_study import write_run
@@ -64,12 +65,11 @@ def test_the_budget_starts_no_run_that_would_end_later(two_seeds, recipe, capsys
     assert f"{10 - finished} runs were not started" in capsys.readouterr().out
 
 
-def test_a_dry_run_prints_commands_and_trains_nothing(two_seeds, recipe, capsys, tmp_path):
-    page = tmp_path / "docs" / "page.md"
-    main([str(two_seeds), "--recipe", str(recipe), "--dry_run", "--publish", str(page)])
+def test_a_dry_run_prints_commands_and_trains_nothing(two_seeds, recipe, capsys):
+    main([str(two_seeds), "--recipe", str(recipe), "--dry_run", "--publish"])
     assert capsys.readouterr().out.count("--msp_tag") == 10
     assert not (recipe / "commands").exists()
-    assert "0 of 10 runs finished" in page.read_text()
+    assert "0 of 10 runs finished" in (recipe / "studies" / "trial" / "study.md").read_text()
 
 
 def test_finished_runs_of_other_settings_are_refused_before_anything_is_trained(two_seeds, recipe):
@@ -83,3 +83,33 @@ def test_finished_runs_of_other_settings_are_refused_before_anything_is_trained(
 def test_a_folder_without_a_recipe_is_refused(two_seeds, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"has no run\.sh"):
         main([str(two_seeds), "--recipe", str(tmp_path)])
+
+
+def test_published_runs_count_as_finished_without_their_folders(two_seeds, recipe, capsys):
+    main([str(two_seeds), "--recipe", str(recipe), "--publish"])
+    page = (recipe / "studies" / "trial" / "study.md").read_text()
+    for folder in (recipe / "exp").glob("msp_trial_*"):
+        shutil.rmtree(folder)
+    (recipe / "commands").unlink()
+    write_run(recipe / "exp" / "msp_trial_frozen_seed2", [1.0, 4.0])  # trained again: it wins
+    main([str(two_seeds), "--recipe", str(recipe), "--publish"])
+    assert "10 of 10 runs are finished" in capsys.readouterr().out
+    again = (recipe / "studies" / "trial" / "study.md").read_text()
+    assert "10 of 10 runs finished" in again
+    assert again != page
+    lines = (recipe / "studies" / "trial" / "runs.jsonl").read_text().splitlines()
+    assert len(lines) == 10 + 1  # all have the same settings
+
+
+def test_published_runs_of_other_settings_are_refused(two_seeds, recipe):
+    main([str(two_seeds), "--recipe", str(recipe), "--publish"])
+    file = recipe / "studies" / "trial" / "runs.jsonl"
+    kept = [line for line in file.read_text().splitlines() if "trial_vs_seed1" not in line]
+    file.write_text("\n".join(kept))
+    shutil.rmtree(recipe / "exp" / "msp_trial_vs_seed1")
+    write_run(recipe / "exp" / "msp_trial_vs_seed1", [2.0, 4.0], batch_bins=7)
+    with pytest.raises(ValueError, match="differ in `batch_bins`, which is not stated"):
+        main([str(two_seeds), "--recipe", str(recipe)])
+    file.write_text("\n".join(kept[1:]))
+    with pytest.raises(ValueError, match="which no line above it holds"):
+        main([str(two_seeds), "--recipe", str(recipe)])

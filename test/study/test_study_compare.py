@@ -7,8 +7,10 @@ import pytest
 from made_up_study import STUDY, write_run
 
 from espnet_soups.study.compare import paired, read_records, run_tests, void_arms
+from espnet_soups.study.finished import Finished
 from espnet_soups.study.plan import load_study
 from espnet_soups.study.plot import plot_study
+from espnet_soups.study.plot_front import plot_front
 from espnet_soups.study.render import render_study
 from espnet_soups.study.runs import StudyRun
 
@@ -23,7 +25,7 @@ def trained(study, expdir, losses, **more):
             if values is not None:
                 tag = StudyRun(study, "all", arm, seed).tag
                 write_run(expdir / f"msp_{tag}", values, **more)
-    return read_records(study, expdir, DECODED)
+    return read_records(study, Finished(expdir, DECODED))
 
 
 def better_by_a_tenth(arm, seed):
@@ -78,7 +80,7 @@ def test_weights_that_stood_still_make_a_hypothesis_void(study_file, tmp_path):
     assert void_arms(study, records, "all")["vs"] == pytest.approx(0.05)
     test = verdict(study, records)
     assert test.verdict.startswith("void")
-    assert "VS is void" in render_study(study, records, {}, "")
+    assert "VS is void" in render_study(study, records, {})
 
 
 def test_one_run_whose_weights_stood_still_is_enough(study_file, tmp_path):
@@ -87,7 +89,7 @@ def test_one_run_whose_weights_stood_still_is_enough(study_file, tmp_path):
     tag = StudyRun(study, "all", study.arm("vs"), 4).tag
     shutil.rmtree(tmp_path / f"msp_{tag}")
     write_run(tmp_path / f"msp_{tag}", better_by_a_tenth("vs", 4), moved=0.1)
-    records = read_records(study, tmp_path, DECODED)
+    records = read_records(study, Finished(tmp_path, DECODED))
     assert void_arms(study, records, "all") == {"vs": pytest.approx(0.1)}
 
 
@@ -129,8 +131,8 @@ def test_unfinished_and_diverged_runs_are_shown(study_file, tmp_path):
             if None in values:
                 text = (folder / "soup.jsonl").read_text()
                 (folder / "soup.jsonl").write_text(text.replace('"asr_fr": 2.0', '"asr_fr": null'))
-    records = read_records(study, tmp_path, DECODED)
-    page = render_study(study, records, {"trial_vs_seed6": "ended with status 3"}, "")
+    records = read_records(study, Finished(tmp_path, DECODED))
+    page = render_study(study, records, {"trial_vs_seed6": "ended with status 3"})
     assert "trial_vs_seed5 diverged" in page
     assert "- trial_vs_seed6: ended with status 3" in page
     assert "29 of 30 runs finished" in page
@@ -143,7 +145,7 @@ def test_arms_that_differ_in_more_than_is_stated_are_refused(study_file, tmp_pat
     trained(study, tmp_path, better_by_a_tenth)
     (tmp_path / "msp_trial_vm_seed1" / "config.yaml").write_text("max_epoch: 3\n")
     with pytest.raises(ValueError, match="differ in `max_epoch`, which is not stated"):
-        read_records(study, tmp_path, DECODED)
+        read_records(study, Finished(tmp_path, DECODED))
 
 
 def test_the_picture_has_a_panel_for_each_outcome_and_a_row_for_each_arm(study_file, tmp_path):
@@ -156,3 +158,28 @@ def test_the_picture_has_a_panel_for_each_outcome_and_a_row_for_each_arm(study_f
     ]
     titles = [label.get_text() for label in panels[0].get_yticklabels()]
     assert titles == ["VS", "VS, frozen", "VM", "VM, flat"]
+
+
+def test_a_group_of_objectives_is_an_outcome_of_its_own(study_file, tmp_path):
+    item = {**STUDY["hypotheses"][0], "outcome": "ST"}
+    study = load_study(study_file(groups={"ASR": ["asr_*"], "ST": ["st_*"]}, hypotheses=[item]))
+    records = trained(
+        study, tmp_path, lambda arm, seed: [2.0, 4.0] if arm == "joint" else [1.0, 5.0 + seed]
+    )
+    vs, joint = study.arm("vs"), study.arm("joint")
+    assert paired(study, records, "all", vs, joint, "ASR").mean == pytest.approx(-50.0)
+    assert paired(study, records, "all", vs, joint, "ST").values[0] == pytest.approx(50.0)
+    assert verdict(study, records).verdict == "contradicted"
+    assert "ST loss, %" in render_study(study, records, {})
+
+
+def test_the_front_has_an_arm_at_its_mean_losses_of_both_groups(study_file, tmp_path):
+    study = load_study(study_file(groups={"ASR": ["asr_*"], "ST": ["st_*"]}))
+    records = trained(study, tmp_path, lambda arm, seed: [1.0, 5.0] if arm == "vs" else [2.0, 4.0])
+    figure = plot_front(study, records)
+    assert figure is not None
+    (axes,) = figure.axes
+    drawn = {line.get_label(): line.get_xydata().tolist() for line in axes.get_lines()}
+    assert drawn["VS"] == [[pytest.approx(-50.0), pytest.approx(25.0)]]
+    assert drawn["joint"] == [[0.0, 0.0]]
+    assert plot_front(load_study(study_file()), records) is None

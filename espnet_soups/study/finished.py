@@ -1,0 +1,96 @@
+"""Where the finished runs of a study are found: in their folders, or in a file that git keeps."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from espnet_soups.files import read_json_lines, write_json_lines
+from espnet_soups.study.record import EPOCH, RunRecord, Score, read_record
+from espnet_soups.study.runs import StudyRun
+
+PUBLISHED = "runs.jsonl"
+SCORE = {"title": str, "value": float, "lower_is_better": bool}
+LINE = {
+    **{"run?": str, "settings": str, "values?": dict[str, Any]},
+    **{"epochs?": [EPOCH], "scores?": {"*": SCORE}},
+}
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What finished runs have left.
+
+    Attributes:
+        expdir: Folder of the experiments.
+        decoded: The decoded set, relative to an experiment.
+        published: Runs by tag whose folders need not be there any more.
+    """
+
+    expdir: Path
+    decoded: Path
+    published: Mapping[str, RunRecord] = field(default_factory=dict)
+
+    def find(self, run: StudyRun) -> RunRecord | None:
+        """Return what a run has left, from its folder if there is one; None: it is not finished.
+
+        Args:
+            run: The run.
+        """
+        found = read_record(run.folder(self.expdir), self.decoded)
+        return found or self.published.get(run.tag)
+
+
+def read_published(path: Path) -> dict[str, RunRecord]:
+    """Read the runs that `publish` has written.
+
+    Args:
+        path: The file; where there is none, nothing was published.
+
+    Returns:
+        Records by tag.
+
+    Raises:
+        ValueError: If the file is malformed, or a run names settings that are not in it.
+    """
+    if not path.is_file():
+        return {}
+    settings: dict[str, Mapping[str, Any]] = {}
+    found = {}
+    for line in read_json_lines(path, "run_study --publish", LINE):
+        if "run" not in line:
+            settings[line["settings"]] = line.get("values", {})
+            continue
+        if line["settings"] not in settings:
+            raise ValueError(
+                f"{path}: {line['run']} has the settings {line['settings']}, which no line above it"
+                " holds. Restore the file, or remove it and run the study again."
+            )
+        scores = {name: Score(**score) for name, score in line.get("scores", {}).items()}
+        found[line["run"]] = RunRecord(line.get("epochs", []), scores, settings[line["settings"]])
+    return found
+
+
+def publish(path: Path, records: Mapping[str, RunRecord]) -> None:
+    """Write finished runs into one file; settings that runs share stand in it once.
+
+    Args:
+        path: The file.
+        records: Records by tag.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
+    lines: list[dict[str, Any]] = []
+    known: set[str] = set()
+    for tag, record in records.items():
+        text = json.dumps(record.settings, sort_keys=True)
+        name = hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
+        if name not in known:
+            known.add(name)
+            lines.append({"settings": name, "values": record.settings})
+        scores = {metric: asdict(score) for metric, score in record.scores.items()}
+        lines.append({"run": tag, "settings": name, "epochs": record.epochs, "scores": scores})
+    write_json_lines(path, lines)

@@ -1,0 +1,60 @@
+"""The trade-off of a study: the losses of two groups of objectives against each other, by arm."""
+
+import statistics
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from espnet_soups.report.plots.figure import COLORS, MARKERS, new_figure
+from espnet_soups.study.compare import Records, paired
+from espnet_soups.study.plan import Study
+
+
+def plot_front(study: Study, records: Records) -> Figure | None:
+    """Draw each arm at its mean relative losses of both groups, with every seed as a small dot.
+
+    Args:
+        study: The study; its first two groups are drawn.
+        records: What the finished runs have left, by tag.
+
+    Returns:
+        The figure; None: the study has fewer than two groups, or no pair of arms is finished.
+    """
+    names = list(study.groups)[:2]
+    points = {setting: _points(study, records, setting, names) for setting in study.settings}
+    if len(names) < 2 or not any(points.values()):
+        return None
+    width = 4.6 * len(points) + 1.6
+    figure = new_figure(width, 4.4, f"{study.title}: losses relative to {study.baseline}")
+    panels = figure.subplots(1, len(points), squeeze=False)[0]
+    for axes, (setting, arms) in zip(panels, points.items(), strict=True):
+        _draw(axes, arms)
+        axes.set_xlabel(f"{names[0]} loss, %")
+        axes.set_ylabel(f"{names[1]} loss, %")
+        if len(points) > 1:
+            axes.set_title(f"setting {setting}")
+    return figure
+
+
+def _points(
+    study: Study, records: Records, setting: str, names: list[str]
+) -> dict[str, tuple[tuple[float, ...], ...]]:
+    """Return, by title of arm, the differences of every seed in both groups."""
+    base = study.arm(study.baseline)
+    found = {
+        arm.title: tuple(paired(study, records, setting, arm, base, name).values for name in names)
+        for arm in study.arms_of(setting)
+    }
+    return {title: values for title, values in found.items() if len(values) == 2 and all(values)}
+
+
+def _draw(axes: Axes, arms: dict[str, tuple[tuple[float, ...], ...]]) -> None:
+    for place, (title, (across, up)) in enumerate(arms.items()):
+        color = COLORS[place % len(COLORS)]
+        marker = MARKERS[place // len(COLORS) % len(MARKERS)]
+        axes.plot(across, up, ".", color=color, alpha=0.4, markersize=4)
+        mean = statistics.fmean(across), statistics.fmean(up)
+        axes.plot(*mean, marker, color=color, markersize=7, label=title)
+    for line in (axes.axhline, axes.axvline):
+        line(0.0, color="#888888", linewidth=0.8)
+    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
