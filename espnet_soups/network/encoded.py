@@ -1,4 +1,4 @@
-"""Encode the labelled utterances of a mini-batch, by language or all at once."""
+"""Encode the labelled utterances of a mini-batch: by language, by length, or all at once."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,12 +6,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 from torch.nn import Module
+from torch.nn.functional import pad
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from espnet_soups.network.batch import Batch
 
 ENCODINGS = ("auto", "per_language", "pooled")
-MOST_PADDING = 1.1  # `auto` keeps languages apart where more would be encoded at once
+# What one more pass of the encoder must save, as a share of the mini-batch. On a GPU, a pass of a
+# small model costs nearly the same whatever its size.
+LEAST_SAVED, LEAST_SAVED_GPU = 0.06, 0.5
 
 EncodeSpeech = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
@@ -39,7 +42,10 @@ class Encoded:
 
 
 def encode_rows(
-    batch: Batch, rows: Mapping[int, list[int]], encode: EncodeSpeech, pooled: bool
+    batch: Batch,
+    rows: Mapping[int, list[int]],
+    encode: EncodeSpeech,
+    groups: Sequence[Sequence[int]],
 ) -> dict[int, Encoded]:
     """Encode some utterances of a mini-batch.
 
@@ -47,24 +53,36 @@ def encode_rows(
         batch: The mini-batch.
         rows: Positions of the utterances of each language; none of them empty.
         encode: The encoder.
-        pooled: Whether all are encoded at once.
+        groups: Positions that are encoded at once; together those of `rows`, each once.
 
     Returns:
         The encoded utterances of each language.
     """
-    if not pooled or not rows:
-        return {
-            language: Encoded(chosen, *encode(*batch.speech_of(chosen)))
-            for language, chosen in rows.items()
-        }
-    together = sorted(row for chosen in rows.values() for row in chosen)
-    states, lengths = encode(*batch.speech_of(together))
-    encoded = {}
-    for language, chosen in rows.items():
-        index = torch.tensor([together.index(row) for row in chosen], device=lengths.device)
-        kept = lengths[index]
-        encoded[language] = Encoded(chosen, states[index, : int(kept.max())], kept)
-    return encoded
+    parts = [Encoded(list(group), *encode(*batch.speech_of(list(group)))) for group in groups]
+    return {language: _collect(chosen, parts) for language, chosen in rows.items()}
+
+
+def _collect(rows: list[int], parts: Sequence[Encoded]) -> Encoded:
+    """Return some of the encoded utterances, in the order of `rows`, as long as their longest."""
+    wanted = set(rows)
+    found = []
+    for part in parts:
+        own = [row for row in part.rows if row in wanted]
+        if own == rows == part.rows:
+            return part
+        if own:
+            index = torch.tensor([part.rows.index(row) for row in own], device=part.lengths.device)
+            found.append(Encoded(own, part.states[index], part.lengths[index]))
+    lengths = torch.cat([part.lengths for part in found])
+    longest = int(lengths.max())
+    states = torch.cat(
+        [pad(part.states, (0, 0, 0, longest - part.states.size(1))) for part in found]
+    )
+    order = [row for part in found for row in part.rows]
+    if order != rows:
+        index = torch.tensor([order.index(row) for row in rows], device=lengths.device)
+        states, lengths = states[index], lengths[index]
+    return Encoded(rows, states, lengths)
 
 
 def check_encoding(encoding: str) -> None:
@@ -77,28 +95,60 @@ def check_encoding(encoding: str) -> None:
         raise ValueError(f"`encoding` must be one of {list(ENCODINGS)}, but got {encoding!r}.")
 
 
-def encodes_at_once(
+def group_rows(
     encoding: str, batch: Batch, rows: Mapping[int, list[int]], encoder: Module, measured: bool
-) -> bool:
-    """Return whether utterances of all languages are encoded at once.
+) -> list[list[int]]:
+    """Choose which utterances are encoded at once.
 
     Args:
         encoding: One of `ENCODINGS`.
         batch: The mini-batch.
         rows: Positions of the utterances of each language.
-        encoder: The encoder; BatchNorm in it must see all languages at once.
+        encoder: The encoder; BatchNorm in it must see all utterances at once.
         measured: Whether gradients of single objectives will be taken.
+
+    Returns:
+        Positions of each group.
     """
-    if encoding != "auto" or not rows:
-        return encoding == "pooled"
-    if any(isinstance(module, _BatchNorm) for module in encoder.modules()):
-        return True
-    return not measured and _padding(batch, rows) <= MOST_PADDING
+    together = sorted(row for chosen in rows.values() for row in chosen)
+    if encoding == "auto" and any(isinstance(m, _BatchNorm) for m in encoder.modules()):
+        encoding = "pooled"
+    if encoding == "per_language" or (encoding == "auto" and measured):
+        return list(rows.values())
+    if encoding == "pooled" or not together:
+        return [together] if together else []
+    saved = LEAST_SAVED_GPU if batch.lengths.is_cuda else LEAST_SAVED
+    return split_by_length(together, batch.lengths.tolist(), saved)
 
 
-def _padding(batch: Batch, rows: Mapping[int, list[int]]) -> float:
-    """Return the padded size of all utterances at once, by that of language by language."""
-    lengths = batch.lengths.tolist()
-    longest = {language: max(lengths[row] for row in chosen) for language, chosen in rows.items()}
-    apart = sum(longest[language] * len(chosen) for language, chosen in rows.items())
-    return max(longest.values()) * sum(map(len, rows.values())) / apart  # type: ignore[no-any-return]
+def split_by_length(
+    rows: Sequence[int], lengths: Sequence[int], least_saved: float
+) -> list[list[int]]:
+    """Part utterances where that saves padding, short ones from long ones.
+
+    Args:
+        rows: Positions of the utterances.
+        lengths: Frames or samples of all utterances of the mini-batch.
+        least_saved: What parting them once must save, as a share of the utterances' own length.
+
+    Returns:
+        Positions of each group.
+
+    >>> split_by_length([0, 1, 2, 3], [10, 90, 100, 12], 0.1)
+    [[0, 3], [1, 2]]
+    >>> split_by_length([0, 1, 2, 3], [95, 90, 100, 92], 0.1)
+    [[0, 1, 2, 3]]
+    """
+    least = least_saved * sum(lengths[row] for row in rows)
+    waiting = [sorted(rows, key=lambda row: lengths[row])]
+    groups = []
+    while waiting:
+        group = waiting.pop()
+        size, longest = len(group), lengths[group[-1]]
+        saved = [k * (longest - lengths[group[k - 1]]) for k in range(size)]  # by cutting at k
+        cut = max(range(size), key=saved.__getitem__)
+        if saved[cut] > least:
+            waiting += [group[:cut], group[cut:]]
+        else:
+            groups.append(sorted(group))
+    return sorted(groups)

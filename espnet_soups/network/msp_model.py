@@ -17,7 +17,7 @@ from espnet_soups.losses.global_counts import GlobalCounts, count_over_ranks
 from espnet_soups.losses.loss_sum import LossSum, add_sums, zero_touch
 from espnet_soups.losses.step_loss import label_shares, step_loss
 from espnet_soups.network.batch import Batch, collect_batch
-from espnet_soups.network.encoded import Encoded, check_encoding, encode_rows, encodes_at_once
+from espnet_soups.network.encoded import Encoded, check_encoding, encode_rows, group_rows
 from espnet_soups.network.encoding_model import EncodingModel
 from espnet_soups.network.head_groups import losses_of_groups
 from espnet_soups.network.running_statistics import RunningStatistics
@@ -224,8 +224,8 @@ class MSPModel(EncodingModel):
             for language, rows in of_objective.items():
                 spoken[language] = sorted({*spoken.get(language, []), *rows})
         spoken = dict(sorted(spoken.items()))
-        at_once = encodes_at_once(self.encoding, batch, spoken, self.encoder, measured)
-        return encode_rows(batch, spoken, partial(self.encode, augment=augment), at_once)
+        groups = group_rows(self.encoding, batch, spoken, self.encoder, measured)
+        return encode_rows(batch, spoken, partial(self.encode, augment=augment), groups)
 
     def _head(self, objective: Objective) -> Head:
         return self.heads[objective.name]  # type: ignore[return-value]

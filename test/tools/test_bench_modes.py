@@ -132,16 +132,17 @@ def test_soups_encode_by_language_as_often_as_the_share_says(monkeypatch):
     counts = []
     encode_rows = msp_model.encode_rows
 
-    def count(batch, rows, encode, pooled):
+    def count(batch, rows, encode, groups):
         if rows:
-            counts.append(pooled)
-        return encode_rows(batch, rows, encode, pooled)
+            counts.append(len(groups))
+        return encode_rows(batch, rows, encode, groups)
 
     monkeypatch.setattr(msp_model, "encode_rows", count)
     mode = build_mode("selected_refresh8", SPEC)
     for _ in range(STEPS_PER_ROUND):
         mode.step()
-    assert counts == [True] * 7 + [False] * 2  # both halves of the measured one
+    languages = len(SPEC.batch.asr_languages)
+    assert counts == [1] * 7 + [languages] * 2  # both halves of the measured one
 
 
 def test_the_stock_model_learns_from_the_same_utterances():

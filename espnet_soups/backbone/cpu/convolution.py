@@ -5,10 +5,11 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
-from torch.nn.functional import conv2d
+from torch.nn.functional import conv2d, pad
 from torch.nn.grad import conv2d_weight
 
 from espnet_soups.backbone.cpu.linear import linear
+from espnet_soups.backbone.cpu.shapes import pad_rows
 
 
 class DepthwiseConv1d(torch.nn.Conv1d):
@@ -81,10 +82,19 @@ class _Depthwise(torch.autograd.Function):
 
 
 def _filtered(values: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """Filter each channel of [B, C, T]: as an image of one row, whose channels lie last."""
-    image = values.transpose(1, 2).contiguous().transpose(1, 2).unsqueeze(2)
-    padding, channels = (0, weight.size(2) // 2), weight.size(0)
-    return conv2d(image, weight.unsqueeze(2), bias, padding=padding, groups=channels).squeeze(2)
+    """Filter each channel of [B, C, T]: as one image of one row, whose channels lie last.
+
+    All utterances stand in a row, with as many zeros between them as the filter reaches, so that
+    the shape of the image depends on its length alone.
+    """
+    size, channels, frames = values.shape
+    reach = weight.size(2) // 2
+    apart = pad(values.transpose(1, 2), (0, 0, 0, reach))
+    row = pad_rows(apart.reshape(-1, channels))
+    image = row.t()[None, :, None]
+    found = conv2d(image, weight.unsqueeze(2), bias, padding=(0, reach), groups=channels)
+    together = found[0, :, 0, : size * (frames + reach)].t()
+    return together.reshape(size, frames + reach, channels)[:, :frames].transpose(1, 2)
 
 
 def _weight_gradient(values: Tensor, gradient: Tensor, weight: Tensor) -> Tensor:

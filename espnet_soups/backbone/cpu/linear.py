@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from espnet_soups.backbone.cpu.shapes import pad_rows
+
 LEAST_PRODUCTS = 2**23  # below, a call costs more than the faster product saves
 CPUINFO = Path("/proc/cpuinfo")
 
@@ -78,22 +80,30 @@ def _product(values: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tens
 class _Linear(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, values: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        ctx.save_for_backward(values, weight)
-        return _product(values, weight, bias)
+        rows = pad_rows(values.reshape(-1, values.size(-1)))
+        ctx.save_for_backward(rows, weight)
+        ctx.leading = values.shape[:-1]
+        return _unpad(_product(rows, weight, bias), ctx.leading)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        values, weight = ctx.saved_tensors
+        rows, weight = ctx.saved_tensors
+        arriving = gradient.reshape(-1, gradient.size(-1))
+        padded = pad_rows(arriving)
         below = own = offset = None
         if ctx.needs_input_grad[0]:
-            below = _product(gradient, weight.t())
-        rows = gradient.reshape(-1, gradient.size(-1))
+            below = _unpad(_product(padded, weight.t()), ctx.leading)
         if ctx.needs_input_grad[1]:
-            own = _weight_gradient(rows, values.reshape(-1, values.size(-1)))
+            own = _weight_gradient(padded, rows)
         if ctx.needs_input_grad[2]:
-            offset = rows.sum(dim=0)
+            offset = arriving.sum(dim=0)
         return below, own, offset
+
+
+def _unpad(rows: Tensor, leading: torch.Size) -> Tensor:
+    """Return the first rows of [N, D] as [*leading, D]."""
+    return rows[: leading.numel()].view(*leading, rows.size(1))
 
 
 def _weight_gradient(gradient: Tensor, values: Tensor) -> Tensor:
