@@ -22,7 +22,7 @@ def plot_front(study: Study, records: Records) -> Figure | None:
     """
     names = list(study.groups)[:2]
     points = {setting: _points(study, records, setting, names) for setting in study.settings}
-    if len(names) < 2 or not any(points.values()):
+    if len(names) < 2 or all(len(arms) < 2 for arms in points.values()):
         return None
     width = 4.6 * len(points) + 1.6
     figure = new_figure(width, 4.4, f"{study.title}: losses relative to {study.baseline}")
