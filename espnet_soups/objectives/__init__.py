@@ -1,1 +1,1 @@
-"""What can be learnt: one file per kind of objective; no other room knows a task by name."""
+"""Kinds of objectives, one file per kind; no other package knows a task by name."""

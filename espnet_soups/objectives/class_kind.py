@@ -1,4 +1,4 @@
-"""What classification and speaker verification have in common: labels from a list of classes."""
+"""Base of classification and speaker verification: labels from a list of classes."""
 
 import argparse
 from abc import abstractmethod
@@ -18,7 +18,7 @@ from espnet_soups.objectives.class_list import (
 from espnet_soups.objectives.kind import Encoder, Kind, Options, Vocabulary
 from espnet_soups.objectives.objective import Objective
 
-STAND_IN = ("a", "b")  # stand for the classes that stage 5 has yet to count
+STAND_IN = ("a", "b")  # placeholders until stage 5 has counted the classes
 
 
 class ClassKind[S: ListSettings](Kind):
@@ -33,14 +33,26 @@ class ClassKind[S: ListSettings](Kind):
 
     @abstractmethod
     def read_settings(self, name: str, options: Options | None) -> S:
-        """Return the settings of an objective from what `objectives:` says of it.
+        """Return the settings of an objective from its entry below `objectives:`.
+
+        Args:
+            name: Name of the objective.
+            options: Its entry; None for all defaults.
 
         Raises:
             ValueError: If a key or a value is not valid; the message names the objective.
         """
 
     def settings(self, objective: Objective, args: argparse.Namespace) -> S:
-        """Return the settings of an objective from the options of `msp_train`."""
+        """Return the settings of an objective.
+
+        Args:
+            objective: The objective.
+            args: The options of `msp_train`.
+
+        Raises:
+            ValueError: If a key or a value is not valid.
+        """
         return self.read_settings(objective.name, (args.objectives or {}).get(objective.name))
 
     def check_settings(
@@ -51,11 +63,11 @@ class ClassKind[S: ListSettings](Kind):
         where: str,
         training: bool,
     ) -> None:
-        """Refuse labels of classes that `classes` lacks, where it is set.
+        """Refuse labels of classes that the setting `classes` lacks, if it is set.
 
         Raises:
-            OSError: If it is a file that cannot be read.
-            ValueError: If there are some.
+            OSError: If `classes` names a file that cannot be read.
+            ValueError: If there are such labels.
         """
         given = self.read_settings(objective.name, settings).classes
         if given is not None and (self.closed or training):
@@ -72,7 +84,7 @@ class ClassKind[S: ListSettings](Kind):
         ]
 
     def stand_in(self, objectives: Sequence[Objective], args: argparse.Namespace) -> None:
-        """Put stand-ins where the list of classes is yet to be made."""
+        """Set placeholder classes where stage 5 has yet to list them."""
         for objective in objectives:
             own = dict(args.objectives[objective.name] or {})
             if not isinstance(own.get("classes"), Mapping):
@@ -80,22 +92,26 @@ class ClassKind[S: ListSettings](Kind):
                 args.objectives = {**args.objectives, objective.name: own}
 
     def stand_in_classes(self, settings: Options) -> Sequence[str]:
-        """Return two classes or more that the settings of an objective allow."""
+        """Return placeholder classes, two or more, that suit the settings of an objective.
+
+        Args:
+            settings: Its entry below `objectives:`.
+        """
         return STAND_IN
 
     def inline(self, args: argparse.Namespace) -> None:
         """Read the lists of classes into the options.
 
         Raises:
-            OSError: If there is no such file.
-            ValueError: If it is no table of classes and numbers, or none was named.
+            OSError: If a file does not exist.
+            ValueError: If it is no table of classes and numbers, or an objective names none.
         """
         inline_classes(self.declared(vars(args)), args)
 
     def encoders(
         self, objectives: Sequence[Objective], args: argparse.Namespace
     ) -> dict[tuple[str, str], Encoder]:
-        """Return what looks up the index of a class."""
+        """Return the encoder of each objective, which looks up the index of a class."""
         return {
             (objective.label, objective.language): ClassEncoder(
                 list(self.settings(objective, args).counts), self.closed
@@ -105,5 +121,9 @@ class ClassKind[S: ListSettings](Kind):
 
 
 def present(labels: Mapping[str, str]) -> dict[str, str]:
-    """Return the labels that name a class."""
+    """Return the labels that name a class.
+
+    Args:
+        labels: Utterance id to label.
+    """
     return {key: label for key, label in labels.items() if label not in ABSENT}

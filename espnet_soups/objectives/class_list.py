@@ -1,4 +1,4 @@
-"""The classes of a label file, with how many utterances of the training set are of each."""
+"""The classes of a label file, with the number of training utterances of each."""
 
 import argparse
 import hashlib
@@ -18,18 +18,19 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-ABSENT = (NO_LABEL, "unknown")  # how a table writes that a label is missing
+ABSENT = (NO_LABEL, "unknown")  # marks of missing labels in a table
 SHOWN = 8
 FILE = "classes.txt"
 
 
 @dataclass(frozen=True)
 class ListSettings:
-    """What `objectives:` may say of every objective whose labels are classes.
+    """Settings, below `objectives:`, of every objective whose labels are classes.
 
     Attributes:
-        classes: Class to its utterances in the training set, or a file of these (stage 5 makes it).
-        pooling: Over the frames of an utterance, one of `poolings`.
+        classes: Class to its number of utterances in the training set, or a file of these, which
+            stage 5 writes.
+        pooling: Pooling over the frames of an utterance, one of `poolings`.
     """
 
     poolings: ClassVar[Sequence[str]]
@@ -38,7 +39,7 @@ class ListSettings:
     pooling: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse what no head can be built of.
+        """Refuse settings from which no head can be built.
 
         Raises:
             ValueError: If a value is not valid.
@@ -51,12 +52,19 @@ class ListSettings:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Utterances of each class in the training set; empty where stage 5 has yet to count."""
+        """Number of utterances of each class in the training set; empty before stage 5."""
         return dict(self.classes) if isinstance(self.classes, Mapping) else {}
 
 
 def read_classes(folder: Path, objective: Objective) -> dict[str, str]:
-    """Return the class of each utterance of a data dir, those without one left out.
+    """Return the class of each utterance of a data dir that has one.
+
+    Args:
+        folder: The data dir.
+        objective: The objective, which names the label file and, perhaps, a language.
+
+    Returns:
+        Utterance id to class.
 
     Raises:
         OSError: If a file is missing.
@@ -79,7 +87,7 @@ def read_classes(folder: Path, objective: Objective) -> dict[str, str]:
 
 
 def class_folder(objective: Objective, run: Mapping[str, str]) -> Path:
-    """Return where the list of an objective lies: runs whose lists may differ have a folder each.
+    """Return the folder of an objective's class list; runs with other lists have other folders.
 
     Args:
         objective: The objective.
@@ -95,7 +103,7 @@ def class_vocabulary(objective: Objective, folder: Path, closed: bool = True) ->
 
     Args:
         objective: The objective.
-        folder: Where it will lie.
+        folder: The folder to write it to.
         closed: Whether other sets may have only the classes of the training set.
     """
     path = folder / FILE
@@ -111,7 +119,7 @@ def class_vocabulary(objective: Objective, folder: Path, closed: bool = True) ->
         for other in others if closed else ():
             check_classes(read_classes(other, objective), counts, other / objective.label_file)
         numbers = {name: str(count) for name, count in sorted(counts.items())}
-        if not path.is_file() or read_table(path) != numbers:  # runs that share it look at its time
+        if not path.is_file() or read_table(path) != numbers:  # runs that share it compare its time
             write_table(path, numbers)
         shown = ", ".join(f"{name} {count}" for name, count in counts.most_common(SHOWN))
         more = f" and {len(counts) - SHOWN} more" if len(counts) > SHOWN else ""
@@ -121,11 +129,15 @@ def class_vocabulary(objective: Objective, folder: Path, closed: bool = True) ->
 
 
 def inline_classes(objectives: Sequence[Objective], args: argparse.Namespace) -> None:
-    """Read the lists of classes of objectives into their settings, those below `objectives:`.
+    """Read the lists of classes of objectives into their settings, below `objectives:`.
+
+    Args:
+        objectives: The objectives.
+        args: The options of `msp_train`; changed in place.
 
     Raises:
-        OSError: If there is no such file.
-        ValueError: If it is no table of classes and numbers, or one was not named.
+        OSError: If a file does not exist.
+        ValueError: If it is no table of classes and numbers, or an objective names none.
     """
     for objective in objectives:
         own = dict(args.objectives[objective.name] or {})
@@ -139,11 +151,13 @@ def inline_classes(objectives: Sequence[Objective], args: argparse.Namespace) ->
 
 
 def read_counts(classes: Mapping[str, int] | str) -> dict[str, int]:
-    """Return the utterances of each class, as settings give them or the file that they name.
+    """Return the number of utterances of each class.
+
+    Args:
+        classes: The setting `classes`: these numbers, or the file that holds them.
 
     Raises:
-        OSError: If there is no such file.
-        ValueError: If it is no table of classes and numbers.
+        OSError: If the file does not exist.
     """
     if not isinstance(classes, str):
         return dict(classes)
@@ -158,13 +172,13 @@ def read_counts(classes: Mapping[str, int] | str) -> dict[str, int]:
 
 
 def require_counts(classes: object) -> None:
-    """Refuse what is neither a table of classes and numbers nor the file of one.
+    """Refuse a value that is neither a table of classes and numbers nor the name of such a file.
 
     Args:
-        classes: The setting `classes`; None: stage 5 has yet to make it.
+        classes: The setting `classes`; None if stage 5 has yet to make it.
 
     Raises:
-        ValueError: If it is neither.
+        ValueError: If the value is neither.
 
     >>> require_counts({"happy": 12, "sad": 9})
     """
@@ -181,7 +195,7 @@ def require_counts(classes: object) -> None:
         if not isinstance(count, int) or count < 1:
             raise ValueError(
                 f"`classes: {name}` must be how many utterances of the training set are of it, 1"
-                f" or more, but got {count}: take classes out that none is of."
+                f" or more, but got {count}: remove classes without utterances."
             )
 
 
@@ -191,16 +205,16 @@ def check_classes(
     where: Path | str,
     lister: str = "the training set",
 ) -> None:
-    """Refuse labels of classes that there is no training data of.
+    """Refuse labels of classes without training data.
 
     Args:
         labels: Utterance id to class.
-        known: The classes.
+        known: The known classes.
         where: File of the labels, for the message.
-        lister: What has the known classes, for the message.
+        lister: Holder of the known classes, for the message.
 
     Raises:
-        ValueError: If there are some.
+        ValueError: If there are such labels.
     """
     strange = Counter(label for label in labels.values() if label not in known)
     if strange:
@@ -218,7 +232,7 @@ class ClassEncoder:
 
     Args:
         classes: The classes, in order.
-        closed: Whether there are no others; if there are, they count as missing.
+        closed: Whether there are no other classes; if there are, they count as missing.
 
     >>> ClassEncoder(["f", "m"])("m").tolist()
     [1]
@@ -229,7 +243,10 @@ class ClassEncoder:
         self.index = {name: position for position, name in enumerate(classes)}
 
     def __call__(self, label: str) -> "NDArray[np.int64]":
-        """Return the index of a class, [1]; -1 where the table writes that it is missing.
+        """Return the index of a class, [1]; -1 if the label is marked as missing.
+
+        Args:
+            label: The label of an utterance.
 
         Raises:
             ValueError: If there is no such class.

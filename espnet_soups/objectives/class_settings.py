@@ -1,4 +1,4 @@
-"""What `objectives:` of the training configuration may say of a classification."""
+"""Settings of a classification, below `objectives:` of the training configuration."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -15,15 +15,16 @@ WEIGHTINGS = ("none", "balanced")
 
 @dataclass(frozen=True)
 class ClassSettings(ListSettings):
-    """What `objectives:` may say of a classification.
+    """Settings of a classification, below `objectives:`.
 
     Attributes:
-        label_file: File of the data dirs; empty: `utt2<label>`.
-        language: Only utterances of this language take part; empty: all.
+        label_file: File of the data dirs; empty for `utt2<label>`.
+        language: Language whose utterances take part; empty for all.
         pooling: `mean` or `max`.
-        dropout: Of the encoded frames.
-        class_weights: Of the loss: `none`; `balanced`, each class counts the same; or a mapping.
-        kind: A class of one's own that derives from `Classification`, `module:Class`.
+        dropout: Dropout rate of the encoded frames, in [0, 1).
+        class_weights: Weights of the classes in the loss: `none`; `balanced`, so that each class
+            counts the same; or a mapping.
+        kind: A class of your own that derives from `Classification`, `module:Class`.
     """
 
     poolings: ClassVar[Sequence[str]] = ("mean", "max")
@@ -36,7 +37,7 @@ class ClassSettings(ListSettings):
     kind: str = "cls"
 
     def __post_init__(self) -> None:
-        """Refuse what no head can be built of.
+        """Refuse settings from which no head can be built.
 
         Raises:
             ValueError: If a value is not valid.
@@ -68,7 +69,7 @@ class ClassSettings(ListSettings):
                 )
 
     def weights(self) -> list[float]:
-        """Return what the loss of each class is multiplied with.
+        """Return the factor of the loss of each class, in the order of `counts`.
 
         Raises:
             ValueError: If a mapping names other classes than there are.
@@ -88,6 +89,10 @@ class ClassSettings(ListSettings):
 
 def read_class_settings(name: str, options: Options | None) -> ClassSettings:
     """Return the settings of a classification objective.
+
+    Args:
+        name: Name of the objective.
+        options: Its entry below `objectives:`; None for all defaults.
 
     Raises:
         ValueError: If a key or a value is not valid; the message names the objective.

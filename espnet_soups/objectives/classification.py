@@ -1,4 +1,4 @@
-"""Classification: which class an utterance is of, such as gender, accent, emotion or language."""
+"""Classification of utterances, such as by gender, accent, emotion or language."""
 
 import argparse
 from collections.abc import Mapping, Sequence
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from espnet_soups.objectives.metrics.score_config import ScoreConfig
 
 LANGUAGE_FILES = ("utt2lang", "utt2language")
-FEW = 10_000  # labels of larger sets are looked at in part
+FEW = 10_000  # larger sets are checked in part
 
 
 class Classification(ClassKind[ClassSettings]):
     """Classification of utterances by a label of a Kaldi-style `utt2<label>` file: `cls_<label>`.
 
-    `<na>` and `unknown` in the file are no label. Utterances of all languages take part, unless
+    `<na>` and `unknown` in the file mean no label. Utterances of all languages take part, unless
     the settings name one.
     """
 
@@ -85,14 +85,14 @@ class Classification(ClassKind[ClassSettings]):
         check_classes(present(labels), set(trained.values()) - set(ABSENT), where)
 
     def stand_in_classes(self, settings: Options) -> Sequence[str]:
-        """Return the classes that weights are given of, or two."""
+        """Return the classes of `class_weights`, or two placeholders."""
         weights = settings.get("class_weights")
         return list(weights) if isinstance(weights, Mapping) else STAND_IN
 
     # --- labels --------------------------------------------------------------------------------
 
     def check_labels(self, labels: "LabelledObjective") -> list[str]:
-        """Refuse classes that there is no training data of, and training data of one class alone.
+        """Refuse classes without training data, and training data of a single class.
 
         Raises:
             NothingToLearnError: If no label is known, or all are of one class.
@@ -145,7 +145,7 @@ class Classification(ClassKind[ClassSettings]):
     # --- decoding and scores -------------------------------------------------------------------
 
     def identifies_language(self, objective: Objective) -> bool:
-        """Return whether its labels are those of the language that is spoken."""
+        """Return True if the labels of an objective are the spoken languages."""
         return objective.label_file in LANGUAGE_FILES and not objective.language
 
     def build_decoder(
@@ -155,7 +155,7 @@ class Classification(ClassKind[ClassSettings]):
         args: argparse.Namespace,
         config: "DecodeConfig",
     ) -> "Decoder":
-        """Return what finds the most likely classes."""
+        """Return a decoder that finds the most likely classes."""
         from espnet_soups.objectives.decoding.class_decoder import ClassDecoder
         from espnet_soups.objectives.heads.class_head import ClassHead
 

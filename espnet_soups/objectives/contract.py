@@ -1,4 +1,4 @@
-"""Hold what a kind returns against the contract, so that a slip is one sentence."""
+"""Check of the values that a kind returns against its contract, with errors of one sentence."""
 
 from typing import Any
 
@@ -6,14 +6,14 @@ from typing import Any
 def check_returned[T](
     method: str, owner: object, value: Any, expected: type[T] | tuple[type[T], ...], hint: str
 ) -> T:
-    """Return what a method has returned, if it is what the contract asks for.
+    """Return the value that a method has returned, if it is of the type that the contract asks for.
 
     Args:
         method: Name of the method.
         owner: The kind, head or decoder whose method it is.
-        value: What it has returned.
-        expected: The type that it must have, or several of which it must have one.
-        hint: What to return, in a few words.
+        value: The value that it returned.
+        expected: The required type, or several of which one is required.
+        hint: The required value in a few words, for the message.
 
     Raises:
         ValueError: If it is of another type; the message names the class and the method.

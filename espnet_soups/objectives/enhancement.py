@@ -27,14 +27,14 @@ TAKEN = ("wav", "feats", "speech", "lang", "text", "text_*", "utt2*", "spk*", "c
 
 @dataclass(frozen=True)
 class EnhancementSettings:
-    """What `objectives:` may say of an enhancement.
+    """Settings of an enhancement, below `objectives:`.
 
     Attributes:
         label_file: File of the data dirs that names the clean audio.
-        language: Only utterances of this language take part; empty: all.
+        language: Language whose utterances take part; empty for all.
         n_fft: Samples of a window of the spectrogram that is masked (`feats_type: raw`).
         hop_length: Samples from one window to the next.
-        kind: A class of one's own that derives from `Enhancement`, `module:Class`.
+        kind: A class of your own that derives from `Enhancement`, `module:Class`.
     """
 
     label_file: str = "clean.scp"
@@ -44,7 +44,7 @@ class EnhancementSettings:
     kind: str = "enh"
 
     def __post_init__(self) -> None:
-        """Refuse what no head can be built of.
+        """Refuse settings from which no head can be built.
 
         Raises:
             ValueError: If a value is not valid.
@@ -76,6 +76,10 @@ class EnhancementSettings:
 def read_enhancement_settings(name: str, options: Options | None) -> EnhancementSettings:
     """Return the settings of an enhancement objective.
 
+    Args:
+        name: Name of the objective.
+        options: Its entry below `objectives:`; None for all defaults.
+
     Raises:
         ValueError: If a key or a value is not valid; the message names the objective.
     """
@@ -85,8 +89,8 @@ def read_enhancement_settings(name: str, options: Options | None) -> Enhancement
 class Enhancement(Kind):
     """Clean speech from noisy speech: `enh`, or `enh_<name>`.
 
-    `wav.scp` of a data dir names the noisy audio, `clean.scp` the clean one, sample by sample the
-    same; `<na>` stands where there is none. SpecAugment takes no part in it.
+    `wav.scp` of a data dir names the noisy audio, `clean.scp` the clean one, which must agree
+    sample by sample; `<na>` stands for none. SpecAugment is not applied to its input.
     """
 
     name: ClassVar[str] = "enh"
@@ -123,7 +127,15 @@ class Enhancement(Kind):
         )
 
     def settings(self, objective: Objective, args: argparse.Namespace) -> EnhancementSettings:
-        """Return the settings of an objective."""
+        """Return the settings of an objective.
+
+        Args:
+            objective: The objective.
+            args: The options of `msp_train`.
+
+        Raises:
+            ValueError: If a key or a value is not valid.
+        """
         own = (args.objectives or {}).get(objective.name)
         return read_enhancement_settings(objective.name, own)
 
@@ -164,7 +176,7 @@ class Enhancement(Kind):
         args: argparse.Namespace,
         config: "DecodeConfig",
     ) -> "EnhancerDecoder":
-        """Return what enhances."""
+        """Return a decoder that enhances speech."""
         from espnet_soups.objectives.decoding.enhancer_decoder import EnhancerDecoder
         from espnet_soups.objectives.heads.enhancing_head import EnhancingHead
 
@@ -174,7 +186,7 @@ class Enhancement(Kind):
     def measure(
         self, objective: Objective, reference_dir: Path, decode_dir: Path, config: "ScoreConfig"
     ) -> "Measured":
-        """Return what enhancement has gained against the noisy speech."""
+        """Return the gain of enhancement over the noisy speech."""
         from espnet_soups.objectives.metrics.enhancement_gain import measure_enhancement
 
         return measure_enhancement(objective, reference_dir, decode_dir)

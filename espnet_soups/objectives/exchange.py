@@ -1,4 +1,4 @@
-"""What passes between a kind of objective and the rest of the house."""
+"""Types that pass between a kind of objective and the other packages."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,14 +16,15 @@ Encoder = Callable[[str], "np.ndarray"]  # the label of one utterance to an arra
 
 
 class Finder(Protocol):
-    """Finds the files that the configuration of a trained model names."""
+    """Search for the files that the configuration of a trained model names."""
 
     def __call__(self, file: str, fits: Callable[[Path], bool] | None = None) -> str:
-        """Return where a file lies.
+        """Return the path of a file.
 
         Args:
-            file: As the configuration names it.
-            fits: Whether a file is the model's own, and not a namesake's; None: any is taken.
+            file: The file, as the configuration names it.
+            fits: Test whether a file is the model's own, and not another of that name; None to
+                accept any.
 
         Raises:
             FileNotFoundError: If there is none.
@@ -37,12 +38,12 @@ class Metric:
 
     Attributes:
         name: Key in `scores.json`.
-        title: In tables and pictures.
-        unit: `%`, or empty.
-        lower_is_better: Which way is up.
-        headline: Whether it stands in comparisons of experiments, on cards and in pictures.
-        digits: Decimals that are shown.
-        counts: What an error rate counts, such as `Wrd`: the head of that column.
+        title: Name in tables and pictures.
+        unit: Unit such as `%`, or empty.
+        lower_is_better: Whether lower values are better.
+        headline: Whether it appears in comparisons of experiments, on cards and in pictures.
+        digits: Number of decimals shown.
+        counts: Unit that an error rate counts, such as `Wrd`: the head of that column.
     """
 
     name: str
@@ -61,14 +62,14 @@ class Metric:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """A list that stage 5 makes of the labels of the training set: tokens or classes.
+    """List that stage 5 makes from the labels of the training set: tokens or classes.
 
     Attributes:
-        folder: Where it lies.
+        folder: The folder that holds it.
         words: Options of `msp_train` that name it.
-        make: Makes it from (training set, sets whose labels it must cover too), and returns a line
-            for the log and warnings.
-        file: What is written last, and by whose change later stages see that it is another.
+        make: Function that makes it from (training set, sets whose labels it must cover too), and
+            returns a line for the log and a list of warnings.
+        file: The file that is written last; later stages compare it to detect a change.
     """
 
     folder: Path
@@ -82,12 +83,12 @@ class Parts:
     """The parts of the network that heads are built for.
 
     Attributes:
-        feature_size: Numbers of a frame before the encoder.
-        encoder_size: Numbers of an encoded frame.
+        feature_size: Size of a frame before the encoder.
+        encoder_size: Size of an encoded frame.
         encoder: ESPnet's encoder.
         preencoder: ESPnet's pre-encoder, or None.
         normalize: ESPnet's normalisation of features, or None.
-        shared: Modules that kinds before this one have built for several heads, by name.
+        shared: Modules that earlier kinds have built for several heads, by name.
     """
 
     feature_size: int
@@ -100,11 +101,11 @@ class Parts:
 
 @dataclass(frozen=True)
 class Heads:
-    """What a kind builds for its objectives.
+    """Result of a kind that builds the heads of its objectives.
 
     Attributes:
         own: The head of each objective, by name.
-        shared: Modules that several heads use: they count as backbone, by name.
+        shared: Modules that several heads use, by name; they count as backbone.
     """
 
     own: "Mapping[str, Head]"

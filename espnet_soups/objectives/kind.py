@@ -1,13 +1,13 @@
-"""The contract of a kind of objective: all that is particular to a task stands behind it.
+"""The contract of a kind of objective: everything particular to a task is behind it.
 
-A kind is one file of this folder, or a class of a user's own, named in YAML as `kind: module:Class`
+A kind is one file of this folder, or a user's own class, named in YAML as `kind: module:Class`
 (docs/own_objective.md); `registry.py` finds it. Everything else works with any kind. Importing a
-kind imports neither torch nor ESPnet: what needs them is imported inside its methods.
+kind imports neither torch nor ESPnet: methods that need them import them.
 
-Three members are asked of the kinds that come along alone, since options are read before the
-configuration that names others: `add_options`, `run_options` and `data_names`. A class of a user's
-own with one of them is refused, and so is one that derives from a kind with options, such as those
-of texts; what it needs are settings below `objectives:`.
+Three members apply to built-in kinds only, since options are read before the configuration that
+names others: `add_options`, `run_options` and `data_names`. A user's own class with one of them is
+refused, and so is one that derives from a kind with options, such as those of texts; its settings
+belong below `objectives:`.
 """
 
 import argparse
@@ -40,25 +40,26 @@ __all__ = ["Encoder", "Finder", "Heads", "Kind", "Metric", "Options", "Parts", "
 
 
 class Kind(ABC):
-    """A kind of objective.
+    """Kind of objectives.
 
     Attributes:
-        name: The objectives of the kind are called `<name>` or `<name>_<rest>`.
+        name: Name of the kind; its objectives are called `<name>` or `<name>_<rest>`.
         title: Heading of its scores.
-        sign: In the description of levels, such as `ASR×5 > ST×4`.
-        letters: Letters of `order: USA` that stand for its objectives, to globs over their names,
-            several with white space between; none that another kind has.
-        metrics: Its scores, the most telling first; a name that another kind has must mean the same
-            there: title, unit and direction.
-        data_names: Globs over the data names of its labels, for data that a run may bring along
+        sign: Abbreviation in the description of levels, such as `ASR×5 > ST×4`.
+        letters: Letters of `order: USA` that stand for its objectives, each mapped to globs over
+            their names, separated by white space; no two kinds may share a letter.
+        metrics: Its scores, the most telling first; a name that another kind also has must mean the
+            same there: title, unit and direction.
+        data_names: Globs over the data names of its labels, for data that a run may contain
             although no objective of it learns from them.
         run_options: Options of `run.sh` that it reads: name to (default, help).
         decode_config: Dataclass of the options that it reads from the decoding configuration; kinds
-            may share options. None: none.
-        left_out: What the log says of utterances that its head could not use.
-        loss_unit: Of its loss; empty: it has several, or none.
-        loss_per: What its loss is a mean over; empty: tokens, labels or predictions, as it has.
-        hub_tag: Task of the Hugging Face hub under which its models are found; empty: none.
+            may share options. None if it reads none.
+        left_out: Text in the log about utterances that its head could not use.
+        loss_unit: Unit of its loss; empty if it has several, or none.
+        loss_per: The item over which its loss is a mean; empty for tokens, labels or predictions.
+        hub_tag: Task of the Hugging Face hub under which its models are found; empty if there is
+            none.
     """
 
     name: ClassVar[str]
@@ -74,36 +75,42 @@ class Kind(ABC):
     loss_per: ClassVar[str] = ""
     hub_tag: ClassVar[str] = ""
 
-    # --- which objectives there are ------------------------------------------------------------
+    # --- names and settings --------------------------------------------------------------------
 
     @abstractmethod
     def objective(self, name: str, settings: Options) -> Objective:
         """Return the objective of a name.
 
         Args:
-            name: Of the objective.
-            settings: What `objectives:` of the training configuration says of it.
+            name: Name of the objective.
+            settings: Its entry below `objectives:` of the training configuration.
 
         Raises:
             ValueError: If the name or a setting is not valid.
         """
 
     def named(self, name: str, others: Sequence[str]) -> Objective:
-        """Return the objective that a name alone stands for, as in a folder or a log.
+        """Return the objective of a name alone, as found in a folder or a log.
 
         Args:
-            name: Of the objective.
+            name: Name of the objective.
             others: Names of the objectives beside it.
 
         Raises:
-            ValueError: If the name is not valid, or does not suffice.
+            ValueError: If the name is not valid, or not sufficient.
         """
         return self.objective(name, {})
 
     def declared(self, options: Options) -> list[Objective]:
         """Return the objectives that the options of `msp_train` declare, in their order.
 
-        The default: those of this kind below `objectives:`.
+        By default, these are the objectives of this kind below `objectives:`.
+
+        Args:
+            options: The options of `msp_train`, by name.
+
+        Raises:
+            ValueError: If a name or a setting is not valid.
         """
         from espnet_soups.objectives.registry import kind_of_name
 
@@ -114,18 +121,30 @@ class Kind(ABC):
         ]
 
     def languages(self, options: Options) -> list[str]:
-        """Return languages of `utt2lang` that only objectives of all languages hear; often none."""
+        """Return the languages of `utt2lang` that only objectives of all languages use; often none.
+
+        Args:
+            options: The options of `msp_train`, by name.
+        """
         return []
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
-        """Add options of its own to `msp_train`; the default: none, see `objectives:`."""
+        """Add the options of the kind to `msp_train`; by default none, see `objectives:`.
+
+        Args:
+            parser: The parser of `msp_train`.
+        """
         return None
 
     def check(self, objectives: Sequence[Objective], args: argparse.Namespace) -> None:
-        """Refuse settings that do not fit, before any work; the default refuses none.
+        """Refuse settings that do not fit, before any work; by default none are refused.
+
+        Args:
+            objectives: The objectives of this kind.
+            args: The options of `msp_train`.
 
         Raises:
-            ValueError: If one does not.
+            ValueError: If one does not fit.
         """
         return None
 
@@ -140,13 +159,13 @@ class Kind(ABC):
 
         Args:
             objective: The objective.
-            labels: Utterance id to label, `<na>` left out.
-            trained: The same of the training set.
+            labels: Utterance id to label, without `<na>`.
+            trained: The same for the training set.
             where: The file of `labels`, for messages.
 
         Raises:
-            NothingToLearnError: If none of them could be used in validation: refused where no
-                other objective has one that can.
+            NothingToLearnError: If none of them is usable in validation; it is refused if no other
+                objective has a usable one.
             ValueError: If they do not fit, such as labels of a class that training lacks.
         """
         return None
@@ -163,10 +182,10 @@ class Kind(ABC):
 
         Args:
             objective: The objective.
-            settings: What `objectives:` of the training configuration says of it.
-            labels: Utterance id to label, `<na>` left out.
+            settings: Its entry below `objectives:` of the training configuration.
+            labels: Utterance id to label, without `<na>`.
             where: The file of `labels`, for messages.
-            training: Whether the set is trained on.
+            training: Whether the set is used for training.
 
         Raises:
             OSError: If a file that settings name cannot be read.
@@ -175,11 +194,14 @@ class Kind(ABC):
         return None
 
     def check_test_set(self, objective: Objective, folder: Path) -> list[str]:
-        """Look, in stage 1, at what `measure` will score a test set by, and return warnings.
+        """Check, in stage 1, the files from which `measure` will score a test set.
 
         Args:
             objective: The objective.
             folder: Data dir of the set.
+
+        Returns:
+            Warnings; by default none.
 
         Raises:
             OSError: If a file cannot be read.
@@ -190,15 +212,15 @@ class Kind(ABC):
     # --- a run: from the options of run.sh to those of msp_train -------------------------------
 
     def options_of_run(self, run: Mapping[str, str]) -> dict[str, Any]:
-        """Return what options of `run.sh` are among those of `msp_train`; the default: none.
+        """Translate options of `run.sh` to those of `msp_train`; by default none.
 
         Args:
-            run: The options of `run.sh`, those that the kinds name in `run_options` among them, and
-                `speeds` (what stage 2 adds to names).
+            run: The options of `run.sh`, including those in `run_options` of the kinds, and
+                `speeds` (the suffix that stage 2 adds to names).
 
         Returns:
-            Option to value, vocabularies left out: an option that maps languages to vocabularies
-            maps them to stand-ins, with which a model can be built on trial.
+            Option to value, without vocabularies: an option that maps languages to vocabularies
+            maps them to placeholders, with which a model can be built on trial.
 
         Raises:
             ValueError: If an option is not valid; see `run_words.py`.
@@ -206,73 +228,103 @@ class Kind(ABC):
         return {}
 
     def experiment_tag(self, run: Mapping[str, str]) -> str:
-        """Return what its options of `run.sh` add to names of experiments; the default: nothing."""
+        """Return the part of experiment names that its options of `run.sh` add; by default nothing.
+
+        Args:
+            run: The options of `run.sh`.
+        """
         return ""
 
     def statistics_tag(self, objectives: Sequence[Objective], run: Mapping[str, str]) -> str:
-        """Return what tells statistics apart that are taken with other labels or vocabularies."""
+        """Return a tag that tells apart statistics of different labels or vocabularies.
+
+        Args:
+            objectives: The objectives of this kind.
+            run: The options of `run.sh`.
+        """
         return "_".join(objective.name for objective in objectives if objective.label)
 
     def vocabularies(
         self, objectives: Sequence[Objective], run: Mapping[str, str]
     ) -> list[Vocabulary]:
-        """Return the vocabularies that stage 5 makes; the default: none.
+        """Return the vocabularies that stage 5 makes; by default none.
 
-        Those that settings of an objective name already are left out, see `Vocabulary.words`.
+        Those that settings of an objective already name are left out, see `Vocabulary.words`.
 
         Args:
-            objectives: Those of this kind.
-            run: The options of `run.sh`, `speeds`, and `selection`: what tells runs apart that
-                train on other utterances of a corpus.
+            objectives: The objectives of this kind.
+            run: The options of `run.sh`, `speeds`, and `selection`: a tag that tells apart runs
+                that train on different utterances of a corpus.
         """
         return []
 
     def ctc_cutter(
         self, objective: Objective, run: Mapping[str, str], options: Options, token_type: str
     ) -> Callable[[str], Sequence[str]] | None:
-        """Return what cuts labels into the tokens that CTC learns; the default: no CTC learns them.
+        """Return a function that splits labels into the tokens that CTC learns; by default None.
 
         Args:
             objective: The objective.
             run: The options of `run.sh`.
             options: The options of `msp_train`, as far as they are known.
-            token_type: Asked for by stage 4 (`char`) and stage 5 (`bpe`).
+            token_type: Type of tokens, as stage 4 (`char`) or stage 5 (`bpe`) asks for it.
 
         Returns:
-            The function; None: its tokens are of another type, too.
+            The function; None if no CTC learns the labels, or its tokens are of another type.
         """
         return None
 
     def longer_tokens(self, token_type: str) -> str:
-        """Return the option of `run.sh` by which a label has fewer tokens."""
+        """Return the option of `run.sh` that makes tokens longer, so that labels have fewer.
+
+        Args:
+            token_type: `char` or `bpe`.
+        """
         return "see its settings"
 
     def stand_in(self, objectives: Sequence[Objective], args: argparse.Namespace) -> None:
-        """Put stand-ins where the options lack vocabularies, to build a model before stage 5."""
+        """Set placeholders where the options lack vocabularies, to build a model before stage 5.
+
+        Args:
+            objectives: The objectives of this kind.
+            args: The options of `msp_train`; changed in place.
+        """
         return None
 
     # --- labels --------------------------------------------------------------------------------
 
     def inline(self, args: argparse.Namespace) -> None:
-        """Read the files that options name into the options, so that `config.yaml` is portable."""
+        """Read the files that options name into the options, so that `config.yaml` is portable.
+
+        Args:
+            args: The options of `msp_train`; changed in place.
+        """
         return None
 
     def encoders(
         self, objectives: Sequence[Objective], args: argparse.Namespace
     ) -> dict[tuple[str, str], Encoder]:
-        """Return what turns labels into arrays of integers, by (data name, spoken language).
+        """Return encoders of labels to arrays of integers, by (data name, spoken language).
 
-        An empty language stands for all. An absent label (`<na>`) never comes here: it is the one
-        number -1 in the batch, in labels of floats NaN. The default: none, as for audio.
+        An empty language stands for all. An absent label (`<na>`) is never passed to an encoder: in
+        the batch it is the single number -1, in labels of floats NaN. By default there are none, as
+        for audio.
+
+        Args:
+            objectives: The objectives of this kind.
+            args: The options of `msp_train`.
         """
         return {}
 
     def check_labels(self, labels: "LabelledObjective") -> list[str]:
-        """Look at the labels of a set before the first step, and return warnings.
+        """Check the labels of a set before the first step, and return warnings.
+
+        Args:
+            labels: The labels of one objective in one set.
 
         Raises:
-            NothingToLearnError: If none of them can be used: refused in training, and in validation
-                where no other objective has one that can.
+            NothingToLearnError: If none of them is usable; it is refused in training, and in
+                validation if no other objective has a usable one.
             ValueError: If they are wrong.
         """
         return []
@@ -283,42 +335,58 @@ class Kind(ABC):
     def build_heads(
         self, objectives: Sequence[Objective], args: argparse.Namespace, parts: Parts
     ) -> Heads:
-        """Build a head for each of its objectives.
+        """Build a head for each objective of this kind.
+
+        Args:
+            objectives: The objectives of this kind, in order.
+            args: The options of `msp_train`.
+            parts: The parts of the network, built before.
+
+        Returns:
+            The heads, and the modules that they share.
 
         Raises:
             ValueError: If an option is not valid.
         """
 
     def review_epoch(self, seen: int, left_out: int, watched: Mapping[str, float]) -> list[str]:
-        """Look at what an epoch of training has shown of an objective, and return warnings.
+        """Check the statistics of an objective after an epoch of training, and return warnings.
 
         Args:
-            seen: Utterances with a label.
-            left_out: Those of them that the head could not use.
+            seen: Number of utterances with a label.
+            left_out: Number of those that the head could not use.
             watched: Means of the numbers that the head reports, by name.
 
         Raises:
-            ValueError: If training on makes no sense.
+            ValueError: If further training makes no sense.
         """
         return []
 
     # --- decoding and scores -------------------------------------------------------------------
 
     def identifies_language(self, objective: Objective) -> bool:
-        """Return whether the texts of an objective are languages as `utt2lang` has them; no."""
+        """Return True if an objective's texts are languages, as in `utt2lang`; by default False.
+
+        Args:
+            objective: The objective.
+        """
         return False
 
     def has(self, method: str) -> bool:
-        """Return whether the kind has a method of its own, such as `build_decoder` or `export`."""
+        """Return True if the kind overrides a method such as `build_decoder` or `export`.
+
+        Args:
+            method: Name of the method.
+        """
         return getattr(type(self), method) is not getattr(Kind, method)
 
     def locate(self, args: argparse.Namespace, find: Finder) -> None:
-        """Replace the files that decoding needs by where they lie; the default: there are none.
+        """Replace the files that decoding needs by their actual paths; by default there are none.
 
         Args:
-            args: Options of `config.yaml`, which may lie on another machine than it was written on.
-            find: Returns where the file of an option is: `find(file)`, or `find(file, fits)`, where
-                `fits` tells of a path whether that file is the model's own, not a namesake's.
+            args: Options of `config.yaml`, which may come from another machine; changed in place.
+            find: Search that returns the path of a file: `find(file)`, or `find(file, fits)` with a
+                test of whether a path is the model's own file and not another of that name.
 
         Raises:
             FileNotFoundError: If `find` does not find one.
@@ -326,18 +394,27 @@ class Kind(ABC):
         return None
 
     def check_decoding(self, objective: Objective, head: "Head", config: "DecodeConfig") -> None:
-        """Refuse what `build_decoder` would refuse, before stage 5 and any training.
+        """Refuse settings that `build_decoder` would refuse, before stage 5 and any training.
+
+        Args:
+            objective: The objective.
+            head: Its head, not yet trained.
+            config: Settings of decoding.
 
         Raises:
-            ValueError: If the head lacks what the configuration asks for.
+            ValueError: If the head lacks a part that the configuration needs.
         """
         return None
 
     def check_scoring(self, objective: Objective, config: "ScoreConfig") -> None:
-        """Refuse, before stage 1, what `measure` lacks, such as a package; the default: nothing.
+        """Check, before stage 1, the requirements of `measure`, such as a package; by default none.
+
+        Args:
+            objective: The objective.
+            config: Settings of scoring.
 
         Raises:
-            ValueError: If it lacks something.
+            ValueError: If one is not met.
         """
         return None
 
@@ -348,34 +425,49 @@ class Kind(ABC):
         args: argparse.Namespace,
         config: "DecodeConfig",
     ) -> "Decoder | SpeechDecoder | None":
-        """Return what turns encoded speech into hypotheses; the default, None: nothing is decoded.
+        """Return a decoder of encoded speech to hypotheses; by default None, nothing is decoded.
+
+        Args:
+            objective: The objective.
+            head: Its trained head.
+            args: The options of its training.
+            config: Settings of decoding.
 
         Raises:
-            ValueError: If the head lacks what the configuration asks for.
+            ValueError: If the head lacks a part that the configuration needs.
         """
         return None
 
     def measure(
         self, objective: Objective, reference_dir: Path, decode_dir: Path, config: "ScoreConfig"
     ) -> "Measured":
-        """Score what was decoded.
+        """Score the decoded results of a set.
 
         Args:
             objective: The objective.
             reference_dir: Data dir of the set.
-            decode_dir: Holds `<objective>/text` and, where the decoder returned arrays,
+            decode_dir: Folder with `<objective>/text` and, if the decoder returned arrays,
                 `<objective>/array.scp`.
-            config: How to score.
+            config: Settings of scoring.
+
+        Returns:
+            The measured scores.
 
         Raises:
             OSError: If a file is missing.
-            ValueError: If a file is malformed or keys differ; a `NothingToScoreError` if the set
-                has no labels to score it by, which leaves it out with a note.
+            ValueError: If a file is malformed, keys differ, or the kind has no scores; a
+                `NothingToScoreError` if the set has no labels to score against, which leaves it out
+                with a note.
         """
         raise ValueError(f"{objective.name} is not scored: {type(self).__name__} has no measure.")
 
     def export(self, objective: Objective, model: Any, args: argparse.Namespace) -> "StockModel":
         """Return the configuration and the tensors of a stock ESPnet model of the objective.
+
+        Args:
+            objective: The objective.
+            model: The trained model.
+            args: The options of its training.
 
         Raises:
             ValueError: If ESPnet has no model of the kind, which is the default.

@@ -1,4 +1,4 @@
-"""Labels that have more tokens than frames: CTC leaves them out, which is told before training."""
+"""Warnings, before training, of labels with more tokens than frames, which CTC leaves out."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -10,12 +10,12 @@ from espnet_soups.objectives.registry import kind_of
 from espnet_soups.objectives.run import Run
 from espnet_soups.objectives.run_words import option_of
 
-# Frames of the input for one of the encoder, by ESPnet's `input_layer`.
+# Input frames per encoder frame, by ESPnet's `input_layer`.
 SUBSAMPLING = {
     **{"linear": 1, "conv2d": 4, "conv2d1": 1, "conv2d2": 2, "conv2d6": 6, "conv2d8": 8},
     **{"conv1d2": 2, "conv1d3": 3},
 }
-ROUNDING = 2  # frames that a convolution may make fewer
+ROUNDING = 2  # frames that a convolution may lose
 MANY = 0.01  # share of labels up to which another `--stack` is good enough
 
 
@@ -28,11 +28,11 @@ def describe_long_labels(
         run: The run, with the options `stack` and `feats_type`.
         data: A set that stage 4 has filtered.
         lengths: Frames of each utterance before the encoder.
-        token_type: `char`, or `bpe`, which is known once stage 5 has made the models.
+        token_type: `char`, or `bpe` once stage 5 has made the models.
 
     Returns:
-        A warning for each objective that has some; none where features are made by the model, or
-        its encoder is none that is known by its `input_layer`.
+        A warning for each objective with such labels; none if features are made by the model, or
+        the `input_layer` of its encoder is unknown.
 
     Raises:
         ValueError: If no label of an objective fits.
@@ -59,7 +59,10 @@ def describe_long_labels(
 
 
 def frames_needed(tokens: Sequence[object]) -> int:
-    """Return the frames that CTC needs: one per token, and one between two that are equal.
+    """Return the number of frames that CTC needs: one per token, and one between two equal ones.
+
+    Args:
+        tokens: The tokens of a label.
 
     >>> frames_needed("hello")
     6

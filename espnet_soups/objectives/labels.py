@@ -1,4 +1,4 @@
-"""The labels of one objective in one set, as its kind looks at them before the first step."""
+"""The labels of one objective in one set, for the checks of its kind before the first step."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,21 +15,21 @@ NO_LABEL = "<na>"  # an absent label in a table, as in ESPnet's s2t recipes
 
 
 class NothingToLearnError(Exception):
-    """An objective has no label in a set that it could learn from."""
+    """Error of an objective without a usable label in a set."""
 
 
 def refuse_blind_validation(
     objectives: "Sequence[Objective]", without: Mapping[str, str], where: str
 ) -> None:
-    """Refuse a validation set that has nothing for any objective: no epoch could be chosen.
+    """Refuse a validation set without a usable label for any objective: no epoch could be chosen.
 
     Args:
         objectives: All objectives of the run.
-        without: Those that have no label there that could be used, by name, and why.
-        where: How the message calls the set.
+        without: Name of each objective without a usable label there, to the reason.
+        where: Name of the set, for the message.
 
     Raises:
-        ValueError: If all of them are without.
+        ValueError: If no objective has a usable label.
 
     >>> from espnet_soups.objectives.objective import Objective
     >>> spk, ssl = Objective("spk", "spk"), Objective("ssl", "ssl", supervised=False)
@@ -49,17 +49,17 @@ def refuse_blind_validation(
 
 @dataclass(frozen=True)
 class LabelledObjective:
-    """Labels of a set, absent ones left out.
+    """Labels of a set, without absent ones.
 
     Attributes:
         objective: The objective.
-        where: How messages call the labels, such as `dump/train/text (asr_fr)`.
-        texts: Utterance id to label; of a large set a part.
-        training: Whether the set is trained on.
-        encoder: What turns them into arrays; None: they are audio.
+        where: Name of the labels in messages, such as `dump/train/text (asr_fr)`.
+        texts: Utterance id to label; a part of them if the set is large.
+        training: Whether the set is used for training.
+        encoder: The encoder of the labels to arrays; None for audio.
         head: The head that learns from them.
-        settings: What `objectives:` of the training configuration says of the objective.
-        encoded_frames: Estimates the frames after the encoder of each utterance, [N].
+        settings: Its entry below `objectives:` of the training configuration.
+        encoded_frames: Function that estimates the encoded frames of each utterance, [N].
     """
 
     objective: "Objective"

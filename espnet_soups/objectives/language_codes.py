@@ -1,7 +1,8 @@
 """Codes of languages, such as `fr`, `en_us`, `zh-TW` or `cmn_hans_cn`, and pairs of them.
 
 A code is a language, then perhaps a script and a region, as in FLEURS, Common Voice, NLLB and
-Whisper. What a language needs hangs on its first part, and on a script in Latin letters.
+Whisper. The needs of a language depend on its first part, and on whether the script has Latin
+letters.
 """
 
 import re
@@ -20,6 +21,9 @@ CODE = re.compile(r"[a-z]{2,3}([-_][A-Za-z]{4})?([-_]([A-Za-z]{2}|\d{3}))?([-_][
 def first_part(code: str) -> str:
     """Return the language of a code, without its script and region.
 
+    Args:
+        code: Code of a language.
+
     >>> first_part("zh-TW"), first_part("cmn_hans_cn"), first_part("FR")
     ('zh', 'cmn', 'fr')
     """
@@ -27,7 +31,10 @@ def first_part(code: str) -> str:
 
 
 def is_romanised(code: str) -> bool:
-    """Return whether a code names a script in Latin letters.
+    """Return True if a code names a script in Latin letters.
+
+    Args:
+        code: Code of a language.
 
     >>> is_romanised("zh_Latn"), is_romanised("zh_Hans")
     (True, False)
@@ -36,7 +43,10 @@ def is_romanised(code: str) -> bool:
 
 
 def writes_spaces(code: str) -> bool:
-    """Return whether spaces stand between the words of a language.
+    """Return True if a language is written with spaces between words.
+
+    Args:
+        code: Code of the language.
 
     >>> writes_spaces("en_us"), writes_spaces("zh_cn"), writes_spaces("th")
     (True, False, False)
@@ -45,17 +55,18 @@ def writes_spaces(code: str) -> bool:
 
 
 def split_pair(pair: str, known: Collection[str] = ()) -> tuple[str, str]:
-    """Return source and target of a pair, whose codes may have underscores, too.
+    """Return source and target of a pair, whose codes may themselves have underscores.
 
-    Of several readings that one holds of which both codes are known to the run; of others, whose
-    codes must look like codes and whose regions must speak the language, the one with more known.
+    If there are several readings, one whose codes are both known to the run is taken. Otherwise the
+    codes must look like codes, their regions must speak the language, and the reading with more
+    known codes is taken.
 
     Args:
-        pair: Such as `fr_en` or `en_us_pt_br`.
-        known: Codes of the run.
+        pair: The pair, such as `fr_en` or `en_us_pt_br`.
+        known: Codes of the languages of the run.
 
     Raises:
-        ValueError: If it is none, or can be read in several ways.
+        ValueError: If it is no pair, or has several readings.
 
     >>> split_pair("fr_en"), split_pair("en_us_fr"), split_pair("en_zh_cn", ["en"])
     (('fr', 'en'), ('en_us', 'fr'), ('en', 'zh_cn'))
@@ -81,27 +92,27 @@ def split_pair(pair: str, known: Collection[str] = ()) -> tuple[str, str]:
 
 
 def _readings(pair: str) -> list[tuple[str, str]]:
-    """Return every way to cut a pair into two codes, none of which begins or ends with `_`."""
+    """Return every split of a pair into two codes that neither begin nor end with `_`."""
     parts = pair.split("_")
     cuts = [("_".join(parts[:cut]), "_".join(parts[cut:])) for cut in range(1, len(parts))]
     return [cut for cut in cuts if all(code and code == code.strip("_") for code in cut)]
 
 
 def _is_spoken(code: str) -> bool:
-    """Return whether a language and a region are a pair that Python knows; other codes pass."""
+    """Return True if Python knows a language in a region; other codes pass."""
     parts = re.split("[-_]", code.lower())
     return len(parts) != 2 or len(parts[1]) != 2 or "_".join(parts) in locale_alias
 
 
 def split_pairs(pairs: Sequence[str], known: Iterable[str] = ()) -> list[tuple[str, str]]:
-    """Return source and target of each pair; those that are clear help to read the others.
+    """Return source and target of each pair; clear pairs help to read the others.
 
     Args:
-        pairs: Such as `fr_en`.
-        known: Codes of the run.
+        pairs: The pairs, such as `fr_en`.
+        known: Codes of the languages of the run.
 
     Raises:
-        ValueError: If one is none, or can be read in several ways.
+        ValueError: If one is no pair, or has several readings.
 
     >>> split_pairs(["kam_ke_en", "de_en"])
     [('kam_ke', 'en'), ('de', 'en')]
@@ -111,7 +122,10 @@ def split_pairs(pairs: Sequence[str], known: Iterable[str] = ()) -> list[tuple[s
 
 
 def codes_of(pairs: Iterable[str]) -> set[str]:
-    """Return the codes in those pairs that can be read in one way alone.
+    """Return the codes in those pairs that have a single reading.
+
+    Args:
+        pairs: The pairs, such as `fr_en`.
 
     >>> sorted(codes_of(["en_pt_br", "en_fr"]))
     ['en', 'fr']

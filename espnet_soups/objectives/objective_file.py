@@ -1,4 +1,4 @@
-"""`objectives.json` of a decoded set: which objectives were decoded, and what they are."""
+"""`objectives.json` of a decoded set: the decoded objectives with all their fields."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, fields
@@ -12,11 +12,11 @@ MADE_BY = "the decoding (stage 11)"
 
 
 def write_objectives(path: Path, objectives: Sequence[Objective]) -> None:
-    """Write objectives, whole or not at all.
+    """Write objectives, completely or not at all.
 
     Args:
         path: The file.
-        objectives: Written as name to fields, in their order.
+        objectives: The objectives, in order; the file maps name to fields.
     """
     record = {objective.name: asdict(objective) for objective in objectives}
     write_json(path, record)
@@ -25,9 +25,12 @@ def write_objectives(path: Path, objectives: Sequence[Objective]) -> None:
 def read_objectives(path: Path) -> list[Objective]:
     """Read objectives, in the order of the file.
 
+    Args:
+        path: The file.
+
     Raises:
         OSError: If it is missing.
-        ValueError: If it is not as `write_objectives` writes it.
+        ValueError: If it does not have the form that `write_objectives` writes.
     """
     record = read_json(path, MADE_BY)
     known = {field.name for field in fields(Objective)}

@@ -1,7 +1,7 @@
 """`text_heads: shared`: one head for the texts of all kinds and languages.
 
-Its options are those of a kind of texts, named `text_…`; the tokens of the prefix say which
-language is spoken and what is to be written, as in OWSM.
+Its options are those of a kind of texts, named `text_…`; the tokens of the prefix give the spoken
+language and the text to write, as in OWSM.
 """
 
 import argparse
@@ -14,14 +14,18 @@ from espnet_soups.objectives.objective import Objective
 if TYPE_CHECKING:
     from espnet_soups.objectives.text_kind import TextKind
 
-NAME = "text"  # of the head among those that are shared, and what its options begin with
+NAME = "text"  # name of the head among the shared ones, and prefix of its options
 HOW = ("separate", "shared")
 CTC_OF = ("transcripts", "all")
 DEFAULTS = {"ctc": "transcripts", "ctc_weight": 0.3, "decoder": "transformer", "decoder_conf": {}}
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add its options to `msp_train`."""
+    """Add the options of the head to `msp_train`.
+
+    Args:
+        parser: The parser of `msp_train`.
+    """
     from espnet2.utils.nested_dict_action import NestedDictAction
     from espnet2.utils.types import str_or_none
 
@@ -45,10 +49,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def is_used(options: Options) -> bool:
-    """Return whether one head serves all texts.
+    """Return True if one head serves all texts.
+
+    Args:
+        options: The options of `msp_train`.
 
     Raises:
-        ValueError: If the option has another value.
+        ValueError: If `text_heads` has an unknown value.
     """
     how = options.get(f"{NAME}_heads", HOW[0])
     if how not in HOW:
@@ -57,7 +64,7 @@ def is_used(options: Options) -> bool:
 
 
 def check_options(kind: "TextKind", objectives: Sequence[Objective], options: Options) -> None:
-    """Refuse settings that would do nothing.
+    """Refuse settings that have no effect.
 
     Args:
         kind: A kind of texts.
@@ -87,7 +94,14 @@ def check_options(kind: "TextKind", objectives: Sequence[Objective], options: Op
 
 
 def texts_of(options: Options) -> "list[tuple[TextKind, Objective]]":
-    """Return every objective of a run that learns from texts, with its kind, in their order."""
+    """Return every objective of a run that learns from texts, with its kind, in their order.
+
+    Args:
+        options: The options of `msp_train`.
+
+    Raises:
+        ValueError: If an objective is not valid, or there is none.
+    """
     from espnet_soups.objectives.registry import declared_objectives, kind_of
     from espnet_soups.objectives.text_kind import TextKind
 
@@ -96,10 +110,14 @@ def texts_of(options: Options) -> "list[tuple[TextKind, Objective]]":
 
 
 def learns_by_ctc(kind: "TextKind", options: Options) -> bool:
-    """Return whether the CTC of the head learns from the texts of a kind.
+    """Return True if the CTC of the head learns from the texts of a kind.
+
+    Args:
+        kind: The kind.
+        options: The options of `msp_train`.
 
     Raises:
-        ValueError: If `text_ctc` has no valid value.
+        ValueError: If `text_ctc` has an unknown value.
     """
     how = options[f"{NAME}_ctc"]
     if how not in CTC_OF:

@@ -1,4 +1,4 @@
-"""What a kind of a user's own may not have: members that are asked of no such kind, and clashes."""
+"""Checks of a user's own kind: no members without effect, and no clashes with other kinds."""
 
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -6,18 +6,21 @@ from pathlib import Path
 
 from espnet_soups.objectives.kind import Kind, Metric, Options
 
-# Members that are read before the training configuration is, which names own kinds.
+# Members that are read before the training configuration, which names own kinds.
 UNASKED = {
-    "add_options": "options of msp_train are those of the kinds that come along; take settings"
+    "add_options": "options of msp_train are those of the built-in kinds; use settings"
     " below `objectives:` instead",
-    "run_options": "options of run.sh are those of the kinds that come along; take settings below"
+    "run_options": "options of run.sh are those of the built-in kinds; use settings below"
     " `objectives:` instead",
     "data_names": "the `label` of its objectives is known without it",
 }
 
 
 def own_kinds(options: Options) -> list[str]:
-    """Return the classes of a user's own that options name, `module:Class`, each once.
+    """Return the user's own classes in some options, `module:Class`, each once.
+
+    Args:
+        options: The options of `msp_train`.
 
     >>> own_kinds({"objectives": {"age": {"kind": "age:Age"}, "cls_x": None}})
     ['age:Age']
@@ -29,17 +32,17 @@ def own_kinds(options: Options) -> list[str]:
 
 
 def refuse_foreign(names: Iterable[str], allowed: Collection[str], where: Path) -> None:
-    """Refuse classes that a file names and nobody has agreed to import: it may be a stranger's.
+    """Refuse classes that a file names and the user has not allowed: they may be a stranger's.
 
-    What is imported already is no news to anybody.
+    Classes of modules that are already imported pass.
 
     Args:
-        names: Kinds, those of a user's own as `module:Class`.
-        allowed: Those that may be imported.
+        names: Names of kinds, `module:Class` for a user's own.
+        allowed: Names of those that may be imported.
         where: The file.
 
     Raises:
-        ValueError: If there is one.
+        ValueError: If there is such a class.
     """
     for name in names:
         module = name.partition(":")[0]
@@ -52,18 +55,18 @@ def refuse_foreign(names: Iterable[str], allowed: Collection[str], where: Path) 
 
 
 def refuse_unasked(name: str, found: type[Kind], known: Sequence[Kind]) -> None:
-    """Refuse a class with members that would do nothing.
+    """Refuse a class with members that have no effect.
 
-    A class may derive from a kind that comes along, if that has no options of its own: then data
-    names are those of that kind, and known.
+    A class may derive from a built-in kind without options of its own; data names are then those of
+    that kind, and known.
 
     Args:
-        name: How the configuration names the class.
+        name: Name of the class in the configuration.
         found: The class.
-        known: The kinds that come along.
+        known: The built-in kinds.
 
     Raises:
-        ValueError: If it has one.
+        ValueError: If there is such a member.
     """
     theirs = {Kind, *(base for kind in known for base in type(kind).__mro__)}
     for member, why in UNASKED.items():
@@ -78,9 +81,9 @@ def refuse_unasked(name: str, found: type[Kind], known: Sequence[Kind]) -> None:
 
 
 def refuse_clashes(kind: Kind, known: Sequence[Kind]) -> None:
-    """Refuse a kind that takes letters of `order` or names of scores that others have.
+    """Refuse a kind with letters of `order` or names of scores that other kinds have.
 
-    The same letter for the same objectives is none, nor a score that is the same.
+    The same letter for the same objectives is no clash, nor is the same score.
 
     Args:
         kind: The kind.

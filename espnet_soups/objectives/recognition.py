@@ -1,4 +1,4 @@
-"""Recognition (ASR): the text of what is said, in the language that is spoken."""
+"""Recognition (ASR): the text of the speech, in the spoken language."""
 
 import argparse
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from espnet_soups.objectives.metrics.score_config import ScoreConfig
     from espnet_soups.objectives.stock_model import StockModel
 
-WINDOW_MARGIN = 100  # what espnet2.bin.asr_inference has by default
+WINDOW_MARGIN = 100  # the default of espnet2.bin.asr_inference
 
 
 class Recognition(TextKind):
@@ -78,7 +78,7 @@ class Recognition(TextKind):
         return [self.objective(f"{self.name}_{language}", {}) for language in languages]
 
     def written(self, objective: Objective) -> str:
-        """Return the language that is spoken."""
+        """Return the spoken language."""
         return objective.language
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
@@ -89,7 +89,7 @@ class Recognition(TextKind):
         one_decoder.add_options(parser)
 
     def options_of_run(self, run: Mapping[str, str]) -> dict[str, Any]:
-        """Return token lists to be, and the type of tokens."""
+        """Return placeholders of token lists, and the type of tokens."""
         read_words("asr_char_langs", run)
         read_choice("bpemode", run, ("unigram", "bpe"))
         languages = read_names("asr_langs", run)
@@ -99,18 +99,18 @@ class Recognition(TextKind):
         }
 
     def experiment_tag(self, run: Mapping[str, str]) -> str:
-        """Return the type of tokens, and how many there are."""
+        """Return the type of tokens, and their number."""
         tokens = run["asr_token_type"]
         return tokens if tokens == "char" else f"{tokens}{run['asr_nbpe']}"
 
     def statistics_tag(self, objectives: Sequence[Objective], run: Mapping[str, str]) -> str:
-        """Return the same."""
+        """Return the tag of the experiment."""
         return self.experiment_tag(run)
 
     def encoders(
         self, objectives: Sequence[Objective], args: argparse.Namespace
     ) -> dict[tuple[str, str], Encoder]:
-        """Return what turns the texts of each language into token ids."""
+        """Return an encoder of texts to token ids for each language."""
         languages = [objective.language for objective in objectives]
         return {("text", language): self.text_encoder(language, args) for language in languages}
 
@@ -139,7 +139,12 @@ class Recognition(TextKind):
         return lists
 
     def token_folder(self, language: str, run: Mapping[str, str]) -> Path:
-        """Return where the token list of a language lies."""
+        """Return the folder of the token list of a language.
+
+        Args:
+            language: Code of the language.
+            run: The options of `run.sh`.
+        """
         from espnet_soups.objectives.token_lists import token_folder
 
         single = _in_characters(language, run)
@@ -149,14 +154,14 @@ class Recognition(TextKind):
     def measure(
         self, objective: Objective, reference_dir: Path, decode_dir: Path, config: "ScoreConfig"
     ) -> "Measured":
-        """Count word, character and sentence errors."""
+        """Return word, character and sentence error rates of a decoded set."""
         from espnet_soups.objectives.metrics.text_errors import measure_errors
         from espnet_soups.objectives.metrics.text_pairs import read_pairs
 
         return measure_errors(read_pairs(reference_dir, decode_dir, objective))
 
     def plan_search(self, objective: Objective, head: "Head", config: "DecodeConfig") -> SearchPlan:
-        """Return the search that `asr_method` asks for.
+        """Return the plan of the search for `asr_method`.
 
         Raises:
             ValueError: If the head lacks CTC or the decoder that it needs.
@@ -200,5 +205,5 @@ class Recognition(TextKind):
 
 
 def _in_characters(language: str, run: Mapping[str, str]) -> bool:
-    """Return whether `asr_char_langs` names a language, as it is or whatever its region."""
+    """Return True if `asr_char_langs` names a language, with or without its region."""
     return not {language, first_part(language)}.isdisjoint(run["asr_char_langs"].split())

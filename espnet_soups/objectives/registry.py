@@ -1,4 +1,4 @@
-"""Every kind of objective by name, and the objectives of a run in their one order."""
+"""Registry of the kinds of objectives, and the objectives of a run in their order."""
 
 import importlib
 from collections.abc import Mapping, Sequence
@@ -30,14 +30,14 @@ KINDS: tuple[Kind, ...] = (
 
 @cache
 def find_kind(name: str) -> Kind:
-    """Find a kind.
+    """Return a kind.
 
     Args:
-        name: Of a kind that comes along, or `module:Class` of a user's own.
+        name: Name of a built-in kind, or `module:Class` for a user's own.
 
     Raises:
-        ValueError: If there is none of that name, or the class cannot be imported, is none, lacks
-            what a kind must have, or has what none of a user's own may have.
+        ValueError: If there is no such kind, or the class cannot be imported, is no kind, lacks a
+            required member or has a forbidden one.
     """
     for kind in KINDS:
         if kind.name == name:
@@ -76,15 +76,26 @@ def find_kind(name: str) -> Kind:
 
 
 def kind_of(objective: Objective) -> Kind:
-    """Return the kind of an objective."""
+    """Return the kind of an objective.
+
+    Args:
+        objective: The objective.
+
+    Raises:
+        ValueError: If its kind cannot be found.
+    """
     return find_kind(objective.kind)
 
 
 def kind_of_name(name: str, settings: Options | None = None) -> Kind:
-    """Return the kind that an objective of a name has: that of its settings, or by the name.
+    """Return the kind of an objective from its settings, or else from its name.
+
+    Args:
+        name: Name of the objective.
+        settings: Its entry below `objectives:`, if any.
 
     Raises:
-        ValueError: If the settings name none and the name begins like none.
+        ValueError: If the settings name no kind, nor does the beginning of the name.
     """
     given = (settings or {}).get("kind")
     if given is not None:
@@ -100,10 +111,13 @@ def kind_of_name(name: str, settings: Options | None = None) -> Kind:
 
 
 def kinds_of(options: Options) -> list[Kind]:
-    """Return the kinds that a run may have: those that come along, then its own, each once.
+    """Return the kinds that a run may have: the built-in ones, then its own, each once.
+
+    Args:
+        options: The options of `msp_train`.
 
     Raises:
-        ValueError: If `objectives` is malformed, names a kind that there is not, or kinds clash.
+        ValueError: If `objectives` is malformed, names an unknown kind, or kinds clash.
     """
     given = options.get("objectives") or {}
     if not isinstance(given, Mapping) or not all(
@@ -122,10 +136,10 @@ def kinds_of(options: Options) -> list[Kind]:
 
 
 def declared_objectives(options: Options) -> list[Objective]:
-    """List the objectives that the options of `msp_train` declare.
+    """Return the objectives that the options of `msp_train` declare.
 
     Args:
-        options: By name; those that a kind asks for and that are missing declare none.
+        options: The options by name; missing ones declare no objective.
 
     Returns:
         The objectives in the order that every vector and matrix of the run uses.
@@ -166,25 +180,33 @@ def declared_objectives(options: Options) -> list[Objective]:
 
 
 def order_letters(options: Options) -> dict[str, str]:
-    """Return the letters of `order`, to globs over the names of the objectives they stand for."""
+    """Return the letters of `order`, each mapped to globs over names of objectives.
+
+    Args:
+        options: The options of `msp_train`.
+    """
     return {letter: glob for kind in kinds_of(options) for letter, glob in kind.letters.items()}
 
 
 def parse_objective(name: str, others: Sequence[str] = ()) -> Objective:
-    """Return the objective of a folder that nothing else is known of, such as `asr_fr`.
+    """Return the objective of a folder, from its name alone, such as `asr_fr`.
 
     Args:
-        name: Of the objective.
-        others: Names of the objectives beside it, which may say how to read it.
+        name: Name of the objective.
+        others: Names of the objectives beside it, which may help to read it.
 
     Raises:
-        ValueError: If its name begins like that of no kind, or does not suffice.
+        ValueError: If no kind has such names, or the name is not sufficient.
     """
     return kind_of_name(name).named(name, others)
 
 
 def by_kind(objectives: Sequence[Objective]) -> dict[Kind, list[Objective]]:
-    """Group objectives by kind, in their order."""
+    """Group objectives by kind, and keep their order.
+
+    Args:
+        objectives: The objectives.
+    """
     grouped: dict[Kind, list[Objective]] = {}
     for objective in objectives:
         grouped.setdefault(kind_of(objective), []).append(objective)
@@ -192,5 +214,9 @@ def by_kind(objectives: Sequence[Objective]) -> dict[Kind, list[Objective]]:
 
 
 def as_options(args: Any) -> Options:
-    """Return a namespace of options as a mapping."""
+    """Return options as a mapping.
+
+    Args:
+        args: A namespace of options, or a mapping, which is returned unchanged.
+    """
     return args if isinstance(args, Mapping) else vars(args)

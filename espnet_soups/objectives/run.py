@@ -1,4 +1,4 @@
-"""A run of a recipe: what run.sh and the training configuration say of objectives."""
+"""A run of a recipe: the objectives that run.sh and the training configuration declare."""
 
 import argparse
 import json
@@ -22,7 +22,7 @@ from espnet_soups.objectives.registry import (
 from espnet_soups.objectives.run_words import read_names, uses_of
 from espnet_soups.settings import refuse_mistyped
 
-# Options of run.sh that belong to no kind, with their defaults.
+# Options of run.sh that do not belong to a kind, with their defaults.
 COMMON = {
     "objectives": "",
     "languages": "",
@@ -34,7 +34,7 @@ COMMON = {
     "ssl_audio": "labeled",
 }
 SUBSET_LONGEST = 60  # characters
-# Options of msp_train that say more of objectives than run.sh and the configuration.
+# Options of msp_train that refine the objectives of run.sh and the configuration.
 REFINING = ("--objectives", "--languages")
 # Options of run.sh that decide which utterances are trained on, beside the files of labels.
 SELECTING = (
@@ -48,8 +48,8 @@ class Label:
     """A file of labels that the model reads.
 
     Attributes:
-        file: In a data dir, such as `text.en`.
-        name: Data name, such as `text_en`.
+        file: Name of the file in a data dir, such as `text.en`.
+        name: Data name of the label, such as `text_en`.
         type: `text` or `audio`, see `Objective`.
     """
 
@@ -60,16 +60,16 @@ class Label:
 
 @dataclass(frozen=True)
 class Run:
-    """What a run learns.
+    """Objectives of a run, with the options that declare them.
 
     Attributes:
         run: All options of run.sh.
-        own: The options of `msp_train` that those of run.sh amount to; stand-ins are mappings.
+        own: The options of `msp_train` that follow from those of run.sh; placeholders are mappings.
         options: All options of `msp_train` that declare objectives.
         objectives: The objectives in their order.
-        languages: What utterances may speak: the languages of objectives, and further ones.
-        left_out: Languages of the training set that are none of them; its utterances of these are
-            not trained on. Stage 1 may have yet to make the set.
+        languages: Languages that utterances may have: those of objectives, and further ones.
+        left_out: Other languages of the training set, whose utterances are not used for training;
+            empty if stage 1 has yet to make the set.
     """
 
     run: Mapping[str, str]
@@ -81,12 +81,12 @@ class Run:
 
     @property
     def subset(self) -> str:
-        """What names of folders say of languages, where not all of the corpus are trained on."""
+        """Suffix of folder names with the languages; empty if all of the corpus are used."""
         name = f"_only_{'_'.join(self.languages)}"
         return short_name(name, SUBSET_LONGEST) if self.left_out else ""
 
     def words(self) -> list[str]:
-        """Return the options of run.sh as words of `msp_train`, vocabularies left out."""
+        """Return the options of run.sh as words of `msp_train`, without vocabularies."""
         # lists first, then the rest, then objectives, whose settings further words may change
         given = {name: value for name, value in self.own.items() if not isinstance(value, Mapping)}
         found: list[str] = []
@@ -97,7 +97,7 @@ class Run:
         return found
 
     def stand_ins(self) -> dict[str, Any]:
-        """Return the options that name vocabularies, with stand-ins for what is yet to be."""
+        """Return the options that name vocabularies, with placeholders for those yet to be made."""
         mappings = {name: value for name, value in self.own.items() if isinstance(value, Mapping)}
         mappings.pop("objectives", None)
         return mappings
@@ -112,17 +112,17 @@ class Run:
         return list(dict.fromkeys(labels))
 
     def score_files(self) -> list[str]:
-        """Return the further files of test sets that scores are computed from, each once."""
+        """Return the other files of test sets that are needed for scores, each once."""
         return list(dict.fromkeys(item.score_file for item in self.objectives if item.score_file))
 
     def refinements(self) -> list[str]:
-        """Return the words of `train_args` that say more of objectives."""
+        """Return the words of `train_args` that refine objectives."""
         words = self.run["train_args"].split()
         uses = [(option, values) for option in REFINING for values in uses_of(option, words)]
         return [word for option, values in uses for word in (option, *values)]
 
     def vocabularies(self) -> list[Vocabulary]:
-        """Return what stage 5 makes: what the settings of an objective give already is not made."""
+        """Return the vocabularies that stage 5 makes, without those that settings already name."""
         run = {**self.run, "selection": self._selection()}
         return [
             vocabulary
@@ -132,15 +132,15 @@ class Run:
         ]
 
     def settings(self) -> list[str]:
-        """Return a line for each objective that has settings: vocabularies may depend on them."""
+        """Return a line for each objective with settings, as vocabularies may depend on them."""
         given = self.options.get("objectives") or {}
         return [f"{name}={json.dumps(value, sort_keys=True)}" for name, value in given.items()]
 
     def class_of(self, option: str, words: str = "train_args") -> list[str]:
-        """Return the class that an option of `msp_train` names, such as `normalize`; none: empty.
+        """Return the class that an option of `msp_train` names, such as `normalize`; empty if none.
 
         Args:
-            option: Its name.
+            option: Name of the option.
             words: Option of run.sh with further words of `msp_train`, which change it.
         """
         uses = uses_of(f"--{option}", self.run[words].split())
@@ -149,31 +149,35 @@ class Run:
         return [] if name in ("none", "null", "nil") else [name]
 
     def experiment_tag(self) -> str:
-        """Return what the name of the experiment says of the options of kinds."""
+        """Return the part of the experiment's name that follows from the options of kinds."""
         return "_".join(filter(None, [kind.experiment_tag(self.run) for kind in self._kinds()]))
 
     def statistics_tag(self) -> str:
-        """Return what the name of the statistics says of labels and vocabularies."""
+        """Return the part of the statistics' name that follows from labels and vocabularies."""
         grouped = by_kind(self.objectives)
         tags = [kind.statistics_tag(grouped.get(kind, []), self.run) for kind in self._kinds()]
         return "_".join(filter(None, tags))
 
     def _selection(self) -> str:
-        """Return what tells runs apart that train on other utterances of a corpus.
+        """Return a tag that tells apart runs that train on different utterances of a corpus.
 
-        Stage 4 keeps what has any text, and what has one of the other labels of the run.
+        Stage 4 keeps utterances with any text, and those with another label of the run.
         """
         files = sorted({label.file for label in self.labels() if not is_text_file(label.file)})
         return " ".join([*(self.run.get(option, "") for option in SELECTING), *files])
 
     def _gives(self, vocabulary: Vocabulary) -> bool:
-        """Tell whether the settings of an objective have what a vocabulary would be named by."""
+        """Return True if the settings of an objective already name a vocabulary."""
         uses = uses_of("--objectives", vocabulary.words)
         named = [value.partition("=")[0].rpartition(".") for values in uses for value in values]
         return any(self.settings_of(name).get(key) is not None for name, _, key in named)
 
     def settings_of(self, name: str) -> Options:
-        """Return what `objectives:` says of an objective."""
+        """Return the entry of an objective below `objectives:`, empty if it has none.
+
+        Args:
+            name: Name of the objective.
+        """
         settings: Options = (self.options.get("objectives") or {}).get(name) or {}
         return settings
 
@@ -185,11 +189,13 @@ def read_run(given: Mapping[str, str]) -> Run:
     """Read a run.
 
     Args:
-        given: Options of run.sh by name; those that are missing have their default.
+        given: Options of run.sh by name; missing ones have their defaults.
+
+    Returns:
+        The run.
 
     Raises:
-        OSError: If there is no such training configuration.
-        ValueError: If an option or the configuration is not valid, or there is no objective.
+        OSError: If the training configuration does not exist.
     """
     defaults = {name: default for kind in KINDS for name, (default, _) in kind.run_options.items()}
     run = {**COMMON, **defaults, **given}
@@ -225,7 +231,7 @@ def _left_out(run: Mapping[str, str], languages: Sequence[str]) -> tuple[str, ..
 
 
 def _check_config(config: Options, path: str) -> None:
-    """Refuse options of kinds of another type, and `objectives` that are malformed.
+    """Refuse options of kinds that have a wrong type, and malformed `objectives`.
 
     Raises:
         ValueError: If there is one; the message names the file.
@@ -250,8 +256,8 @@ def _further_languages(
     """Return `languages` of the options of `msp_train`.
 
     Args:
-        own: Those of run.sh.
-        config: The training configuration, for where run.sh names none.
+        own: Languages of run.sh.
+        config: The training configuration, used if run.sh names none.
         words: Further words of `msp_train`, which change them.
         path: The training configuration, for messages.
 
@@ -295,7 +301,7 @@ def _languages(further: Sequence[str], objectives: Sequence[Objective]) -> tuple
 
 
 def _refined(objectives: dict[str, Any], words: Sequence[str]) -> dict[str, Any]:
-    """Return `objectives` as further words of `msp_train` change them."""
+    """Return `objectives`, changed by further words of `msp_train`."""
     values = [value for uses in uses_of("--objectives", words) for value in uses[:1]]
     if not values:
         return objectives

@@ -1,16 +1,21 @@
-"""What kinds read from options of run.sh, and how they refuse what is no list, name or choice."""
+"""Reading of options of run.sh, with checks of lists, names and choices."""
 
 import re
 from collections.abc import Mapping, Sequence
 
-MOST_BYTES = 200  # file systems take 255, of which stamps and locks need some
+MOST_BYTES = 200  # file systems allow 255, of which stamps and locks need some
 
 
 def read_choice(option: str, run: Mapping[str, str], choices: Sequence[str]) -> str:
-    """Return an option that has few values.
+    """Return an option with a few valid values.
+
+    Args:
+        option: Name of the option.
+        run: The options of run.sh.
+        choices: The valid values, two or more.
 
     Raises:
-        ValueError: If it is none of them.
+        ValueError: If the value is not valid.
 
     >>> read_choice("bpemode", {"bpemode": "word"}, ("unigram", "bpe"))
     Traceback (most recent call last):
@@ -25,10 +30,14 @@ def read_choice(option: str, run: Mapping[str, str], choices: Sequence[str]) -> 
 
 
 def read_words(option: str, run: Mapping[str, str]) -> list[str]:
-    """Return an option that lists words.
+    """Return an option that is a list of words.
+
+    Args:
+        option: Name of the option.
+        run: The options of run.sh.
 
     Raises:
-        ValueError: If commas stand between them.
+        ValueError: If words are separated by commas.
     """
     value = run[option]
     if "," in value:
@@ -43,16 +52,16 @@ def read_words(option: str, run: Mapping[str, str]) -> list[str]:
 def read_names(
     option: str, run: Mapping[str, str], pattern: str = ".*", meaning: str = "words"
 ) -> list[str]:
-    """Return an option that lists what names files or folders.
+    """Return an option that is a list of names of files or folders.
 
     Args:
-        option: Its name.
+        option: Name of the option.
         run: The options of run.sh.
         pattern: Regular expression that each word must match.
-        meaning: What words look like, for the message.
+        meaning: Description of valid words, for the message.
 
     Raises:
-        ValueError: If a word does not match, or leads out of the folder that it belongs to.
+        ValueError: If a word does not match, would lead out of its folder, or is too long.
 
     >>> read_names("asr_langs", {"asr_langs": "en fr"})
     ['en', 'fr']
@@ -75,7 +84,11 @@ def read_names(
 
 
 def uses_of(option: str, words: Sequence[str]) -> list[list[str]]:
-    """Return the words behind each use of an option of `msp_train`.
+    """Return the values of each use of an option of `msp_train`.
+
+    Args:
+        option: The option, with its dashes.
+        words: Words of a command line.
 
     >>> uses_of("--languages", ["--languages", "en", "fr", "--seed", "2", "--languages=de"])
     [['en', 'fr'], ['de']]
@@ -94,7 +107,12 @@ def uses_of(option: str, words: Sequence[str]) -> list[list[str]]:
 
 
 def option_of(option: str, words: Sequence[str], key: str = "") -> str | None:
-    """Return the last value of an option of `msp_train`, or of a key of it; None: it is not used.
+    """Return the last value of an option of `msp_train`, or of a key in it; None if it is not used.
+
+    Args:
+        option: The option, with its dashes.
+        words: Words of a command line.
+        key: Key in values such as `key=value`; empty for the value itself.
 
     >>> option_of("--encoder_conf", ["--encoder_conf", "input_layer=linear"], "input_layer")
     'linear'

@@ -1,4 +1,4 @@
-"""Check whether a data dir has what the objectives need."""
+"""Checks of the labels of a data dir against the needs of the objectives."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -21,13 +21,13 @@ def count_labels(
     """Count the labels of each objective.
 
     Args:
-        data: A set.
+        data: The set.
         objectives: The objectives of the run.
-        least: Utterances that each language must have: a training step takes two.
-        languages: What may be spoken; None: what objectives name.
+        least: Smallest number of utterances of each language; a training step takes two.
+        languages: Valid languages; None for those of the objectives.
 
     Returns:
-        Number of labels by the name of the objective; those that learn from audio alone have none.
+        Number of labels by name of the objective; objectives without label files have none.
 
     Raises:
         ValueError: If an utterance speaks an unknown language, a label file is missing, an
@@ -57,11 +57,11 @@ def count_labels(
 def emptied_objectives(
     whole: DataDir, kept: DataDir, objectives: Sequence[Objective]
 ) -> dict[str, int]:
-    """Return the objectives that a filter leaves without a label, and how many each had.
+    """Return the objectives that lose all their labels by a filter, with their number before.
 
     Args:
-        whole: A set.
-        kept: What is left of it.
+        whole: The set before the filter.
+        kept: The set after it.
         objectives: The objectives of the run.
     """
     labelled = [item for item in objectives if whole.labels_of(item.label_file) is not None]
@@ -75,13 +75,13 @@ def compare_labels(
     objectives: Sequence[Objective],
     validated: Sequence[Objective] = (),
 ) -> None:
-    """Compare the labels of a set with those of the training set, as each kind sees fit.
+    """Compare the labels of a set with those of the training set, by the rules of each kind.
 
     Args:
         data: A validation or test set.
         train: The training set.
-        objectives: The objectives of the run that the set has labels of.
-        validated: All objectives of the run, where epochs are chosen by the set.
+        objectives: The objectives of the run for which the set has labels.
+        validated: All objectives of the run, if epochs are chosen on the set.
 
     Raises:
         ValueError: If they do not fit, such as labels of a class that training lacks, or no epoch
@@ -106,13 +106,13 @@ def compare_with_settings(
     settings_of: Callable[[str], Options],
     training: bool,
 ) -> None:
-    """Compare the labels of a set with the settings of objectives, as each kind sees fit.
+    """Compare the labels of a set with the settings of objectives, by the rules of each kind.
 
     Args:
         data: The set.
         objectives: The objectives.
-        settings_of: Returns what `objectives:` says of an objective, by name.
-        training: Whether the set is trained on.
+        settings_of: Function from the name of an objective to its entry below `objectives:`.
+        training: Whether the set is used for training.
 
     Raises:
         OSError: If a file that settings name cannot be read.
@@ -130,7 +130,7 @@ def compare_with_settings(
 
 
 def _labels_of(data: DataDir, objective: Objective) -> dict[str, str]:
-    """Return the labels of an objective by utterance, missing ones left out."""
+    """Return the labels of an objective by utterance, without missing ones."""
     return {
         key: label
         for key, label in (data.labels_of(objective.label_file) or {}).items()
@@ -139,9 +139,14 @@ def _labels_of(data: DataDir, objective: Objective) -> dict[str, str]:
 
 
 def objectives_of(data: DataDir, objectives: Sequence[Objective]) -> list[Objective]:
-    """Return the objectives that a set can test: those whose language it speaks.
+    """Return the objectives that a set can test: those whose language it has.
 
-    An objective of all languages takes part where the set has a label of it. All, where none does.
+    Objectives of all languages are included if the set has a label of theirs. If none qualifies,
+    return all.
+
+    Args:
+        data: The set.
+        objectives: The objectives of the run.
     """
     spoken = set(data.languages.values())
     found = [
@@ -166,7 +171,11 @@ def _has_labels(data: DataDir, objective: Objective) -> bool:
 
 
 def is_label(name: str, label: str) -> bool:
-    """Tell whether an entry of a file of labels is one: in tables `unknown` is none, either.
+    """Return True if an entry of a file of labels is a label; in tables, `unknown` is none.
+
+    Args:
+        name: Name of the file.
+        label: The entry.
 
     >>> is_label("utt2gender", "unknown"), is_label("text", "unknown")
     (False, True)

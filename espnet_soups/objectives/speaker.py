@@ -1,4 +1,4 @@
-"""Speaker verification: do two utterances have one speaker? Embeddings, scored on trials."""
+"""Speaker verification, whether two utterances have one speaker: embeddings, scored on trials."""
 
 import argparse
 from collections.abc import Mapping, Sequence, Set
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 class SpeakerVerification(ClassKind[SpeakerSettings]):
     """Speaker verification by embeddings: the objective `spk`, or `spk_<name>`.
 
-    In training it tells the speakers of the training set apart, with an additive angular margin.
-    Speakers of other sets are strangers most often: in validation, their labels count as missing.
-    Test sets are scored on lists of trials. Utterances of all languages take part.
+    Training distinguishes the speakers of the training set, with an additive angular margin. Other
+    sets mostly have other speakers: in validation, their labels count as missing. Test sets are
+    scored on lists of trials. Utterances of all languages take part.
     """
 
     name: ClassVar[str] = "spk"
@@ -47,7 +47,7 @@ class SpeakerVerification(ClassKind[SpeakerSettings]):
     # --- names and settings --------------------------------------------------------------------
 
     def objective(self, name: str, settings: Options) -> Objective:
-        """Return the objective; its data name is its own, so that classes may share its file.
+        """Return the objective, with its own data name, so that classifications may share its file.
 
         Raises:
             ValueError: If a setting is not valid.
@@ -72,7 +72,7 @@ class SpeakerVerification(ClassKind[SpeakerSettings]):
         trained: Mapping[str, str],
         where: str,
     ) -> None:
-        """Look for a speaker of the training set; there need be none in a test set.
+        """Require a speaker of the training set in a validation set.
 
         Raises:
             NothingToLearnError: If there is none.
@@ -81,7 +81,7 @@ class SpeakerVerification(ClassKind[SpeakerSettings]):
         _check_known(objective, found, known, where)
 
     def check_test_set(self, objective: Objective, folder: Path) -> list[str]:
-        """Read the trials of a test set; warn where there are none.
+        """Read the trials of a test set, and warn if there are none.
 
         Raises:
             OSError: If a file cannot be read.
@@ -98,7 +98,7 @@ class SpeakerVerification(ClassKind[SpeakerSettings]):
     # --- labels --------------------------------------------------------------------------------
 
     def check_labels(self, labels: "LabelledObjective") -> list[str]:
-        """Refuse strangers in training; warn of a validation set that has nobody else.
+        """Refuse unknown speakers in training, and a validation set without a known one.
 
         Raises:
             NothingToLearnError: If there is no label, or none of a known speaker.
@@ -145,7 +145,7 @@ class SpeakerVerification(ClassKind[SpeakerSettings]):
         args: argparse.Namespace,
         config: "DecodeConfig",
     ) -> "Decoder":
-        """Return what computes embeddings."""
+        """Return a decoder that computes embeddings."""
         from espnet_soups.objectives.decoding.speaker_decoder import SpeakerDecoder
         from espnet_soups.objectives.heads.speaker_head import SpeakerHead
 

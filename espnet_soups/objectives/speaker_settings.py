@@ -1,4 +1,4 @@
-"""What `objectives:` of the training configuration may say of speaker verification."""
+"""Settings of speaker verification, below `objectives:` of the training configuration."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,22 +9,22 @@ from espnet_soups.objectives.class_list import ListSettings
 from espnet_soups.objectives.kind import Options
 from espnet_soups.settings import read_settings, require_number, require_text
 
-LARGEST_MARGIN = 1.5  # radians; at a right angle no utterance could be told
+LARGEST_MARGIN = 1.5  # radians; at a right angle no speaker could be recognised
 
 
 @dataclass(frozen=True)
 class SpeakerSettings(ListSettings):
-    """What `objectives:` may say of speaker verification.
+    """Settings of speaker verification, below `objectives:`.
 
     Attributes:
         label_file: File of the data dirs that names speakers.
         trials: File of the data dirs of test sets that lists trials.
         pooling: `mean`; `stats`, mean and standard deviation; or `attention`, both weighted by an
             attention per channel.
-        embedding_size: Numbers of an embedding.
-        margin: Angle, in radians, by which the right speaker must be closer than the others.
-        scale: What cosines are multiplied with.
-        kind: A class of one's own that derives from `SpeakerVerification`, `module:Class`.
+        embedding_size: Size of an embedding.
+        margin: Angle, in radians, by which the correct speaker must be closer than the others.
+        scale: Factor of the cosines.
+        kind: A class of your own that derives from `SpeakerVerification`, `module:Class`.
 
     Source: defaults of size, margin and scale as in Desplanques et al. (2020), ECAPA-TDNN.
     """
@@ -40,7 +40,7 @@ class SpeakerSettings(ListSettings):
     kind: str = "spk"
 
     def __post_init__(self) -> None:
-        """Refuse what no head can be built of.
+        """Refuse settings from which no head can be built.
 
         Raises:
             ValueError: If a value is not valid.
@@ -68,6 +68,10 @@ class SpeakerSettings(ListSettings):
 
 def read_speaker_settings(name: str, options: Options | None) -> SpeakerSettings:
     """Return the settings of an objective.
+
+    Args:
+        name: Name of the objective.
+        options: Its entry below `objectives:`; None for all defaults.
 
     Raises:
         ValueError: If a key or a value is not valid; the message names the objective.

@@ -1,4 +1,4 @@
-"""A stock ESPnet model of one objective: what every kind that can be exported takes over."""
+"""A stock ESPnet model of one objective: the parts that all exports share."""
 
 import argparse
 from collections.abc import Mapping
@@ -13,13 +13,13 @@ OPTIONS = (*BACKBONE, *(f"{part}_conf" for part in BACKBONE), "input_size", "ctc
 
 @dataclass(frozen=True)
 class StockModel:
-    """A model that ESPnet's own commands take.
+    """Model for ESPnet's own commands.
 
     Attributes:
         task: ESPnet's task, such as `ASRTask`.
-        config: Its options.
-        tensors: Those of the model, by ESPnet's names.
-        files: Options that name a file which the export needs a copy of, beside `normalize_conf`.
+        config: Options of the task.
+        tensors: Tensors of the model, by ESPnet's names.
+        files: Options that name files to copy, beside `normalize_conf`.
     """
 
     task: Any
@@ -29,7 +29,11 @@ class StockModel:
 
 
 def backbone_tensors(model: Any) -> dict[str, Tensor]:
-    """Return the tensors of all that objectives share, which ESPnet's models name alike."""
+    """Return the tensors that objectives share, whose names are those of ESPnet's models.
+
+    Args:
+        model: The trained model.
+    """
     return {
         name: tensor
         for name, tensor in model.state_dict().items()
@@ -38,11 +42,11 @@ def backbone_tensors(model: Any) -> dict[str, Tensor]:
 
 
 def backbone_config(task: Any, args: argparse.Namespace) -> dict[str, Any]:
-    """Return the defaults of an ESPnet task, with the backbone of the options.
+    """Return the defaults of an ESPnet task, with the backbone of a training.
 
     Args:
         task: ESPnet's task.
-        args: The options of training.
+        args: The options of the training.
     """
     config: dict[str, Any] = vars(task.get_parser().parse_args([]))
     options: Mapping[str, Any] = vars(args)

@@ -1,4 +1,4 @@
-"""Texts to token ids."""
+"""Encoding of texts to token ids."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from espnet_soups.data.label_text import clean_label
 
 
 class TextEncoder:
-    """Encoder that cuts a label into tokens and looks up their ids.
+    """Encoder that splits a label into tokens and looks up their ids.
 
     Args:
         tokens: The token list.
@@ -24,6 +24,10 @@ class TextEncoder:
         self.converter = TokenIDConverter(token_list=list(tokens), unk_symbol="<unk>")
 
     def __call__(self, text: str) -> NDArray[np.int64]:
-        """Return the ids of a label in its normal form, [L]."""
+        """Return the token ids of a label, brought into its normal form, [L].
+
+        Args:
+            text: The label.
+        """
         tokens = self.tokenizer.text2tokens(clean_label(text))
         return np.array(self.converter.tokens2ids(tokens), dtype=np.int64)

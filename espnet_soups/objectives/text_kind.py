@@ -1,4 +1,4 @@
-"""What recognition and translation have in common: texts as labels, CTC and attention as heads."""
+"""Base of recognition and translation: texts as labels, heads with CTC and attention."""
 
 import argparse
 from abc import abstractmethod
@@ -28,22 +28,22 @@ if TYPE_CHECKING:
     from espnet_soups.objectives.heads.head import Head
     from espnet_soups.objectives.labels import LabelledObjective
 
-# Stands for token lists that stage 5 has yet to make.
+# Placeholder for token lists that stage 5 has yet to make.
 STAND_IN = ("<blank>", "<unk>", "a", "<sos/eos>")
 ROUNDING = 2  # frames that an estimate may lack
-TOLD = 0.01  # share of labels left out from which on it is told
+TOLD = 0.01  # share of left-out labels above which there is a warning
 
 
 class TextKind(Kind):
-    """A kind whose labels are texts; its options are named after it, as ESPnet's are.
+    """Kind whose labels are texts; its options begin with its name, as ESPnet's do.
 
-    Only kinds that come along can derive from it, since only they can have options.
+    Only built-in kinds can derive from it, since only they can have options.
 
     Attributes:
         ctc_share: Default of `<name>_ctc_weight`.
-        owner: What its token lists belong to, in the help.
-        in_order: Whether its texts follow the speech in order, as transcripts do; CTC of a head for
-            all texts learns from these (`text_ctc: transcripts`).
+        owner: Description of the owner of a token list, in the help.
+        in_order: Whether its texts follow the order of the speech, as transcripts do; CTC of a head
+            for all texts learns from these (`text_ctc: transcripts`).
     """
 
     ctc_share: ClassVar[float]
@@ -88,7 +88,7 @@ class TextKind(Kind):
         add("decoder_conf", action=NestedDictAction, default=defaults["decoder_conf"])
 
     def head_options(self) -> dict[str, Any]:
-        """Return the options of its heads, and their defaults; a head for all texts has its own."""
+        """Return the options of its heads with defaults; a head for all texts has other options."""
         return {
             "heads": "separate",
             "ctc_weight": self.ctc_share,
@@ -97,7 +97,7 @@ class TextKind(Kind):
         }
 
     def check(self, objectives: Sequence[Objective], args: argparse.Namespace) -> None:
-        """Refuse options of heads that would do nothing.
+        """Refuse options of heads that have no effect.
 
         Raises:
             ValueError: If there is one.
@@ -105,33 +105,51 @@ class TextKind(Kind):
         check_options(self, objectives, vars(args))
 
     def option(self, options: Options, name: str) -> Any:
-        """Return one of its options."""
+        """Return the value of one of the options of this kind.
+
+        Args:
+            options: The options of `msp_train`.
+            name: Name of the option, without the name of the kind.
+        """
         return options[f"{self.name}_{name}"]
 
     @abstractmethod
     def written(self, objective: Objective) -> str:
-        """Return the language that the labels of an objective are written in."""
+        """Return the language in which the labels of an objective are written.
+
+        Args:
+            objective: The objective.
+        """
 
     def prefix(self, objective: Objective) -> tuple[str, ...]:
-        """Return the tokens that ask a head for all texts for those of an objective."""
+        """Return the tokens that make a head for all texts write those of an objective.
+
+        Args:
+            objective: The objective.
+        """
         spoken = (language_token(objective.language),) if objective.language else ()
         return (*spoken, task_token(self.name, objective.target))
 
     @abstractmethod
     def token_folder(self, language: str, run: Mapping[str, str]) -> Path:
-        """Return where the token list of a language lies."""
+        """Return the folder of the token list of a language.
+
+        Args:
+            language: Code of the language.
+            run: The options of `run.sh`.
+        """
 
     # --- a run ---------------------------------------------------------------------------------
 
     def stand_in(self, objectives: Sequence[Objective], args: argparse.Namespace) -> None:
-        """Put a short token list in the place of each that stage 5 has yet to make."""
+        """Set a short token list in place of each that stage 5 has yet to make."""
         lists = {self.written(objective): list(STAND_IN) for objective in objectives}
         setattr(args, f"{self.name}_token_list", lists)
 
     def ctc_cutter(
         self, objective: Objective, run: Mapping[str, str], options: Options, token_type: str
     ) -> Callable[[str], Sequence[str]] | None:
-        """Return what cuts its texts into characters, or into the pieces of stage 5."""
+        """Return a function that splits texts into characters, or into the pieces of stage 5."""
         from espnet_soups.data.token_list import token_cutter
 
         words = run["train_args"].split()
@@ -140,13 +158,13 @@ class TextKind(Kind):
         return token_cutter(token_type, self.token_folder(self.written(objective), run))
 
     def longer_tokens(self, token_type: str) -> str:
-        """Return the type of tokens, or their number."""
+        """Return the option for the type of tokens, or for their number."""
         return (
             f"`--{self.name}_token_type bpe`" if token_type == "char" else f"`--{self.name}_nbpe`"
         )
 
     def _uses_ctc(self, options: Options, words: Sequence[str]) -> bool:
-        """Return whether CTC learns its texts, by the configuration and further words."""
+        """Return True if CTC learns its texts, given the configuration and further words."""
 
         def value(name: str, default: Any) -> Any:
             return option_of(f"--{name}", words) or options.get(name, default)
@@ -159,7 +177,7 @@ class TextKind(Kind):
     # --- labels --------------------------------------------------------------------------------
 
     def inline(self, args: argparse.Namespace) -> None:
-        """Replace paths of token lists by the lists.
+        """Replace the paths of token lists by the lists.
 
         Raises:
             OSError: If there is no such file.
@@ -171,7 +189,12 @@ class TextKind(Kind):
                 lists[language] = read_token_list(Path(value))
 
     def text_encoder(self, language: str, args: argparse.Namespace) -> "Encoder":
-        """Return what cuts a text of a language into tokens and looks up their ids."""
+        """Return an encoder of the texts of a language to token ids.
+
+        Args:
+            language: Code of the language.
+            args: The options of `msp_train`.
+        """
         from espnet_soups.objectives.text_encoder import TextEncoder
 
         options = vars(args)
@@ -182,7 +205,7 @@ class TextKind(Kind):
         )
 
     def check_labels(self, labels: "LabelledObjective") -> list[str]:
-        """Look for unknown characters, and where CTC is used for labels longer than their frames.
+        """Check for unknown characters and, with CTC, for labels longer than their frames.
 
         Raises:
             ValueError: If most characters are unknown, or no label fits into its frames.
@@ -209,7 +232,7 @@ class TextKind(Kind):
     def build_heads(
         self, objectives: Sequence[Objective], args: argparse.Namespace, parts: Parts
     ) -> Heads:
-        """Build a head per objective, or one for all of the kind, or for all texts, with views.
+        """Build a head per objective, or a shared one for the kind or for all texts, with views.
 
         Raises:
             ValueError: If an option is not valid.
@@ -225,10 +248,14 @@ class TextKind(Kind):
         return build_text_heads(self.name, vars(args), objectives, lists, parts.encoder_size)
 
     def token_list(self, args: argparse.Namespace, objective: Objective) -> list[str]:
-        """Return the token list that the labels of an objective are written in.
+        """Return the token list of the labels of an objective.
+
+        Args:
+            args: The options of `msp_train`.
+            objective: The objective.
 
         Raises:
-            ValueError: If there is none for its language, or it lacks what training needs.
+            ValueError: If there is none for its language, or it lacks a required token.
         """
         lists: Mapping[str, list[str]] = self.option(vars(args), "token_list")
         language = self.written(objective)
@@ -246,14 +273,19 @@ class TextKind(Kind):
     def plan_search(
         self, objective: Objective, head: "Head", config: "DecodeConfig"
     ) -> "SearchPlan":
-        """Return how the texts of an objective are searched.
+        """Return the plan of the search for the texts of an objective.
+
+        Args:
+            objective: The objective.
+            head: Its head.
+            config: Settings of decoding.
 
         Raises:
-            ValueError: If its head lacks what the configuration asks for.
+            ValueError: If the head lacks a part that the configuration needs.
         """
 
     def locate(self, args: argparse.Namespace, find: Finder) -> None:
-        """Replace sentencepiece models by where they lie: those that their token lists are of."""
+        """Replace sentencepiece models by the paths of those that fit their token lists."""
         from espnet_soups.data.token_list import has_pieces
 
         options = vars(args)
@@ -265,7 +297,7 @@ class TextKind(Kind):
         setattr(args, f"{self.name}_bpemodel", found)
 
     def check_decoding(self, objective: Objective, head: "Head", config: "DecodeConfig") -> None:
-        """Refuse a search that the head has no CTC or no decoder for.
+        """Refuse a search for which the head lacks CTC or a decoder.
 
         Raises:
             ValueError: If it has not.
@@ -279,7 +311,7 @@ class TextKind(Kind):
         args: argparse.Namespace,
         config: "DecodeConfig",
     ) -> "Decoder":
-        """Return what searches the texts of an objective.
+        """Return a decoder that searches the texts of an objective.
 
         Raises:
             ValueError: If its head lacks what the configuration asks for.

@@ -1,4 +1,4 @@
-"""Token lists as vocabularies of a run: where they lie, what they are made from, who names them."""
+"""Token lists as vocabularies of a run: their folders, sources and options."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,17 +10,18 @@ from espnet_soups.objectives.kind import Vocabulary
 def token_folder(
     kind: str, language: str, run: Mapping[str, str], tokens: str | None = None
 ) -> Path:
-    """Return where a token list lies.
+    """Return the folder of a token list.
 
-    A language may be recognised and translated into: what is said and what is written have a list
-    each. Runs with other speeds have lists of their own: a list must not change under a trained
-    model.
+    A language may be recognised and also be the target of translation: transcripts and translations
+    have separate lists. Runs with other speeds have their own lists, as a list must not change
+    under a trained model.
 
     Args:
         kind: Name of the kind.
         language: The language of the texts.
         run: The options of `run.sh`.
-        tokens: What the folder says of the tokens; None: as the options have it.
+        tokens: Description of the tokens in the name of the folder; None to derive it from the
+            options.
     """
     if tokens is None:
         tokens = run[f"{kind}_token_type"]
@@ -30,17 +31,17 @@ def token_folder(
 
 @dataclass(frozen=True)
 class TokenList:
-    """How the token list of a language is made.
+    """Source and settings of the token list of a language.
 
     Attributes:
-        kind: Name of the kind, which its options begin with.
+        kind: Name of the kind, with which its options begin.
         owner: The language in these options.
-        spoken: The language of the utterances that it is made of; None: all.
+        spoken: Language of the utterances whose texts are used; None for all.
         label_file: File of the texts.
-        folder: Where it lies.
+        folder: Folder of the list.
         token_type: `char` or `bpe`.
-        bpemode: Of sentencepiece.
-        nbpe: Its units.
+        bpemode: Model type of sentencepiece.
+        nbpe: Number of sentencepiece units.
     """
 
     kind: str
@@ -53,7 +54,7 @@ class TokenList:
     nbpe: int
 
     def vocabulary(self) -> Vocabulary:
-        """Return it as a vocabulary of the run."""
+        """Return the list as a vocabulary of the run."""
         words = [f"--{self.kind}_token_list", f"{self.owner}={self.folder / 'tokens.txt'}"]
         if self.token_type == "bpe":
             words += [f"--{self.kind}_bpemodel", f"{self.owner}={self.folder / 'bpe.model'}"]

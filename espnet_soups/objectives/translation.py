@@ -1,4 +1,4 @@
-"""Speech translation (ST): text in another language than the one that is spoken."""
+"""Speech translation (ST): text in another language than the spoken one."""
 
 import argparse
 from collections.abc import Mapping, Sequence
@@ -56,7 +56,7 @@ class Translation(TextKind):
         return self.named(name, [])
 
     def named(self, name: str, others: Sequence[str]) -> Objective:
-        """Return the objective that a name alone stands for.
+        """Return the objective of a name alone.
 
         Raises:
             ValueError: If the name is not `st_<source>_<target>`, can be read in several ways, or a
@@ -118,7 +118,7 @@ class Translation(TextKind):
         )
 
     def options_of_run(self, run: Mapping[str, str]) -> dict[str, Any]:
-        """Return the pairs, token lists to be, and the type of tokens."""
+        """Return the pairs, placeholders of token lists, and the type of tokens."""
         read_choice("bpemode", run, ("unigram", "bpe"))
         pairs = read_names(
             "st_pairs", run, r"[^_]+_.+", "pairs of source_target such as 'fr_en es_en'"
@@ -132,13 +132,13 @@ class Translation(TextKind):
         }
 
     def statistics_tag(self, objectives: Sequence[Objective], run: Mapping[str, str]) -> str:
-        """Return what folders of token lists say of the tokens."""
+        """Return the description of the tokens in the names of token-list folders."""
         return self.token_folder("", run).name.removeprefix(f"{self.name}_")
 
     def encoders(
         self, objectives: Sequence[Objective], args: argparse.Namespace
     ) -> dict[tuple[str, str], Encoder]:
-        """Return what turns the texts of each target into token ids, whatever is spoken."""
+        """Return an encoder of texts to token ids for each target, whatever the spoken language."""
         return {
             (f"text_{target}", ""): self.text_encoder(target, args) for target in args.st_token_list
         }
@@ -164,7 +164,7 @@ class Translation(TextKind):
         ]
 
     def token_folder(self, language: str, run: Mapping[str, str]) -> Path:
-        """Return where the token list of a language lies."""
+        """Return the folder of the token list of a language."""
         from espnet_soups.objectives.token_lists import token_folder
 
         return token_folder(self.name, language, run)
@@ -172,7 +172,7 @@ class Translation(TextKind):
     def measure(
         self, objective: Objective, reference_dir: Path, decode_dir: Path, config: "ScoreConfig"
     ) -> "Measured":
-        """Count what BLEU and chrF need.
+        """Return BLEU and chrF of a decoded set.
 
         Raises:
             ValueError: If the tokenizer of BLEU is unknown or not installed.

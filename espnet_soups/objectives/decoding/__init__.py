@@ -1,1 +1,1 @@
-"""From encoded speech to text: greedy and beam searches."""
+"""Decoding of encoded speech: greedy and beam searches, classes, embeddings, enhanced speech."""

@@ -1,4 +1,4 @@
-"""ESPnet's beam search over one head, for a batch of utterances where its decoder can."""
+"""ESPnet's beam search over one head, for a batch of utterances if its decoder can do that."""
 
 import logging
 from collections.abc import Sequence
@@ -20,15 +20,15 @@ BLANK = 0
 
 
 class BeamDecoder:
-    """Search of the best token sequences with ESPnet's scorers.
+    """Beam search for the best token sequences with ESPnet's scorers.
 
     Args:
-        ctc: CTC of the objective; only used where the plan gives it a share.
-        decoder: Attention decoder of the objective; only used where CTC has not all.
+        ctc: CTC of the objective; used only if its share is above 0.
+        decoder: Attention decoder of the objective; used only if the share of CTC is below 1.
         plan: Share and window of CTC.
         token_list: The objective's own tokens.
         config: Beam size, penalty and lengths.
-        nbest: Hypotheses of an utterance at most.
+        nbest: Largest number of hypotheses per utterance.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class BeamDecoder:
             "ctc": CTCPrefixScorer(ctc, end, plan.window_margin) if ctc_weight > 0.0 else None,
             "length_bonus": LengthBonus(len(token_list)),
         }
-        # The first step has one candidate per token. Blank is none: in a beam wide enough to hold
+        # The first step has one candidate per token, without blank: in a beam wide enough to hold
         # it, ESPnet's prefix scorer takes its "log zero" back with the next token.
         beam_size = min(config.beam_size, len(token_list) - 1)
         if beam_size < config.beam_size:

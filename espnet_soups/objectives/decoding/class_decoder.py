@@ -1,4 +1,4 @@
-"""From encoded speech to classes."""
+"""Decoding of encoded speech to classes."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ class ClassDecoder:
     Args:
         head: The head.
         classes: Its classes, in order.
-        nbest: How many to return.
+        nbest: Number of classes to return.
     """
 
     def __init__(self, head: ClassHead, classes: Sequence[str], nbest: int) -> None:

@@ -12,7 +12,7 @@ class GreedyDecoder:
     """Decoder that takes the best class of every frame, merges repeats and drops blanks.
 
     Args:
-        ctc: Gives log probabilities of frames; class 0 is blank.
+        ctc: Classifier of frames; class 0 is blank.
         sos_eos: Id of `<sos/eos>`, which is no part of a text.
     """
 

@@ -14,10 +14,10 @@ from espnet_soups.settings import read_settings, refuse_unknown
 
 @dataclass(frozen=True)
 class DecodeConfig:
-    """How speech is decoded: what holds for all kinds of objectives, and what each kind reads.
+    """Settings of decoding: those of all kinds of objectives, and those of each kind.
 
     Attributes:
-        kinds: Options of the kinds, by name; those that are missing have their defaults.
+        kinds: Options of the kinds, by name; missing ones have their defaults.
     """
 
     nbest: int = option(1, "hypotheses of an utterance, best first; greedy decoding has one")
@@ -37,8 +37,11 @@ class DecodeConfig:
     def of(self, kind: Kind) -> Any:
         """Return the options of a kind, an object of its `decode_config`.
 
+        Args:
+            kind: The kind.
+
         Raises:
-            ValueError: If the kind reads none, or a value is not valid.
+            ValueError: If the kind has no options of decoding, or a value is not valid.
         """
         if kind.decode_config is None:
             raise ValueError(
@@ -50,7 +53,14 @@ class DecodeConfig:
 
 
 def decode_options(kinds: Sequence[Kind] = KINDS) -> dict[str, "Field[Any]"]:
-    """Return the options of the YAML file by name: those of the kinds, then the general ones."""
+    """Return the options of the YAML file by name: those of the kinds, then the general ones.
+
+    Args:
+        kinds: The kinds whose options are included.
+
+    Returns:
+        Name of each option to the field of its dataclass.
+    """
     classes = [kind.decode_config for kind in kinds if kind.decode_config is not None]
     own = {item.name: item for found in classes for item in fields(found)}
     general = {item.name: item for item in fields(DecodeConfig) if item.name != "kinds"}
@@ -67,11 +77,11 @@ def describe_options() -> str:
 
 
 def read_decode_config(options: Mapping[str, Any], kinds: Sequence[Kind] = KINDS) -> DecodeConfig:
-    """Check decode options.
+    """Check decode options, and return them as settings.
 
     Args:
-        options: By name.
-        kinds: The kinds of the model, whose options there may be.
+        options: Name of each option to its value.
+        kinds: The kinds of the model, whose options are allowed.
 
     Raises:
         ValueError: If a key is unknown or a value not valid.
@@ -89,11 +99,11 @@ def read_decode_config(options: Mapping[str, Any], kinds: Sequence[Kind] = KINDS
 
 
 def load_decode_config(path: Path | None, kinds: Sequence[Kind] = KINDS) -> DecodeConfig:
-    """Read a YAML file of decode options; None or an empty file: the defaults.
+    """Read a YAML file of decode options.
 
     Args:
-        path: The file.
-        kinds: The kinds of the model, whose options there may be.
+        path: The file; None or an empty file for the defaults.
+        kinds: The kinds of the model, whose options are allowed.
 
     Raises:
         FileNotFoundError: If there is no such file.

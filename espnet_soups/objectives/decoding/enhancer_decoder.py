@@ -1,4 +1,4 @@
-"""From encoded and noisy speech to enhanced speech."""
+"""Decoding of encoded and noisy speech to enhanced speech."""
 
 from torch import Tensor
 
@@ -24,7 +24,7 @@ class EnhancerDecoder:
         Args:
             encoded: Encoder output, [B, T', D].
             lengths: Encoded frames of each utterance, [B].
-            speech: Noisy features [B, T, F] or samples [B, T].
+            speech: Noisy features [B, T, F] or samples [B, S].
             speech_lengths: Frames or samples of each utterance, [B].
         """
         enhanced = self.head.enhance(encoded, lengths, speech, speech_lengths).float().cpu()

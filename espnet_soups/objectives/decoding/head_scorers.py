@@ -1,4 +1,4 @@
-"""What ESPnet's searches see of a head: its own CTC and decoder, or those of a shared head.
+"""Interface of a head for ESPnet's searches: its own CTC and decoder, or those of a shared head.
 
 A shared head is restricted to the token list of the objective and normalised again, and its decoder
 starts from the prefix of the objective, so that the search, and everything after it, knows the
@@ -17,18 +17,28 @@ from espnet_soups.objectives.heads.text_head import TextHead
 
 
 class FrameClassifier(Protocol):
-    """What CTC decoding needs: log probabilities of every frame."""
+    """Classifier of frames, as CTC decoding needs it."""
 
     def log_softmax(self, hs_pad: Tensor) -> Tensor:
-        """Return [B, T, V] of encoded speech [B, T, D]; class 0 is blank."""
+        """Return the log probability of each class in each frame, [B, T, V]; class 0 is blank.
+
+        Args:
+            hs_pad: Encoded speech, [B, T, D].
+        """
         ...
 
 
 class RestrictedCtc:
     """CTC of a shared head over the tokens of one objective.
 
-    Where there is only CTC, the label of training begins with the prefix; the probability of its
-    tokens is added to that of blank, since none of them is part of the text.
+    If there is only CTC, the label of training begins with the prefix; the probability of its
+    tokens is added to that of blank, as none of them is part of the text.
+
+    Args:
+        view: The objective's view of the shared head.
+
+    Raises:
+        ValueError: If the head has no CTC.
     """
 
     def __init__(self, view: HeadView) -> None:
@@ -37,7 +47,11 @@ class RestrictedCtc:
         self.ctc, self.view = view.head.ctc, view
 
     def log_softmax(self, hs_pad: Tensor) -> Tensor:
-        """Return log probabilities over the objective's own tokens, [B, T, V]."""
+        """Return log probabilities over the objective's own tokens, [B, T, V].
+
+        Args:
+            hs_pad: Encoded speech, [B, T, D].
+        """
         joint: Tensor = self.ctc.log_softmax(hs_pad)
         own = joint[..., self.view.to_joint]  # type: ignore[index]
         if self.view.head.decoder is None:
@@ -49,9 +63,15 @@ class RestrictedCtc:
 
 
 class RestrictedDecoder(BatchScorerInterface):
-    """The decoder of a shared head over the tokens of one objective, after its prefix.
+    """Decoder of a shared head over the tokens of one objective, after its prefix.
 
-    It reads the prefix token by token, as decoders with a state want it.
+    It reads the prefix token by token, as decoders with a state need it.
+
+    Args:
+        view: The objective's view of the shared head.
+
+    Raises:
+        ValueError: If the head has no decoder.
     """
 
     def __init__(self, view: HeadView) -> None:
@@ -60,34 +80,67 @@ class RestrictedDecoder(BatchScorerInterface):
         self.decoder, self.view = view.head.decoder, view
 
     def init_state(self, x: Tensor) -> Any:
-        """Return the state before the first token."""
+        """Return the state of one hypothesis before the first token.
+
+        Args:
+            x: Encoded speech of one utterance, [T, D].
+        """
         return self.decoder.init_state(x)
 
     def select_state(self, state: Any, i: int, new_id: int | None = None) -> Any:
-        """Pick the state of one hypothesis."""
+        """Return the state of one hypothesis.
+
+        Args:
+            state: State of the hypotheses.
+            i: Index of the hypothesis.
+            new_id: Id of the token that was added to it.
+        """
         return self.decoder.select_state(state, i, new_id)
 
     def score(self, y: Tensor, state: Any, x: Tensor) -> tuple[Tensor, Any]:
-        """Score the next token of one hypothesis, [V]."""
+        """Score the next token of one hypothesis.
+
+        Args:
+            y: Token ids of the hypothesis, the start first, [L].
+            state: Its state.
+            x: Encoded speech of the utterance, [T, D].
+
+        Returns:
+            (log probabilities of the objective's own tokens [V], next state).
+        """
         for joint in self._joint(y):
             scores, state = self.decoder.score(joint, state, x)
         return self._own(scores), state
 
     def batch_init_state(self, x: Tensor) -> Any:
-        """Return the state before the first token."""
+        """Return the state of many hypotheses before the first token.
+
+        Args:
+            x: Encoded speech of one utterance [T, D], or of several [B, T, D].
+        """
         return self.decoder.batch_init_state(x)
 
     def batch_score(
         self, ys: Tensor, states: list[Any], xs: Tensor, xs_mask: Tensor | None = None
     ) -> tuple[Tensor, Any]:
-        """Score the next token of many hypotheses, [N, V]."""
+        """Score the next token of many hypotheses.
+
+        Args:
+            ys: Token ids of the hypotheses, the start first, [N, L].
+            states: Their states.
+            xs: Encoded speech of each, [N, T, D].
+            xs_mask: False in padding, [N, 1, T]; None if there is none.
+
+        Returns:
+            (log probabilities of the objective's own tokens [N, V], next states).
+        """
         options = {} if xs_mask is None else {"xs_mask": xs_mask}
         for joint in self._joint(ys):
             scores, states = self.decoder.batch_score(joint, states, xs, **options)
         return self._own(scores), states
 
     def _joint(self, ys: Tensor) -> list[Tensor]:
-        """Return what the decoder reads, [..., L + P - 1]; before the first token, step by step."""
+        """Return the decoder's input, [..., L + P - 1]; before the first token, step by step."""
         prefix = ys.new_tensor(self.view.prefix).expand(*ys.shape[:-1], -1)
         joint = torch.cat([prefix, self.view.to_joint[ys[..., 1:]]], dim=-1)  # type: ignore[index]
         first = 1 if ys.size(-1) == 1 else joint.size(-1)
@@ -98,21 +151,36 @@ class RestrictedDecoder(BatchScorerInterface):
 
 
 def ctc_of(head: TextHead | HeadView) -> FrameClassifier | None:
-    """Return the CTC of an objective over its own ids; None: it has none."""
+    """Return the CTC of an objective over its own ids; None if it has none.
+
+    Args:
+        head: The objective's own head, or its view of a shared one.
+    """
     if isinstance(head, HeadView):
         return RestrictedCtc(head) if has_ctc(head) else None
     return head.ctc
 
 
 def decoder_of(head: TextHead | HeadView) -> ScorerInterface | None:
-    """Return the attention decoder of an objective over its own ids; None: it has none."""
+    """Return the attention decoder of an objective over its own ids; None if it has none.
+
+    Args:
+        head: The objective's own head, or its view of a shared one.
+    """
     if isinstance(head, HeadView):
         return None if head.head.decoder is None else RestrictedDecoder(head)
     return head.decoder
 
 
 def batches(scorer: ScorerInterface | None) -> tuple[bool, bool]:
-    """Return whether a decoder scores hypotheses together, and utterances of different lengths."""
+    """Return what a decoder can score together.
+
+    Args:
+        scorer: The attention decoder; None if the search uses CTC alone.
+
+    Returns:
+        (True if several hypotheses at once, True if also utterances of different lengths).
+    """
     if scorer is None:
         return True, True
     decoder = scorer.decoder if isinstance(scorer, RestrictedDecoder) else scorer

@@ -1,4 +1,4 @@
-"""One option of decoding: its default, what the help says of it, and which values it may have."""
+"""One option of decoding: its default, its help and checks of its values."""
 
 from dataclasses import field
 from typing import Any
@@ -11,7 +11,7 @@ def option(default: Any, help: str) -> Any:
 
     Args:
         default: Its default.
-        help: What `msp_inference --help` says of it.
+        help: Its text in `msp_inference --help`.
 
     >>> from dataclasses import dataclass, fields
     >>> @dataclass(frozen=True)
@@ -24,25 +24,30 @@ def option(default: Any, help: str) -> Any:
 
 
 def require_whole(name: str, value: object, least: int) -> None:
-    """Refuse what is no whole number, or too small a one.
+    """Refuse a value that is no whole number, or too small.
+
+    Args:
+        name: Name of the option, for the message.
+        value: Its value.
+        least: The smallest valid value.
 
     Raises:
-        ValueError: If it is.
+        ValueError: If the value is not valid.
     """
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise ValueError(f"`{name}` must be a whole number, {least} or more, but got {value!r}.")
 
 
 def require_real(name: str, value: object, share: bool = False) -> None:
-    """Refuse what is no number.
+    """Refuse a value that is no number.
 
     Args:
-        name: Of the option.
-        value: What was found.
+        name: Name of the option, for the message.
+        value: Its value.
         share: Whether it must lie in [0, 1].
 
     Raises:
-        ValueError: If it is none, or does not.
+        ValueError: If it is no finite number, or outside [0, 1] where that is required.
     """
     require_number(f"`{name}`", value, finite=True)
     assert isinstance(value, int | float)  # as was just made sure

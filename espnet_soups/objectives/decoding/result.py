@@ -1,4 +1,4 @@
-"""What decoding gives back."""
+"""Results of decoding."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,12 +17,12 @@ class Hypothesis:
     """One decoded label.
 
     Attributes:
-        text: The text; empty where the result is numbers.
+        text: The text; empty if the result is an array.
         tokens: Its tokens.
         token_int: Their ids in the objective's own token list.
-        score: Log probability: of the best path for greedy CTC, else the search's weighted sum.
-        array: The result, where it is numbers: a vector [D] or frames [T, D]; None: it is a text.
-            Not looked at where hypotheses are compared.
+        score: Log probability of the best path for greedy CTC, else the weighted sum of the search.
+        array: The result if it is an array: a vector [D] or frames [T, D]; None if it is a text.
+            Comparisons of hypotheses ignore it.
     """
 
     text: str
@@ -33,7 +33,7 @@ class Hypothesis:
 
 
 class Decoder(Protocol):
-    """What a kind makes of encoded speech."""
+    """Decoder of encoded speech."""
 
     def __call__(self, encoded: "Tensor", lengths: "Tensor") -> list[tuple[Hypothesis, ...]]:
         """Return the hypotheses of each utterance, best first, at least one.
@@ -46,7 +46,7 @@ class Decoder(Protocol):
 
 
 class SpeechDecoder(Protocol):
-    """What a kind whose head reads `encoded+speech` makes of both."""
+    """Decoder for a kind whose head reads `encoded+speech`."""
 
     def __call__(
         self, encoded: "Tensor", lengths: "Tensor", speech: "Tensor", speech_lengths: "Tensor"
@@ -56,29 +56,38 @@ class SpeechDecoder(Protocol):
         Args:
             encoded: Encoder output, [B, T', D].
             lengths: Encoded frames of each utterance, [B].
-            speech: Features [B, T, F] before normalisation, or samples [B, T].
+            speech: Features [B, T, F] before normalisation, or samples [B, S].
             speech_lengths: Frames or samples of each utterance, [B].
         """
         ...
 
 
 def transcript_name(language: str) -> str:
-    """Return the name of the objective that recognises a language."""
+    """Return the name of the objective that recognises a language.
+
+    Args:
+        language: Code of the language.
+    """
     return f"{Recognition.name}_{language}"
 
 
 def translation_name(source: str, target: str) -> str:
-    """Return the name of the objective that translates one language into another."""
+    """Return the name of the objective that translates one language into another.
+
+    Args:
+        source: Code of the spoken language.
+        target: Code of the language of the translation.
+    """
     return f"{Translation.name}_{source}_{target}"
 
 
 @dataclass(frozen=True)
 class Result:
-    """What was decoded of one utterance.
+    """Decoded objectives of one utterance.
 
     Attributes:
-        language: The language that is spoken.
-        nbest: Name of each decoded objective -> its hypotheses, best first.
+        language: The spoken language.
+        nbest: Name of each decoded objective to its hypotheses, best first.
 
     >>> hello = Hypothesis("hi", ("h", "i"), (2, 3), -0.5)
     >>> result = Result("fr", {"st_fr_en": (hello,), "cls_mood": (hello,)})
@@ -91,7 +100,7 @@ class Result:
 
     @property
     def transcript(self) -> Hypothesis | None:
-        """The best transcript; None where the language is not recognised."""
+        """The best transcript; None if the language has no recognition."""
         found = self.nbest.get(self._transcript)
         return None if found is None else found[0]
 
@@ -106,7 +115,7 @@ class Result:
 
     @property
     def labels(self) -> dict[str, str]:
-        """The best text of every other objective by name; results that are numbers have none."""
+        """The best text of every other objective by name, without results that are arrays."""
         return {
             name: found[0].text
             for name, found in self.nbest.items()

@@ -1,4 +1,4 @@
-"""From encoded speech to embeddings of speakers."""
+"""Decoding of encoded speech to embeddings of speakers."""
 
 from torch import Tensor
 
@@ -9,8 +9,8 @@ from espnet_soups.objectives.heads.speaker_head import SpeakerHead
 class SpeakerDecoder:
     """Decoder of the embeddings of utterances.
 
-    It names no speaker: those of a test set are others than those of training, and the nearest of
-    these would look like an answer.
+    It names no speaker: those of a test set differ from those of training, and the nearest of these
+    would look like an answer.
 
     Args:
         head: The head.

@@ -1,4 +1,4 @@
-"""One objective's way from encoded speech to text."""
+"""Decoding of encoded speech to the text of one objective."""
 
 from collections.abc import Callable
 
@@ -18,13 +18,13 @@ class TextDecoder:
     """Decoder of the texts of one objective.
 
     Args:
-        head: Its head, which has what the plan needs.
+        head: Its head, with the parts that the plan needs.
         token_list: Its own tokens.
         token_type: `char` or `bpe`.
         bpemodel: Sentencepiece model, for `bpe`.
-        plan: How to search.
+        plan: The plan of the search.
         search: Beam size, penalty and lengths.
-        nbest: Hypotheses of an utterance.
+        nbest: Number of hypotheses per utterance.
     """
 
     def __init__(
@@ -47,7 +47,12 @@ class TextDecoder:
             self.decode = BeamDecoder(ctc, decoder, plan, token_list, search, nbest)
 
     def __call__(self, encoded: Tensor, lengths: Tensor) -> list[tuple[Hypothesis, ...]]:
-        """Return the n best hypotheses of each utterance, best first."""
+        """Return the n best hypotheses of each utterance, best first.
+
+        Args:
+            encoded: Encoder output, [B, T, D].
+            lengths: Frames of each utterance, [B].
+        """
         return [
             tuple(self._hypothesis(token_int, score) for token_int, score in found)
             for found in self.decode(encoded, lengths)

@@ -1,4 +1,4 @@
-"""How texts are searched: the options that the text kinds read, and what follows from them."""
+"""The search of texts: options of the text kinds, and the plan that follows from them."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ ASR_METHODS = ("ctc_greedy", "ctc_prefix", "hybrid")
 
 @dataclass(frozen=True)
 class TextSearch:
-    """Options of every beam search; names and meanings are ESPnet's, `help` says what they are."""
+    """Options of every beam search; names and meanings are ESPnet's, `help` explains them."""
 
     beam_size: int = option(10, "hypotheses kept by every beam search, fewer than tokens")
     penalty: float = option(0.0, "added to the score per token")
@@ -19,7 +19,7 @@ class TextSearch:
     minlenratio: float = option(0.0, "shortest output per frame; negative: tokens")
 
     def __post_init__(self) -> None:
-        """Refuse what no search can follow.
+        """Refuse values that no search can use.
 
         Raises:
             ValueError: If a value has the wrong type or lies outside its range.
@@ -44,7 +44,7 @@ class RecognitionSearch(TextSearch):
     ctc_weight: float = option(0.3, "share of CTC in `hybrid`")
 
     def __post_init__(self) -> None:
-        """Refuse what no search can follow; see `TextSearch`."""
+        """Refuse values that no search can use; see `TextSearch`."""
         if self.asr_method not in ASR_METHODS:
             raise ValueError(
                 f"`asr_method` must be one of {list(ASR_METHODS)}, but got {self.asr_method!r}."
@@ -60,20 +60,20 @@ class TranslationSearch(TextSearch):
     st_ctc_weight: float = option(0.0, "share of ST-CTC; heads without a decoder use 1")
 
     def __post_init__(self) -> None:
-        """Refuse what no search can follow; see `TextSearch`."""
+        """Refuse values that no search can use; see `TextSearch`."""
         super().__post_init__()
         require_real("st_ctc_weight", self.st_ctc_weight, share=True)
 
 
 @dataclass(frozen=True)
 class SearchPlan:
-    """How the texts of one objective are searched.
+    """Plan of the search for the texts of one objective.
 
     Attributes:
         ctc_weight: Share of CTC, 0 to 1; the rest is the attention decoder's.
         greedy: Whether the best class of every frame is taken, without a search.
-        window_margin: Frames around a prefix that CTC looks at; 0: all. ESPnet's own inference
-            uses 100 for recognition and 0 for translation.
+        window_margin: Frames around a prefix that CTC reads; 0 for all. ESPnet's own inference uses
+            100 for recognition and 0 for translation.
     """
 
     ctc_weight: float

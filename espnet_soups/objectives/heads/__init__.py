@@ -1,1 +1,1 @@
-"""Heads: what turns encoded speech and labels into losses."""
+"""Heads, which turn encoded speech and labels into losses."""

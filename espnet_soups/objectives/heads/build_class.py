@@ -1,4 +1,4 @@
-"""Build what options name; a value that a class cannot take is named with its option."""
+"""Construction of classes from options, with errors that name the option."""
 
 import traceback
 from collections.abc import Mapping
@@ -8,16 +8,19 @@ from typeguard import TypeCheckError
 
 
 def build_class(option: str, kind: type, conf: Mapping[str, Any], **given: Any) -> Any:
-    """Build a class of ESPnet, which refuses values by many kinds of errors.
+    """Build a class of ESPnet, whose refusals are of many error types.
 
     Args:
         option: Name of the option that holds `conf`, without `_conf`.
         kind: The class.
-        conf: What the user has set.
-        **given: What follows from other options.
+        conf: The values from the user.
+        **given: Arguments that follow from other options.
+
+    Returns:
+        The object.
 
     Raises:
-        ValueError: If the class does not take `conf`.
+        ValueError: If the class does not accept `conf`.
 
     >>> class Encoder:
     ...     def __init__(self, size):
@@ -30,7 +33,7 @@ def build_class(option: str, kind: type, conf: Mapping[str, Any], **given: Any) 
     try:
         return kind(**given, **conf)
     except (TypeError, AssertionError, TypeCheckError) as error:
-        # ESPnet asserts without a word; the line itself says what it wants
+        # ESPnet's assertions have no message; the source line itself states the condition
         reason = " ".join(str(error).split()) or traceback.extract_tb(error.__traceback__)[-1].line
         raise ValueError(
             f"`{option}_conf` {dict(conf)} does not suit {kind.__name__}: {reason}."

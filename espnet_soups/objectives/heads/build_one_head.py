@@ -1,4 +1,4 @@
-"""Build the one head of all texts, and what each objective sees of it."""
+"""Construction of the one head of all texts, and of each objective's view of it."""
 
 import argparse
 
@@ -18,6 +18,9 @@ def build_one_head(args: argparse.Namespace, encoder_size: int) -> TextHead:
         args: The options of `msp_train`.
         encoder_size: Dimension of the encoder output.
 
+    Returns:
+        The head.
+
     Raises:
         ValueError: If an option is not valid.
     """
@@ -34,7 +37,14 @@ def build_one_head(args: argparse.Namespace, encoder_size: int) -> TextHead:
 def view_of(
     head: TextHead, kind: TextKind, objective: Objective, args: argparse.Namespace
 ) -> HeadView:
-    """Return what an objective sees of the head."""
+    """Return an objective's view of the head.
+
+    Args:
+        head: The one head of all texts.
+        kind: Kind of the objective.
+        objective: The objective.
+        args: The options of `msp_train`.
+    """
     with_ctc = learns_by_ctc(kind, vars(args))
     return HeadView(head, kind.token_list(args, objective), kind.prefix(objective), with_ctc)
 

@@ -1,4 +1,4 @@
-"""Build the heads of objectives whose labels are texts."""
+"""Construction of the heads of objectives whose labels are texts."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -28,11 +28,14 @@ def build_text_heads(
     """Build one head per objective, or one for all of a kind with views of it.
 
     Args:
-        kind: Name of the kind, which its options begin with.
+        kind: Name of the kind, with which its options begin.
         options: The options of `msp_train`.
         objectives: The objectives of the kind.
-        token_lists: What the labels of each objective are written in, by name.
+        token_lists: Tokens of the labels of each objective, by name.
         encoder_size: Dimension of the encoder output.
+
+    Returns:
+        The heads, and the module that they share, if any.
 
     Raises:
         ValueError: If an option is not valid.
@@ -67,10 +70,13 @@ def build_text_head(
     """Build a head of texts.
 
     Args:
-        owner: What its options begin with, such as `asr`.
+        owner: Prefix of its options, such as `asr`.
         options: The options of `msp_train`.
         token_list: Its tokens.
         encoder_size: Dimension of the encoder output.
+
+    Returns:
+        The head.
 
     Raises:
         ValueError: If an option is not valid.
@@ -94,7 +100,11 @@ def build_text_head(
 
 
 def read_ctc_weight(owner: str, options: Options) -> float:
-    """Return the share of CTC in the loss of a head.
+    """Return the share of CTC in the loss of a head, in [0, 1].
+
+    Args:
+        owner: Prefix of its options, such as `asr`.
+        options: The options of `msp_train`.
 
     Raises:
         ValueError: If it is no number from 0 to 1.

@@ -12,11 +12,11 @@ from espnet_soups.objectives.heads.head import Head
 
 
 class ClassHead(Head):
-    """Head that finds the class of an utterance; its loss is summed over utterances.
+    """Head that classifies utterances; its loss is summed over utterances.
 
     Args:
         decoder: ESPnet's pooling and linear layer.
-        weights: What the loss of each class is multiplied with.
+        weights: Factor of the loss of each class.
     """
 
     weights: Tensor
@@ -46,6 +46,11 @@ class ClassHead(Head):
         return LossSum(total.to(dtype), count, correct.to(dtype), len(classes))
 
     def log_probabilities(self, encoded: Tensor, frame_lengths: Tensor) -> Tensor:
-        """Return the log probability of each class, [B, C], of encoded speech [B, T, D]."""
+        """Return the log probability of each class, [B, C].
+
+        Args:
+            encoded: Encoder output, [B, T, D].
+            frame_lengths: Frames of each utterance, [B].
+        """
         logits: Tensor = self.decoder(encoded, frame_lengths)
         return logits.log_softmax(dim=-1)

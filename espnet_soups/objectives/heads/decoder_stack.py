@@ -1,4 +1,4 @@
-"""Transformer decoders of one shape, computed as one: their parameters are stacked."""
+"""Transformer decoders of one shape, computed together with stacked parameters."""
 
 from collections.abc import Hashable, Sequence
 
@@ -12,10 +12,13 @@ from torch.nn.functional import dropout, embedding, layer_norm, scaled_dot_produ
 
 
 def stack_key(decoder: AbsDecoder) -> Hashable | None:
-    """Return what decoders must have in common to be stacked; None: this one cannot be.
+    """Return a key that decoders must share to be stacked; None if a decoder cannot be.
 
     Only ESPnet's Transformer decoder in its usual form can be: normalised before each part, without
     normalised queries, flash attention or checkpointed gradients.
+
+    Args:
+        decoder: The decoder of a head.
     """
     if type(decoder) is not TransformerDecoder or not decoder.normalize_before:
         return None
@@ -48,7 +51,7 @@ def _is_usual(layer: DecoderLayer) -> bool:
 
 
 class DecoderStack:
-    """Decoders whose parameters are stacked for one forward pass; G decoders, B utterances each.
+    """Stack of the parameters of G decoders for one forward pass with B utterances each.
 
     Args:
         decoders: Decoders with the same `stack_key`.
@@ -65,10 +68,10 @@ class DecoderStack:
         Args:
             memory: Encoded speech, [G, B, T, D].
             frame_lengths: Frames of each utterance, at least 1, [G, B].
-            inputs: Token ids, padded on the right with any, [G, B, L].
+            inputs: Token ids, padded on the right with any id, [G, B, L].
 
         Returns:
-            [G, B, L, V]; behind the end of an utterance's tokens they mean nothing.
+            Scores [G, B, L, V]; those behind the end of an utterance's tokens are meaningless.
         """
         groups, batch, length = inputs.shape
         seen = torch.arange(memory.size(2), device=memory.device) < frame_lengths.unsqueeze(2)
@@ -93,7 +96,7 @@ class DecoderStack:
         seen: Tensor,
         batch: int,
     ) -> Tensor:
-        """Return values [G, B * L, D] behind a layer, for frames [G, B * T, D]."""
+        """Return the output [G, B * L, D] of a layer, for frames [G, B * T, D]."""
         rate, training = layer.dropout.p, layer.training
         own = self._normed(f"{name}.norm1", values)
         heads, loss = layer.self_attn.h, layer.self_attn.dropout_rate if training else 0.0
@@ -117,7 +120,7 @@ class DecoderStack:
         heads: int,
         rate: float,
     ) -> Tensor:
-        """Return what is attended to, [G, B * L, D]; without a mask, a token sees those before."""
+        """Return attended values, [G, B * L, D]; without a mask, a token sees those before it."""
         groups, rows, size = asking.shape
 
         def split(part: str, values: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""What the heads of enhancement have in common."""
+"""Base of the heads of enhancement."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -11,7 +11,7 @@ from espnet_soups.objectives.heads.head import ENCODED_AND_SPEECH, Head
 
 
 class EnhancingHead(Head):
-    """Head that turns noisy speech into clean; SpecAugment never touches what it learns from."""
+    """Head that turns noisy speech into clean; SpecAugment is never applied to its input."""
 
     reads: ClassVar[str] = ENCODED_AND_SPEECH
     augmented: ClassVar[bool] = False
@@ -32,7 +32,7 @@ class EnhancingHead(Head):
         Args:
             encoded: Encoder output, [B, T', D].
             frame_lengths: Encoded frames of each utterance, [B].
-            labels: Clean speech: features [B, T, F] or samples [B, T].
+            labels: Clean speech: features [B, T, F] or samples [B, S].
             label_lengths: Frames or samples of each, [B].
             speech: Noisy speech before normalisation, of the shape of the clean one.
             lengths: Frames or samples of each, [B].
@@ -55,12 +55,12 @@ class EnhancingHead(Head):
     def enhance(
         self, encoded: Tensor, frame_lengths: Tensor, speech: Tensor, lengths: Tensor
     ) -> Tensor:
-        """Return enhanced speech, of the shape of the noisy one.
+        """Return enhanced speech, in the shape of the noisy one.
 
         Args:
             encoded: Encoder output, [B, T', D].
             frame_lengths: Encoded frames of each utterance, [B].
-            speech: Noisy speech: features [B, T, F] or samples [B, T].
+            speech: Noisy speech: features [B, T, F] or samples [B, S].
             lengths: Frames or samples of each utterance, [B].
         """
         raise NotImplementedError
@@ -68,12 +68,12 @@ class EnhancingHead(Head):
     def compare(
         self, enhanced: Tensor, clean: Tensor, noisy: Tensor, lengths: Tensor
     ) -> "Comparison":
-        """Return the loss of enhanced speech, and what it has gained against the noisy speech.
+        """Return the loss of enhanced speech, and its gain over the noisy speech.
 
         Args:
-            enhanced: Enhanced speech: features [B, T, F] or samples [B, T].
-            clean: Clean speech, likewise.
-            noisy: Noisy speech, likewise.
+            enhanced: Enhanced speech: features [B, T, F] or samples [B, S].
+            clean: Clean speech, in the same shape.
+            noisy: Noisy speech, in the same shape.
             lengths: Frames or samples of each utterance, [B].
         """
         raise NotImplementedError
@@ -81,12 +81,12 @@ class EnhancingHead(Head):
 
 @dataclass(frozen=True)
 class Comparison:
-    """Enhanced speech against the clean one.
+    """Comparison of enhanced speech with the clean one.
 
     Attributes:
         total: Sum of the loss, a scalar.
-        count: How many frames or utterances it is a sum over, a scalar.
-        gain: Mean gain against the noisy speech, dB, a scalar.
+        count: Number of frames or utterances in the sum, a scalar.
+        gain: Mean gain over the noisy speech, dB, a scalar.
     """
 
     total: Tensor
@@ -95,7 +95,13 @@ class Comparison:
 
 
 def check_clean(clean: Tensor, clean_lengths: Tensor, noisy: Tensor, lengths: Tensor) -> None:
-    """Refuse clean speech of another length or width than the noisy one.
+    """Refuse clean speech with another length or width than the noisy one.
+
+    Args:
+        clean: Clean speech: features [B, T, F] or samples [B, S].
+        clean_lengths: Frames or samples of each utterance, [B].
+        noisy: Noisy speech, of the same shape.
+        lengths: Frames or samples of each utterance, [B].
 
     Raises:
         ValueError: If an utterance differs; stage 3 names it.

@@ -1,4 +1,4 @@
-"""What a stock ESPnet model takes over from the head of a text."""
+"""Export of the head of a text to a stock ESPnet model."""
 
 import argparse
 from typing import TYPE_CHECKING, Any
@@ -27,7 +27,7 @@ def text_tensors(model: Any, objective: Objective, ctc: str) -> dict[str, Tensor
     Args:
         model: The trained model.
         objective: The objective.
-        ctc: How ESPnet's model calls its CTC.
+        ctc: Name of the CTC in ESPnet's model.
 
     Raises:
         ValueError: If the head is a shared one with CTC alone, or one for all texts.
@@ -52,14 +52,15 @@ def text_tensors(model: Any, objective: Objective, ctc: str) -> dict[str, Tensor
 
 
 def restrict(name: str, tensor: Tensor, view: HeadView) -> Tensor:
-    """Return the rows of one objective's tokens, of a tensor over the joint vocabulary.
+    """Return a tensor over the joint vocabulary with the rows of one objective's tokens only.
 
     `<sos/eos>` is embedded as the language token is, since a shared decoder starts from that.
 
     Args:
-        name: Of the tensor in the decoder or CTC.
-        tensor: The tensor, [V, ...] where it is over the joint vocabulary.
-        view: What the objective sees of the head.
+        name: Name of the tensor in the decoder or CTC.
+        tensor: The tensor; [V, ...] if it is over the joint vocabulary, else it is returned
+            unchanged.
+        view: The objective's view of the head.
     """
     rows: Tensor = view.to_joint  # type: ignore[assignment]
     if tensor.dim() == 0 or tensor.size(0) != len(view.head.token_list):
@@ -78,7 +79,7 @@ def text_config(
     task: Any,
     ctc_weight: str,
 ) -> dict[str, Any]:
-    """Return the options of a stock model: ESPnet's defaults and what the soup had.
+    """Return the options of a stock model: ESPnet's defaults, changed to those of the soup.
 
     Args:
         kind: The kind of the objective.
@@ -86,7 +87,7 @@ def text_config(
         model: The trained model.
         args: The options of its training.
         task: ESPnet's task.
-        ctc_weight: How the task calls the share of CTC.
+        ctc_weight: The task's name for the share of CTC.
     """
     options = vars(args)
     inner = inner_head(model.heads[objective.name])

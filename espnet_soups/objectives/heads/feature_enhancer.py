@@ -1,4 +1,4 @@
-"""The head of enhancement for features from disk: a gain for every filter of every frame."""
+"""Head of enhancement for features from disk: a gain for every filter of every frame."""
 
 import torch
 from torch import Tensor
@@ -11,17 +11,17 @@ LEAST_DEVIATION = 1.0  # of a filter over an utterance, in natural logarithms: 4
 
 
 class FeatureEnhancer(EnhancingHead):
-    """Head that adds what a linear layer makes of encoded frames to the noisy log filterbanks.
+    """Head that adds the output of a linear layer on encoded frames to the noisy log filterbanks.
 
-    In logarithms a sum is a mask of the filters' power. The layer begins with zeros, so that all
-    passes. The loss is the mean squared error per number, in deviations of the features, summed
-    over frames.
+    In logarithms a sum is a mask of the filters' power. The layer is initialised with zeros, so
+    that at first the noisy speech passes unchanged. The loss is the mean squared error per number,
+    in deviations of the features, summed over frames.
 
     Args:
-        encoder_size: Numbers of an encoded frame.
-        feature_size: Numbers of a frame of features.
+        encoder_size: Size of an encoded frame.
+        feature_size: Size of a frame of features.
         deviations: Standard deviation of each number over the training set, [F], as the model
-            normalises its input; None: those of the utterance count.
+            normalises its input; None for those of each utterance.
     """
 
     deviations: Tensor | None
@@ -35,7 +35,7 @@ class FeatureEnhancer(EnhancingHead):
         self.register_buffer("deviations", deviations, persistent=False)
 
     def espnet_initialization_fn(self) -> None:
-        """Let all pass; ESPnet calls it once `init: xavier_uniform` has overwritten weights."""
+        """Set the layer to zeros; ESPnet calls this after `init: xavier_uniform`."""
         torch.nn.init.zeros_(self.gains.weight)
         torch.nn.init.zeros_(self.gains.bias)
 
@@ -57,7 +57,7 @@ class FeatureEnhancer(EnhancingHead):
         return speech + self._scales(speech, lengths) * gains.to(speech.dtype)
 
     def _scales(self, speech: Tensor, lengths: Tensor) -> Tensor:
-        """Return what a gain of 1 stands for, [F] or [B, 1, F]."""
+        """Return the size of a gain of 1, [F] or [B, 1, F]."""
         if self.deviations is not None:
             return self.deviations.to(speech)
         return deviations_over_frames(speech, lengths, LEAST_DEVIATION)

@@ -1,4 +1,4 @@
-"""What the heads of all kinds of objectives have in common."""
+"""Base of the heads of all kinds of objectives."""
 
 from collections.abc import Hashable, Sequence
 from typing import ClassVar, NamedTuple
@@ -13,7 +13,7 @@ READS = (ENCODED, ENCODED_AND_SPEECH, FEATURES)
 
 
 class HeadInput(NamedTuple):
-    """What a head that reads encoded frames learns from.
+    """Input of a head that reads encoded frames.
 
     Attributes:
         encoded: Encoder output, [B, T, D].
@@ -35,18 +35,18 @@ class Head(torch.nn.Module):
     those of several ranks add up to the same mean.
 
     Attributes:
-        reads: What `forward` gets: `encoded` frames; `encoded+speech`, then further the speech that
-            they were encoded from, features [B, T, F] before normalisation or samples [B, T], and
+        reads: Input of `forward`: `encoded` frames; `encoded+speech`, which adds the speech that
+            they were encoded from, features [B, T, F] before normalisation or samples [B, S], and
             its lengths [B]; or `features`, for heads that encode by themselves what they have cut
             or masked.
-        augmented: Whether SpecAugment hides parts of what its frames are encoded from. If not, its
-            utterances are encoded a second time while training, where there is SpecAugment.
-        has_accuracy: Whether it is right or wrong about something at all.
-        signed: Whether its loss may be negative, as in dB, so that no part of it can be said to be
-            saved: combiners that compare losses cannot take it, and `delta` leaves it out.
-        scored_in_training: Whether its accuracy is known while training, too.
+        augmented: Whether SpecAugment is applied to the input of its encoder. If not, its
+            utterances are encoded a second time while training with SpecAugment.
+        has_accuracy: Whether it has an accuracy.
+        signed: Whether its loss may be negative, as in dB, so that relative changes have no
+            meaning: combiners that compare losses cannot take it, and `delta` leaves it out.
+        scored_in_training: Whether its accuracy is also computed while training.
         watched: Names of the further numbers that its losses report.
-        is_shared: Whether its parameters are those of a module that other heads use too; then they
+        is_shared: Whether its parameters belong to a module that other heads use too; then they
             count as backbone.
     """
 
@@ -59,7 +59,7 @@ class Head(torch.nn.Module):
 
     @property
     def scored_in_training(self) -> bool:
-        """Whether its accuracy is known while training, too."""
+        """True if its accuracy is also computed while training."""
         return True
 
     def forward(
@@ -70,17 +70,23 @@ class Head(torch.nn.Module):
         Args:
             encoded: Encoder output, [B, T, D].
             frame_lengths: Frames of each utterance, [B].
-            labels: What the encoders of the kind made of the labels, padded, [B, L] or [B, L, F].
+            labels: Labels as the encoders of the kind return them, padded, [B, L] or [B, L, F].
             label_lengths: Length of each label, [B].
         """
         raise NotImplementedError
 
     def absent(self, like: Tensor, utterances: int = 0, unalignable: int = 0) -> LossSum:
-        """Return a loss of zero, for batches without a label; see `absent_sum`."""
+        """Return a loss of zero, for batches without a usable label; see `absent_sum`.
+
+        Args:
+            like: Any tensor on the device and of the precision of the encoder output.
+            utterances: Number of utterances with a label.
+            unalignable: Number of those that were left out.
+        """
         return absent_sum(self.parameters(), like, utterances, unalignable, self.watched)
 
     def group_key(self) -> Hashable | None:
-        """Return what heads must have in common to be computed together; None: computed alone."""
+        """Return a key that heads computed together share; None to compute this one alone."""
         return None
 
     @staticmethod
@@ -91,9 +97,9 @@ class Head(torch.nn.Module):
 
         Args:
             heads: Heads of one class with the same `group_key`.
-            inputs: What each of them learns from.
+            inputs: The input of each of them.
 
         Returns:
-            The losses; None: these are computed one by one.
+            The losses; None to compute these heads one by one.
         """
         return None

@@ -1,4 +1,4 @@
-"""One head for several objectives: a joint vocabulary, and tokens that say what to write."""
+"""One head for several objectives: a joint vocabulary, with prefix tokens per objective."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -17,10 +17,11 @@ def join_token_lists(
 
     Args:
         token_lists: The tokens of each objective, by name.
-        prefixes: What the texts of each objective begin with, by name.
+        prefixes: Tokens that begin the texts of each objective, by name.
 
     Raises:
-        ValueError: If a token list holds a token of a prefix, or two objectives have one prefix.
+        ValueError: If a token list holds a token of a prefix, or two objectives have the same
+            prefix.
 
     >>> join_token_lists({"asr_a": ["<blank>", "<unk>", "x", "<sos/eos>"]}, {"asr_a": ["<a>"]})
     ['<blank>', '<unk>', '<a>', 'x', '<sos/eos>']
@@ -56,24 +57,24 @@ def _check_prefixes(
         if taken:
             raise ValueError(
                 f"The token list of {name} holds {taken}, by which a shared head tells objectives"
-                " apart: make it of texts without them, or use `separate` heads."
+                " apart: make it from texts without them, or use `separate` heads."
             )
 
 
 class HeadView(Head):
-    """What one objective sees of a shared head: its own ids on the outside.
+    """One objective's view of a shared head, with its own token ids.
 
-    The decoder starts from the objective's prefix instead of `<sos/eos>`; where there is only CTC,
-    the prefix comes first in the label.
+    The decoder starts from the objective's prefix instead of `<sos/eos>`; if there is only CTC, the
+    prefix comes first in the label.
 
     Args:
         head: The head over the joint vocabulary.
-        token_list: The tokens that the labels of this objective are written in.
-        prefix: Tokens that tell it from the other objectives, such as `<fr>`.
+        token_list: Tokens of this objective's labels.
+        prefix: Joint ids of the tokens that tell it from the other objectives, such as `<fr>`.
         with_ctc: Whether the head's CTC learns from this objective.
 
     Attributes:
-        prefix: Joint ids of these tokens.
+        prefix: Joint ids of the tokens that tell it from the other objectives, such as `<fr>`.
         to_joint: Joint ids of the objective's own tokens, [V].
     """
 
@@ -101,7 +102,7 @@ class HeadView(Head):
 
     @property
     def scored_in_training(self) -> bool:
-        """Whether it has an attention decoder."""
+        """True if the head has an attention decoder."""
         return self.head.scored_in_training
 
     def forward(
@@ -118,12 +119,15 @@ class HeadView(Head):
         )
 
     def absent(self, like: Tensor, utterances: int = 0, unalignable: int = 0) -> LossSum:
-        """Return a loss of zero; see `Head.absent`."""
+        """Return a loss of zero that touches the shared head; see `Head.absent`."""
         return self.head.absent(like, utterances, unalignable)
 
 
 def inner_head(head: torch.nn.Module) -> TextHead:
-    """Return the text head that a view looks at, or the head itself.
+    """Return the text head behind a view, or the head itself.
+
+    Args:
+        head: A text head, or a view of one.
 
     Raises:
         TypeError: If it is no head of a text.
@@ -135,7 +139,10 @@ def inner_head(head: torch.nn.Module) -> TextHead:
 
 
 def has_ctc(head: torch.nn.Module) -> bool:
-    """Return whether the texts of an objective are learnt by CTC.
+    """Return True if the texts of an objective are learnt by CTC.
+
+    Args:
+        head: A text head, or a view of one.
 
     Raises:
         TypeError: If it is no head of a text.

@@ -1,4 +1,4 @@
-"""The head of speaker verification: pooling over frames, an embedding, additive angular margin."""
+"""Head of speaker verification: pooling over frames, an embedding, additive angular margin."""
 
 import torch
 from espnet2.spk.loss.aamsoftmax import AAMSoftmax
@@ -15,31 +15,35 @@ POOLINGS = {"mean": MeanPooling, "stats": StatsPooling, "attention": ChnAttnStat
 
 
 class FrameNorm(torch.nn.LayerNorm):
-    """A layer norm over the channels of each frame.
+    """Layer norm over the channels of each frame.
 
-    It stands where ESPnet's attentive pooling has a batch norm, whose statistics count padding and
+    It replaces the batch norm in ESPnet's attentive pooling, whose statistics count padding and
     differ between independent parts of a mini-batch and between ranks.
     """
 
     def forward(self, values: Tensor) -> Tensor:
-        """Normalise [B, C, T]."""
+        """Return the normalised values, [B, C, T].
+
+        Args:
+            values: Frames, [B, C, T].
+        """
         return super().forward(values.transpose(1, 2)).transpose(1, 2)
 
 
 class SpeakerHead(Head):
-    """Head that turns utterances into embeddings, which tell speakers apart.
+    """Head that maps utterances to embeddings that tell speakers apart.
 
-    It computes in float32 or more also under autocast: with a scale of 30, the third digit of a
-    cosine is what the loss turns on.
+    It computes in float32 or higher even under autocast: with a scale of 30, the loss depends on
+    the third digit of a cosine.
 
     Args:
-        input_size: Numbers of an encoded frame, D.
+        input_size: Size of an encoded frame, D.
         pooling: `mean`, `stats` (mean and standard deviation), or `attention` (both, weighted by an
             attention per channel).
-        embedding_size: Numbers of an embedding, E.
-        speakers: Speakers of the training set.
-        margin: Angle, in radians, by which the right speaker must be closer than the others.
-        scale: What cosines are multiplied with.
+        embedding_size: Size of an embedding, E.
+        speakers: Number of speakers in the training set.
+        margin: Angle, in radians, by which the correct speaker must be closer than the others.
+        scale: Factor of the cosines.
 
     Source: Desplanques et al. (2020), ECAPA-TDNN; Deng et al. (2019), ArcFace, as ESPnet has them.
     """
@@ -62,7 +66,12 @@ class SpeakerHead(Head):
         self.loss.ce = torch.nn.CrossEntropyLoss(reduction="sum")  # ESPnet's is a mean
 
     def embed(self, encoded: Tensor, frame_lengths: Tensor) -> Tensor:
-        """Return the embedding of each utterance, [B, E], of encoded speech [B, T, D]."""
+        """Return the embedding of each utterance, [B, E].
+
+        Args:
+            encoded: Encoder output, [B, T, D].
+            frame_lengths: Frames of each utterance, [B].
+        """
         with torch.autocast(encoded.device.type, enabled=False):
             frames = encoded.to(sum_dtype(encoded)).transpose(1, 2)
             embedding: Tensor = self.projector(self.pooling(frames, feat_lengths=frame_lengths))

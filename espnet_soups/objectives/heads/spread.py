@@ -1,20 +1,20 @@
-"""Encoded frames back to the rate of what they were encoded from."""
+"""Repetition of encoded frames, back to the frame rate of the encoder's input."""
 
 import torch
 from torch import Tensor
 
 
 def spread(states: Tensor, state_lengths: Tensor, lengths: Tensor, size: int) -> Tensor:
-    """Return, for every frame of the input, the encoded frame that stands for it, [B, T, D].
+    """Return the encoded frame that belongs to each frame of the input, [B, T, D].
 
     The encoded frames of an utterance share its frames evenly, whatever the subsampling of the
-    encoder; behind its end the last one stands.
+    encoder; behind its end the last one is repeated.
 
     Args:
-        states: Of encoded frames, [B, T', D].
+        states: Values of the encoded frames, [B, T', D].
         state_lengths: Encoded frames of each utterance, [B].
         lengths: Frames of each utterance, [B].
-        size: Frames T of the longest.
+        size: Number of frames T of the longest utterance.
 
     >>> states = torch.tensor([[[1.0], [2.0]]])
     >>> spread(states, torch.tensor([2]), torch.tensor([5]), 6).flatten().tolist()

@@ -1,4 +1,4 @@
-"""Text heads of one shape on the utterances of each, computed in few large operations."""
+"""Joint computation of text heads of one shape, in few large operations."""
 
 from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING
@@ -18,11 +18,15 @@ from espnet_soups.objectives.heads.head import HeadInput
 if TYPE_CHECKING:
     from espnet_soups.objectives.heads.text_head import TextHead
 
-MOST_PADDING = 1.5  # decoders are stacked unless their utterances would be padded to more than this
+MOST_PADDING = 1.5  # decoders are stacked up to this ratio of padded to unpadded frames
 
 
 def text_key(head: "TextHead") -> Hashable | None:
-    """Return what text heads must have in common to be computed together; None: alone."""
+    """Return a key that text heads share if they are computed together; None to compute it alone.
+
+    Args:
+        head: The head.
+    """
     ctc = decoder = None
     if head.ctc is not None:
         if head.ctc.ctc_type != "builtin":
@@ -36,11 +40,11 @@ def text_key(head: "TextHead") -> Hashable | None:
 
 
 def text_losses(heads: Sequence["TextHead"], inputs: Sequence[HeadInput]) -> list[LossSum] | None:
-    """Return the loss of each head; None: these are better computed one by one.
+    """Return the loss of each head; None if they are better computed one by one.
 
     Args:
         heads: Heads with the same `text_key`.
-        inputs: The utterances of each.
+        inputs: The utterances of each head.
     """
     first = heads[0]
     labels = [one.labels[:, : int(one.label_lengths.max())] for one in inputs]
@@ -81,7 +85,7 @@ def _all_alignable(inputs: Sequence[HeadInput], labels: Sequence[Tensor]) -> boo
 
 
 def _padding(inputs: Sequence[HeadInput]) -> float:
-    """Return the frames of the stacked utterances by those of each head alone."""
+    """Return the frames of the stacked utterances, divided by those of separate heads."""
     sizes = [one.encoded.shape[:2] for one in inputs]
     stacked = max(batch for batch, _ in sizes) * max(frames for _, frames in sizes) * len(sizes)
     return stacked / sum(batch * frames for batch, frames in sizes)
@@ -90,7 +94,7 @@ def _padding(inputs: Sequence[HeadInput]) -> float:
 def _attention_sums(
     heads: Sequence["TextHead"], inputs: Sequence[HeadInput], labels: Sequence[Tensor]
 ) -> tuple[Tensor, Tensor]:
-    """Return the loss of each decoder and its number of right tokens, both [G]."""
+    """Return the loss of each decoder and its number of correct tokens, both [G]."""
     batch = max(one.encoded.size(0) for one in inputs)
     frames = max(one.encoded.size(1) for one in inputs)
     width = max(label.size(1) for label in labels)

@@ -1,4 +1,4 @@
-"""The head of a text: CTC, an attention decoder, or both."""
+"""Head of a text: CTC, an attention decoder, or both."""
 
 from collections.abc import Hashable, Sequence
 
@@ -26,8 +26,8 @@ class TextHead(Head):
 
     Args:
         token_list: Tokens of its vocabulary: `<blank>` first, `<sos/eos>` last.
-        ctc: ESPnet's CTC layer; None where `ctc_weight` is 0.
-        decoder: ESPnet's attention decoder; None where `ctc_weight` is 1.
+        ctc: ESPnet's CTC layer; None if `ctc_weight` is 0.
+        decoder: ESPnet's attention decoder; None if `ctc_weight` is 1.
         ctc_weight: Share of CTC, 0 to 1.
         lsm_weight: Label smoothing of the attention decoder.
     """
@@ -50,7 +50,7 @@ class TextHead(Head):
 
     @property
     def scored_in_training(self) -> bool:
-        """Whether it has an attention decoder; greedy CTC is for validation alone."""
+        """True if it has an attention decoder; greedy CTC is computed in validation only."""
         return self.decoder is not None
 
     def forward(
@@ -69,12 +69,12 @@ class TextHead(Head):
             frame_lengths: Frames of each utterance, [B].
             labels: Token ids, [B, L].
             label_lengths: Tokens of each label, [B].
-            prefix: Ids that the decoder starts from; None: `<sos/eos>`.
+            prefix: Ids that the decoder starts from; None for `<sos/eos>`.
             with_ctc: Whether CTC learns from these labels; if not, attention is all of the loss.
 
         Returns:
-            The sum of the loss and what is needed to average and report it. Utterances whose
-            label CTC cannot align take no part, and are counted.
+            The sum of the loss, with the counts to average and report it. Utterances whose label
+            CTC cannot align are left out, and counted.
         """
         utterances = labels.size(0)
         ctc = self.ctc if with_ctc else None
@@ -113,8 +113,8 @@ class TextHead(Head):
         return LossSum(total, count, correct.to(dtype), utterances, left_out)
 
     def group_key(self) -> Hashable | None:
-        """Return what text heads must have in common to be trained together."""
-        usual = type(self) is TextHead  # what a subclass computes is not known
+        """Return a key that text heads trained together share; None to train it alone."""
+        usual = type(self) is TextHead  # a subclass may compute something else
         return text_key(self) if self.training and usual else None
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""The head of enhancement for samples: a mask of their spectrogram."""
+"""Head of enhancement for samples: a mask of their spectrogram."""
 
 from typing import ClassVar
 
@@ -17,9 +17,9 @@ class WaveformEnhancer(EnhancingHead):
     The loss is the negative SI-SDR in dB, summed over utterances.
 
     Args:
-        encoder_size: Numbers of an encoded frame.
-        n_fft: Samples of a window.
-        hop_length: Samples from one window to the next, at most half of it.
+        encoder_size: Size of an encoded frame.
+        n_fft: Window length, samples.
+        hop_length: Shift of the window, samples, at most half of its length.
     """
 
     signed: ClassVar[bool] = True
@@ -48,7 +48,7 @@ class WaveformEnhancer(EnhancingHead):
         """
         logits = self.mask(encoded)
         with torch.autocast(speech.device.type, enabled=False):
-            # Behind the last sample lies silence, whatever else is in the mini-batch.
+            # Silence follows the last sample, whatever the other utterances of the mini-batch.
             padded = pad(speech, (0, self.n_fft))
             window = self.window.to(speech)
             spectrum = torch.stft(

@@ -1,4 +1,4 @@
-"""References and hypotheses of a listing, their units aligned in columns."""
+"""Listing of references and hypotheses, with their units aligned in columns."""
 
 import unicodedata
 
@@ -12,7 +12,7 @@ OPERATIONS = {"equal": "", "substitute": "S", "delete": "D", "insert": "I"}
 
 
 def recognition_entries(pairs: TextPairs, errors: ErrorCounts, unit: str) -> list[Entry]:
-    """List utterances by error rate, the worst first; at equal rate the longer reference first.
+    """List utterances by error rate, the worst first; at equal rate, the longer reference first.
 
     Args:
         pairs: The texts.
@@ -28,14 +28,17 @@ def recognition_entries(pairs: TextPairs, errors: ErrorCounts, unit: str) -> lis
             f" I {insertions})"
         )
         length = len(errors.references[index])
-        # Among the right ones the long ones are the most telling, hence the sign.
+        # Among the correct ones the long ones are the most telling, hence the sign.
         badness = (float(rates[index]), float(length if rates[index] > 0 else -length))
         entries.append(Entry(badness, head, _aligned(errors, index)))
     return sorted(entries, key=lambda entry: entry.badness, reverse=True)
 
 
 def display_width(text: str) -> int:
-    """Return the number of columns of a terminal that a text takes.
+    """Return the number of terminal columns that a text takes.
+
+    Args:
+        text: The text, on one line.
 
     >>> display_width("né"), display_width("你好")
     (2, 4)

@@ -22,16 +22,16 @@ TOKENIZERS = {
     **dict.fromkeys(("ja", "jpn"), "ja-mecab"),
     **dict.fromkeys(("ko", "kor"), "ko-mecab"),
 }
-WITHOUT_TOKENIZER = "char"  # of scripts without spaces for which sacrebleu has none
+WITHOUT_TOKENIZER = "char"  # for scripts without spaces for which sacrebleu has no tokenizer
 
 
 @dataclass(frozen=True)
 class MetricResult:
-    """The score of a set, and what its resamples are computed from.
+    """Score of a set, with the statistics for its resamples.
 
     Attributes:
         value: sacrebleu's score of the whole set.
-        signature: sacrebleu's signature: what makes the number comparable.
+        signature: sacrebleu's signature, which makes the number comparable.
         statistics: Sufficient statistics of each utterance, [n, k].
     """
 
@@ -43,6 +43,9 @@ class MetricResult:
 def tokenizer_for(language: str) -> str:
     """Return sacrebleu's tokenizer of a target language; `13a` unless its script needs another.
 
+    Args:
+        language: Code of the target language.
+
     >>> tokenizer_for("en"), tokenizer_for("zh-CN"), tokenizer_for("cmn_hans_cn")
     ('13a', 'zh', 'zh')
     """
@@ -52,10 +55,13 @@ def tokenizer_for(language: str) -> str:
 
 
 def check_tokenizer(tokenizer: str) -> None:
-    """Refuse a tokenizer that sacrebleu does not have, or not without a further package.
+    """Refuse a tokenizer that sacrebleu lacks, or that needs a package that is not installed.
+
+    Args:
+        tokenizer: sacrebleu's name of it.
 
     Raises:
-        ValueError: If it is one.
+        ValueError: If it cannot be used.
     """
     if tokenizer not in BLEU.TOKENIZERS:
         raise ValueError(
@@ -71,10 +77,10 @@ def check_tokenizer(tokenizer: str) -> None:
 
 
 def lacks_four_words(result: MetricResult) -> bool:
-    """Tell whether BLEU is 0 since no hypothesis has four words, whatever these are.
+    """Return True if BLEU is 0 because no hypothesis has four words, whatever they are.
 
     Args:
-        result: Of `score_bleu`.
+        result: The result of `score_bleu`.
     """
     return bool(result.statistics[:, -1].sum() == 0)
 
@@ -85,14 +91,18 @@ def score_bleu(
     """Compute BLEU of a set.
 
     Args:
-        references: One reference each.
-        hypotheses: What was written.
+        references: One reference per utterance.
+        hypotheses: The hypothesis of each utterance.
         tokenizer: sacrebleu's name of a tokenizer.
         lowercase: Whether case is ignored.
 
+    Returns:
+        The score, in [0, 100], and its statistics.
+
     Raises:
         ValueError: If there is no such tokenizer, or its package is not installed.
-        RuntimeError: If our statistics do not give sacrebleu's score (a change in sacrebleu).
+        RuntimeError: If our statistics do not yield sacrebleu's score (after a change in
+            sacrebleu).
     """
     check_tokenizer(tokenizer)
     metric = BLEU(tokenize=tokenizer, lowercase=lowercase, force=True)
@@ -109,8 +119,16 @@ def score_bleu(
 def score_chrf(references: Sequence[str], hypotheses: Sequence[str]) -> MetricResult:
     """Compute chrF2 of a set, case-sensitive, without white space.
 
+    Args:
+        references: One reference per utterance.
+        hypotheses: The hypothesis of each utterance.
+
+    Returns:
+        The score, in [0, 100], and its statistics.
+
     Raises:
-        RuntimeError: If our statistics do not give sacrebleu's score (a change in sacrebleu).
+        RuntimeError: If our statistics do not yield sacrebleu's score (after a change in
+            sacrebleu).
     """
     metric = CHRF()
     score = metric.corpus_score(list(hypotheses), [list(references)])
@@ -124,7 +142,7 @@ def score_chrf(references: Sequence[str], hypotheses: Sequence[str]) -> MetricRe
 
 
 def bleu(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return BLEU of summed statistics, [..., 10] to [...].
+    """Return BLEU of summed statistics, in [0, 100], [..., 10] to [...].
 
     Args:
         sums: Length of the hypothesis, of the reference, matches of orders 1–4, n-grams of
@@ -145,7 +163,7 @@ def bleu(sums: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def chrf(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return chrF2 of summed statistics, [..., 18] to [...].
+    """Return chrF2 of summed statistics, in [0, 100], [..., 18] to [...].
 
     Args:
         sums: For each order 1–6: n-grams of the hypothesis, of the reference, matches.
@@ -170,7 +188,7 @@ def _character_matches(reference: str, hypothesis: str) -> list[int]:
         extract_all_char_ngrams(reference, CHARACTER_ORDER),
         strict=True,
     ):
-        # sacrebleu does not count what is written in an order that the reference lacks.
+        # sacrebleu does not count n-grams of an order that the reference lacks.
         row += [written.total() if wanted else 0, wanted.total(), (written & wanted).total()]
     return row
 

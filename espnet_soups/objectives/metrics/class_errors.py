@@ -10,14 +10,14 @@ from espnet_soups.objectives.metrics.listing import Entry
 from espnet_soups.objectives.metrics.measured import MeasuredSums, Scores
 from espnet_soups.objectives.metrics.text_pairs import TextPairs
 
-MOST_CLASSES = 100  # of a confusion matrix that is kept
+MOST_CLASSES = 100  # larger confusion matrices are not kept
 
 
 def measure_classes(pairs: TextPairs) -> MeasuredSums:
-    """Count right classes, and per class what F1 needs.
+    """Measure accuracy and macro-F1 of classified utterances.
 
-    macro-F1 is the mean of F1 over the classes that occur in references or hypotheses, each class
-    counting the same.
+    macro-F1 is the mean of F1 over the classes that occur in references or hypotheses; each class
+    has the same weight.
 
     Args:
         pairs: References and hypotheses, one class each.

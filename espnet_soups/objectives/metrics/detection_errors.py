@@ -1,4 +1,4 @@
-"""Equal error rate and detection cost of scored trials, each as often as it was drawn."""
+"""Equal error rate and detection cost of scored trials, weighted by how often each was drawn."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class ErrorRates:
-    """Both errors at every threshold, from one that accepts no trial to one that accepts all.
+    """Both errors at every threshold, from accepting no trial to accepting all.
 
     Attributes:
         miss: Share of target trials below the threshold, [..., K], falling from 1 to 0.
@@ -22,12 +22,12 @@ class ErrorRates:
 def error_rates(
     scores: NDArray[np.float64], target: NDArray[np.bool_], weights: NDArray[np.float64]
 ) -> ErrorRates:
-    """Compute both errors at every threshold; trials of equal score fall together.
+    """Compute both errors at every threshold; trials of equal score share a threshold.
 
     Args:
-        scores: Of the trials, the highest first, [n].
+        scores: Scores of the trials, the highest first, [n].
         target: Whether each is a target trial, [n].
-        weights: How much each counts, [..., n]; trials of both sorts must have some weight.
+        weights: Weight of each trial, [..., n]; trials of both sorts must have some weight.
 
     >>> rates = error_rates(np.array([2.0, 1.0]), np.array([True, False]), np.ones(2))
     >>> rates.miss.tolist(), rates.false_alarm.tolist()
@@ -44,10 +44,13 @@ def error_rates(
 
 
 def equal_error_rate(rates: ErrorRates) -> NDArray[np.float64]:
-    """Return where miss and false alarm are equal, [...] in [0, 1].
+    """Return the rate at which misses and false alarms are equal, [...] in [0, 1].
 
     Between two thresholds both are interpolated linearly. ESPnet takes the threshold at which they
-    differ least, and the larger of the two there: that is coarser by up to one trial.
+    differ least, and the larger of the two there, which is coarser by up to one trial.
+
+    Args:
+        rates: The errors at every threshold.
     """
     difference = rates.false_alarm - rates.miss  # rises from -1 to 1
     after = np.argmax(difference >= 0.0, axis=-1, keepdims=True)
@@ -63,14 +66,14 @@ def equal_error_rate(rates: ErrorRates) -> NDArray[np.float64]:
 
 
 def min_detection_cost(rates: ErrorRates, p_target: float) -> NDArray[np.float64]:
-    """Return the least detection cost over all thresholds, [...] in [0, 1].
+    """Return the smallest detection cost over all thresholds, [...] in [0, 1].
 
     Misses and false alarms cost the same. It is divided by the cost of the better of the two
     systems that accept all or nothing.
 
     Args:
-        rates: The errors.
-        p_target: How probable a target trial is.
+        rates: The errors at every threshold.
+        p_target: Probability of a target trial, between 0 and 1.
 
     Source: NIST 2016 Speaker Recognition Evaluation Plan, section 3.
     """

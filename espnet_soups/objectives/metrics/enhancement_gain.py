@@ -1,4 +1,4 @@
-"""How much closer enhanced speech is to clean speech than noisy speech was."""
+"""Gain of enhancement: how much closer enhanced speech is to clean speech than noisy speech."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping
@@ -23,15 +23,16 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Closeness:
-    """A measure of how close speech is to clean speech.
+    """Measure of how close speech is to clean speech.
 
     Attributes:
-        name: Key of its score; `<name>_gain` is that of what it has gained.
-        title: In listings.
+        name: Key of its score; `<name>_gain` is that of the gain.
+        title: Name in listings.
         audio: File of a data dir that names the noisy speech.
-        read: Reads speech of a location: frames [T, F] or samples [S].
-        measure: Sums it over (speech, clean speech), and says over how many frames or utterances.
-        sign: 1 where more is better, -1 where less is.
+        read: Function that reads the speech of a location: frames [T, F] or samples [S].
+        measure: Function that sums the measure over (speech, clean speech), and returns the sum and
+            the number of frames or utterances in it.
+        sign: 1 if more is better, -1 if less is.
     """
 
     name: str
@@ -47,14 +48,18 @@ def spectral_distance(estimate: Array, reference: Array) -> tuple[float, int]:
 
     Args:
         estimate: Natural logarithms of power, [T, F].
-        reference: What they should be, [T, F].
+        reference: The log power of the clean speech, [T, F].
     """
     distances = DB_PER_NEPER * np.sqrt(np.square(estimate - reference).mean(axis=1))
     return float(distances.sum()), len(distances)
 
 
 def distortion_ratio(estimate: Array, reference: Array) -> tuple[float, int]:
-    """Return the scale-invariant signal-to-distortion ratio of samples [S], dB, and 1.
+    """Return the scale-invariant signal-to-distortion ratio of samples, dB, and 1 for their number.
+
+    Args:
+        estimate: Samples, [S].
+        reference: The clean samples, [S].
 
     Source:
         As `losses/si_sdr.py`.
@@ -90,12 +95,12 @@ def measure_enhancement(
     """Measure enhanced and noisy speech against clean speech.
 
     Features are measured by their log-spectral distance per frame, samples by their SI-SDR per
-    utterance; a gain is what is better than in the noisy speech.
+    utterance; a gain is the improvement over the noisy speech.
 
     Args:
         objective: The objective.
-        reference_dir: A dumped set: `feats.scp` or `wav.scp`, and the clean speech.
-        decode_dir: Holds `<objective>/array.scp`.
+        reference_dir: A dumped set, with `feats.scp` or `wav.scp`, and the clean speech.
+        decode_dir: Folder with `<objective>/array.scp`.
 
     Raises:
         OSError: If a file is missing.

@@ -15,7 +15,7 @@ COUNTS = ("hits", "substitutions", "deletions", "insertions")
 
 @dataclass(frozen=True)
 class ErrorCounts:
-    """How a set of texts differs from its references.
+    """Differences between texts and their references.
 
     Attributes:
         references: Units (words or characters) of each reference.
@@ -31,13 +31,16 @@ class ErrorCounts:
 
     @property
     def errors(self) -> NDArray[np.float64]:
-        """Return the errors of each utterance, [n]."""
+        """Number of errors of each utterance, [n]."""
         result: NDArray[np.float64] = self.counts[:, 1:].sum(axis=1)
         return result
 
 
 def has_words(language: str) -> bool:
-    """Return whether a language writes spaces between words, so that a WER means something.
+    """Return True if a language has spaces between words, which makes a WER meaningful.
+
+    Args:
+        language: Code of the language.
 
     >>> has_words("fr"), has_words("zh-CN"), has_words("cmn_hans_cn"), has_words("th")
     (True, False, False, False)
@@ -46,11 +49,11 @@ def has_words(language: str) -> bool:
 
 
 def count_word_errors(references: Sequence[str], hypotheses: Sequence[str]) -> ErrorCounts:
-    """Align words.
+    """Align words, and count errors.
 
     Args:
-        references: What should have been written, none empty.
-        hypotheses: What was written; the empty text deletes every word.
+        references: The correct texts; none is empty.
+        hypotheses: The texts to score; an empty one counts every word as deleted.
     """
     return _counts(jiwer.process_words(list(references), list(hypotheses)))
 
@@ -58,13 +61,13 @@ def count_word_errors(references: Sequence[str], hypotheses: Sequence[str]) -> E
 def count_character_errors(
     references: Sequence[str], hypotheses: Sequence[str], spaces: bool = True
 ) -> ErrorCounts:
-    """Align characters.
+    """Align characters, and count errors.
 
     Args:
-        references: What should have been written, none empty.
-        hypotheses: What was written.
-        spaces: Whether a space counts as a character, as jiwer has it; False for languages
-            that write none (Chinese, Japanese), where only a tokenizer may have put them.
+        references: The correct texts; none is empty.
+        hypotheses: The texts to score.
+        spaces: Whether a space counts as a character, as in jiwer; False for languages without
+            spaces (Chinese, Japanese), where only a tokenizer may have added them.
     """
     if not spaces:
         references = ["".join(text.split()) for text in references]
@@ -73,7 +76,10 @@ def count_character_errors(
 
 
 def error_rate(counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the error rate in percent of summed counts, [..., 4] to [...].
+    """Return the error rate in percent from summed counts, [..., 4] to [...].
+
+    Args:
+        counts: Hits, substitutions, deletions and insertions, [..., 4].
 
     >>> float(error_rate(np.array([8.0, 1.0, 1.0, 2.0])))
     40.0

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-EXAMPLES = 2  # best, median and worst utterances that the report shows, each
+EXAMPLES = 2  # number of best, of median and of worst utterances in the report
 
 
 @dataclass(frozen=True)
@@ -16,13 +16,25 @@ class Entry:
 
 
 def render_listing(title: str, entries: Sequence[Entry]) -> str:
-    """Return the text of `alignment.txt`."""
+    """Return the text of `alignment.txt`.
+
+    Args:
+        title: First line.
+        entries: The utterances, in the order of the text.
+    """
     blocks = [f"{entry.head}\n{entry.body}\n" for entry in entries]
     return "\n".join([f"{title}\n", *blocks])
 
 
 def pick_examples(entries: Sequence[Entry]) -> dict[str, list[str]]:
-    """Pick the worst, median and best utterances; a small set shows none twice."""
+    """Return the worst, median and best utterances; a small set shows none twice.
+
+    Args:
+        entries: The utterances, the worst first.
+
+    Returns:
+        `worst`, `median` and `best`, each to texts.
+    """
     count = min(EXAMPLES, max(1, len(entries) // 3))
     middle = (len(entries) - count) // 2
     chosen = {

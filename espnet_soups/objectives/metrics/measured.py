@@ -1,4 +1,4 @@
-"""What the scores of one objective are computed from, and drawn anew by the bootstrap."""
+"""Measurements of one objective, from which scores and bootstrap resamples are computed."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -14,16 +14,16 @@ Scores = dict[str, NDArray[np.float64]]
 
 
 class NothingToScoreError(ValueError):
-    """A set has nothing to score an objective of all languages by, as a test set may have not."""
+    """Error of a set without labels for an objective of all languages."""
 
 
 @dataclass(frozen=True)
 class Undefined:
-    """Why a score says nothing.
+    """Reason why a score is meaningless.
 
     Attributes:
-        why: Goes on from `<title> of <objectives>`, such as `is 0 since …: read chrF`.
-        compared: The same where two systems are compared, a clause of its own.
+        why: Continuation of `<title> of <objectives>`, such as `is 0 since …: read chrF`.
+        compared: The same for a comparison of two systems, as a clause of its own.
     """
 
     why: str
@@ -32,17 +32,17 @@ class Undefined:
 
 @dataclass(frozen=True, kw_only=True)
 class Measured(ABC):
-    """An objective, measured: a `MeasuredSums` or a `MeasuredDraws`.
+    """Measured objective: a `MeasuredSums` or a `MeasuredDraws`.
 
     Attributes:
-        keys: Ids of what is scored: utterances, or trials.
+        keys: Ids of the scored items: utterances, or trials.
         title: First line of the listing.
-        details: What `scores.json` keeps beside each score, such as counts, sacrebleu's
+        details: Entries of `scores.json` beside each score, such as counts, sacrebleu's
             `signature`, or `labels` and their `confusion` (rows are references).
-        entries: What the listing shows, the worst first.
-        without_reference: How many were left out since they have no label.
-        empty_hypotheses: How many hypotheses hold nothing.
-        undefined: Why scores say nothing, those that do.
+        entries: Entries of the listing, the worst first.
+        without_reference: Number of items that were left out because they have no label.
+        empty_hypotheses: Number of empty hypotheses.
+        undefined: Reason of each meaningless score, by name.
     """
 
     keys: Sequence[str]
@@ -64,7 +64,7 @@ class MeasuredSums(Measured):
 
     Attributes:
         statistics: Sufficient statistics of each utterance, [n, k], in the order of `keys`.
-        scores: Makes each score by name from summed statistics, [..., k] to [...].
+        scores: Function from summed statistics to each score by name, [..., k] to [...].
 
     >>> right = MeasuredSums(
     ...     keys=["a", "b"],
@@ -89,16 +89,16 @@ class MeasuredSums(Measured):
 class MeasuredDraws(Measured):
     """Scores that are no function of sums over utterances, such as an equal error rate.
 
-    It draws by itself, such as speakers with all their trials; `utt2group` plays no part. Two
-    systems are compared on the same draws: those of the first, so that what is drawn must depend
-    on the reference alone, and both must have the same `keys`.
+    The bootstrap uses its own draws, such as speakers with all their trials; `utt2group` has no
+    effect. Two systems are compared on the same draws, those of the first, so draws must depend on
+    the reference alone, and both must have the same `keys`.
 
     Attributes:
         whole: The scores of the whole set.
-        drawn: What is drawn, such as `40 speakers`, for tables.
-        draw: Draws sets: (how many, generator) to an array whose first axis counts them, such as
-            how often each speaker is in the set, [resamples, speakers].
-        score: Makes each score by name from draws, [resamples, ...] to [resamples].
+        drawn: The drawn items, such as `40 speakers`, for tables.
+        draw: Function that draws sets: (number of sets, generator) to an array whose first axis
+            counts them, such as how often each speaker is in the set, [resamples, speakers].
+        score: Function from draws to each score by name, [resamples, ...] to [resamples].
     """
 
     whole: Mapping[str, float]
@@ -111,5 +111,10 @@ class MeasuredDraws(Measured):
         return dict(self.whole)
 
     def resample(self, resamples: int, generator: np.random.Generator) -> Scores:
-        """Return the scores of sets drawn anew, [resamples] each."""
+        """Return the scores of resampled sets, [resamples] each.
+
+        Args:
+            resamples: Number of sets.
+            generator: Source of the random numbers.
+        """
         return self.score(self.draw(resamples, generator))

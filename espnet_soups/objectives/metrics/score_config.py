@@ -1,18 +1,18 @@
-"""How texts are scored."""
+"""Settings of scoring."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class ScoreConfig:
-    """How texts are scored.
+    """Settings of scoring.
 
     Attributes:
         bleu_lowercase: Whether BLEU ignores case.
-        bleu_tokenizer: sacrebleu's tokenizer for every target; None: by target language.
+        bleu_tokenizer: sacrebleu's tokenizer for every target; None to choose by target language.
         bleu_lc_rm: Whether BLEU is also computed on lower-case texts without punctuation.
-        resamples: Sets that the bootstrap draws.
-        seed: Of the bootstrap.
+        resamples: Number of sets that the bootstrap draws.
+        seed: Seed of the bootstrap.
     """
 
     bleu_lowercase: bool = False
@@ -22,7 +22,7 @@ class ScoreConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse fewer resamples than a 95 % interval can be read from.
+        """Refuse too few resamples for a 95 % interval.
 
         Raises:
             ValueError: If `resamples` is under 100 or `seed` negative.

@@ -17,10 +17,13 @@ from espnet_soups.objectives.metrics.text_pairs import TextPairs
 
 
 def measure_errors(pairs: TextPairs) -> MeasuredSums:
-    """Count word, character and sentence errors.
+    """Measure word, character and sentence error rates.
 
     A language without spaces has no word error rate, and its characters are compared without
-    spaces; elsewhere a space counts as a character.
+    spaces; in others a space counts as a character.
+
+    Args:
+        pairs: References and hypotheses.
     """
     spaced = has_words(pairs.objective.language)
     errors = {"cer": count_character_errors(pairs.references, pairs.hypotheses, spaced)}

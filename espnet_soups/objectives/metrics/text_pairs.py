@@ -1,4 +1,4 @@
-"""References beside hypotheses of one objective, matched by key."""
+"""References and hypotheses of one objective, matched by key."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from espnet_soups.objectives.objective import Objective
 
 @dataclass(frozen=True)
 class TextPairs:
-    """What is compared for one objective.
+    """References and hypotheses of one objective.
 
     Attributes:
         objective: The objective.
         keys: Utterance ids in the order of the reference.
-        references: What should have been written, never empty.
-        hypotheses: What was written; the empty text is all deletions.
-        without_reference: Number of utterances that were left out since their label is `<na>`.
+        references: The correct texts; none is empty.
+        hypotheses: The decoded texts; an empty one counts as all deletions.
+        without_reference: Number of utterances that were left out because their label is `<na>`.
     """
 
     objective: Objective
@@ -31,7 +31,7 @@ class TextPairs:
 
     @property
     def empty_hypotheses(self) -> int:
-        """Return how many hypotheses hold nothing."""
+        """Number of empty hypotheses."""
         return sum(not text for text in self.hypotheses)
 
 
@@ -44,15 +44,19 @@ def read_pairs(
     """Read the references and hypotheses of an objective, both in the normal form of labels.
 
     Args:
-        reference_dir: Holds `utt2lang` and the label file of the objective.
-        decode_dir: Holds `<objective>/text`.
+        reference_dir: Folder with `utt2lang` and the label file of the objective.
+        decode_dir: Folder with `<objective>/text`.
         objective: The objective.
-        absent: How the label file writes that a label is missing.
+        absent: Marks of a missing label in the label file.
+
+    Returns:
+        The pairs.
 
     Raises:
         OSError: If a file is missing.
         ValueError: If keys differ between the files, a reference is empty, or none is left; a
-            `NothingToScoreError` where the objective is of all languages, and none or no file is.
+            `NothingToScoreError` if an objective of all languages has no label file, or no label in
+            it.
     """
     reference_path = reference_dir / objective.label_file
     if not objective.language and not reference_path.is_file():

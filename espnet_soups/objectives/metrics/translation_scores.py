@@ -31,7 +31,11 @@ NO_FOUR_WORDS = Undefined(
 
 
 def measure_translation(pairs: TextPairs, config: ScoreConfig) -> MeasuredSums:
-    """Count what BLEU and chrF need, and `bleu_lc_rm` where it is wanted.
+    """Measure BLEU and chrF, and `bleu_lc_rm` if it is asked for.
+
+    Args:
+        pairs: References and hypotheses.
+        config: Settings of scoring.
 
     Raises:
         ValueError: If the tokenizer is unknown or not installed.
@@ -85,9 +89,13 @@ def _detail(result: MetricResult, short: bool) -> dict[str, Any]:
 
 
 def translation_entries(pairs: TextPairs, sentence_chrf: Sequence[float]) -> list[Entry]:
-    """List translations by their sentence's chrF, the worst first.
+    """List translations by the chrF of their sentence, the worst first.
 
-    BLEU is of no use for one short sentence: without a common four-gram it is nought.
+    BLEU of one short sentence is useless: it is 0 without a common four-gram.
+
+    Args:
+        pairs: References and hypotheses.
+        sentence_chrf: chrF of each pair, in [0, 100].
     """
     rows = zip(pairs.keys, pairs.references, pairs.hypotheses, sentence_chrf, strict=True)
     entries = [

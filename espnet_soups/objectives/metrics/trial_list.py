@@ -1,4 +1,4 @@
-"""Lists of trials: pairs of utterances, of one speaker (target) or of two."""
+"""Lists of trials: pairs of utterances by one speaker (target) or two."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ FORMATS = "`ENROL TEST target|nontarget` (Kaldi) or `1|0 ENROL TEST` (VoxCeleb)"
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """Two utterances, and whether one speaker said both."""
+    """Pair of utterances, with whether one speaker said both."""
 
     enrol: str
     test: str
@@ -21,7 +21,7 @@ class Trial:
 
     @property
     def key(self) -> str:
-        """What listings call it."""
+        """Name in listings."""
         return f"{self.enrol} {self.test}"
 
 
@@ -37,8 +37,8 @@ def read_trials(path: Path, speakers: Mapping[str, str]) -> list[Trial]:
 
     Raises:
         NothingToScoreError: If there is no such file.
-        ValueError: If a line is no trial, names an utterance that the set lacks, or says other
-            than `speakers` whether a speaker is the same; or if there are no trials of one sort.
+        ValueError: If a line is no trial, names an utterance that the set lacks, or contradicts
+            `speakers` on whether the speaker is the same; or if there are no trials of one sort.
     """
     if not path.is_file():
         raise NothingToScoreError(
@@ -62,8 +62,11 @@ def read_trials(path: Path, speakers: Mapping[str, str]) -> list[Trial]:
 def parse_trial(line: str) -> Trial:
     """Return the trial of a line.
 
+    Args:
+        line: A line in Kaldi's or VoxCeleb's format.
+
     Raises:
-        ValueError: If it is none.
+        ValueError: If it is no trial.
 
     >>> parse_trial("a b target") == parse_trial("1 a b") == Trial("a", "b", True)
     True
@@ -81,7 +84,7 @@ def _check_trial(trial: Trial, speakers: Mapping[str, str]) -> None:
     for key in (trial.enrol, trial.test):
         if key not in speakers:
             raise ValueError(
-                f"{key} is no utterance with a speaker in this set; take the trial out, or name the"
+                f"{key} is no utterance with a speaker in this set; remove the trial, or name the"
                 " utterance as the tables of the set do."
             )
     one, other = speakers[trial.enrol], speakers[trial.test]

@@ -1,4 +1,4 @@
-"""Equal error rate and detection cost of speaker embeddings, with draws of speakers."""
+"""Equal error rate and detection cost of speaker embeddings, with resampling of speakers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -39,9 +39,16 @@ class ScoredTrials:
     order: NDArray[np.intp]
 
     def draw(self, resamples: int, generator: np.random.Generator) -> NDArray[np.int64]:
-        """Draw speakers with replacement, [resamples, speakers]: how often each was drawn.
+        """Draw speakers with replacement.
 
-        Draws without trials of both sorts are drawn again.
+        Draws without trials of both sorts are repeated.
+
+        Args:
+            resamples: Number of draws.
+            generator: Source of the random numbers.
+
+        Returns:
+            How often each speaker was drawn, [resamples, speakers].
         """
         size = len(self.names)
         chances = np.full(size, 1.0 / size)
@@ -58,12 +65,16 @@ class ScoredTrials:
         return draws
 
     def score(self, draws: NDArray[np.int64]) -> Scores:
-        """Return each score of draws [resamples, speakers].
+        """Return each score of some draws, [resamples].
 
         A trial of two speakers counts as often as the product of their draws, a target trial as
-        often as its speaker was drawn: copies of a speaker make no trials with each other.
+        often as its speaker was drawn: copies of a speaker form no trials with each other.
 
-        Source: Owen (2007), The pigeonhole bootstrap; Poh & Bengio (2007), for verification.
+        Args:
+            draws: How often each speaker was drawn, [resamples, speakers].
+
+        Source:
+            Owen (2007), The pigeonhole bootstrap; Poh & Bengio (2007), for verification.
         """
         block = max(1, BLOCK_ELEMENTS // len(self.scores))
         parts = [self._score(draws[start : start + block]) for start in range(0, len(draws), block)]
@@ -98,7 +109,10 @@ def score_trials(
     Args:
         trials: The trials.
         speakers: Speaker of each utterance.
-        embeddings: Of each utterance, [E].
+        embeddings: Embedding of each utterance, [E].
+
+    Returns:
+        The trials, with their scores.
 
     Raises:
         ValueError: If an utterance has no embedding, or one that is not finite or zero.
@@ -136,10 +150,10 @@ def measure_trials(
     """Measure the embeddings of an objective on trials; see `score_trials`.
 
     Args:
-        name: Of the objective.
+        name: Name of the objective.
         trials: The trials.
         speakers: Speaker of each utterance.
-        embeddings: Of each utterance, [E].
+        embeddings: Embedding of each utterance, [E].
 
     Raises:
         ValueError: If an utterance has no embedding, or one that is not finite or zero.
@@ -163,9 +177,13 @@ def measure_trials(
 
 
 def list_trials(scored: ScoredTrials, trials: Sequence[Trial]) -> list[Entry]:
-    """List trials by how far they lie on the wrong side of the threshold, the worst first.
+    """List trials by how far they are on the wrong side of the threshold, the worst first.
 
-    Of a long list the worst are listed, and of the others every k-th.
+    Of a long list, the worst are listed, and every k-th of the others.
+
+    Args:
+        scored: The trials by score.
+        trials: The same trials in the order of their list.
     """
     threshold = scored.threshold()
     wrong = np.where(scored.target, threshold - scored.scores, scored.scores - threshold)

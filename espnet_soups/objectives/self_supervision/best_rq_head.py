@@ -1,4 +1,4 @@
-"""The head of BEST-RQ."""
+"""Head of BEST-RQ."""
 
 import torch
 from espnet2.beats.random_tokenizer import RandomProjectionQuantizer
@@ -17,18 +17,18 @@ from espnet_soups.objectives.self_supervision.head import Encode, SSLHead, varia
 
 
 class BestRQHead(SSLHead):
-    """Head that predicts the codes of masked spans of the features; its quantisers never learn.
+    """Head that predicts the codes of masked spans of the features, from fixed quantisers.
 
-    The quantisers are ESPnet's; they lie in the state of the model, so that a checkpoint goes on
-    with the codes that it was trained with.
+    The quantisers are ESPnet's and are saved with the model, so that a resumed training keeps its
+    codes.
 
     Args:
         encoder_size: Dimension of the encoder output.
         feature_size: Dimension of the features.
         config: The settings.
-        span: Encoded frames of a masked span.
-        probability: That a span begins at an encoded frame.
-        ratio: Feature frames per encoded frame.
+        span: Length of a masked span, encoded frames.
+        probability: Probability that a span begins at an encoded frame.
+        ratio: Number of feature frames per encoded frame.
 
     Source:
         Chiu et al., "Self-supervised learning with random-projection quantizer" (arXiv 2202.01855).
@@ -61,7 +61,7 @@ class BestRQHead(SSLHead):
         self, feats: Tensor, lengths: Tensor, encode: Encode
     ) -> LossSum:
         """Return the loss of some utterances; see `SSLHead.forward`."""
-        kept = lengths // self.ratio > self.span  # else nothing is left to predict from
+        kept = lengths // self.ratio > self.span  # else every frame is masked
         left_out = len(lengths) - int(kept.sum())
         if left_out == len(lengths):
             return self.absent(feats, left_out, left_out)
@@ -97,7 +97,12 @@ class BestRQHead(SSLHead):
 
     @torch.no_grad()
     def quantise(self, feats: Tensor, lengths: Tensor) -> Tensor:
-        """Return the codes of the unmasked features, per encoded frame and codebook, [B, T, C]."""
+        """Return the codes of unmasked features, per encoded frame and codebook, [B, T', C].
+
+        Args:
+            feats: Normalised features, [B, T, D].
+            lengths: Frames of each utterance, [B].
+        """
         with torch.autocast(feats.device.type, enabled=False):
             if self.target_norm == "utterance":
                 feats = normalise_utterances(feats, lengths)
@@ -118,7 +123,7 @@ class BestRQHead(SSLHead):
 
 
 def _make_quantizers(size: int, config: BestRQConfig) -> torch.nn.ModuleList:
-    """Make the quantisers from their seed alone, and leave the global generator as it was."""
+    """Make the quantisers from their seed, without a change of the global generator."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)  # ESPnet's own `seed` argument is not used there
         return torch.nn.ModuleList(

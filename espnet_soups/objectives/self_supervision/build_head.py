@@ -1,4 +1,4 @@
-"""Build the head of self-supervision, and refuse what audio alone cannot be learnt from."""
+"""Construction of the head of self-supervision, with checks of front end and encoder."""
 
 import argparse
 import logging
@@ -14,9 +14,9 @@ from espnet_soups.objectives.self_supervision.config import BestRQConfig, CPCCon
 from espnet_soups.objectives.self_supervision.cpc_head import CPCHead
 from espnet_soups.objectives.self_supervision.head import SSLHead
 
-FRAME_MS = 10.0  # what `ssl_conf` counts in
-TRIAL_FRAMES = 400  # long enough to tell the subsampling of an encoder
-# Encoders that read samples and that were trained by self-supervision of their own.
+FRAME_MS = 10.0  # frame shift in `ssl_conf`
+TRIAL_FRAMES = 400  # long enough to measure the subsampling of an encoder
+# Encoders that read samples, and have their own pre-training.
 WAVEFORM_ENCODERS = (
     "wav2vec2",
     "hubert",
@@ -36,14 +36,17 @@ def build_ssl_head(
     encoder: AbsEncoder,
     feature_size: int,
 ) -> SSLHead:
-    """Build the head that `ssl` and `ssl_conf` ask for.
+    """Build the head for `ssl` and `ssl_conf`.
 
     Args:
-        args: The options of the task.
-        config: `ssl_conf`, read.
+        args: The options of `msp_train`.
+        config: The settings in `ssl_conf`.
         preencoder: ESPnet's pre-encoder, or None.
         encoder: The encoder.
         feature_size: Dimension of the features.
+
+    Returns:
+        The head.
 
     Raises:
         ValueError: If a setting is not valid, or does not fit the frontend or the encoder.
@@ -66,7 +69,7 @@ def build_ssl_head(
         )
     frames = _encoded_frames(preencoder, encoder, TRIAL_FRAMES, feature_size, "mask_frames")
     ratio = max(1, round(TRIAL_FRAMES / frames))
-    group = ratio * milliseconds / FRAME_MS  # frames of 10 ms in an encoded one
+    group = ratio * milliseconds / FRAME_MS  # frames of 10 ms per encoded frame
     if config.target_norm == "none" and args.normalize is None and not args.collect_stats:
         logging.warning(
             "`target_norm: none` without `normalize`: the largest features decide the codes alone."
@@ -82,7 +85,11 @@ def build_ssl_head(
 
 
 def feature_frame_ms(args: argparse.Namespace) -> float:
-    """Return the milliseconds of a feature frame: from `feats_conf`, or from the frontend."""
+    """Return the shift of feature frames, ms, from `feats_conf` or from the frontend.
+
+    Args:
+        args: The options of `msp_train`.
+    """
     if args.input_size is not None:
         return FRAME_MS * int(args.feats_conf.get("stack", 1))
     if args.frontend == "whisper_mel":

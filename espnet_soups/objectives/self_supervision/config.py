@@ -1,4 +1,4 @@
-"""The settings of self-supervision: `ssl_conf` in YAML, checked."""
+"""Settings of self-supervision: `ssl_conf` in YAML, checked."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,21 +15,21 @@ TARGET_NORMS = ("utterance", "none")
 
 @dataclass(frozen=True)
 class CPCConfig:
-    """What `ssl_conf` may say for `ssl: cpc`.
+    """Settings in `ssl_conf` for `ssl: cpc`.
 
     Attributes:
-        context_frames: Frames of 10 ms that are encoded.
-        future_frames: Frames of 10 ms that are predicted from them.
-        min_context_frames: Frames of 10 ms that a context has at least; shorter utterances take no
-            part.
+        context_frames: Length of the encoded context, frames of 10 ms.
+        future_frames: Length of the predicted future, frames of 10 ms.
+        min_context_frames: Smallest length of a context, frames of 10 ms; shorter utterances are
+            left out.
         predictor: `autoregressive` (the paper: step by step) or `linear` (one matrix per step).
-        targets: What predictions are compared with: `features` of the future, projected, or the
-            future `encoded` by itself.
-        hidden_size: Of the autoregressive predictor.
-        projection_size: Of the vectors that are compared.
-        temperature: What cosines are divided by.
+        targets: Targets of the predictions: `features` of the future, projected, or the future
+            `encoded` by itself.
+        hidden_size: Size of the autoregressive predictor.
+        projection_size: Size of predictions and targets.
+        temperature: Divisor of the cosines.
         negatives: `batch`, `utterance` or `step`; see `info_nce`.
-        audio: `all` utterances, or those that are `labeled` or `unlabeled`.
+        audio: Utterances to learn from: `all`, or those that are `labeled` or `unlabeled`.
     """
 
     context_frames: int = 240
@@ -44,7 +44,7 @@ class CPCConfig:
     audio: str = "all"
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be trained.
+        """Refuse values that cannot be trained with.
 
         Raises:
             ValueError: If a value is not valid.
@@ -64,19 +64,19 @@ class CPCConfig:
 
 @dataclass(frozen=True)
 class BestRQConfig:
-    """What `ssl_conf` may say for `ssl: best_rq`.
+    """Settings in `ssl_conf` for `ssl: best_rq`.
 
     Attributes:
-        mask_frames: Frames of 10 ms of a masked span.
-        mask_prob: That a span begins at a frame of 10 ms.
-        mask_noise: Standard deviation of the noise that masked features are replaced by.
+        mask_frames: Length of a masked span, frames of 10 ms.
+        mask_prob: Probability that a span begins at a frame of 10 ms.
+        mask_noise: Standard deviation of the noise that replaces masked features.
         codebooks: Number of quantisers.
-        codebook_size: Codes of each.
+        codebook_size: Number of codes of each.
         codebook_dim: Dimension of the codes.
-        seed: Of the quantisers.
-        target_norm: What the quantisers see: `utterance` gives every feature of an utterance mean
-            0 and variance 1; `none` leaves it to the model's `normalize`.
-        audio: `all` utterances, or those that are `labeled` or `unlabeled`.
+        seed: Seed of the quantisers.
+        target_norm: Normalisation before the quantisers: `utterance` scales every feature of an
+            utterance to mean 0 and variance 1; `none` leaves it to the model's `normalize`.
+        audio: Utterances to learn from: `all`, or those that are `labeled` or `unlabeled`.
     """
 
     mask_frames: int = 40
@@ -90,7 +90,7 @@ class BestRQConfig:
     audio: str = "all"
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be trained.
+        """Refuse values that cannot be trained with.
 
         Raises:
             ValueError: If a value is not valid.
@@ -111,7 +111,14 @@ SSL_CONFIGS: dict[str, type[CPCConfig] | type[BestRQConfig]] = {
 
 
 def read_ssl_config(name: str, options: Mapping[str, Any]) -> CPCConfig | BestRQConfig | None:
-    """Read `ssl` and `ssl_conf`; None: no self-supervision.
+    """Read `ssl` and `ssl_conf`.
+
+    Args:
+        name: The method: `cpc`, `best_rq` or `none`.
+        options: `ssl_conf`, a mapping.
+
+    Returns:
+        The settings; None for the method `none`.
 
     Raises:
         ValueError: If a name, a key or a value is not valid.

@@ -1,4 +1,4 @@
-"""The head of contrastive predictive coding."""
+"""Head of contrastive predictive coding."""
 
 import torch
 from torch import Tensor
@@ -15,25 +15,25 @@ from espnet_soups.objectives.self_supervision.predictor import (
 
 
 class CPCHead(SSLHead):
-    """Head that predicts the frames after a context, and finds them among others (InfoNCE).
+    """Head that predicts the frames after a context, and identifies them among others (InfoNCE).
 
-    Context and future are cut out of the features: an encoder that looks both ways never sees the
-    future with the context. What predictions are compared with are projections of the future's
-    features, each of an encoded frame's share of them, or of the future encoded by itself.
+    Context and future are cut out of the features, so that a bidirectional encoder never sees the
+    future with the context. Predictions are compared with projections of the future's features, one
+    share of them per encoded frame, or of the future encoded by itself.
 
     Args:
         encoder_size: Dimension of the encoder output.
         feature_size: Dimension of the features.
         config: The settings.
-        context: Feature frames of a context.
-        future: Feature frames of a future.
-        shortest: Feature frames that a context has at least.
-        steps: Encoded frames of a future.
+        context: Length of a context, feature frames.
+        future: Length of a future, feature frames.
+        shortest: Smallest length of a context, feature frames.
+        steps: Length of a future, encoded frames.
 
     Source:
-        The paper's self-supervised objective (context of 240 frames, the next 120 step by step).
-        What the predicted frames are compared with is not told there. An encoder that looks both
-        ways tells them apart by where they stand in their crop, if they are encoded.
+        The paper's self-supervised objective (context of 240 frames, the next 120 step by step). It
+        does not state with what the predicted frames are compared. A bidirectional encoder can
+        identify encoded targets by their position in the crop.
     """
 
     watched = ("encoder_variance", "candidates")
@@ -67,7 +67,7 @@ class CPCHead(SSLHead):
     ) -> LossSum:
         """Return the loss of some utterances; see `SSLHead.forward`."""
         crops = draw_crops(lengths, self.context, self.future, self.shortest, self.generator())
-        enough = 2 if self.negatives == "step" else 1  # a frame to tell the right one from
+        enough = 2 if self.negatives == "step" else 1  # else there is no other frame to choose
         if len(crops.rows) < enough:
             return self.absent(feats, len(lengths), len(lengths))
         targets = self.targets(feats, crops, encode)
@@ -89,7 +89,13 @@ class CPCHead(SSLHead):
         )
 
     def targets(self, feats: Tensor, crops: Crops, encode: Encode) -> Tensor:
-        """Return what predictions are compared with, [N, steps, E]."""
+        """Return the targets of the predictions, [N, steps, E].
+
+        Args:
+            feats: Normalised features, [B, T, D].
+            crops: The N crops.
+            encode: The encoder, with the gate of the objective behind it.
+        """
         future, lengths = crops.take_futures(feats)
         if self.encodes_targets:
             future, _ = encode(future, lengths)
@@ -103,6 +109,12 @@ class CPCHead(SSLHead):
         self, feats: Tensor, crops: Crops, encode: Encode, steps: int
     ) -> tuple[Tensor, Tensor]:
         """Predict the frames after each context from the context alone.
+
+        Args:
+            feats: Normalised features, [B, T, D].
+            crops: The N crops.
+            encode: The encoder, with the gate of the objective behind it.
+            steps: Number of frames to predict.
 
         Returns:
             (predictions [N, steps, E], all encoded frames of the contexts without padding [M, D]).

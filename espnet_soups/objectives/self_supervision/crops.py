@@ -1,4 +1,4 @@
-"""Cut a context and the frames that follow it out of every utterance."""
+"""Crops of utterances: a context and the frames that follow it."""
 
 from dataclasses import dataclass
 
@@ -8,15 +8,15 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Crops:
-    """Where to cut.
+    """Positions of the crops.
 
     Attributes:
         rows: Utterances that are long enough, [N].
         starts: First frame of each context, [N].
-        contexts: Frames of each context; the future follows at once, [N].
+        contexts: Frames of each context, [N]; the future follows directly.
         future: Frames of every future.
-        shortened: How many contexts are shorter than wanted.
-        left_out: How many utterances are too short.
+        shortened: Number of contexts that are shorter than the settings ask for.
+        left_out: Number of utterances that are too short.
     """
 
     rows: Tensor
@@ -27,11 +27,25 @@ class Crops:
     left_out: int
 
     def take_contexts(self, feats: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the contexts [N, C, D], padded with 0, and their lengths [N]."""
+        """Return the contexts, padded with 0, and their lengths.
+
+        Args:
+            feats: Features, [B, T, D].
+
+        Returns:
+            (contexts [N, C, D], lengths [N]).
+        """
         return _take(feats, self.rows, self.starts, self.contexts), self.contexts
 
     def take_futures(self, feats: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the frames that follow [N, F, D] and their lengths [N]."""
+        """Return the frames that follow the contexts, and their lengths.
+
+        Args:
+            feats: Features, [B, T, D].
+
+        Returns:
+            (futures [N, F, D], lengths [N]).
+        """
         lengths = torch.full_like(self.contexts, self.future)
         return _take(feats, self.rows, self.starts + self.contexts, lengths), lengths
 
@@ -43,15 +57,15 @@ def draw_crops(
     shortest: int,
     generator: torch.Generator | None = None,
 ) -> Crops:
-    """Draw one crop per utterance, all positions alike.
+    """Draw one crop per utterance, with equal probability of all positions.
 
     Args:
         lengths: Frames of each utterance, [B].
         context: Frames of a context.
         future: Frames of a future.
-        shortest: Frames that a context has at least; an utterance without room for `context` gets
-            what there is before its last `future` frames.
-        generator: Of the draw, on the CPU; None: the global one.
+        shortest: Smallest length of a context; an utterance without room for `context` gets all
+            frames before its last `future` ones.
+        generator: Source of the random numbers, on the CPU; None uses the global one.
 
     Returns:
         The crops, on the device of the lengths.

@@ -1,4 +1,4 @@
-"""What the heads of self-supervision have in common."""
+"""Base of the heads of self-supervision."""
 
 from collections.abc import Callable
 from typing import ClassVar
@@ -18,11 +18,10 @@ VALIDATION_SEED = 0  # crops and masks of validation are the same in every epoch
 class SSLHead(Head):
     """Head that turns features without labels into a loss.
 
-    It calls the encoder itself, since what it encodes is not the utterance: crops or masked
-    features.
+    It calls the encoder itself, on crops or masked features instead of whole utterances.
 
     Args:
-        audio: Which utterances it learns from: `all`, `labeled` or `unlabeled`.
+        audio: Utterances it learns from: `all`, `labeled` or `unlabeled`.
     """
 
     reads: ClassVar[str] = "features"
@@ -44,12 +43,12 @@ class SSLHead(Head):
         raise NotImplementedError
 
     def generator(self) -> torch.Generator | None:
-        """Return what crops and masks are drawn from: the global generator while training."""
+        """Return the generator of crops and masks; None, the global one, while training."""
         return None if self.training else torch.Generator().manual_seed(VALIDATION_SEED)
 
 
 def variance(frames: Tensor) -> Tensor:
-    """Return the variance of encoded frames, averaged over dimensions; 0: the encoder collapsed.
+    """Return the variance of encoded frames, averaged over dimensions; 0 if the encoder collapsed.
 
     Args:
         frames: Encoded frames without padding, [N, D].

@@ -1,4 +1,4 @@
-"""Self-supervision (SSL, the paper's U): one objective on the audio alone of all languages."""
+"""Self-supervision (SSL, the paper's U): one objective on the audio of all languages."""
 
 import argparse
 from collections.abc import Mapping, Sequence
@@ -32,7 +32,7 @@ class SelfSupervision(Kind):
         return Objective(self.name, self.name, supervised=False)
 
     def declared(self, options: Options) -> list[Objective]:
-        """Return the objective where `ssl` names a method."""
+        """Return the objective if `ssl` names a method."""
         return [] if _method(options) == NONE else [self.objective(self.name, {})]
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
@@ -56,7 +56,7 @@ class SelfSupervision(Kind):
         )
 
     def check(self, objectives: Sequence[Objective], args: argparse.Namespace) -> None:
-        """Refuse settings of another method, and languages of their own without a method.
+        """Refuse settings of another method, and `ssl_languages` without a method.
 
         Raises:
             ValueError: If one is not valid.
@@ -67,7 +67,7 @@ class SelfSupervision(Kind):
         self.languages(vars(args))
 
     def languages(self, options: Options) -> list[str]:
-        """Return the languages whose audio is for this objective alone.
+        """Return the languages whose audio only this objective uses.
 
         Raises:
             ValueError: If there are some, but no self-supervision.
@@ -80,7 +80,7 @@ class SelfSupervision(Kind):
     def build_heads(
         self, objectives: Sequence[Objective], args: argparse.Namespace, parts: Parts
     ) -> Heads:
-        """Build the head that `ssl` and `ssl_conf` ask for.
+        """Build the head for `ssl` and `ssl_conf`.
 
         Raises:
             ValueError: If a setting is not valid, or does not fit the frontend or the encoder.
@@ -95,7 +95,7 @@ class SelfSupervision(Kind):
         return Heads({objective.name: head for objective in objectives})
 
     def review_epoch(self, seen: int, left_out: int, watched: Mapping[str, float]) -> list[str]:
-        """Look at what an epoch of training has shown, and return warnings.
+        """Check the statistics of an epoch of training, and return warnings.
 
         Raises:
             ValueError: If all utterances were left out.
@@ -116,5 +116,5 @@ class SelfSupervision(Kind):
 
 
 def _method(options: Options) -> str:
-    """Return `ssl`; configurations that lack it mean `none`."""
+    """Return `ssl`, `none` for configurations without it."""
     return options.get("ssl") or NONE

@@ -1,15 +1,15 @@
-"""Predict the coming frames from an encoded context, all from its last frame."""
+"""Predictors of the following frames, all from the last frame of an encoded context."""
 
 import torch
 from torch import Tensor
 
 
 class AutoregressivePredictor(torch.nn.Module):
-    """Predictor, step by step; each step sees the prediction before it, and never a real frame.
+    """Predictor that works step by step; each step sees the last prediction, never a real frame.
 
     Args:
         context_size: Dimension of an encoded context.
-        hidden_size: Of its recurrent cell.
+        hidden_size: Size of its recurrent cell.
         size: Dimension of a prediction.
     """
 
@@ -21,7 +21,12 @@ class AutoregressivePredictor(torch.nn.Module):
         self.output = torch.nn.Linear(hidden_size, size)
 
     def forward(self, context: Tensor, steps: int) -> Tensor:
-        """Return the predictions: [B, context_size] -> [B, steps, size]."""
+        """Return the predictions, [B, steps, size].
+
+        Args:
+            context: Last encoded frame of each context, [B, context_size].
+            steps: Number of frames to predict.
+        """
         state, prediction = torch.tanh(self.first_state(context)), self.first_input(context)
         predictions = []
         for _ in range(steps):
@@ -32,7 +37,7 @@ class AutoregressivePredictor(torch.nn.Module):
 
 
 class LinearPredictor(torch.nn.Module):
-    """Predictor of every step with a matrix of its own.
+    """Predictor with a separate matrix for every step.
 
     Args:
         context_size: Dimension of an encoded context.
@@ -49,6 +54,11 @@ class LinearPredictor(torch.nn.Module):
         self.all_steps = torch.nn.Linear(context_size, steps * size)
 
     def forward(self, context: Tensor, steps: int) -> Tensor:
-        """Return the predictions: [B, context_size] -> [B, steps, size]."""
+        """Return the predictions, [B, steps, size].
+
+        Args:
+            context: Last encoded frame of each context, [B, context_size].
+            steps: Number of frames to predict, at most that of the constructor.
+        """
         predictions: Tensor = self.all_steps(context).unflatten(1, (-1, self.size))
         return predictions[:, :steps]

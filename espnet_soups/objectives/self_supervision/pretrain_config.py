@@ -1,11 +1,11 @@
-"""The configuration of pre-training: the model of stage 9, the rest from its own file."""
+"""Configuration of pre-training: the model of stage 9, and the rest from its own file."""
 
 from pathlib import Path
 from typing import Any
 
 from espnet_soups.files import read_yaml
 
-# What pre-training and training must have in common, so that the encoder can be handed over.
+# Options that must agree between pre-training and training, so that the encoder can be reused.
 SHARED = (
     "frontend",
     "frontend_conf",
@@ -23,8 +23,8 @@ def make_pretrain_config(train_config: Path, pretrain_config: Path, ssl: str) ->
     """Return the configuration of pre-training.
 
     Args:
-        train_config: Configuration of stage 9; the model comes from here.
-        pretrain_config: Optimiser, batches, epochs and `ssl_conf` of stage 7.
+        train_config: Configuration of stage 9, which defines the model.
+        pretrain_config: Configuration of stage 7: optimiser, batches, epochs and `ssl_conf`.
         ssl: `cpc` or `best_rq`.
 
     Raises:
@@ -50,7 +50,15 @@ def make_pretrain_config(train_config: Path, pretrain_config: Path, ssl: str) ->
 
 
 def ssl_settings(train_config: Path, pretrain: dict[str, Any]) -> dict[str, Any]:
-    """Return `ssl_conf` of stage 9: its own where it has some, else that of pre-training."""
+    """Return `ssl_conf` of stage 9: its own if it has one, else that of pre-training.
+
+    Args:
+        train_config: Configuration of stage 9.
+        pretrain: Configuration of pre-training, as `make_pretrain_config` returns it.
+
+    Raises:
+        OSError: If the file is missing.
+    """
     own: dict[str, Any] | None = _read(train_config).get("ssl_conf")
     return dict(pretrain["ssl_conf"]) if own is None else dict(own)
 
