@@ -1,4 +1,4 @@
-"""One mini-batch, and how it is divided by language and into independent parts."""
+"""One mini-batch, and its division by language and into independent parts."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-ABSENT = -1  # the only number of a label that the utterance does not have
+ABSENT = -1  # all that the label of an utterance without one holds
 
 
 @dataclass(frozen=True)
@@ -15,12 +15,12 @@ class Batch:
     """Utterances with their labels.
 
     Attributes:
-        speech: Features [B, T, D] or samples [B, T].
+        speech: Features [B, T, D] or samples [B, S].
         lengths: Frames or samples of each utterance, [B].
         languages: Index of the language of each utterance.
-        labels: Data name (`text`, `utt2gender`) -> integers [B, L], `ABSENT` where there is no
-            label; or floats [B, L, ...], NaN where there is none.
-        label_lengths: Data name -> length of each label, [B].
+        labels: Data name (`text`, `utt2gender`) to integers [B, L], `ABSENT` where there is no
+            label; or to floats [B, L, ...], NaN where there is none.
+        label_lengths: Data name to the length of each label, [B].
     """
 
     speech: Tensor
@@ -30,7 +30,11 @@ class Batch:
     label_lengths: Mapping[str, Tensor]
 
     def take(self, rows: Sequence[int]) -> "Batch":
-        """Return some utterances, without the padding that the others needed."""
+        """Return some utterances as a batch, without the padding that the others needed.
+
+        Args:
+            rows: Positions of the utterances, at least one.
+        """
         index = torch.tensor(rows, device=self.speech.device)
         lengths = self.lengths[index]
         label_lengths = {name: value[index] for name, value in self.label_lengths.items()}
@@ -46,11 +50,22 @@ class Batch:
         )
 
     def rows_of(self, language: int) -> list[int]:
-        """Return the positions of the utterances of a language."""
+        """Return the positions of the utterances of a language.
+
+        Args:
+            language: Index of the language.
+        """
         return [row for row, spoken in enumerate(self.languages) if spoken == language]
 
     def speech_of(self, rows: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """Return speech [rows, T, ...] and lengths [rows], without the padding of the others."""
+        """Return speech and lengths of some utterances, without the padding of the others.
+
+        Args:
+            rows: Positions of the utterances, at least one.
+
+        Returns:
+            (speech [rows, T, ...], lengths [rows]).
+        """
         if len(rows) == len(self.languages):
             return self.speech, self.lengths
         index = torch.tensor(rows, device=self.speech.device)
@@ -58,21 +73,39 @@ class Batch:
         return self.speech[index, : int(lengths.max())], lengths
 
     def labels_of(self, name: str, rows: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """Return labels [rows, L] and their lengths [rows], without the padding of the others."""
+        """Return labels and their lengths of some utterances, without the padding of the others.
+
+        Args:
+            name: Data name of the label, such as `text`.
+            rows: Positions of the utterances, at least one.
+
+        Returns:
+            (labels [rows, L, ...], lengths [rows]).
+        """
         index = torch.tensor(rows, device=self.speech.device)
         lengths = self.label_lengths[name][index]
         return self.labels[name][index, : int(lengths.max())], lengths
 
     def labelled(self, name: str, rows: Sequence[int]) -> list[int]:
-        """Return those of the positions that have a label of this name."""
+        """Return those of the positions that have a label of a name.
+
+        Args:
+            name: Data name of the label, such as `text`.
+            rows: Positions of utterances.
+        """
         if name not in self.labels:
             return []
         present = self._present[name]
         return [row for row in rows if present[row]]
 
     def rows_with(self, audio: str, names: Collection[str]) -> list[int]:
-        """Return the positions of `all` utterances, or of those with (`labeled`) or without
-        (`unlabeled`) a label of some names."""
+        """Return the positions of all utterances, or of those with or without a label.
+
+        Args:
+            audio: `all`; `labeled` for utterances with a label of one of the names; `unlabeled` for
+                those without any.
+            names: Data names of labels.
+        """
         everything = list(range(len(self.languages)))
         if audio == "all":
             return everything
@@ -81,14 +114,17 @@ class Batch:
 
     @cached_property
     def _present(self) -> dict[str, list[bool]]:
-        """Whether each utterance has a label, by name."""
+        """Presence of a label for each utterance, by name."""
         return {name: _is_present(value).tolist() for name, value in self.labels.items()}
 
     def split(self, parts: int) -> list["Batch"]:
         """Deal the utterances of each language into independent parts, in turn.
 
-        Utterances with the same labels are dealt one after another, so that rare labels come into
-        every part.
+        Utterances with the same labels are dealt one after another, so that rare labels reach every
+        part.
+
+        Args:
+            parts: Number of parts.
 
         Raises:
             ValueError: If a part would be empty.
@@ -113,7 +149,7 @@ class Batch:
 
 
 def _is_present(labels: Tensor) -> Tensor:
-    """Return whether labels [B, L, ...] are there, bool [B]: an absent one begins with a sign."""
+    """Return which labels [B, L, ...] are present, bool [B]; absent ones begin with a marker."""
     first = labels[:, 0].flatten(start_dim=1)[:, 0] if labels.dim() > 2 else labels[:, 0]
     return ~torch.isnan(first) if first.is_floating_point() else first != ABSENT
 
@@ -121,13 +157,13 @@ def _is_present(labels: Tensor) -> Tensor:
 def collect_batch(
     speech: Tensor, lengths: Tensor, languages: Tensor, labels: Mapping[str, Tensor | list[str]]
 ) -> Batch:
-    """Return what ESPnet hands to `forward` as a batch.
+    """Return the arguments of ESPnet's call of `forward` as a batch.
 
     Args:
-        speech: Features [B, T, D] or samples [B, T].
+        speech: Features [B, T, D] or samples [B, S].
         lengths: Frames or samples of each utterance, [B].
         languages: Index of the language of each utterance, [B, 1].
-        labels: Token ids by name, with their `..._lengths`; lists (`utt_id`) are left aside.
+        labels: Labels by data name, each with its `..._lengths`; lists (`utt_id`) are ignored.
     """
     tensors = {name: value for name, value in labels.items() if isinstance(value, Tensor)}
     names = [name for name in tensors if not name.endswith("_lengths")]

@@ -1,4 +1,4 @@
-"""Encode the labelled utterances of a mini-batch: by language, by length, or all at once."""
+"""Encoding of the labelled utterances of a mini-batch: by language, by length, or all at once."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,7 +34,14 @@ class Encoded:
     lengths: Tensor
 
     def take(self, rows: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """Return states [rows, T, D] and lengths [rows] of some of the utterances."""
+        """Return states and lengths of some of the utterances.
+
+        Args:
+            rows: Their positions in the mini-batch, a subset of `Encoded.rows`.
+
+        Returns:
+            (states [rows, T, D], lengths [rows]).
+        """
         if len(rows) == len(self.rows):
             return self.states, self.lengths
         index = torch.tensor([self.rows.index(row) for row in rows], device=self.states.device)
@@ -51,9 +58,9 @@ def encode_rows(
 
     Args:
         batch: The mini-batch.
-        rows: Positions of the utterances of each language; none of them empty.
+        rows: Positions of the utterances of each language; no list is empty.
         encode: The encoder.
-        groups: Positions that are encoded at once; together those of `rows`, each once.
+        groups: Positions to encode at once; together those of `rows`, each once.
 
     Returns:
         The encoded utterances of each language.
@@ -88,8 +95,11 @@ def _collect(rows: list[int], parts: Sequence[Encoded]) -> Encoded:
 def check_encoding(encoding: str) -> None:
     """Refuse a name that is not in `ENCODINGS`.
 
+    Args:
+        encoding: The setting `encoding` of the model.
+
     Raises:
-        ValueError: If it is not.
+        ValueError: If it is none of them.
     """
     if encoding not in ENCODINGS:
         raise ValueError(f"`encoding` must be one of {list(ENCODINGS)}, but got {encoding!r}.")
@@ -98,13 +108,13 @@ def check_encoding(encoding: str) -> None:
 def group_rows(
     encoding: str, batch: Batch, rows: Mapping[int, list[int]], encoder: Module, measured: bool
 ) -> list[list[int]]:
-    """Choose which utterances are encoded at once.
+    """Group the utterances that are encoded at once.
 
     Args:
         encoding: One of `ENCODINGS`.
         batch: The mini-batch.
         rows: Positions of the utterances of each language.
-        encoder: The encoder; BatchNorm in it must see all utterances at once.
+        encoder: The encoder; any BatchNorm in it must see all utterances at once.
         measured: Whether gradients of single objectives will be taken.
 
     Returns:
@@ -124,12 +134,12 @@ def group_rows(
 def split_by_length(
     rows: Sequence[int], lengths: Sequence[int], least_saved: float
 ) -> list[list[int]]:
-    """Part utterances where that saves padding, short ones from long ones.
+    """Separate short utterances from long ones where that saves padding.
 
     Args:
         rows: Positions of the utterances.
         lengths: Frames or samples of all utterances of the mini-batch.
-        least_saved: What parting them once must save, as a share of the utterances' own length.
+        least_saved: Saving that one more group requires, as a share of the utterances' own length.
 
     Returns:
         Positions of each group.

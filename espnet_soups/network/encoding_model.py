@@ -1,4 +1,4 @@
-"""From speech to encoded frames: the part of the model that objectives share."""
+"""The encoding of speech: the part of the model that objectives share."""
 
 import torch
 from espnet2.asr.encoder.abs_encoder import AbsEncoder
@@ -12,7 +12,7 @@ from torch.nn import Parameter
 
 
 class EncodingModel(AbsESPnetModel):
-    """An ESPnet model that encodes speech; what it learns is left to its subclasses.
+    """An ESPnet model that encodes speech; subclasses add the losses.
 
     Args:
         frontend: ESPnet's frontend for raw audio; None where features come from disk.
@@ -40,7 +40,16 @@ class EncodingModel(AbsESPnetModel):
     def collect_feats(
         self, speech: Tensor, speech_lengths: Tensor, **_: Tensor | list[str]
     ) -> dict[str, Tensor]:
-        """Return the features before normalisation, for ESPnet's statistics stage."""
+        """Return the features before normalisation, for ESPnet's statistics stage.
+
+        Args:
+            speech: Features [B, T, D] or samples [B, S].
+            speech_lengths: Frames or samples of each utterance, [B].
+            **_: Labels; they are ignored.
+
+        Returns:
+            `feats` [B, T, D] and `feats_lengths` [B].
+        """
         feats, lengths = self._extract(speech, speech_lengths)
         return {"feats": feats, "feats_lengths": lengths}
 
@@ -50,9 +59,9 @@ class EncodingModel(AbsESPnetModel):
         """Encode speech.
 
         Args:
-            speech: Features [B, T, D] or samples [B, T].
+            speech: Features [B, T, D] or samples [B, S].
             speech_lengths: Frames or samples of each utterance, [B].
-            augment: Whether SpecAugment takes part, while training.
+            augment: Whether SpecAugment is applied; only while training.
 
         Returns:
             (encoded [B, T', D'], frames of each utterance [B]).
@@ -62,12 +71,12 @@ class EncodingModel(AbsESPnetModel):
     def features(
         self, speech: Tensor, lengths: Tensor, augment: bool = True
     ) -> tuple[Tensor, Tensor]:
-        """Return what the encoder reads: normalised features; while training, with SpecAugment.
+        """Return the input of the encoder: normalised features, with SpecAugment while training.
 
         Args:
-            speech: Features [B, T, D] or samples [B, T].
+            speech: Features [B, T, D] or samples [B, S].
             lengths: Frames or samples of each utterance, [B].
-            augment: Whether SpecAugment takes part.
+            augment: Whether SpecAugment is applied.
 
         Returns:
             (features [B, T, D], frames of each utterance [B]), in full precision.
@@ -84,7 +93,15 @@ class EncodingModel(AbsESPnetModel):
         return feats, lengths
 
     def encode_features(self, feats: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """Encode features [B, T, D]; see `encode`."""
+        """Encode features.
+
+        Args:
+            feats: Normalised features, [B, T, D].
+            lengths: Frames of each utterance, [B].
+
+        Returns:
+            (encoded [B, T', D'], frames of each utterance [B]).
+        """
         if self.preencoder is not None:
             feats, lengths = self.preencoder(feats, lengths)
         encoded, lengths, _ = self.encoder(feats, lengths)

@@ -1,4 +1,4 @@
-"""Which heads of a mini-batch are computed together."""
+"""Groups of heads whose losses are computed together."""
 
 from collections.abc import Mapping, Sequence
 
@@ -15,9 +15,9 @@ def losses_of_groups(
 
     Args:
         heads: All heads, in order.
-        inputs: What heads read, by position, language by language; those that read several
-            languages, or more than a `HeadInput`, are computed alone, and so are heads with hooks
-            or a `forward` of their own.
+        inputs: Inputs of the heads, by position, language by language. Heads are computed alone if
+            they read several languages or more than a `HeadInput`, or have hooks or a `forward` of
+            their own.
     """
     groups: dict[object, list[tuple[int, HeadInput]]] = {}
     for position, own in inputs.items():
@@ -36,7 +36,7 @@ def losses_of_groups(
 
 
 def _is_wrapped(head: Head) -> bool:
-    """Return whether somebody wraps or listens to a module of a head; a group would not call it."""
+    """Return True if a module of a head is wrapped or has hooks, which a group would not call."""
     return "forward" in vars(head) or any(
         module._forward_hooks or module._forward_pre_hooks or module._backward_hooks
         for module in head.modules()

@@ -34,7 +34,7 @@ class MSPModel(EncodingModel):
     """One shared encoder; behind it a gate and a head for each objective.
 
     `forward` reads like the algorithm of the paper: encode, losses, measure, sum. It returns the
-    plain sum of the mean losses; the gates weigh what reaches the backbone.
+    plain sum of the mean losses; the gates weigh the gradients that reach the backbone.
 
     Args:
         objectives: The objectives, in the order of every vector and matrix.
@@ -45,11 +45,11 @@ class MSPModel(EncodingModel):
         preencoder: ESPnet's pre-encoder, or None.
         encoder: Any of ESPnet's encoders.
         heads: The head of each objective by name.
-        shared_heads: Modules that the heads of several objectives share, by name; empty: none.
-        encoding: `per_language` encodes each language of a mini-batch by itself, which costs
-            less to measure; `pooled` all at once, which costs less otherwise; `auto` does what
-            suits the mini-batch, and always `pooled` where the encoder has BatchNorm.
-        static_weights: What each loss is multiplied with where there is no soup, by name.
+        shared_heads: Modules that the heads of several objectives share, by name; may be empty.
+        encoding: `per_language` encodes each language of a mini-batch by itself, which makes
+            measuring cheaper; `pooled` encodes all at once, which is cheaper otherwise; `auto`
+            chooses for each mini-batch, and always `pooled` if the encoder has BatchNorm.
+        static_weights: Factor of each loss where there is no soup, by name; 1 for other objectives.
     """
 
     def __init__(
@@ -94,15 +94,16 @@ class MSPModel(EncodingModel):
         """Return the loss of a mini-batch.
 
         Args:
-            speech: Features [B, T, D] or samples [B, T].
+            speech: Features [B, T, D] or samples [B, S].
             speech_lengths: Frames or samples of each utterance, [B].
             lang: Index of the language of each utterance, [B, 1].
-            **labels: By data name, such as `text`: integers [B, L] (-1: no label) or floats
-                [B, L, ...] (NaN: no label), each with its `..._lengths` [B]; `utt_id` is not used.
+            **labels: Labels by data name, such as `text`: integers [B, L] (-1 for no label) or
+                floats [B, L, ...] (NaN for no label), each with its `..._lengths` [B]; `utt_id` is
+                not used.
 
         Returns:
-            (loss, stats, weight): the sum of the objectives' mean losses per label token, what
-            the reporter logs, and the number of utterances.
+            (loss, stats, weight): the sum of the objectives' mean losses per label token, the
+            numbers for ESPnet's reporter, and the number of utterances on this rank.
         """
         batch = collect_batch(speech, speech_lengths, lang, labels)
         plan = self._open_batch(speech.device)
@@ -144,19 +145,36 @@ class MSPModel(EncodingModel):
     def objective_losses(
         self, speech: Tensor, speech_lengths: Tensor, lang: Tensor, **labels: Tensor | list[str]
     ) -> list[Tensor]:
-        """Return the mean loss per label token of every objective, for procedures of one's own."""
+        """Return the mean loss per label token of every objective, for custom training procedures.
+
+        Args:
+            speech: Features [B, T, D] or samples [B, S].
+            speech_lengths: Frames or samples of each utterance, [B].
+            lang: Index of the language of each utterance, [B, 1].
+            **labels: Labels by data name, as in `forward`.
+
+        Returns:
+            One scalar per objective, in order.
+        """
         sums = self.loss_sums(speech, speech_lengths, lang, **labels)
         return [loss.total / loss.count.clamp(min=1) for loss in sums]
 
     def loss_sums(
         self, speech: Tensor, speech_lengths: Tensor, lang: Tensor, **labels: Tensor | list[str]
     ) -> list[LossSum]:
-        """Return the loss sum of every objective on a mini-batch, unweighted; see `forward`."""
+        """Return the loss sum of every objective on a mini-batch, unweighted, in order.
+
+        Args:
+            speech: Features [B, T, D] or samples [B, S].
+            speech_lengths: Frames or samples of each utterance, [B].
+            lang: Index of the language of each utterance, [B, 1].
+            **labels: Labels by data name, as in `forward`.
+        """
         batch = collect_batch(speech, speech_lengths, lang, labels)
         return self._part_losses(batch, measured=True)
 
     def _open_batch(self, device: torch.device) -> StepPlan | None:
-        """Open a mini-batch, and return what the soup wants of it while training."""
+        """Open a mini-batch, and return the plan of the soup for it; None if not training."""
         if not self.training:
             return None
         self.guard.begin_batch(device)
@@ -185,7 +203,7 @@ class MSPModel(EncodingModel):
             for position, objective in enumerate(self.objectives)
             if objective.name in labelled
         }
-        # Gradients of single objectives would each walk back through the whole of a group.
+        # The gradient of each single objective would go back through a whole group.
         together = {} if measured else losses_of_groups(self._heads, inputs)
         losses = [
             self._encoded_loss(position, batch, inputs[position], together.get(position))
@@ -200,7 +218,7 @@ class MSPModel(EncodingModel):
         return losses
 
     def _augments(self, name: str) -> bool:
-        """Tell whether an objective shares the encoding that SpecAugment takes part in, if any."""
+        """Return True if an objective reads the encoding with SpecAugment, or there is only one."""
         head: Head = self.heads[name]  # type: ignore[assignment]
         return head.augmented or self.specaug is None or not self.training
 
@@ -217,7 +235,7 @@ class MSPModel(EncodingModel):
             batch: The mini-batch.
             labelled: Positions of the utterances that each objective learns from, by language.
             measured: Whether gradients of single objectives will be taken.
-            augment: Whether SpecAugment takes part.
+            augment: Whether SpecAugment is applied.
         """
         spoken: dict[int, list[int]] = {}
         for of_objective in labelled:
@@ -250,7 +268,7 @@ class MSPModel(EncodingModel):
         labelled: Mapping[int, list[int]],
         encoded: Mapping[int, Encoded],
     ) -> list[tuple[Tensor, ...]]:
-        """Return what the head of an objective reads, language by language."""
+        """Return the inputs of the head of an objective, language by language."""
         objective = self.objectives[position]
         inputs: list[tuple[Tensor, ...]] = []
         for language, rows in labelled.items():
@@ -271,14 +289,14 @@ class MSPModel(EncodingModel):
         inputs: Sequence[tuple[Tensor, ...]],
         known: LossSum | None,
     ) -> LossSum:
-        """Return the loss sum of an objective on encoded frames, where it is not known yet."""
+        """Return the loss sum of an objective on encoded frames, unless it is already known."""
         if not inputs:
             return self._heads[position].absent(batch.speech)
         sums = [self._heads[position](*one) for one in inputs] if known is None else [known]
         return self._behind_head(add_sums(sums), position)
 
     def _features_loss(self, position: int, batch: Batch) -> LossSum:
-        """Return the loss sum of an objective whose head encodes by itself."""
+        """Return the loss sum of an objective whose head calls the encoder."""
         objective = self.objectives[position]
         head = self._head(objective)
         transcripts = [o.label for o in self.objectives if o.transcribes] or list(batch.labels)
@@ -310,7 +328,7 @@ class MSPModel(EncodingModel):
         return replace(loss, total=self.soup.gates(loss.total, position))
 
     def _weighs_head(self, position: int) -> bool:
-        """Return whether a head is weighed: a shared one counts as backbone."""
+        """Return True if a head is weighed: a shared one counts as backbone."""
         shared = self._head(self.objectives[position]).is_shared
         return shared or (self.soup is not None and self.soup.config.heads == "weighted")
 

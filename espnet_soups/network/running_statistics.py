@@ -1,4 +1,4 @@
-"""The running statistics of BatchNorm, and how they were before a mini-batch."""
+"""The running statistics of BatchNorm, kept from before a mini-batch."""
 
 import torch
 from torch import Tensor
@@ -6,7 +6,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 
 class RunningStatistics:
-    """Guard of BatchNorm against a mini-batch that is not finite: what it does would last for ever.
+    """Guard of BatchNorm: a mini-batch that is not finite would spoil its statistics for good.
 
     Args:
         model: The model that may have BatchNorm layers.
@@ -20,8 +20,8 @@ class RunningStatistics:
     def restore(self) -> None:
         """Set the statistics back to when this object was made.
 
-        The backward pass that follows has saved them and looks at their version, which `data`
-        leaves as it is.
+        The backward pass that follows has saved these tensors and checks their version, which
+        writing to `data` leaves unchanged.
         """
         for buffer, before in zip(self.buffers, self.kept, strict=True):
             buffer.data.copy_(before)

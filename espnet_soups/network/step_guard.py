@@ -1,4 +1,4 @@
-"""Count the steps that ESPnet skips, and name the objectives that are to blame."""
+"""Count of the steps that ESPnet skips, with the objectives that caused it."""
 
 import logging
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ class StepGuard:
 
     Attributes:
         skipped: Steps of this epoch that were skipped.
-        watch: What sees the gradients.
+        watch: The watch of the gradients.
     """
 
     skipped: int
@@ -36,11 +36,15 @@ class StepGuard:
         self._forget_epoch()
 
     def bind(self, optimizer: torch.optim.Optimizer) -> None:
-        """Tie the guard to the optimiser whose steps it follows."""
+        """Tie the guard to the optimiser whose steps it follows.
+
+        Args:
+            optimizer: The optimiser of the training.
+        """
         optimizer.register_step_post_hook(lambda *_: self._forget_window())
 
     def open_epoch(self, accum_grad: int) -> None:
-        """Forget what was counted.
+        """Forget all counts, as at the start of an epoch.
 
         Args:
             accum_grad: Mini-batches per optimiser step.
@@ -49,39 +53,55 @@ class StepGuard:
         self._forget_epoch()
 
     def begin_batch(self, device: torch.device) -> None:
-        """Open a mini-batch of training; if the step before it was skipped, say why."""
+        """Open a mini-batch of training; if the step before it was skipped, log the reason.
+
+        Args:
+            device: Device on which ranks communicate.
+        """
         self._count_skipped(device)
         self._micro_batches += 1
 
     def close_epoch(self, device: torch.device) -> None:
-        """Count the last step of the epoch if it was skipped."""
+        """Count the last step of the epoch if it was skipped.
+
+        Args:
+            device: Device on which ranks communicate.
+        """
         self._count_skipped(device)
         self._forget_window()
 
     def epoch_state(self, device: torch.device) -> dict[str, Any]:
-        """Return what was counted since the epoch was opened, after a whole step or a skipped one.
+        """Return the counts since the epoch was opened, after a complete or a skipped step.
 
         Args:
-            device: Where ranks talk.
+            device: Device on which ranks communicate.
         """
         self._count_skipped(device)
         return {"skipped": self.skipped, "blamed": dict(self._blamed)}
 
     def restore_epoch(self, state: Mapping[str, Any]) -> None:
-        """Go on counting from what `epoch_state` returned."""
+        """Restore the counts of an epoch.
+
+        Args:
+            state: What `epoch_state` returned.
+        """
         self.skipped, self._blamed = state["skipped"], dict(state["blamed"])
 
     def see_losses(self, finite: Tensor) -> None:
-        """Take note of which losses are finite on all ranks, bool [m], on the CPU."""
+        """Note which losses of a mini-batch are finite on all ranks.
+
+        Args:
+            finite: True where the loss of an objective is finite, bool [m], on the CPU.
+        """
         self._finite_losses = self._finite_losses & finite
 
     @property
     def not_finite(self) -> dict[str, int]:
-        """In how many skipped steps each objective was to blame; those of none are left out."""
+        """Number of skipped steps that each objective caused; those without any are left out."""
         return {name: count for name, count in self._blamed.items() if count}
 
     def describe(self) -> str:
-        """Return how many steps of the epoch were skipped and by whom, e.g. `3 (st_fr_en: 3)`."""
+        """Return the number of skipped steps and who is to blame, e.g. `3 (st_fr_en: 3)`."""
         blamed = ", ".join(f"{name}: {count}" for name, count in self.not_finite.items())
         return f"{self.skipped} ({blamed or 'no objective alone is to blame'})"
 

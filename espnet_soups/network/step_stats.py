@@ -1,4 +1,4 @@
-"""What one mini-batch tells ESPnet's reporter, under readable names."""
+"""The numbers of a mini-batch for ESPnet's reporter, under readable names."""
 
 from collections.abc import Sequence
 
@@ -19,21 +19,22 @@ def step_stats(
 ) -> dict[str, Tensor]:
     """Return the statistics of a mini-batch: the same keys in the same order on every rank.
 
-    Losses, accuracies and watched numbers are those of all ranks together, so that ESPnet, which
-    averages over the ranks by their utterances, leaves them as they are.
+    Losses, accuracies and watched numbers are those of all ranks together, so that ESPnet's average
+    over the ranks does not change them.
 
     Args:
         objectives: The objectives, in order.
-        counted: What `count_over_ranks` made of them.
-        outcome: What the soup made of the losses; None: no weights are reported.
-        reference: Any tensor on the device and in the dtype wanted.
+        counted: The result of `count_over_ranks`.
+        outcome: The soup's result for the mini-batch; None if there is none, then no weights are
+            reported.
+        reference: Any tensor on the device and in the dtype of the result.
         with_accuracy: Whether the accuracy of each objective is computed at all.
 
     Returns:
-        `loss` (plain mean of the objectives of the mini-batch, free of weights), `acc` (mean
-        accuracy of those that select a model; of all where none does), then `loss/<objective>`,
+        `loss` (plain mean of the objectives of the mini-batch, without weights), `acc` (mean
+        accuracy of those that select a model; of all if none does), then `loss/<objective>`,
         `acc/<objective>`, `<objective>/<watched>`, `lambda/<objective>` (the weights that this
-        mini-batch was trained with) and `penalty/level<p>`. NaN: nothing to report.
+        mini-batch was trained with) and `penalty/level<p>`. NaN means nothing to report.
     """
     losses, accuracies = counted.losses, counted.accuracies
     stats = {"loss": losses.nanmean()}
