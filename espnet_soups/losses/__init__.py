@@ -1,1 +1,1 @@
-"""What is minimised: one file per loss, each giving a sum and a count of label tokens."""
+"""Losses, one file each, as a sum and a count of label tokens."""

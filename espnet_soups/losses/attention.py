@@ -22,7 +22,7 @@ def attention_sum(
     prefix: Sequence[int],
     end: int,
 ) -> tuple[Tensor, Tensor]:
-    """Return the loss and the number of right tokens, both summed over labels and their ends.
+    """Return the loss and the number of correct tokens, both summed over labels and their ends.
 
     Args:
         decoder: ESPnet's decoder.
@@ -36,9 +36,9 @@ def attention_sum(
         end: Id that ends a label (`<sos/eos>`).
 
     Returns:
-        (loss, right tokens): two scalars; the second has no graph.
+        (loss, correct tokens): two scalars; the second has no graph.
     """
-    labels = labels[:, : int(label_lengths.max())]  # ESPnet's decoders want no wider padding
+    labels = labels[:, : int(label_lengths.max())]  # ESPnet's decoders accept no wider padding
     inputs, targets = teacher_forcing(labels, label_lengths, prefix, end)
     logits, _ = decoder(encoded, frame_lengths, inputs, label_lengths + len(prefix))
     loss = criterion(logits, targets) * encoded.size(0)  # it divides by the batch size
@@ -51,6 +51,12 @@ def teacher_forcing(
     labels: Tensor, label_lengths: Tensor, prefix: Sequence[int], end: int
 ) -> tuple[Tensor, Tensor]:
     """Shift labels: inputs begin with a prefix of P tokens, targets finish with `end`.
+
+    Args:
+        labels: Token ids, padded with any value, [B, L].
+        label_lengths: Tokens of each label, [B].
+        prefix: The P ids that the decoder starts from, at least one.
+        end: Id that ends a label.
 
     Returns:
         (inputs, targets), both [B, P + L]; targets of all tokens of the prefix but the last, whose

@@ -16,12 +16,12 @@ def draw_spans(
 
     Args:
         lengths: Frames of each utterance, longer than a span, [B].
-        probability: That a span begins at a frame.
+        probability: Probability that a span begins at a frame.
         span: Frames of a span; spans may overlap.
-        generator: Of the draw, on the CPU; None: the global one.
+        generator: Source of the random numbers, on the CPU; None uses the global one.
 
     Returns:
-        What is masked, bool [B, T], on the device of the lengths.
+        True where a frame is masked, bool [B, T], on the device of the lengths.
 
     Source:
         Chiu et al., "Self-supervised learning with random-projection quantizer" (arXiv 2202.01855),
@@ -40,10 +40,14 @@ def draw_spans(
 
 
 def normalise_utterances(feats: Tensor, lengths: Tensor) -> Tensor:
-    """Bring features of every utterance to mean 0 and variance 1; padding becomes 0, [B, T, D].
+    """Scale the features of every utterance to mean 0 and variance 1; padding becomes 0, [B, T, D].
 
-    Without it the largest features decide alone which code is nearest, and a few codes take all
+    Without it, the largest features alone decide which code is nearest, and a few codes take all
     frames.
+
+    Args:
+        feats: Features, [B, T, D].
+        lengths: Frames of each utterance, [B].
     """
     inside = torch.arange(feats.size(1), device=feats.device) < lengths.unsqueeze(1)
     weight = inside.unsqueeze(-1).to(feats.dtype)
@@ -54,21 +58,26 @@ def normalise_utterances(feats: Tensor, lengths: Tensor) -> Tensor:
 
 
 def stack_frames(feats: Tensor, size: int) -> Tensor:
-    """Put neighbouring frames into one: [B, T, D] -> [B, T // size, size D]."""
+    """Join neighbouring frames: [B, T, D] -> [B, T // size, size D]. Frames left over are dropped.
+
+    Args:
+        feats: Features, [B, T, D].
+        size: Number of frames to join into one.
+    """
     batch, frames, width = feats.shape
     kept = frames // size * size
     return feats[:, :kept].reshape(batch, kept // size, size * width)
 
 
 def masked_cross_entropy(logits: Tensor, codes: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the cross-entropy of masked frames and how many codes were right.
+    """Return the cross-entropy of masked frames and the number of correct codes.
 
     Args:
-        logits: Of M masked frames, C codebooks and V codes, [M, C, V].
-        codes: The codes, [M, C].
+        logits: Scores for M masked frames, C codebooks and V codes, [M, C, V].
+        codes: The correct codes, [M, C].
 
     Returns:
-        (loss, right codes): summed over frames, averaged over codebooks; the second has no graph.
+        (loss, correct codes): summed over frames, averaged over codebooks; the second has no graph.
     """
     dtype = sum_dtype(logits)
     books = codes.size(1)
@@ -81,8 +90,8 @@ def perplexity(codes: Tensor, size: int) -> Tensor:
     """Return how many codes are in use: exp of their entropy, averaged over codebooks.
 
     Args:
-        codes: Of M frames and C codebooks, [M, C].
-        size: Codes of a codebook.
+        codes: Codes of M frames in C codebooks, [M, C].
+        size: Number of codes in a codebook.
 
     Returns:
         A scalar between 1 (all frames have the same code) and `size`.

@@ -1,4 +1,4 @@
-"""Contrastive predictive coding: which of many encoded frames is the one that was predicted?"""
+"""Contrastive predictive coding: tell the encoded frame that was predicted from others."""
 
 from dataclasses import dataclass
 
@@ -8,17 +8,17 @@ from torch import Tensor
 
 from espnet_soups.losses.loss_sum import sum_dtype
 
-# Which frames a prediction must tell the right one from.
+# Where the wrong candidates of a prediction come from.
 NEGATIVES = ("batch", "utterance", "step")
 
 
 @dataclass(frozen=True)
 class Contrast:
-    """What InfoNCE gives.
+    """Result of InfoNCE.
 
     Attributes:
         total: Loss, summed over the predicted frames.
-        correct: How many predictions are nearest to their own frame, without a graph.
+        correct: Number of predictions that are nearest to their own frame, without a graph.
         candidates: Mean number of frames to choose from; blind guessing costs its logarithm.
     """
 
@@ -34,14 +34,14 @@ def info_nce(
 
     Args:
         predictions: Predicted vectors of B utterances and K steps, [B, K, E].
-        targets: The encoded frames that really came, [B, K, E].
-        temperature: What cosines are divided by.
+        targets: The encoded frames that were to be predicted, [B, K, E].
+        temperature: Divisor of the cosines.
         negatives: `batch` takes all other frames, `utterance` those of the same utterance, `step`
             the frames of the same step in other utterances, which the position of a frame in its
             crop cannot give away.
 
     Returns:
-        Loss, right predictions and candidates.
+        Loss, number of correct predictions and of candidates.
 
     Source:
         Van den Oord, Li and Vinyals, "Representation learning with contrastive predictive coding"

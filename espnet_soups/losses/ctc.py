@@ -7,7 +7,7 @@ from torchaudio.functional import edit_distance
 
 
 def alignable(frame_lengths: Tensor, labels: Tensor, label_lengths: Tensor) -> Tensor:
-    """Return which labels fit into their frames: length plus adjacent repeats, at most T.
+    """Return which labels fit into their frames: their length plus adjacent repeats is at most T.
 
     Args:
         frame_lengths: Frames of each encoded utterance, [B].
@@ -15,7 +15,7 @@ def alignable(frame_lengths: Tensor, labels: Tensor, label_lengths: Tensor) -> T
         label_lengths: Tokens of each label, [B].
 
     Returns:
-        Whether CTC has an alignment, bool [B].
+        True where CTC has an alignment, bool [B].
     """
     positions = torch.arange(1, labels.size(1), device=labels.device)
     inside = positions.unsqueeze(0) < label_lengths.unsqueeze(1)
@@ -43,7 +43,15 @@ def ctc_sum(
 
 
 def greedy_tokens(log_probs: Tensor, frame_lengths: Tensor) -> list[list[int]]:
-    """Take the best class of every frame, merge repeats and drop blanks (class 0)."""
+    """Return the best class of every frame, with repeats merged and blanks (class 0) dropped.
+
+    Args:
+        log_probs: Log probabilities of the classes, [B, T, V].
+        frame_lengths: Frames of each utterance, [B].
+
+    Returns:
+        The token ids of each utterance.
+    """
     best = log_probs.argmax(dim=-1).cpu()
     sequences = []
     for row, length in zip(best, frame_lengths.tolist(), strict=True):
@@ -53,7 +61,16 @@ def greedy_tokens(log_probs: Tensor, frame_lengths: Tensor) -> list[list[int]]:
 
 
 def count_correct(hypotheses: list[list[int]], labels: Tensor, label_lengths: Tensor) -> int:
-    """Count label tokens minus edit distance, summed over utterances; negative if hopeless."""
+    """Count label tokens minus edit distance, summed over utterances.
+
+    Args:
+        hypotheses: Recognised token ids of each utterance.
+        labels: Token ids, padded with any value, [B, L].
+        label_lengths: Tokens of each label, [B].
+
+    Returns:
+        The count; it is negative if there are more errors than tokens.
+    """
     correct = 0
     for hypothesis, label, length in zip(
         hypotheses, labels.tolist(), label_lengths.tolist(), strict=True

@@ -1,4 +1,4 @@
-"""What all ranks must know of a mini-batch before its losses can be averaged."""
+"""Counts that all ranks share before the losses of a mini-batch can be averaged."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ class GlobalCounts:
         labels: Label tokens of each objective in each independent part, [parts, m].
         present: Whether there are any, bool [parts, m], on the CPU.
         finite: Whether the losses of an objective are finite, bool [m], on the CPU.
-        losses: Mean loss of each objective per label token; NaN: no label on any rank, [m].
-        accuracies: Share of the label tokens that were right, where that was computed, [m].
+        losses: Mean loss of each objective per label token; NaN if no rank has a label, [m].
+        accuracies: Share of the label tokens that were correct, where that was computed, [m].
         watched: The further numbers of each objective by name, means over the label tokens of the
-            parts that have one; NaN: none has.
+            parts that have one; NaN if none has.
         utterances: Utterances on this rank, a scalar.
         share: Utterances on all ranks, divided by those on this one, a scalar.
     """
@@ -39,7 +39,7 @@ class GlobalCounts:
 def count_over_ranks(
     sums: Sequence[Sequence[LossSum]], utterances: int, watched: Sequence[Sequence[str]]
 ) -> GlobalCounts:
-    """Count in one sum over the ranks.
+    """Count labels and losses over all ranks, with a single reduction.
 
     Args:
         sums: The losses of this rank, for each independent part of the mini-batch.

@@ -7,7 +7,7 @@ from torch import Tensor
 def smoothed_sums(logits: Tensor, targets: Tensor, smoothing: float, ignored: int) -> Tensor:
     """Return the divergence from smoothed labels, as ESPnet's `LabelSmoothingLoss` sums it.
 
-    The wanted token has probability 1 - s, each other one s / (V - 1).
+    The correct token has probability 1 - s, each other one s / (V - 1).
 
     Args:
         logits: Scores of each token, [G, B, L, V].

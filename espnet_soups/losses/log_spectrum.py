@@ -1,4 +1,4 @@
-"""How far log spectra are from others."""
+"""Distance between log spectra, and their spread over time."""
 
 import math
 
@@ -13,7 +13,7 @@ def log_spectral_distances(estimates: Tensor, references: Tensor) -> Tensor:
 
     Args:
         estimates: Natural logarithms of power, [B, T, F].
-        references: What they should be, [B, T, F].
+        references: The log power of the clean speech, [B, T, F].
 
     >>> distances = log_spectral_distances(torch.zeros(1, 1, 4), torch.ones(1, 1, 4))
     >>> [round(float(distance), 2) for distance in distances]
@@ -28,7 +28,7 @@ def deviations_over_frames(features: Tensor, lengths: Tensor, least: float) -> T
     Args:
         features: Features, [B, T, F].
         lengths: Frames of each utterance, [B].
-        least: What no deviation falls below.
+        least: Lower limit of the deviations.
     """
     inside = torch.arange(features.size(1), device=features.device) < lengths.unsqueeze(1)
     weights = inside.unsqueeze(-1) / lengths.view(-1, 1, 1)

@@ -19,11 +19,11 @@ class LossSum:
     Attributes:
         total: Sum over the label tokens, a scalar with a graph.
         count: Number of label tokens, a float scalar.
-        correct: How many of them were right (teacher forcing or greedy CTC); NaN: not computed.
+        correct: Number of correct ones (teacher forcing or greedy CTC); NaN if not computed.
         utterances: Number of utterances with a label.
-        unalignable: Of these, how many CTC left out since their label is longer than their frames;
-            self-supervision: how many were too short.
-        shortened: How many took part with less audio than the settings ask for.
+        unalignable: Number of these that CTC left out, as their label is longer than their frames;
+            in self-supervision, number of those that were too short.
+        shortened: Number of those that took part with less audio than the settings ask for.
         watched: Further numbers to report, by name; the same names whatever the batch.
     """
 
@@ -37,10 +37,13 @@ class LossSum:
 
 
 def add_sums(sums: Sequence[LossSum]) -> LossSum:
-    """Add the losses of an objective on several groups of utterances; a single one is itself.
+    """Add the losses of one objective on several groups of utterances.
 
-    Numbers that are watched are averaged, each group counting as much as its labels. Groups of
-    which nothing could be used are in the counts of utterances alone.
+    A single loss is returned unchanged. Watched numbers are averaged, with each group weighted by
+    its labels. Groups of which nothing could be used enter the counts of utterances only.
+
+    Args:
+        sums: The loss of each group, at least one.
     """
     if len(sums) == 1:
         return sums[0]
@@ -76,7 +79,7 @@ def absent_sum(
         parameters: Parameters of the head.
         like: Any tensor on the device and of the precision of the encoder output.
         utterances: Number of utterances with a label.
-        unalignable: How many of them were left out.
+        unalignable: Number of utterances that were left out.
         watched: Names of the numbers that the head reports; they become NaN.
     """
     dtype = sum_dtype(like)
@@ -104,5 +107,9 @@ def zero_touch(parameters: Iterable[Parameter], like: Tensor) -> Tensor:
 
 
 def sum_dtype(values: Tensor) -> torch.dtype:
-    """Return the dtype of sums and counts: at least float32, since bfloat16 counts to 256."""
+    """Return the dtype of sums and counts: at least float32, since bfloat16 counts to 256.
+
+    Args:
+        values: Any tensor whose values are summed.
+    """
     return torch.promote_types(values.dtype, torch.float32)

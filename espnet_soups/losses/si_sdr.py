@@ -1,4 +1,4 @@
-"""How close samples are to others, whatever their scale."""
+"""Closeness of two waveforms, whatever their scale."""
 
 import torch
 from torch import Tensor

@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def label_shares(labels: Tensor) -> Tensor:
-    """Return what the mean loss of each part counts: its share of the label tokens.
+    """Return the weight of the mean loss of each part: its share of the label tokens, [parts, m].
 
     Args:
         labels: Label tokens of each part on all ranks, [parts, m].
@@ -24,7 +24,7 @@ def step_loss(means: Sequence[Sequence[Tensor]], shares: Tensor) -> Tensor:
 
     Args:
         means: For each part, one scalar per objective, [parts][m].
-        shares: What each of them counts, [parts, m].
+        shares: The weight of each loss, [parts, m].
     """
     stacked = torch.stack([torch.stack(list(part)) for part in means])
     return (stacked * shares.to(stacked)).sum()
