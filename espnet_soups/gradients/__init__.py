@@ -1,1 +1,1 @@
-"""How each objective pulls on the shared parameters."""
+"""Gradients of each objective on the shared parameters: measurement, products, gates."""

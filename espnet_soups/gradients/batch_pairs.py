@@ -1,4 +1,4 @@
-"""How gradients of objectives relate at one point, from many batches and without their noise."""
+"""Relations of the objectives' gradients at one point, from many batches, without their noise."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ LEAST_BATCHES = 4  # fewer make no interval
 class GradientRelations:
     """Estimates for G groups of parameters and m objectives.
 
-    What is NaN is not known: two objectives share no two batches, or a norm cannot be told from 0.
+    NaN means unknown: two objectives share no two batches, or a norm cannot be told from 0.
 
     Attributes:
         square: Mean squared norm of the gradient without noise, [G, m].
@@ -63,7 +63,7 @@ class BatchPairs:
         self._power: list[Tensor] = []
 
     def add(self, rows: Tensor, present: Tensor) -> None:
-        """Add the gradients of a batch, in the first passage.
+        """Add the gradients of a batch, in the first pass.
 
         Args:
             rows: Gradients of its objectives; zeros for one without labels, [m, n].
@@ -73,7 +73,10 @@ class BatchPairs:
         self._presence.append(present.cpu())
 
     def compare(self, rows: Tensor) -> None:
-        """Compare a batch with all others; in the second passage, in the order of the first.
+        """Compare a batch with all others, in the second pass, in the order of the first.
+
+        Args:
+            rows: Gradients of its objectives, the same as in the first pass, [m, n].
 
         Raises:
             RuntimeError: If the batch was not added.
@@ -92,7 +95,15 @@ class BatchPairs:
         self._has_last |= present
 
     def direction(self, rows: Tensor, objective: int) -> Tensor:
-        """Return the sum of an objective's gradients over all batches but this one, [n]."""
+        """Return the sum of an objective's gradients over all batches but this one, [n].
+
+        Args:
+            rows: Gradients of this batch, [m, n].
+            objective: Index of the objective.
+
+        Raises:
+            RuntimeError: If no batch was added.
+        """
         if self._sum is None:
             raise RuntimeError("A batch must be added before it is compared.")
         return self._sum[objective] - rows[objective]
@@ -101,7 +112,7 @@ class BatchPairs:
         """Estimate how the gradients relate.
 
         Args:
-            confidence: Of the intervals, between 0 and 1.
+            confidence: Confidence level of the intervals, between 0 and 1.
 
         Raises:
             ValueError: If there are fewer batches than an interval needs.
@@ -129,7 +140,7 @@ class BatchPairs:
         )
 
     def _with_neighbour(self, rows: Tensor, present: Tensor) -> Tensor:
-        """Return products with the batch before that has each objective; NaN: none, [G, m, m]."""
+        """Return products with the last batch that had each objective; else NaN, [G, m, m]."""
         known = torch.outer(self._has_last, present)
         if self._last is None:
             return torch.full((len(self._groups), *known.shape), torch.nan, dtype=torch.float64)

@@ -15,11 +15,11 @@ class Cut:
     gradients of single objectives stop there; `deposit` sends their weighted sum on.
 
     Args:
-        layers: The layers that it can be set to.
+        layers: The layers at whose input it can be set.
 
     Attributes:
         origins: The tensors that entered the layer, in order, with the graph below it.
-        leaves: What took their place.
+        leaves: The leaves that took their place.
 
     >>> layer = torch.nn.Linear(1, 1)
     >>> cut = Cut([layer])
@@ -38,7 +38,11 @@ class Cut:
             layer.register_forward_pre_hook(self._enter, with_kwargs=True)
 
     def set(self, layer: Module | None) -> None:
-        """Set the cut to a layer, or nowhere, and forget what it has cut."""
+        """Set the cut to a layer, or nowhere, and forget the tensors that it has cut.
+
+        Args:
+            layer: One of the layers; None for nowhere.
+        """
         self._layer = layer
         self.origins, self.leaves = [], []
 

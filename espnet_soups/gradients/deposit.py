@@ -1,4 +1,4 @@
-"""Measured gradients serve the step, too: one backward pass per objective instead of two."""
+"""Reuse of measured gradients for the step: one backward pass per objective instead of two."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from espnet_soups.gradients.rows import fill_row
 
 @dataclass(frozen=True)
 class Inputs:
-    """What losses are differentiated by.
+    """Tensors with respect to which losses are differentiated.
 
     Attributes:
         measured: Shared parameters that rows are taken on, n numbers in all.
         shared: Other shared parameters.
         own: Parameters of the heads.
         origins: Tensors that enter the cut, with the graph below it.
-        leaves: What took their place.
+        leaves: The leaves that took their place.
     """
 
     measured: Sequence[Tensor]
@@ -38,19 +38,19 @@ def measure_and_deposit(
     gates: Gates,
     weigh_heads: bool = False,
 ) -> tuple[Tensor, list[Tensor]]:
-    """Measure the gradient of every objective, and keeps it for the backward pass.
+    """Measure the gradient of every objective, and keep it for the backward pass.
 
-    The losses that it returns have the same values and, backwards, the same gradients as behind
-    the gates: what an objective does to shared parameters, and to the tensors at the cut, is
-    multiplied with what its gate says when the gradient arrives. No graph above the cut is walked
-    a second time. Gates must be open.
+    The losses that it returns have the same values and, backwards, the same gradients as behind the
+    gates: the gradient of an objective with respect to shared parameters and to the tensors at the
+    cut is multiplied by the objective's gate when the backward pass arrives. No graph above the cut
+    is traversed a second time. Gates must be open.
 
     Args:
         losses: One scalar per objective.
         present: Whether the objective has a label; if not, its row is zero and its loss as it was.
-        inputs: What to differentiate by.
+        inputs: The tensors to differentiate with respect to.
         gates: The gates.
-        weigh_heads: Whether gradients of heads are multiplied, too.
+        weigh_heads: Whether gradients of heads are multiplied as well.
 
     Returns:
         (rows G in the dtype of the parameters [m, n], the losses).
@@ -77,7 +77,7 @@ def measure_and_deposit(
 
 
 class _Kept:
-    """The gradients of one mini-batch, and how they are put together."""
+    """The gradients of one mini-batch, and the weighted sums that the step takes."""
 
     def __init__(self, rows: Tensor, here: list[int], gates: Gates, weigh_heads: bool) -> None:
         self.rows, self.here, self.gates, self.weigh_heads = rows, here, gates, weigh_heads

@@ -31,7 +31,12 @@ class Gates:
         self._open = False
 
     def __call__(self, values: Tensor, objective: int) -> Tensor:
-        """Pass values through the gate of an objective (by its index), any shape."""
+        """Pass values through the gate of an objective.
+
+        Args:
+            values: Encoded features, any shape.
+            objective: The objective, by its index.
+        """
         return _Gate.apply(values, self, objective)  # type: ignore[no-any-return]
 
     @contextmanager
@@ -47,8 +52,8 @@ class Gates:
         """Weigh a gradient on its way back: the one place where a multiplier is applied.
 
         Args:
-            gradient: What arrives behind the gate, any shape: of the gate itself, or of a loss
-                whose rows the step reuses (`deposit.py`).
+            gradient: The gradient that arrives at the gate, any shape, or that of a loss whose rows
+                the step reuses (`deposit.py`).
             objective: The objective, by its index.
         """
         if self._open:

@@ -1,4 +1,4 @@
-"""Intervals of what is computed from products of different batches."""
+"""Confidence intervals of quantities that are computed from products of different batches."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Interval:
-    """Estimates with intervals; NaN: not known.
+    """Estimates with intervals; NaN means unknown.
 
     Attributes:
         value: The estimates.
@@ -25,20 +25,20 @@ class Interval:
 
 
 class Jackknife:
-    """Jackknife that leaves out one batch at a time, and takes off what this counts twice.
+    """Jackknife that leaves out one batch at a time, corrected for the part that it counts twice.
 
-    The variance of a mean over pairs of batches has a part that batches bring by themselves and one
-    that only pairs bring: products of noise with noise. The jackknife counts the second part twice,
-    so that intervals of noisy gradients would be too wide. The products of neighbouring batches,
-    each a pair by itself, say how large both parts are together; two equations give the two parts.
+    The variance of a mean over pairs of batches has a part from the batches themselves and one from
+    the pairs alone: products of noise with noise. The jackknife counts the second part twice, which
+    makes intervals of noisy gradients too wide. The products of neighbouring batches, each a pair
+    by itself, show how large both parts are together; two equations then separate the two parts.
 
     Args:
         with_others: `R_a,ij`: products of gradient j of batch a with the sum of gradients i of all
             other batches, [n, G, m, m].
-        neighbours: Products of gradient j of batch a with gradient i of one other batch; NaN: there
-            is none, [n, G, m, m].
+        neighbours: Products of gradient j of batch a with gradient i of one other batch; NaN where
+            there is none, [n, G, m, m].
         present: Which batches have labels of which objectives, bool [n, m].
-        confidence: Of the intervals, between 0 and 1.
+        confidence: Confidence level of the intervals, between 0 and 1.
 
     Source:
         Efron & Stein, "The jackknife estimate of variance", Annals of Statistics 1981.
@@ -75,14 +75,22 @@ class Jackknife:
         )
 
     def cosine(self, clear: Tensor) -> Interval:
-        """Estimate `C_ij / sqrt(C_ii C_jj)` where both norms are `clear`, [G, m, m]."""
+        """Estimate `C_ij / sqrt(C_ii C_jj)` where both norms are `clear`, [G, m, m].
+
+        Args:
+            clear: True where the norm of an objective can be told from 0, bool [G, m].
+        """
         value = _cosines(self._mean, clear)
         return self._interval(
             value, _cosines(self._left_out, clear), self._cosine_pairs(value), self._part()
         )
 
     def mean_cosine(self, clear: Tensor) -> Interval:
-        """Estimate the mean of the cosines of all pairs that are known, [G]."""
+        """Estimate the mean of the cosines of all pairs that are known, [G].
+
+        Args:
+            clear: True where the norm of an objective can be told from 0, bool [G, m].
+        """
         upper = torch.ones(clear.shape[1], clear.shape[1], dtype=torch.bool).triu(1)
         cosine = _cosines(self._mean, clear)
         value = cosine[:, upper]
@@ -94,7 +102,11 @@ class Jackknife:
         return self._interval(value.nanmean(dim=1), left_out.nanmean(dim=2), pairs, everywhere)
 
     def norm_ratio(self, clear: Tensor) -> Interval:
-        """Estimate `sqrt(C_ii / C_jj)`, with intervals on the logarithmic scale, [G, m, m]."""
+        """Estimate `sqrt(C_ii / C_jj)`, with intervals on the logarithmic scale, [G, m, m].
+
+        Args:
+            clear: True where the norm of an objective can be told from 0, bool [G, m].
+        """
         value, left_out = _log_ratios(self._mean, clear), _log_ratios(self._left_out, clear)
         squares = self._mean.diagonal(dim1=1, dim2=2)
         relative = self._neighbours.diagonal(dim1=2, dim2=3) / squares  # [n, G, m]
@@ -119,7 +131,8 @@ class Jackknife:
         Args:
             value: The estimates, [...].
             left_out: The same without each batch, [n, ...].
-            pairs: What each neighbouring pair adds, with mean 0; NaN: there is none, [n, ...].
+            pairs: The part that each neighbouring pair adds, with mean 0; NaN where there is none,
+                [n, ...].
             part: Whether a batch has a part in the estimate, bool [n, ...].
         """
         part = part.expand(left_out.shape)
@@ -141,7 +154,7 @@ class Jackknife:
 def _without_double_count(jackknife: Tensor, single: Tensor, count: Tensor) -> Tensor:
     """Return the variance of a mean over pairs of batches.
 
-    With `b` for what batches bring and `p` for what pairs bring, the jackknife expects
+    With `b` for the part of the batches and `p` for that of the pairs, the jackknife expects
     `4 b / n + 4 p / (n (n - 1))`, and a single pair has `2 b + p`; the truth is
     `4 b / n + 2 p / (n (n - 1))`.
     """

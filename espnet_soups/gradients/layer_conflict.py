@@ -13,7 +13,7 @@ from espnet_soups.gradients.products import layer_products
 
 @dataclass(frozen=True)
 class Estimate:
-    """One cosine per layer; NaN: no pair of objectives has norms that can be told from 0.
+    """One cosine per layer; NaN where no pair of objectives has norms that can be told from 0.
 
     Attributes:
         value: The estimate, [L].
@@ -33,7 +33,11 @@ class LayerProducts:
 
     Attributes:
         products: `<g_i(z1), g_j(z2)>` of every layer, symmetric, [S, L, m, m].
-        counts: How many measurements each sums up, [S, m, m].
+        counts: Number of measurements that each sums up, [S, m, m].
+
+    Args:
+        products: `<g_i(z1), g_j(z2)>` of every layer, symmetric, [S, L, m, m].
+        counts: Number of measurements that each sums up, [S, m, m].
     """
 
     def __init__(self, products: Tensor, counts: Tensor) -> None:
@@ -41,11 +45,15 @@ class LayerProducts:
         self._size = products.shape[-1]
 
     def cosines(self) -> Tensor:
-        """Return the cosine of every layer and pair; NaN: not known, [L, m, m]."""
+        """Return the cosine of every layer and pair; NaN where unknown, [L, m, m]."""
         return _cosines(self.products.sum(dim=0), self.counts.sum(dim=0))
 
     def mean_conflict(self, confidence: float) -> Estimate:
-        """Estimate the mean cosine over all pairs of each layer, with its interval."""
+        """Estimate the mean cosine over all pairs of each layer, with its interval, [L].
+
+        Args:
+            confidence: Confidence level of the interval, between 0 and 1.
+        """
         whole, left_out, pairs = self._by_pairs(confidence)
         value = whole.where(pairs, torch.nan).nanmean(dim=1)
         left_out = left_out.where(pairs, torch.nan).nanmean(dim=2)
@@ -57,8 +65,11 @@ class LayerProducts:
 
         Intervals are corrected for the number of pairs (Bonferroni).
 
+        Args:
+            confidence: Confidence level of the intervals, between 0 and 1.
+
         Returns:
-            (the cosine of each layer's pair, the pairs, long [L, 2]; -1: none is known).
+            (the cosine of each layer's pair, the pairs, long [L, 2]; -1 where none is known).
         """
         whole, left_out, pairs = self._by_pairs(confidence)
         tail = (1 - confidence) / 2
@@ -120,7 +131,7 @@ class LayerConflict:
 
     @property
     def steps(self) -> int:
-        """How many steps were added."""
+        """Number of steps that were added."""
         return len(self._products)
 
     def add(self, first: Tensor, second: Tensor, both: Tensor) -> None:
@@ -136,7 +147,7 @@ class LayerConflict:
         self._counts.append(torch.outer(both, both).double())
 
     def cosines(self) -> Tensor:
-        """Return the cosine of every layer and pair; NaN: not known, [L, m, m]."""
+        """Return the cosine of every layer and pair; NaN where unknown, [L, m, m]."""
         return self._kept().cosines()
 
     def conflict(self, statistic: str, confidence: float) -> Estimate:
@@ -145,14 +156,14 @@ class LayerConflict:
         Args:
             statistic: `mean` over all pairs, or the `worst` pair: that whose interval, corrected
                 for the number of pairs (Bonferroni), ends lowest.
-            confidence: Of the interval, e.g. 0.95.
+            confidence: Confidence level of the interval, e.g. 0.95.
         """
         if statistic == "mean":
             return self._kept().mean_conflict(confidence)
         return self._kept().worst_conflict(confidence)[0]
 
     def state(self) -> dict[str, Tensor]:
-        """Return what a checkpoint needs."""
+        """Return the state that a checkpoint needs."""
         shape = (0, len(self.layers), self.size, self.size)
         return {
             "products": torch.stack(self._products) if self._products else torch.zeros(shape),
@@ -160,7 +171,11 @@ class LayerConflict:
         }
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
-        """Set what `state` gave; ESPnet loads checkpoints onto the GPU."""
+        """Restore a state; ESPnet loads checkpoints onto the GPU.
+
+        Args:
+            state: What `state` returned, on any device.
+        """
         self._products = list(state["products"].to("cpu", copy=True).unbind())
         self._counts = list(state["counts"].to("cpu", copy=True).unbind())
 

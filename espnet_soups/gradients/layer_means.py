@@ -42,7 +42,7 @@ class _Blocks:
 
 
 class LayerMeans:
-    """Sums of what measured steps show of each layer; a jackknife over blocks makes intervals.
+    """Sums of the products of each layer over measured steps, with intervals by a block jackknife.
 
     Memory does not grow with the steps: there are `MOST_BLOCKS` blocks at most.
     """
@@ -69,7 +69,7 @@ class LayerMeans:
             self._layers.setdefault(name, _Blocks()).add(own, counts)
 
     def state(self) -> dict[str, dict[str, Any]]:
-        """Return what a checkpoint inside an epoch needs."""
+        """Return the state that a checkpoint inside an epoch needs."""
         return {
             layer: {
                 "products": torch.stack(blocks.products),
@@ -81,7 +81,11 @@ class LayerMeans:
         }
 
     def restore(self, state: Mapping[str, Mapping[str, Any]]) -> None:
-        """Set what `state` returned; its tensors are on the CPU."""
+        """Restore a state.
+
+        Args:
+            state: What `state` returned; its tensors are on the CPU.
+        """
         self._layers = {
             layer: _Blocks(
                 list(kept["products"].unbind()),
@@ -96,7 +100,7 @@ class LayerMeans:
         """Return the mean cosine and the worst pair of each layer, with intervals, and all cosines.
 
         Args:
-            names: Of the objectives.
+            names: Names of the objectives, in order.
         """
         return {
             layer: _describe(blocks, names)

@@ -1,4 +1,4 @@
-"""Which shared parameters the gradient rows are measured on, and how they are ordered in layers."""
+"""Shared parameters on which gradient rows are measured, and the layers that hold them."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ NUMBERED = re.compile(r"^([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\.(\d+)\.")
 
 @dataclass(frozen=True)
 class Columns:
-    """Which columns of a row belong to a layer.
+    """Columns of a row that belong to a layer.
 
     Attributes:
         name: Name of the layer's module, e.g. `encoder.encoders.3`.
@@ -156,7 +156,11 @@ def group_columns(parameters: Mapping[str, Parameter]) -> dict[str, list[tuple[i
 
 
 def layer_parameters(parameters: Mapping[str, Parameter]) -> dict[str, set[int]]:
-    """Return the layers of the encoder, the lowest first, and the ids of their parameters."""
+    """Return the layers of the encoder, the lowest first, and the ids of their parameters.
+
+    Args:
+        parameters: Shared parameters by name.
+    """
     members: dict[str, set[int]] = {}
     for name, layer in _layer_names(parameters, (ENCODER,)).items():
         members.setdefault(layer, set()).add(id(parameters[name]))
@@ -179,7 +183,7 @@ def _layer_names(parameters: Mapping[str, Parameter], stacks: Sequence[str]) -> 
 def _stack_of(
     parameters: Mapping[str, Parameter], numbered: Mapping[str, tuple[str, str]], module: str
 ) -> str | None:
-    """Return the part of a module whose numbered children hold most parameters; None: none has."""
+    """Return the part of a module whose numbered children hold most parameters, or None."""
     sizes: dict[str, int] = {}
     for name, (holder, _) in numbered.items():
         if f"{holder}.".startswith(f"{module}."):

@@ -1,4 +1,4 @@
-"""What the measured steps of an epoch showed: cosines, norms, noise, and who was harmed."""
+"""Statistics of the measured steps of an epoch: cosines, norms, noise, raised objectives."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -46,7 +46,7 @@ class GradientMeans:
         Args:
             products: Its products; those of an objective that one half lacks are 0.
             both: Whether both halves have a label of the objective, bool [m].
-            multipliers: What the step multiplied each gradient with, [m].
+            multipliers: The factor by which the step multiplied each gradient, [m].
         """
         self.measured += 1
         symmetric = products.symmetric
@@ -61,31 +61,35 @@ class GradientMeans:
         self._raised_any += raised.any(dim=1).double().mean().item()
 
     def state(self) -> dict[str, Any]:
-        """Return what a checkpoint inside an epoch needs."""
+        """Return the state that a checkpoint inside an epoch needs."""
         return dict(vars(self))
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Set what `state` returned; its tensors are on the CPU."""
+        """Restore a state.
+
+        Args:
+            state: What `state` returned; its tensors are on the CPU.
+        """
         vars(self).update(state)
 
     def cosines(self) -> Tensor:
-        """Return the cosine of every pair; NaN: no norm to divide by, [m, m]."""
+        """Return the cosine of every pair; NaN where a norm is unknown, [m, m]."""
         norms = self.norms()
         return self._products / self._counts / torch.outer(norms, norms)
 
     def mean_squares(self) -> Tensor:
-        """Return the mean square of every gradient; by chance it can be negative, [m]."""
+        """Return the mean square of every gradient, which can be negative by chance, [m]."""
         return self._products.diagonal() / self.steps().diagonal()
 
     def norms(self) -> Tensor:
-        """Return the norm of every gradient; NaN: not distinguishable from 0, [m]."""
+        """Return the norm of every gradient; NaN where it cannot be told from 0, [m]."""
         counts, mean = self.steps().diagonal().double(), self.mean_squares()
         variance = (self._squares / counts - mean**2).clamp(min=0) / (counts - 1).clamp(min=1)
         clear = (mean > 0) & (mean >= DISTINGUISHABLE * variance.sqrt())
         return torch.where(clear, mean, torch.full_like(mean, torch.nan)).sqrt()
 
     def signal_shares(self) -> Tensor:
-        """Return the share of signal in the squared norm of a half; NaN: never measured, [m]."""
+        """Return the share of signal in the squared norm of a half; NaN if never measured, [m]."""
         return self._products.diagonal() / self._power
 
     def raised(self) -> Tensor:
@@ -97,5 +101,5 @@ class GradientMeans:
         return self._raised_any / self.measured if self.measured else torch.nan
 
     def steps(self) -> Tensor:
-        """Return on how many steps every pair was measured, long [m, m]."""
+        """Return the number of steps on which every pair was measured, long [m, m]."""
         return self._counts

@@ -9,14 +9,14 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class HalfProducts:
-    """All that later stages need of the rows: small matrices in float64 on the CPU.
+    """Inner products of the rows, all that later stages need: small float64 matrices on the CPU.
 
     Attributes:
         cross: `C_ij = <g_i(z1), g_j(z2)>`: its mean is the truth, since the noise of two
             independent halves cancels, [m, m].
         first: `<g_i(z1), g_j(z1)>`, which holds the noise of its half, [m, m].
         second: `<g_i(z2), g_j(z2)>`, [m, m].
-        whole: The Gram matrix of the whole step, where somebody wants it, [m, m].
+        whole: The Gram matrix of the whole step, where it was asked for, [m, m].
 
     Source:
         Double sampling: Chen et al., JMLR 2024, section 2.3.
@@ -39,16 +39,24 @@ class HalfProducts:
 
     @property
     def finite(self) -> bool:
-        """Whether every number is finite."""
+        """True if every number is finite."""
         return all(bool(torch.isfinite(matrix).all()) for matrix in self._matrices)
 
     def scaled(self, factors: Tensor) -> "HalfProducts":
-        """Return the products of rows that are multiplied with a factor each, [m]."""
+        """Return the products of rows that are each multiplied by a factor.
+
+        Args:
+            factors: The factors, [m].
+        """
         outer = torch.outer(factors, factors)
         return HalfProducts(*[matrix * outer for matrix in self._matrices])
 
     def combined(self, matrix: Tensor) -> "HalfProducts":
-        """Return the products of linear combinations of the rows: `B C B^T` for B, [k, m]."""
+        """Return the products of linear combinations of the rows: `B C B^T`, [k, m] [m, m] [m, k].
+
+        Args:
+            matrix: B, one combination per row, [k, m].
+        """
         return HalfProducts(*[matrix @ own @ matrix.T for own in self._matrices])
 
     @property
@@ -83,7 +91,7 @@ def half_products(first: Tensor, second: Tensor, metric: Tensor | None = None) -
     Args:
         first: Rows G(z1), [m, n].
         second: Rows G(z2), [m, n].
-        metric: What each coordinate counts, [n]; None: 1 (Euclidean).
+        metric: Weight of each coordinate, [n]; None for 1 (Euclidean).
 
     Returns:
         The products.
@@ -116,6 +124,11 @@ def group_products(
     """Return the inner products of rows in every group, float64 on the CPU, [G, m, m].
 
     They are computed at least in float32, also under autocast; see `half_products`.
+
+    Args:
+        first: Rows G(z1), [m, n].
+        second: Rows G(z2), [m, n].
+        groups: Spans of columns of each group, such as `[(0, 40), (60, 80)]`.
     """
     with torch.autocast(first.device.type, enabled=False):
         dtype = torch.promote_types(first.dtype, torch.float32)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import Parameter
 
-# In float16 small gradients become 0, so that losses are multiplied with this while rows are
+# In float16 small gradients become 0, so losses are multiplied by this while rows are
 # measured; a power of two rounds nothing, and it is divided out in the precision of the parameters.
 HALF_SCALE = 1024.0
 
@@ -42,7 +42,14 @@ def measure_rows(
 
 
 def fill_row(row: Tensor, parameters: Sequence[Tensor], gradients: Sequence[Tensor | None]) -> None:
-    """Write gradients into a row, [n]; a layer that stochastic depth has left out stays zero."""
+    """Write gradients into a row; a layer that stochastic depth has left out stays zero.
+
+    Args:
+        row: The row to write to, zero so far, [n].
+        parameters: The parameters, n numbers in all.
+        gradients: The gradient of each parameter, of its shape; None where there is none. Further
+            ones are ignored.
+    """
     offset = 0
     for parameter, gradient in zip(parameters, gradients, strict=False):
         if gradient is not None:
@@ -51,5 +58,9 @@ def fill_row(row: Tensor, parameters: Sequence[Tensor], gradients: Sequence[Tens
 
 
 def in_half_precision(device: str) -> bool:
-    """Return whether autocast computes in float16, where small gradients need a loss scale."""
+    """Return True if autocast computes in float16, where small gradients need a loss scale.
+
+    Args:
+        device: Type of the device, such as `cuda`.
+    """
     return torch.is_autocast_enabled(device) and torch.get_autocast_dtype(device) == torch.float16

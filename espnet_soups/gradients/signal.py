@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 # Optimiser steps after which a measurement has lost two thirds of its weight. Losses of speech
-# models fall by half within a few hundred steps, so that gradients are followed while they shrink.
+# models halve within a few hundred steps, so the mean must follow gradients as they shrink.
 MEMORY = 64
-# A mean square counts at least this share of signal and noise together: products of two halves
+# Lower limit of a mean square, as a share of signal and noise together: products of two halves
 # can come out near 0 or negative by chance.
 FLOOR = 0.05
 
@@ -20,7 +20,7 @@ class RunningSignal:
     Attributes:
         signal: Running mean of the products of two independent halves, [k].
         power: Running mean of the squared norm of a half, [k].
-        steps: Optimiser steps that each has seen; 0: the next measurement counts alone, [k].
+        steps: Optimiser steps that each has seen; at 0 the next measurement replaces it, [k].
         waiting: Optimiser steps since the last measurement of each, [k].
 
     >>> running = RunningSignal.unknown(1)
@@ -36,7 +36,11 @@ class RunningSignal:
 
     @staticmethod
     def unknown(size: int) -> "RunningSignal":
-        """Return means of nothing."""
+        """Return means before any measurement.
+
+        Args:
+            size: Number of means, k.
+        """
         return RunningSignal(*torch.zeros(4, size, dtype=torch.float64).unbind())
 
     def after(self, signal: Tensor, power: Tensor, known: Tensor, elapsed: int) -> "RunningSignal":
@@ -60,21 +64,25 @@ class RunningSignal:
         )
 
     def restarted(self) -> "RunningSignal":
-        """Return the same means, to be replaced by the next measurement: that of other layers."""
+        """Return the same means, to be replaced by the next measurement, of other layers."""
         nothing = torch.zeros_like(self.steps)
         return RunningSignal(self.signal, self.power, nothing, nothing)
 
     def mean_square(self) -> Tensor:
-        """Return the mean squares, never below `FLOOR` of the power; 0: not known, [k]."""
+        """Return the mean squares, never below `FLOOR` of the power; 0 if unknown, [k]."""
         return torch.maximum(self.signal, FLOOR * self.power)
 
     def state(self) -> dict[str, Tensor]:
-        """Return what a checkpoint needs."""
+        """Return the state that a checkpoint needs."""
         return dict(vars(self))
 
     @staticmethod
     def restored(state: dict[str, Tensor]) -> "RunningSignal":
-        """Return what `state` described; ESPnet loads checkpoints onto the GPU."""
+        """Return the means of a state; ESPnet loads checkpoints onto the GPU.
+
+        Args:
+            state: What `state` returned, on any device.
+        """
         return RunningSignal(**{name: value.to("cpu", copy=True) for name, value in state.items()})
 
 
@@ -82,7 +90,7 @@ def divide_by_norms(factors: Tensor, norms: RunningSignal) -> Tensor:
     """Divide the factor of each gradient by its norm, and keep the sum of the lengths.
 
     Args:
-        factors: What each gradient would be multiplied with, [m].
+        factors: The factor of each gradient without this division, [m].
         norms: Running mean squares of the gradients; one that is not known yet keeps its factor.
 
     Returns:

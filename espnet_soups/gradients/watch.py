@@ -1,4 +1,4 @@
-"""Watch gradients pass, objective by objective, and remember those that were not finite."""
+"""Watch of passing gradients, which remembers the objectives with one that was not finite."""
 
 from collections.abc import Callable
 from functools import partial
@@ -10,7 +10,7 @@ from torch import Tensor
 class GradientWatch:
     """Watch of the gradient of each objective where it enters the shared layers.
 
-    It changes nothing, and does not wait for the device: what it saw is asked for when a step has
+    It changes nothing, and does not wait for the device: its findings are read when a step has
     failed.
 
     Args:
@@ -28,16 +28,21 @@ class GradientWatch:
         self.forget()
 
     def forget(self) -> None:
-        """Forget what was seen, and look again."""
+        """Forget all findings, and watch again."""
         self._finite: dict[int, Tensor] = {}
         self._looking = True
 
     def stop(self) -> None:
-        """Look no more until `forget`: what follows is spoiled on purpose."""
+        """Stop watching until `forget`: gradients that follow are spoiled on purpose."""
         self._looking = False
 
     def __call__(self, values: Tensor, objective: int) -> Tensor:
-        """Pass values on, any shape; their gradient will be seen as that of the objective."""
+        """Return values unchanged; their gradient is then watched as that of the objective.
+
+        Args:
+            values: Encoded features, any shape.
+            objective: The objective, by its index.
+        """
         if not values.requires_grad:
             return values
         own = values.view_as(values)  # objectives of one language share the tensor itself
@@ -46,7 +51,11 @@ class GradientWatch:
         return own
 
     def broken(self, device: torch.device) -> Tensor:
-        """Return 1 where a gradient was not finite on this rank, on a device, [m]."""
+        """Return 1 for each objective with a gradient that was not finite on this rank, [m].
+
+        Args:
+            device: Device of the result.
+        """
         flags = torch.zeros(self.size, device=device)
         for objective, finite in self._finite.items():
             flags[objective] = 1.0 - finite.to(flags)
