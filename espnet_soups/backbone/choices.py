@@ -1,4 +1,4 @@
-"""ESPnet's choices of frontends, encoders and decoders, and ours beside them."""
+"""Choices of frontends, encoders and decoders: ESPnet's and ours."""
 
 from espnet2.asr.decoder.abs_decoder import AbsDecoder
 from espnet2.asr.encoder.abs_encoder import AbsEncoder
@@ -16,7 +16,7 @@ FRONTENDS = {"waveform": WaveformFrontend, "whisper_mel": WhisperMelFrontend}
 ENCODERS = {"wav2vec2_hf": Wav2Vec2Encoder, "whisper_hf": WhisperEncoder}
 DECODERS = {"whisper_hf": WhisperDecoder}
 
-# ESPnet's own tables stay as they are: a model that needs ours is no stock model.
+# ESPnet's own tables stay unchanged: a model that needs ours is no stock model.
 frontend_choices = ClassChoices(
     "frontend",
     {**asr.frontend_choices.classes, **FRONTENDS},

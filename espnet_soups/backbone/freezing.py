@@ -1,4 +1,4 @@
-"""Which parameters of a backbone learn."""
+"""Choice of the parameters of a backbone that learn."""
 
 import logging
 from collections.abc import Iterable, Sequence
@@ -22,9 +22,10 @@ def freeze_backbone(
         backbone: The whole model.
         extractor: Its convolutions on the input.
         layers: Its Transformer layers, the lowest first.
-        top: What comes after the last of them.
-        freeze: `none`, or `feature_extractor`: the convolutions.
-        trained_layers: Only so many of the top layers learn, and what comes after them; None: all.
+        top: The modules after the last of them.
+        freeze: `none`, or `feature_extractor` to freeze the convolutions.
+        trained_layers: Number of the top layers that learn, with the modules after them; None for
+            all.
 
     Raises:
         ValueError: If a setting is not valid.

@@ -5,14 +5,14 @@ from torch import Tensor
 
 
 class UtteranceGroupNorm(torch.nn.GroupNorm):
-    """A group norm with a group per channel whose means leave out padding.
+    """Group norm with a group per channel whose means leave out padding.
 
     The first convolution of wav2vec 2.0 base and HuBERT base is normalised over time. With
     PyTorch's layer the padding of a mini-batch counts, so that an utterance's encoding depends on
     the others in the batch. Names and shapes of its parameters are those of the layer it replaces.
 
     Args:
-        norm: The layer that it replaces; its parameters are taken over.
+        norm: The layer that it replaces; its parameters are reused.
 
     Raises:
         ValueError: If it has several channels per group.
@@ -29,7 +29,11 @@ class UtteranceGroupNorm(torch.nn.GroupNorm):
         self.frames: Tensor | None = None  # set before each batch; None: no padding
 
     def forward(self, values: Tensor) -> Tensor:
-        """Normalise [B, C, T]."""
+        """Return the normalised values, [B, C, T].
+
+        Args:
+            values: Output of the convolution, [B, C, T]; padding begins where `frames` says.
+        """
         if self.frames is None:
             return super().forward(values)
         values = values.to(torch.promote_types(values.dtype, torch.float32))  # as autocast does

@@ -1,4 +1,4 @@
-"""Models of Hugging Face transformers: from the hub, a folder, or of random weights."""
+"""Models of Hugging Face transformers: from the hub, from a folder, or with random weights."""
 
 import importlib
 import json
@@ -29,10 +29,10 @@ def import_transformers() -> Any:
 def read_architecture(
     model: str | None, architecture: Mapping[str, Any] | None, kinds: Sequence[str]
 ) -> Any:
-    """Read what a model is made of.
+    """Read the configuration of a model.
 
     Args:
-        model: Name on the hub, or a folder; None: random weights.
+        model: Name on the hub, or a folder; None for random weights.
         architecture: Settings of transformers' configuration class that replace those of `model`;
             without `model`, those that differ from the class's defaults. `model_type` names the
             class (default: the first of `kinds`).
@@ -79,7 +79,11 @@ def read_architecture(
 
 
 def plain_architecture(config: Any) -> dict[str, Any]:
-    """Return a configuration as YAML can hold it, whole, so that no later default changes it."""
+    """Return a complete configuration as plain values for YAML, safe from changes of defaults.
+
+    Args:
+        config: transformers' configuration.
+    """
     library = import_transformers()
     general = library.PretrainedConfig().to_dict()
     known = library.AutoConfig.for_model(config.model_type).to_dict()
@@ -97,14 +101,14 @@ def plain_architecture(config: Any) -> dict[str, Any]:
 
 
 def portable_settings(conf: Mapping[str, Any], kinds: Sequence[str]) -> dict[str, Any]:
-    """Return the settings of a backbone with the architecture of its `model` among them.
+    """Return the settings of a backbone, with the architecture of its `model` added.
 
     Args:
         conf: Its settings.
         kinds: Model types that are known.
 
     Raises:
-        ValueError: If the model cannot be had.
+        ValueError: If the model cannot be loaded.
     """
     model = conf.get("model")
     if model is None:
@@ -117,16 +121,16 @@ def build_backbone(model: str | None, config: Any, attention: str | None = None)
     """Build transformers' bare model, in float32.
 
     Args:
-        model: Name on the hub, or a folder; None: random weights.
-        config: What `read_architecture` gave.
-        attention: `sdpa`: PyTorch's, which takes Boolean masks; None: as transformers chooses.
+        model: Name on the hub, or a folder; None for random weights.
+        config: The result of `read_architecture`.
+        attention: `sdpa` for PyTorch's, which takes Boolean masks; None for transformers' choice.
 
     Raises:
-        ValueError: If the weights cannot be had, or are not all there.
+        ValueError: If the weights cannot be loaded, or are incomplete.
     """
     library = import_transformers()
     options = {} if attention is None else {"attn_implementation": attention}
-    counting = torch.empty(0).device.type == "meta"  # nobody looks at the weights
+    counting = torch.empty(0).device.type == "meta"  # the weights are not used
     if model is None or counting:
         return library.AutoModel.from_config(config, **options)
     broken = importlib.import_module("safetensors").SafetensorError
@@ -151,10 +155,13 @@ def build_backbone(model: str | None, config: Any, attention: str | None = None)
 
 
 def waveform_is_normalised(model: str) -> bool:
-    """Return whether a model was trained on samples of mean 0 and variance 1 per utterance.
+    """Return True if a model was trained on samples of mean 0 and variance 1 per utterance.
+
+    Args:
+        model: Name on the hub, or a folder.
 
     Raises:
-        ValueError: If it does not say so.
+        ValueError: If its files do not tell.
     """
     library = import_transformers()
     try:

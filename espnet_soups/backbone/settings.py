@@ -1,4 +1,4 @@
-"""What the options of a run say about its backbone: what fits, and what `config.yaml` keeps."""
+"""Options of a run about its backbone: checks, and the architecture for `config.yaml`."""
 
 import argparse
 from collections.abc import Iterator, Mapping
@@ -9,10 +9,13 @@ from espnet_soups.backbone.waveform import check_rate
 
 
 def check_backbone(args: argparse.Namespace) -> None:
-    """Check that frontend, features and sampling rate are those that the encoder was made for.
+    """Check that frontend, features and sampling rate are those that the encoder needs.
+
+    Args:
+        args: Options of the training.
 
     Raises:
-        ValueError: If they are not; the message says what to set.
+        ValueError: If they are not; the message names the setting to change.
     """
     name = args.encoder
     needed = ENCODERS[name].needs_frontend if name in ENCODERS else None
@@ -50,17 +53,24 @@ def check_backbone(args: argparse.Namespace) -> None:
 
 
 def keep_architectures(args: argparse.Namespace) -> None:
-    """Write what a `model` is made of into the options, so that `config.yaml` needs no hub.
+    """Write the architecture of each `model` into the options, so that `config.yaml` needs no hub.
+
+    Args:
+        args: Options of the training; changed in place.
 
     Raises:
-        ValueError: If a model cannot be had.
+        ValueError: If a model cannot be loaded.
     """
     for option, kind in _ours(args):
         setattr(args, f"{option}_conf", kind.portable(getattr(args, f"{option}_conf")))
 
 
 def without_hub(args: argparse.Namespace) -> None:
-    """Make the model of a `config.yaml` without its weights, which the model file holds."""
+    """Remove `model` from options that have an architecture: the model file holds the weights.
+
+    Args:
+        args: Options from a `config.yaml`; changed in place.
+    """
     for option, _ in _ours(args):
         conf = dict(getattr(args, f"{option}_conf"))
         if conf.get("architecture"):
@@ -69,7 +79,10 @@ def without_hub(args: argparse.Namespace) -> None:
 
 
 def check_exportable(args: argparse.Namespace) -> None:
-    """Refuse what stock ESPnet has no class for.
+    """Refuse models with a part for which stock ESPnet has no class.
+
+    Args:
+        args: Options of the training.
 
     Raises:
         ValueError: If a part of the model is one of ours.
@@ -86,7 +99,7 @@ def check_exportable(args: argparse.Namespace) -> None:
 
 
 def _ours(args: argparse.Namespace) -> Iterator[tuple[str, Any]]:
-    """Return the options that name one of our classes, and the classes."""
+    """Yield the options that name one of our classes, and the classes."""
     decoders = sorted(name for name in vars(args) if name.endswith("_decoder"))
     ours: list[tuple[str, Mapping[str, Any]]] = [("encoder", ENCODERS)]
     for option, classes in [*ours, *((name, DECODERS) for name in decoders)]:

@@ -17,29 +17,29 @@ from espnet_soups.backbone.hub import (
     waveform_is_normalised,
 )
 
-# Layer drop leaves layers without a gradient, which rows and DDP would have to make up for.
+# Layer drop leaves layers without a gradient, which rows and DDP would have to handle.
 DEFAULTS = {"layerdrop": 0.0}
 
 
 class Wav2Vec2Encoder(AbsEncoder):
-    """Encoder of samples at 16 kHz to one frame per 20 ms; padding changes nothing.
+    """Encoder of samples at 16 kHz to one frame per 20 ms; padding does not change the result.
 
     Its layers are `encoder.model.encoder.layers.<N>` in the whole model. While training,
     transformers' own SpecAugment masks frames (`architecture: {mask_time_prob: 0.05}`).
 
     Args:
-        input_size: 1: samples, which `frontend: waveform` gives.
-        model: Name on the Hugging Face hub, or a folder; None: random weights.
+        input_size: Always 1, for samples, which `frontend: waveform` returns.
+        model: Name on the Hugging Face hub, or a folder; None for random weights.
         architecture: Settings of transformers' configuration that replace those of `model`, e.g.
             `{mask_time_prob: 0.0}`; without `model`, all that differ from its class's defaults.
             `layerdrop` is 0 unless it is set here.
         freeze: `none`, or `feature_extractor` (the convolutions, as in the published recipes).
-        trained_layers: Only so many of the top layers learn; None: all.
-        normalize_waveform: Whether each utterance gets mean 0 and variance 1; None: as `model` was
-            trained, and true without `model`.
+        trained_layers: Number of the top layers that learn; None for all.
+        normalize_waveform: Whether to scale each utterance to mean 0 and variance 1; None for the
+            way `model` was trained, and for true without `model`.
 
     Raises:
-        ValueError: If a setting is not valid, or the model cannot be had.
+        ValueError: If a setting is not valid, or the model cannot be loaded.
 
     Source:
         Baevski et al., wav2vec 2.0, NeurIPS 2020; Babu et al., XLS-R, Interspeech 2022.
@@ -83,7 +83,14 @@ class Wav2Vec2Encoder(AbsEncoder):
 
     @classmethod
     def portable(cls, conf: Mapping[str, Any]) -> dict[str, Any]:
-        """Return settings to build it from without the hub, once its weights are known."""
+        """Return settings that build the encoder without the hub, once its weights are saved.
+
+        Args:
+            conf: Settings of the encoder.
+
+        Raises:
+            ValueError: If the model cannot be loaded.
+        """
         model = conf.get("model")
         whole = _with_defaults(model, conf.get("architecture"))
         found = portable_settings({**conf, "architecture": whole}, cls.kinds)
@@ -101,7 +108,7 @@ class Wav2Vec2Encoder(AbsEncoder):
         """Encode samples.
 
         Args:
-            xs_pad: Samples, [B, L].
+            xs_pad: Samples, [B, S].
             ilens: Samples of each utterance, [B].
             prev_states: Not used.
 
@@ -157,12 +164,12 @@ def _with_defaults(
 
 
 def normalise_waveform(samples: Tensor, lengths: Tensor, inside: Tensor) -> Tensor:
-    """Return each utterance mean 0 and variance 1, and padding 0.
+    """Scale each utterance to mean 0 and variance 1, and set padding to 0, [B, S].
 
     Args:
-        samples: [B, L].
+        samples: Samples, [B, S].
         lengths: Samples of each utterance, [B].
-        inside: False in padding, bool [B, L].
+        inside: False in padding, bool [B, S].
     """
     count = lengths.unsqueeze(1)
     mean = samples.masked_fill(~inside, 0.0).sum(dim=1, keepdim=True) / count

@@ -1,4 +1,4 @@
-"""The frontend of encoders that read samples."""
+"""Frontend of encoders that read samples."""
 
 from typing import ClassVar
 
@@ -7,13 +7,13 @@ from torch import Tensor
 
 
 class WaveformFrontend(AbsFrontend):
-    """Front end that passes samples on as they are.
+    """Frontend that passes samples on unchanged.
 
     Args:
         fs: Sampling rate, Hz.
 
     Raises:
-        ValueError: If it is not what the encoders behind it were made for.
+        ValueError: If the rate is not that of the encoders, 16 kHz.
     """
 
     rate: ClassVar[int] = 16000
@@ -23,19 +23,31 @@ class WaveformFrontend(AbsFrontend):
         check_rate("waveform", fs)
 
     def output_size(self) -> int:
-        """Return the numbers per sample: 1."""
+        """Return the size of a frame: one number per sample."""
         return 1
 
     def forward(self, input: Tensor, input_lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """Return samples [B, L] and their numbers [B]."""
+        """Return samples and lengths unchanged.
+
+        Args:
+            input: Samples, [B, S].
+            input_lengths: Samples of each utterance, [B].
+
+        Returns:
+            (samples [B, S], samples of each utterance [B]).
+        """
         return input, input_lengths
 
 
 def check_rate(frontend: str, fs: int) -> None:
-    """Refuse another sampling rate than that of wav2vec 2.0 and Whisper.
+    """Refuse a sampling rate other than that of wav2vec 2.0 and Whisper, 16 kHz.
+
+    Args:
+        frontend: Name of the frontend, for the message.
+        fs: Sampling rate, Hz.
 
     Raises:
-        ValueError: If it is another.
+        ValueError: If the rate differs.
     """
     if fs != WaveformFrontend.rate:
         raise ValueError(

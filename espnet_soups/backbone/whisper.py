@@ -13,22 +13,22 @@ from espnet_soups.backbone.hub import build_backbone, portable_settings, read_ar
 
 
 class WhisperEncoder(AbsEncoder):
-    """Encoder of Whisper's log mel frames to one frame per 20 ms, at the cost of their own length.
+    """Encoder of Whisper's log mel frames to one frame per 20 ms, whose cost follows their length.
 
-    transformers' own `forward` wants 30 s, always. Here the same layers see the speech alone, and
-    attention leaves padding out; Whisper was trained with silence up to 30 s, so that its weights
-    need some training for it. Its layers are `encoder.model.layers.<N>` in the whole model.
+    transformers' own `forward` requires 30 s, always. Here the same layers see the speech alone,
+    and attention leaves padding out; Whisper was trained with silence up to 30 s, so its weights
+    need some training to adapt. Its layers are `encoder.model.layers.<N>` in the whole model.
 
     Args:
-        input_size: Numbers per frame, which `frontend: whisper_mel` gives.
-        model: Name on the Hugging Face hub, or a folder; None: random weights.
+        input_size: Numbers per frame, as `frontend: whisper_mel` returns them.
+        model: Name on the Hugging Face hub, or a folder; None for random weights.
         architecture: Settings of transformers' `WhisperConfig` that replace those of `model`;
             without `model`, all that differ from its defaults.
         freeze: `none`, or `feature_extractor` (the two convolutions).
-        trained_layers: Only so many of the top layers learn; None: all.
+        trained_layers: Number of the top layers that learn; None for all.
 
     Raises:
-        ValueError: If a setting is not valid, or the model cannot be had.
+        ValueError: If a setting is not valid, or the model cannot be loaded.
 
     Source:
         Radford et al., Robust Speech Recognition via Large-Scale Weak Supervision, 2022.
@@ -60,7 +60,14 @@ class WhisperEncoder(AbsEncoder):
 
     @classmethod
     def portable(cls, conf: Mapping[str, Any]) -> dict[str, Any]:
-        """Return settings to build it from without the hub, once its weights are known."""
+        """Return settings that build the encoder without the hub, once its weights are saved.
+
+        Args:
+            conf: Settings of the encoder.
+
+        Raises:
+            ValueError: If the model cannot be loaded.
+        """
         return portable_settings(conf, cls.kinds)
 
     def output_size(self) -> int:
@@ -90,7 +97,7 @@ class WhisperEncoder(AbsEncoder):
                 f" {longest / 100:g} s that Whisper has positions for: leave it out"
                 f" (`--max_wav_duration {longest / 100:g}`) or cut it."
             )
-        # Convolutions read neighbours: what they find behind an utterance must always be 0.
+        # Convolutions read neighbouring frames: those behind an utterance must always be 0.
         states = gelu(self.model.conv1(_silenced(xs_pad, ilens).transpose(1, 2)))
         states = gelu(self.model.conv2(_silenced(states.transpose(1, 2), ilens).transpose(1, 2)))
         states = states.transpose(1, 2)
@@ -104,7 +111,12 @@ class WhisperEncoder(AbsEncoder):
 
 
 def inside(length: int, lengths: Tensor) -> Tensor:
-    """Return False in padding, bool [B, length]."""
+    """Return a mask that is False in padding, bool [B, length].
+
+    Args:
+        length: Frames of the padded batch.
+        lengths: Frames of each utterance, [B].
+    """
     return torch.arange(length, device=lengths.device) < lengths.unsqueeze(1)
 
 

@@ -18,18 +18,19 @@ IMPOSSIBLE = -1e10  # ESPnet's log zero
 class WhisperDecoder(AbsDecoder, BatchScorerInterface):
     """Decoder of the tokens of an objective with Whisper's Transformer layers.
 
-    The tokens are the objective's own, so that its embeddings, which are the output layer too, are
-    new: drawn with the mean and spread of Whisper's. Attention to the speech leaves padding out.
-    A search computes each prefix anew; a prefix at the last position that Whisper has must end.
+    The tokens are the objective's own, so its embeddings, which are also the output layer, are new:
+    drawn with the mean and spread of Whisper's. Attention to the speech leaves padding out. A
+    search computes each prefix anew; a prefix at the last position that Whisper has must end.
 
     Args:
-        vocab_size: Tokens; the last one ends a text.
-        encoder_output_size: Dimension of the encoded speech; a linear layer bridges a difference.
-        model: Name on the Hugging Face hub, or a folder; None: random weights.
+        vocab_size: Number of tokens; the last one ends a text.
+        encoder_output_size: Dimension of the encoded speech; a linear layer adapts it if it
+            differs.
+        model: Name on the Hugging Face hub, or a folder; None for random weights.
         architecture: Settings of transformers' `WhisperConfig`, as those of the encoder.
 
     Raises:
-        ValueError: If a setting is not valid, or the model cannot be had.
+        ValueError: If a setting is not valid, or the model cannot be loaded.
 
     Source:
         Radford et al., Robust Speech Recognition via Large-Scale Weak Supervision, 2022.
@@ -59,7 +60,14 @@ class WhisperDecoder(AbsDecoder, BatchScorerInterface):
 
     @classmethod
     def portable(cls, conf: Mapping[str, Any]) -> dict[str, Any]:
-        """Return settings to build it from without the hub, once its weights are known."""
+        """Return settings that build the decoder without the hub, once its weights are saved.
+
+        Args:
+            conf: Settings of the decoder.
+
+        Raises:
+            ValueError: If the model cannot be loaded.
+        """
         return portable_settings(conf, cls.kinds)
 
     def forward(
@@ -89,7 +97,16 @@ class WhisperDecoder(AbsDecoder, BatchScorerInterface):
         return self._logits(self._states(ys_in_pad, hs_pad, attended)), ys_in_lens
 
     def score(self, ys: Tensor, state: Any, x: Tensor) -> tuple[Tensor, None]:
-        """Score the next token of one prefix [L], given encoded speech [T, D]: [V]."""
+        """Score the next token of one prefix.
+
+        Args:
+            ys: Token ids of the prefix, [L].
+            state: Not used.
+            x: Encoded speech, [T, D].
+
+        Returns:
+            (log probabilities [V], None).
+        """
         scores, _ = self.batch_score(ys.unsqueeze(0), [state], x.unsqueeze(0))
         return scores[0], None
 
@@ -102,7 +119,7 @@ class WhisperDecoder(AbsDecoder, BatchScorerInterface):
             ys: Token ids, [N, L].
             states: Not used.
             xs: Encoded speech, [N, T, D].
-            xs_mask: False in padding, [N, 1, T]; None: there is none.
+            xs_mask: False in padding, [N, 1, T]; None if there is none.
 
         Returns:
             (log probabilities [N, V], None).

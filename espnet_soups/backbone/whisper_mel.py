@@ -14,17 +14,17 @@ RANGE = 8.0  # powers of ten below the loudest number of an utterance
 
 
 class WhisperMelFrontend(AbsFrontend):
-    """Front end of Whisper: one frame per 10 ms, for the length of the speech alone.
+    """Frontend of Whisper: one frame per 10 ms, for the length of the speech alone.
 
-    The numbers are those of transformers' `WhisperFeatureExtractor`, whose padding to 30 s of
-    silence is left out. Padding of a mini-batch changes nothing.
+    The numbers are those of transformers' `WhisperFeatureExtractor`, without its padding to 30 s of
+    silence. Padding of a mini-batch does not change them.
 
     Args:
         fs: Sampling rate, Hz.
-        n_mels: Filters: 80, or 128 for Whisper large-v3.
+        n_mels: Number of filters: 80, or 128 for Whisper large-v3.
 
     Raises:
-        ValueError: If the sampling rate is another than 16 kHz.
+        ValueError: If the sampling rate is not 16 kHz.
 
     Source:
         Radford et al., Robust Speech Recognition via Large-Scale Weak Supervision, 2022.
@@ -37,7 +37,7 @@ class WhisperMelFrontend(AbsFrontend):
         super().__init__()
         check_rate("whisper_mel", fs)
         self.n_mels = n_mels
-        with torch.device("cpu"):  # it looks at its result, which a count on `meta` has not
+        with torch.device("cpu"):  # melscale_fbanks reads its result, which `meta` does not have
             filters = melscale_fbanks(
                 WINDOW // 2 + 1, 0.0, fs / 2, n_mels, WaveformFrontend.rate, "slaney", "slaney"
             )
@@ -45,14 +45,14 @@ class WhisperMelFrontend(AbsFrontend):
         self.register_buffer("window", torch.hann_window(WINDOW), persistent=False)
 
     def output_size(self) -> int:
-        """Return the numbers per frame."""
+        """Return the size of a frame."""
         return self.n_mels
 
     def forward(self, input: Tensor, input_lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Return features of samples.
 
         Args:
-            input: Samples, [B, L].
+            input: Samples, [B, S].
             input_lengths: Samples of each utterance, [B].
 
         Returns:
@@ -66,8 +66,8 @@ class WhisperMelFrontend(AbsFrontend):
             raise TooShortUttError("shorter than half a window", shortest, WINDOW // 2)
         inside = torch.arange(input.size(1), device=input.device) < input_lengths.unsqueeze(1)
         samples = input.masked_fill(~inside, 0.0).to(self.filters.dtype)
-        # The speech is followed by silence, as in training; two frames more than it has can still
-        # hold some of it, and count for its loudest number.
+        # The speech is followed by silence, as in training; two more frames than the speech has can
+        # still hold some of it, and count for its loudest number.
         begin = pad(samples.unsqueeze(1), (WINDOW // 2, 0), mode="reflect").squeeze(1)
         samples = pad(begin, (0, WINDOW // 2 + 2 * SHIFT))
         spectrum = torch.stft(

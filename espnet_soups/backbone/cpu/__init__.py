@@ -1,1 +1,1 @@
-"""Layers of ESPnet and PyTorch, computed in the way that is fastest on a CPU; same parameters."""
+"""Layers of ESPnet and PyTorch, computed faster on a CPU, with the same parameters."""

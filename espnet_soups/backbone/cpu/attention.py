@@ -17,14 +17,14 @@ class RelativeAttention(RelPositionMultiHeadedAttention):
     def forward(
         self, query: Tensor, key: Tensor, value: Tensor, pos_emb: Tensor, mask: Tensor | None
     ) -> Tensor:
-        """Return what is attended to, [B, T, D].
+        """Return the attended values, [B, T, D].
 
         Args:
-            query: [B, T, D].
-            key: [B, T, D].
-            value: [B, T, D].
+            query: Queries, [B, T, D].
+            key: Keys, [B, T, D].
+            value: Values, [B, T, D].
             pos_emb: Embedding of the distances T - 1 to 1 - T, [1, 2 T - 1, D].
-            mask: Which frames may be seen, [B, 1, T]; None: all.
+            mask: True for frames that may be attended to, [B, 1, T]; None for all.
         """
         if not self._applies(query, key, pos_emb, mask):
             return super().forward(query, key, value, pos_emb, mask)  # type: ignore[no-any-return]

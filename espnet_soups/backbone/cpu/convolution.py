@@ -1,4 +1,4 @@
-"""Convolutions over time with one filter per channel, or one frame wide, on a CPU."""
+"""Fast convolutions over time on a CPU: with one filter per channel, or one frame wide."""
 
 from typing import Any
 
@@ -13,14 +13,18 @@ from espnet_soups.backbone.cpu.shapes import pad_rows
 
 
 class DepthwiseConv1d(torch.nn.Conv1d):
-    """A convolution with one filter per channel that keeps the number of frames.
+    """Convolution with one filter per channel that keeps the number of frames.
 
-    ESPnet hands frames over as [B, T, C], transposed; oneDNN computes them as they lie. Both passes
-    over the input are then fast; PyTorch's own backward pass is several times slower.
+    ESPnet passes frames as [B, T, C], transposed; oneDNN computes them in that memory layout. Both
+    passes over the input are then fast; PyTorch's own backward pass is several times slower.
     """
 
     def forward(self, values: Tensor) -> Tensor:
-        """Return the filtered values, [B, C, T]."""
+        """Return the filtered values, [B, C, T].
+
+        Args:
+            values: Frames, [B, C, T].
+        """
         if (
             values.device.type != "cpu"
             or values.dtype != torch.float32
@@ -32,17 +36,25 @@ class DepthwiseConv1d(torch.nn.Conv1d):
 
 
 class PointwiseConv1d(torch.nn.Conv1d):
-    """A convolution that is one frame wide: a linear layer over channels."""
+    """Convolution that is one frame wide: a linear layer over channels."""
 
     def forward(self, values: Tensor) -> Tensor:
-        """Return the values of each frame multiplied with the weight, [B, E, T] from [B, D, T]."""
+        """Return the values of each frame multiplied by the weight, [B, E, T].
+
+        Args:
+            values: Frames, [B, D, T].
+        """
         if values.device.type != "cpu" or values.dim() != 3:
             return super().forward(values)
         return linear(values.transpose(1, 2), self.weight[:, :, 0], self.bias).transpose(1, 2)
 
 
 def is_depthwise(layer: torch.nn.Conv1d) -> bool:
-    """Return whether a layer is what `DepthwiseConv1d` computes."""
+    """Return True if `DepthwiseConv1d` computes the same as a layer.
+
+    Args:
+        layer: Any convolution over time.
+    """
     return (
         layer.groups == layer.in_channels == layer.out_channels
         and layer.kernel_size[0] % 2 == 1
@@ -53,7 +65,11 @@ def is_depthwise(layer: torch.nn.Conv1d) -> bool:
 
 
 def is_pointwise(layer: torch.nn.Conv1d) -> bool:
-    """Return whether a layer is what `PointwiseConv1d` computes."""
+    """Return True if `PointwiseConv1d` computes the same as a layer.
+
+    Args:
+        layer: Any convolution over time.
+    """
     return (
         layer.groups == 1
         and layer.kernel_size == layer.stride == layer.dilation == (1,)
@@ -82,10 +98,10 @@ class _Depthwise(torch.autograd.Function):
 
 
 def _filtered(values: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """Filter each channel of [B, C, T]: as one image of one row, whose channels lie last.
+    """Filter each channel of [B, C, T], as one image of one row, with channels last.
 
-    All utterances stand in a row, with as many zeros between them as the filter reaches, so that
-    the shape of the image depends on its length alone.
+    All utterances stand in a row, separated by as many zeros as the filter reaches, so that the
+    shape of the image depends on its length alone.
     """
     size, channels, frames = values.shape
     reach = weight.size(2) // 2

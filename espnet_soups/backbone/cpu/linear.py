@@ -1,4 +1,4 @@
-"""Linear layers by oneDNN, where PyTorch's own matrix products are held back."""
+"""Linear layers by oneDNN, for processors on which PyTorch's own matrix products are slow."""
 
 from functools import cache
 from pathlib import Path
@@ -15,10 +15,14 @@ CPUINFO = Path("/proc/cpuinfo")
 
 
 class Linear(torch.nn.Linear):
-    """A linear layer whose products oneDNN computes: those of float32 on a CPU."""
+    """Linear layer whose products oneDNN computes: those of float32 on a CPU."""
 
     def forward(self, values: Tensor) -> Tensor:
-        """Return the product with the weight, plus the bias; values [..., D]."""
+        """Return the product with the weight, plus the bias, [..., E].
+
+        Args:
+            values: Any leading shape, [..., D].
+        """
         return linear(values, self.weight, self.bias)
 
 
@@ -43,10 +47,10 @@ def linear(values: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
 
 @cache
 def is_held_back() -> bool:
-    """Return whether matrix products of this machine are faster by oneDNN.
+    """Return True if matrix products are faster by oneDNN on this machine.
 
     PyTorch multiplies by Intel's MKL, which leaves half of the width of AVX-512 unused on
-    processors of other makers. The answer is that of the processor, not of a stopwatch, so that
+    processors of other makers. The answer depends on the processor, not on a measured time, so that
     two runs on one machine round alike.
     """
     if torch.backends.cpu.get_cpu_capability() != "AVX512" or not _has_product():
@@ -60,7 +64,7 @@ def is_held_back() -> bool:
 
 
 def _has_product() -> bool:
-    """Return whether PyTorch has the operation of oneDNN, and it computes what we take it for."""
+    """Return True if PyTorch has the operation of oneDNN, with the expected result."""
     with torch.device("cpu"):  # a model may be built on "meta"
         values, weight = torch.arange(12.0).view(3, 4), torch.arange(20.0).view(5, 4) - 9.0
         bias = torch.arange(5.0)  # nothing random: the numbers of a training must not depend on it
@@ -72,7 +76,7 @@ def _has_product() -> bool:
 
 
 def _product(values: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Return values @ weight.T + bias by oneDNN, which reads transposed operands as they lie."""
+    """Return values @ weight.T + bias by oneDNN, which reads transposed operands in place."""
     found: Tensor = torch.ops.mkldnn._linear_pointwise(values, weight, bias, "none", [], "")
     return found
 
@@ -110,4 +114,4 @@ def _weight_gradient(gradient: Tensor, values: Tensor) -> Tensor:
     """Return gradient.T @ values, [E, D], of rows [N, E] and [N, D]."""
     if gradient.size(1) <= values.size(1):
         return _product(gradient.t(), values.t())
-    return _product(values.t(), gradient.t()).t()  # the longer side is the faster one to put last
+    return _product(values.t(), gradient.t()).t()  # faster with the longer side last

@@ -1,4 +1,4 @@
-"""Let the layers of a model be computed in the way that is fastest on a CPU."""
+"""Replacement of a model's layers by ones that are faster on a CPU."""
 
 import torch
 from espnet2.legacy.nets.pytorch_backend.conformer.swish import Swish
@@ -18,7 +18,7 @@ from espnet_soups.backbone.cpu.linear import Linear, is_held_back
 
 
 def use_cpu_layers(model: Module) -> None:
-    """Replace layers in place; parameters, their names and what is computed stay.
+    """Replace layers in place; parameters, their names and the results stay the same.
 
     On a GPU, in other dtypes than float32 and under autocast the layers compute as PyTorch's do.
 
@@ -35,7 +35,7 @@ def use_cpu_layers(model: Module) -> None:
 
 
 def _faster(layer: Module) -> type[Module] | None:
-    """Return the class that computes a layer faster; None: there is none."""
+    """Return the class that computes a layer faster; None if there is none."""
     if type(layer) is torch.nn.Linear:
         return Linear if is_held_back() else None
     if type(layer) is RelPositionMultiHeadedAttention:
