@@ -1,1 +1,1 @@
-"""Matrix in, weights out: pure mathematics that knows nothing of models or trainers."""
+"""Combiners: matrix in, weights out; mathematics without knowledge of models or trainers."""

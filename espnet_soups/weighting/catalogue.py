@@ -1,4 +1,4 @@
-"""Where each combiner comes from, and why some cannot be offered; no import of torch."""
+"""Sources of the combiners, and reasons why some are not offered; no import of torch."""
 
 from collections.abc import Mapping
 
@@ -35,7 +35,7 @@ SOURCES: Mapping[str, str] = {
     "upgrad": "Quinton and Rey, 2024",
     "uw": "Kendall et al., CVPR 2018",
 }
-# Name -> package of TorchJD's extra that it needs; our own extra brings them all.
+# Name -> the extra of TorchJD that it needs; our own extra installs them all.
 EXTRA = "espnet-soups[combiners]"
 PACKAGES: Mapping[str, str] = {
     "cagrad": "torchjd[cagrad]",

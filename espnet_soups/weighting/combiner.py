@@ -1,4 +1,4 @@
-"""What a combiner is: it moves the weights of one level, given what the level shows in a step."""
+"""The contract of combiners: each moves the weights of one level by what a step has measured."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-# What a combiner remembers from step to step, by name. It is passed in and given back, never kept
+# A combiner's memory from step to step, by name. It is passed in and returned, never kept
 # in the combiner: a step that is skipped leaves no trace, and a checkpoint holds all there is.
 State = Mapping[str, Tensor]
 LEAST_SUM = 0.1  # of weights of both signs, as a share of the sum of their sizes
@@ -15,14 +15,14 @@ LEAST_SUM = 0.1  # of weights of both signs, as a share of the sum of their size
 
 @dataclass(frozen=True)
 class Shown:
-    """What a level shows in one step, of its m (penalised) objectives.
+    """Measurements of one level in one step, on its m (penalised) objectives.
 
     Attributes:
         gram: Inner products of their gradients; zeros where the combiner measures none, [m, m].
         losses: Their losses; zeros where the combiner needs none, [m].
         epoch: Number of the epoch, from 1.
-        steps: Optimiser steps since the weights could last move, this one counted: a combiner with
-            a step size per optimiser step moves that much further.
+        steps: Optimiser steps since the weights could last move, including this one: a combiner
+            with a step size per optimiser step moves that much further.
     """
 
     gram: Tensor
@@ -38,11 +38,11 @@ class Combiner(ABC):
         name: Its name in YAML.
         moves: Whether it ever changes the weights.
         measures: Whether it looks at gradients. A combiner that does not is free.
-        symmetric: Whether it wants a symmetric Gram matrix; if not, it gets the cross Gram
-            G(z1) G(z2)^T of two independent batches as it is.
+        symmetric: Whether it needs a symmetric Gram matrix; if not, it gets the cross Gram G(z1)
+            G(z2)^T of two independent batches as it is.
         needs_losses: Whether it looks at losses.
-        complete: Whether it needs all objectives of its level; where one has no label in a step,
-            the level rests.
+        complete: Whether it needs all objectives of its level; if one has no label in a step, the
+            weights of the level stay as they are.
         remembers: Whether it has a state of its own, beside the weights.
     """
 
@@ -55,7 +55,11 @@ class Combiner(ABC):
     remembers: bool = False
 
     def initial(self, size: int) -> Tensor:
-        """Return the weights that a level of `size` objectives starts with, [size]."""
+        """Return the initial weights of a level, equal and with sum 1, [size].
+
+        Args:
+            size: Number of objectives of the level.
+        """
         return torch.full((size,), 1.0 / size, dtype=torch.float64)
 
     @abstractmethod
@@ -64,8 +68,8 @@ class Combiner(ABC):
 
         Args:
             weights: The weights before this step, on the simplex of mass `weights.sum()`, [m].
-            shown: What the level shows.
-            state: What this combiner gave back the last time; empty at first.
+            shown: The measurements of the level.
+            state: The state that this combiner last returned; empty at first.
 
         Returns:
             (the next weights [m], whose sum is the same; the next state).
@@ -73,11 +77,17 @@ class Combiner(ABC):
 
 
 def scale_to_mass(proposed: Tensor, weights: Tensor) -> Tensor:
-    """Divide proposed weights, negative ones too, by their sum; [m] -> [m].
+    """Divide proposed weights, including negative ones, by their sum, and keep the old sum.
 
-    The direction stays what the combiner has proposed, and the sum that of the weights before.
-    Where positive and negative weights almost cancel out, no bounded factor leads there: then the
-    weights stay.
+    The direction stays the one that the combiner proposed. If positive and negative weights almost
+    cancel, no bounded factor leads there: then the weights stay as they are.
+
+    Args:
+        proposed: The weights that a combiner proposes, [m].
+        weights: The weights before the step, [m].
+
+    Returns:
+        The new weights, [m].
 
     >>> scale_to_mass(torch.tensor([3.0, -1.0]), torch.tensor([0.3, 0.7]))
     tensor([ 1.5000, -0.5000])
@@ -91,9 +101,16 @@ def scale_to_mass(proposed: Tensor, weights: Tensor) -> Tensor:
 
 
 def keep_mass(proposed: Tensor, weights: Tensor) -> Tensor:
-    """Clip proposed weights at zero and scale them to the sum of the weights before; [m] -> [m].
+    """Clip proposed weights at zero and scale them to the sum of the old ones.
 
-    Where nothing positive is proposed, the weights stay.
+    If no proposed weight is positive, the weights stay as they are.
+
+    Args:
+        proposed: The weights that a combiner proposes, [m].
+        weights: The weights before the step, [m].
+
+    Returns:
+        The new weights, [m].
 
     >>> keep_mass(torch.tensor([3.0, -1.0, 1.0]), torch.tensor([0.2, 0.2, 0.4]))
     tensor([0.6000, 0.0000, 0.2000])

@@ -21,8 +21,8 @@ class DWA(Combiner):
 
     Source:
         Liu, Johns and Davison, "End-to-End Multi-Task Learning with Attention", CVPR 2019, eq. 7;
-        `torchjd.scalarization.DWA` is the reference of the tests. That one keeps its history to
-        itself, so that a run with it cannot resume.
+        the tests compare with `torchjd.scalarization.DWA`, which hides its history, so that a run
+        with it cannot resume.
     """
 
     measures = False

@@ -1,4 +1,4 @@
-"""FAMO: losses fall at an equal rate, from the losses alone."""
+"""FAMO: equal rates of decrease of all losses, from the losses alone."""
 
 import torch
 from torch import Tensor
@@ -18,14 +18,14 @@ class FAMO(Combiner):
 
     Args:
         lr: Learning rate of the logits.
-        weight_decay: Their weight decay.
+        weight_decay: Weight decay of the logits.
 
     Raises:
         ValueError: If `lr` or `weight_decay` is negative.
 
     Source:
-        Liu, Feng, Stone and Liu, "FAMO", NeurIPS 2023, algorithm 2; `torchjd.scalarization.FAMO`
-        is the reference of the tests. That one keeps its Adam out of its state dict.
+        Liu, Feng, Stone and Liu, "FAMO", NeurIPS 2023, algorithm 2; the tests compare with
+        `torchjd.scalarization.FAMO`, whose state dict lacks its Adam.
     """
 
     measures = False

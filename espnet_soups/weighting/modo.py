@@ -1,4 +1,4 @@
-"""MoDo: weights from two independent batches, without the bias of one."""
+"""MoDo: weights from two independent batches, which avoids the bias of a single one."""
 
 import math
 
@@ -24,9 +24,9 @@ class MoDo(Combiner):
         ValueError: If `gamma` or `rho` is negative.
 
     Source:
-        Chen, Fernando, Ying and Chen, "Three-way trade-off in multi-objective learning", JMLR
-        2024, eq. 2.9; `torchjd.aggregation.MoDoWeighting` is the reference of the tests. That one
-        keeps its weights to itself; here they are an argument, so that a run can resume.
+        Chen, Fernando, Ying and Chen, "Three-way trade-off in multi-objective learning", JMLR 2024,
+        eq. 2.9; the tests compare with `torchjd.aggregation.MoDoWeighting`, which hides its
+        weights; here they are an argument, so that a run can resume.
 
     >>> import torch
     >>> shown = Shown(gram=torch.tensor([[1.0, 0.0], [0.0, 0.2]]), losses=torch.zeros(2))

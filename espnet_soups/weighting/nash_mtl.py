@@ -1,4 +1,4 @@
-"""Nash-MTL: the weights on which bargaining objectives agree, from the Gram matrix alone."""
+"""Nash-MTL: weights as the solution of a bargaining game, from the Gram matrix alone."""
 
 import torch
 from torch import Tensor
@@ -52,10 +52,13 @@ class NashMTL(Combiner):
 
 
 def solve_bargain(gram: Tensor) -> Tensor:
-    """Solve `G a = 1 / a` for a > 0, with a positive definite G, [m, m] -> [m].
+    """Return the solution a > 0 of `G a = 1 / a` (elementwise), [m].
+
+    Args:
+        gram: G, positive definite, [m, m].
 
     Raises:
-        ValueError: If Newton's method has not come to an end, which theory excludes.
+        ValueError: If Newton's method does not converge, which theory excludes.
     """
     solution = gram.diagonal().rsqrt()
     for _ in range(MAX_STEPS):

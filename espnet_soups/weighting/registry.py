@@ -41,12 +41,16 @@ SMOOTHED_OPTIONS = {"base": "mgda", "base_conf": {}, "alpha": 0.9}
 
 
 def combiner_names() -> list[str]:
-    """List what `combiner:` may say."""
+    """List the valid values of `combiner:`."""
     return sorted(SOURCES)
 
 
 def combiner_options(name: str) -> dict[str, Any]:
-    """List the options of a combiner with their defaults."""
+    """Return the options of a combiner with their defaults; None where an option has none.
+
+    Args:
+        name: One of `combiner_names()`.
+    """
     if name == SMOOTHED:
         return dict(SMOOTHED_OPTIONS)
     if name in LOSS_SCALARIZERS:
@@ -64,7 +68,11 @@ def combiner_options(name: str) -> dict[str, Any]:
 
 
 def combiner_needs(name: str) -> str:
-    """Return what a combiner looks at: `cross Gram`, `Gram`, `losses` or `nothing`."""
+    """Return the input of a combiner: `cross Gram`, `Gram`, `losses` or `nothing`.
+
+    Args:
+        name: One of `combiner_names()`.
+    """
     if name == SMOOTHED:
         return "Gram"
     if name in LOSS_SCALARIZERS:
@@ -79,7 +87,11 @@ def combiner_needs(name: str) -> str:
 
 
 def combiner_remembers(name: str) -> bool:
-    """Return whether a combiner has a state of its own, beside the weights."""
+    """Return True if a combiner has a state of its own, beside the weights.
+
+    Args:
+        name: One of `combiner_names()`.
+    """
     if name in GRAM_WEIGHTINGS:
         return GRAM_WEIGHTINGS[name].stateful or GRAM_WEIGHTINGS[name].random
     if name in LOSS_SCALARIZERS:
@@ -88,7 +100,7 @@ def combiner_remembers(name: str) -> bool:
 
 
 def combiner_table() -> list[tuple[str, str, str, str, str]]:
-    """List all combiners: name, what it looks at, what it resumes with, options, source."""
+    """List all combiners: name, input, how it resumes, options, source."""
     rows = []
     for name in combiner_names():
         options = ", ".join(f"{key}={value}" for key, value in combiner_options(name).items())
@@ -101,12 +113,12 @@ def combiner_table() -> list[tuple[str, str, str, str, str]]:
 def build_combiner(
     name: str, options: Mapping[str, Any], names: Sequence[str] = (), level: int = 1
 ) -> Combiner:
-    """Build a combiner, and try it where the objectives are known.
+    """Build a combiner, and run it once if the objectives are known.
 
     Args:
         name: One of `combiner_names()`.
         options: Its options (`combiner_conf` in YAML). A value for each objective is a list, or a
-            mapping of globs over names to numbers (1 for those that none names).
+            mapping from globs over names to numbers (1 for those that no glob matches).
         names: Names of the objectives of its level.
         level: The level, from 1.
 
@@ -115,7 +127,7 @@ def build_combiner(
 
     Raises:
         ValueError: If the name, an option or its value is not valid; the message lists the valid
-            ones. If an optional package is missing, it says how to get it.
+            ones. If an optional package is missing, the message names the command that installs it.
     """
     if name in REFUSED:
         raise ValueError(f"`combiner: {name}` cannot be offered: {REFUSED[name]}.")
@@ -142,7 +154,7 @@ def build_combiner(
 
 
 def _check_numbers(name: str, options: Mapping[str, Any]) -> None:
-    """Refuse text where the default is a number; a value per objective is looked at later."""
+    """Refuse text where the default is a number; lists per objective are checked later."""
     for key, default in combiner_options(name).items():
         is_number = isinstance(default, int | float) and not isinstance(default, bool)
         if is_number and not isinstance(options.get(key, default), Mapping | list | tuple):

@@ -9,7 +9,7 @@ def project_to_simplex(vector: Tensor, mass: float = 1.0) -> Tensor:
 
     Args:
         vector: Any real vector, [m].
-        mass: What the result sums to.
+        mass: Sum of the result, not negative.
 
     Returns:
         The nearest point of the simplex, [m].

@@ -1,4 +1,4 @@
-"""Combiners that come from TorchJD's weightings: with its neighbour, all that imports TorchJD."""
+"""Combiners from TorchJD's weightings. Only this module and `torchjd_losses` import TorchJD."""
 
 import inspect
 from collections.abc import Mapping
@@ -14,15 +14,15 @@ from espnet_soups.weighting.combiner import Combiner, Shown, State, scale_to_mas
 
 @dataclass(frozen=True)
 class Weighting:
-    """How one of TorchJD's weightings is used.
+    """Use of one of TorchJD's weightings.
 
     Attributes:
         kind: Name of its class.
-        defaults: Options that TorchJD demands, with the values that we choose.
+        defaults: Options that TorchJD requires, with the values that we choose.
         random: Whether it draws random numbers.
-        stateful: Whether it remembers something from step to step.
+        stateful: Whether it has a state from step to step.
         complete: Whether it needs all objectives of its level.
-        symmetric: Whether it wants a symmetric Gram matrix.
+        symmetric: Whether it needs a symmetric Gram matrix.
     """
 
     kind: str
@@ -57,19 +57,19 @@ class TorchJD(Combiner):
     """Combiner that wraps one of TorchJD's weightings.
 
     It works in float64 on the CPU. Its weights are divided by their sum, so that the direction is
-    TorchJD's and every combiner moves along one of the same scale. A symmetrised cross Gram can
-    have negative eigenvalues, which no Gram matrix has: they are set to 0.
+    TorchJD's and all combiners take steps of the same scale. A symmetrised cross Gram can have
+    negative eigenvalues, which no Gram matrix has: they are set to 0.
 
-    What it remembers passes through its state dict, in and out. Random numbers come from `seed`,
-    the level and the number of moves so far: all ranks draw the same, and so does a run that
-    resumes; the generator of the training is left as it was.
+    Its state passes through TorchJD's state dict, in and out. Random numbers come from `seed`, the
+    level and the number of moves so far: all ranks draw the same, and so does a run that resumes;
+    the generator of the training is not touched.
 
     Args:
         name: A key of `GRAM_WEIGHTINGS`.
         options: Arguments of TorchJD's class.
         level: The level, from 1; random numbers of levels differ.
-        seed: Of the random numbers.
-        smoothing: Options of CR-MOGM, which averages the weights over steps; None: no averaging.
+        seed: Seed of the random numbers.
+        smoothing: Options of CR-MOGM, which averages the weights over steps; None for no averaging.
 
     Raises:
         ValueError: If a value is not valid.
@@ -118,7 +118,7 @@ class TorchJD(Combiner):
         return scale_to_mass(proposed, weights), following
 
     def _restore(self, state: State, size: int) -> None:
-        """Set what TorchJD's class remembers, by its public methods alone."""
+        """Restore the state of TorchJD's class, by its public methods alone."""
         self.weighting.reset()
         saved = {name: value.clone() for name, value in state.items() if name != "moves"}
         if saved:
@@ -128,7 +128,11 @@ class TorchJD(Combiner):
 
 
 def option_defaults(name: str) -> dict[str, Any]:
-    """Return the options of a weighting with their defaults."""
+    """Return the options of a weighting with their defaults.
+
+    Args:
+        name: A key of `GRAM_WEIGHTINGS`.
+    """
     import torchjd.aggregation
 
     how = GRAM_WEIGHTINGS[name]
@@ -136,7 +140,15 @@ def option_defaults(name: str) -> dict[str, Any]:
 
 
 def read_options(kind: type, defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options of one of TorchJD's classes; ours take the place of what it demands."""
+    """Return the options of one of TorchJD's classes with their defaults.
+
+    Args:
+        kind: The class.
+        defaults: Our values of options that TorchJD requires, or whose default we replace.
+
+    Returns:
+        The options that YAML may set; None where an option has no default.
+    """
     constructor = vars(kind).get("__init__")  # None: inherited, without arguments
     if constructor is None:
         return {}

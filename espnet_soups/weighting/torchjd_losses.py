@@ -1,4 +1,4 @@
-"""Combiners that come from TorchJD's scalarizers: they look at losses alone."""
+"""Combiners from TorchJD's scalarizers, which need losses only."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,13 +13,13 @@ from espnet_soups.weighting.torchjd import read_options
 
 @dataclass(frozen=True)
 class Scalarizer:
-    """How one of TorchJD's scalarizers is used.
+    """Use of one of TorchJD's scalarizers.
 
     Attributes:
         kind: Name of its class.
-        defaults: Options that TorchJD demands, with the values that we choose.
-        preference: Whether it demands `weights`: uniform ones, if none are given.
-        learns: Whether it has parameters that are learnt, one per objective.
+        defaults: Options that TorchJD requires, with the values that we choose.
+        preference: Whether it requires `weights`; uniform ones are used if none are given.
+        learns: Whether it has learnt parameters, one per objective.
     """
 
     kind: str
@@ -43,13 +43,13 @@ class TorchJDLosses(Combiner):
     """Combiner that weighs by the slope of one of TorchJD's scalarizers.
 
     A step on `S(losses)` is a step with the weights `dS / d losses`; these are clipped at zero and
-    scaled to the mass of the level. They come with the next optimiser step. Parameters that a
-    scalarizer learns take a step of gradient descent of their own, since the optimiser of the
-    model (its warm-up, decay and clipping) is none of theirs.
+    scaled to the mass of the level. They take effect in the next optimiser step. Parameters that a
+    scalarizer learns take their own step of gradient descent: the optimiser of the model (its
+    warm-up, decay and clipping) does not apply to them.
 
     Args:
         name: A key of `LOSS_SCALARIZERS`.
-        options: Arguments of TorchJD's class; where it learns, also `lr`.
+        options: Arguments of TorchJD's class; if it learns, also `lr`.
 
     Raises:
         ValueError: If `lr` is not positive.
@@ -95,7 +95,11 @@ class TorchJDLosses(Combiner):
 
 
 def loss_option_defaults(name: str) -> dict[str, Any]:
-    """Return the options of a scalarizer with their defaults."""
+    """Return the options of a scalarizer with their defaults.
+
+    Args:
+        name: A key of `LOSS_SCALARIZERS`.
+    """
     import torchjd.scalarization
 
     how = LOSS_SCALARIZERS[name]
