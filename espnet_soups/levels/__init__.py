@@ -1,1 +1,1 @@
-"""Who comes first: objectives on levels, and the penalties that tie the levels together."""
+"""Levels of objectives, and the penalties that connect them."""

@@ -31,7 +31,11 @@ class Hierarchy:
         self.size = sum(len(level) for level in self.levels)
 
     def spread(self, per_level: Tensor) -> Tensor:
-        """Return for each objective the value of its level: [P] -> [m]."""
+        """Return the value of each objective's level, [m].
+
+        Args:
+            per_level: Values of the levels, the top one first, [P].
+        """
         values = per_level.new_zeros(self.size)
         for level, value in zip(self.levels, per_level, strict=True):
             values[level] = value
@@ -43,7 +47,10 @@ class Hierarchy:
         return self.spread(1.0 / torch.tensor(sizes, dtype=torch.float64))
 
     def distances(self, weights: Tensor) -> Tensor:
-        """Return the total variation distance of each level's weights from uniform, [m] -> [P].
+        """Return the total variation distance of each level's weights from uniform, [P].
+
+        Args:
+            weights: Weights of all objectives, which sum to 1 within each level, [m].
 
         >>> Hierarchy([[0, 1], [2]]).distances(torch.tensor([0.75, 0.25, 1.0]).double())
         tensor([0.2500, 0.0000], dtype=torch.float64)

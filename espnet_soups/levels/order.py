@@ -1,4 +1,4 @@
-"""From the words of the paper (`soup: vm`, `order: USA`) to a list of levels."""
+"""Levels of objectives, from the words of the paper (`soup: vm`, `order: USA`)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ class Levels:
 
     Attributes:
         names: Names of the objectives of each level, the top level first.
-        dropped: Letters of the order that no objective of this run answers to.
+        dropped: Letters of the order that stand for no objective of this run.
     """
 
     names: tuple[tuple[str, ...], ...]
@@ -35,7 +35,8 @@ def arrange_levels(
         soup: `joint` or `vs` (one level), `vc` (self-supervision below the rest), `vm` (by
             `order`) or `custom` (by `levels`).
         objectives: All objectives of the run.
-        letters: Letters of an order, to globs over names of objectives, with spaces between.
+        letters: Letters of an order, each mapped to globs over names of objectives, separated by
+            spaces.
         order: For `vm`: letters read bottom-up, e.g. `USA` = self-supervision, then translation,
             recognition on top.
         levels: For `custom`: globs over objective names, the top level first.

@@ -1,4 +1,4 @@
-"""How much a lower level weighs, as training goes on."""
+"""Penalties: the weights of lower levels in the course of training."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -20,11 +20,12 @@ class PenaltySchedule:
         max: Where the growth ends.
         ramp: Fraction of the whole training after which `max` is reached. The penalty moves with
             every optimiser step, so that a short run sees the curve of a long one.
-        increment: What each epoch (`schedule: step`: each optimiser step) adds, in place of
-            `ramp`: the paper's letters.
+        increment: The amount that each epoch (with `schedule: step`, each optimiser step) adds, in
+            place of `ramp`, as the paper writes it.
         schedule: `linear`, `cosine` (half a wave from `init` to `max`, over `ramp`), `constant`
             (always `init`), or `step` (`increment` per optimiser step).
-        freeze: The epoch after which the penalty stays as it is, whatever its shape; None: never.
+        freeze: The epoch after which the penalty stays constant, whatever its shape; None for
+            never.
 
     Source:
         Section 3 of the paper: from 0, by 0.02 per epoch, up to 1.5 in 200 epochs.
@@ -43,7 +44,7 @@ class PenaltySchedule:
     freeze: int | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be a penalty.
+        """Refuse values that make no penalty.
 
         Raises:
             ValueError: If a value is no number or negative, `max` is below `init`, `ramp` is not in
@@ -85,7 +86,11 @@ class PenaltySchedule:
             raise ValueError("`schedule: step` of a penalty needs `increment`, per optimiser step.")
 
     def grows_in(self, epoch: int) -> bool:
-        """Tell whether the penalty is not frozen in an epoch."""
+        """Return True if the penalty is not yet frozen in an epoch.
+
+        Args:
+            epoch: The epoch, from 1.
+        """
         return self.freeze is None or epoch <= self.freeze
 
     def at(self, done: float, max_epoch: int, steps: int = 0) -> float:
@@ -126,7 +131,13 @@ class Penalties:
     nested: bool = False
 
     def at(self, done: float, max_epoch: int, steps: Sequence[float]) -> list[float]:
-        """Return the penalty of every level; see `PenaltySchedule.at`.
+        """Return the penalty of every level, the top one first.
+
+        Args:
+            done: Epochs of the training that are done, as a fraction.
+            max_epoch: Epochs of the whole training.
+            steps: For each level, the optimiser steps of the epochs that its schedule `grows_in`,
+                [P].
 
         >>> halves = PenaltySchedule(init=0.5, schedule="constant")
         >>> Penalties((None, halves, halves), nested=True).at(0, 10, [0, 0, 0])
@@ -139,16 +150,20 @@ class Penalties:
         return values
 
     def growing_in(self, epoch: int) -> list[float]:
-        """Return 1 for every level whose steps count in an epoch, else 0."""
+        """Return 1 for every level whose steps count in an epoch, else 0.
+
+        Args:
+            epoch: The epoch, from 1.
+        """
         return [float(s is not None and s.grows_in(epoch)) for s in self.schedules]
 
     def shortfalls(self, max_epoch: int, steps: int | None = None) -> list[str]:
-        """Say which penalties end far from their `max`.
+        """Return a sentence about each penalty that ends far from its `max`.
 
         Args:
             max_epoch: Epochs of the whole training.
-            steps: Optimiser steps of an epoch; None: not known, so that nothing is said of
-                penalties that grow by the step.
+            steps: Optimiser steps of an epoch; None if unknown, which leaves out penalties that
+                grow by the step.
 
         >>> Penalties((None, PenaltySchedule(increment=0.02))).shortfalls(5)
         ['the penalty of level 2 ends at 0.08, far from its max of 1.5']
@@ -178,7 +193,7 @@ def build_penalties(
     Args:
         settings: One mapping per lower level: `level` (2 is the one below the top) and the
             fields of `PenaltySchedule`. Levels that are not named get the paper's schedule.
-        levels: How many levels there are.
+        levels: Number of levels.
         nested: See `Penalties`.
 
     Returns:
