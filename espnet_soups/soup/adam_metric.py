@@ -8,7 +8,7 @@ from torch.nn import Parameter
 
 
 class AdamMetric:
-    """Inner products of what Adam makes of gradients.
+    """Metric of the inner products of gradients as Adam scales them.
 
     Adam steps along `P^-1 d` with `P = sqrt(v) + eps`, so that the slope of an objective along the
     step is `<g_k, P^-1 d>`. Weights that are solved with `<g_i, P^-1 g_j>` raise no objective on
@@ -33,11 +33,19 @@ class AdamMetric:
         self.optimizer = optimizer
 
     def is_ready(self, parameters: Sequence[Parameter]) -> bool:
-        """Tell whether there are second moments: not before the first step."""
+        """Return True if there are second moments, as after the first step.
+
+        Args:
+            parameters: The measured parameters.
+        """
         return any(self.optimizer.state.get(parameter) for parameter in parameters)
 
     def read(self, parameters: Sequence[Parameter]) -> Tensor:
-        """Return `1 / (sqrt(v) + eps)` of every number; 0 where there is no moment, [n]."""
+        """Return `1 / (sqrt(v) + eps)` of every number; 0 where there is no moment, [n].
+
+        Args:
+            parameters: The measured parameters, n numbers in all.
+        """
         groups = {id(p): group for group in self.optimizer.param_groups for p in group["params"]}
         parts = []
         for parameter in parameters:

@@ -1,4 +1,4 @@
-"""From settings to a soup: levels, combiners and penalty schedules put together."""
+"""Construction of a soup from its settings: levels, combiners and penalty schedules."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -25,11 +25,11 @@ def build_soup(
     """Build a soup.
 
     Args:
-        config: Its settings. `soup: joint` always means static weights: uniform ones, or those of
+        config: Its settings. `soup: joint` always has static weights: uniform ones, or those of
             `combiner: static`, `constant` or `measure_only`.
         objectives: The objectives of the run, in order.
         shared: Prefixes of the modules that objectives share.
-        letters: Letters of `order`, to globs over the names of objectives.
+        letters: Letters of `order`, each mapped to globs over the names of objectives.
 
     Returns:
         The soup, not yet bound to a model.
@@ -76,7 +76,11 @@ def _per_level(config: SoupConfig, levels: Levels) -> tuple[list[str], list[Mapp
 def _fit(
     key: str, values: list[Any], for_all: bool, config: SoupConfig, levels: Levels
 ) -> list[Any]:
-    """Return one value per level; those of letters that were dropped are left aside."""
+    """Return one value per level, without those of letters that were dropped.
+
+    Raises:
+        ValueError: If there is not one value per level.
+    """
     count = len(levels.names)
     if for_all:
         return values * count

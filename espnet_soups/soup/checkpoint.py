@@ -1,4 +1,4 @@
-"""What of a checkpoint fits a run: the state of a soup travels in that of its optimiser."""
+"""The state of a soup in a checkpoint, stored inside that of its optimiser."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -14,20 +14,24 @@ KEY = "soup"  # where the state of the optimiser holds it
 
 
 def units_of(config: SoupConfig) -> dict[str, Any]:
-    """Return the settings that decide what running means are means of."""
+    """Return the settings that decide which quantities the running means average.
+
+    Args:
+        config: The settings of the soup.
+    """
     layers = config.layers if isinstance(config.layers, str) else list(config.layers)
     return {"gradient_norm": config.gradient_norm, "metric": config.metric, "layers": layers}
 
 
 @dataclass(frozen=True)
 class Fitting:
-    """What the state of a soup belongs to; a state of another run fits in part, or not at all.
+    """Description of the soup that a state belongs to; a state of another run fits in part, or not.
 
     Attributes:
         names: Names of the objectives, in order.
         hierarchy: Their levels.
         combiners: Names of the combiners of the levels.
-        units: See `units_of`.
+        units: The result of `units_of`.
     """
 
     names: Sequence[str]
@@ -36,7 +40,12 @@ class Fitting:
     units: Mapping[str, Any]
 
     def save(self, optimizer_state: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the state of an optimiser with that of a soup in it."""
+        """Return the state of an optimiser with that of a soup added.
+
+        Args:
+            optimizer_state: The state dict of the optimiser.
+            own: The state of the soup.
+        """
         described = {
             "levels": self._levels(),
             "combiners": list(self.combiners),
@@ -45,10 +54,16 @@ class Fitting:
         return {**optimizer_state, KEY: {**described, **own}}
 
     def find(self, optimizer_state: Mapping[str, Any]) -> tuple[Mapping[str, Any], dict[str, Any]]:
-        """Return what the state of an optimiser holds of a soup with these levels, and the rest.
+        """Separate the state of a soup with these levels from that of an optimiser.
+
+        Args:
+            optimizer_state: What `save` returned, from a checkpoint.
+
+        Returns:
+            (state of the soup, state of the optimiser).
 
         Raises:
-            ValueError: If there is no soup, one of other levels, or one of an earlier engine.
+            ValueError: If there is no soup, one with other levels, or one of an earlier engine.
         """
         saved: Mapping[str, Any] | None = optimizer_state.get(KEY)
         if saved is None or saved["levels"] != self._levels():
@@ -66,10 +81,10 @@ class Fitting:
         return saved, {key: value for key, value in optimizer_state.items() if key != KEY}
 
     def adopt(self, saved: Mapping[str, Any], first: Weights) -> SoupState:
-        """Return a saved state, less what does not fit.
+        """Return a saved state, without the parts that do not fit this run.
 
         Args:
-            saved: What `find` has found.
+            saved: The state of the soup that `find` returned.
             first: The weights that this run would start with.
         """
         state = SoupState.from_dict(saved)
@@ -98,7 +113,7 @@ class Fitting:
 
 
 def _hand_over(weights: Weights, position: int, members: list[int], first: Weights) -> Weights:
-    """Return the weights as another combiner takes a level over, which knows nothing of it."""
+    """Return the weights with which another combiner takes over a level, without the old state."""
     values, states = weights.values.clone(), list(weights.states)
     states[position] = {}
     if (values[members] < 0).any():

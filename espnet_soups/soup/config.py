@@ -24,15 +24,16 @@ CHOICES: Mapping[str, tuple[Any, ...]] = {
 
 @dataclass(frozen=True)
 class SelectionConfig:
-    """How `layers: conflicting` selects.
+    """Settings of `layers: conflicting`.
 
     Attributes:
         every: Epochs from one selection to the next.
-        steps: Measured optimiser steps at full depth that a selection looks at, 3 or more.
-        threshold: A layer conflicts if the interval of its cosine lies below; from -1 to 1.
+        steps: Measured optimiser steps at full depth per selection, 3 or more.
+        threshold: A layer conflicts if the interval of its cosine lies below this, from -1 to 1.
         statistic: `mean` over all pairs of objectives, or the `worst` pair.
-        confidence: Of the interval, between 0 and 1.
-        hysteresis: A selected layer stays until its cosine is this much above the threshold.
+        confidence: Confidence level of the interval, between 0 and 1.
+        hysteresis: A selected layer stays selected until its cosine is this far above the
+            threshold.
         stacks: The modules whose layers take part: `encoder`, and heads that objectives share, such
             as `shared_heads.text`.
     """
@@ -46,7 +47,7 @@ class SelectionConfig:
     stacks: Sequence[str] = ("encoder",)
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be.
+        """Refuse values out of range.
 
         Raises:
             ValueError: If a value is out of its range.
@@ -87,7 +88,7 @@ class SelectionConfig:
 
 @dataclass(frozen=True)
 class SoupConfig:
-    """What `trainer_conf` may say.
+    """Settings in `trainer_conf`.
 
     Attributes:
         soup: `joint`, `vs`, `vc`, `vm` or `custom`.
@@ -96,30 +97,32 @@ class SoupConfig:
         penalty: One mapping per lower level; see `PenaltySchedule`.
         nested_penalty: Whether a level counts the product of its penalty with those above it, as
             in the authors' scripts.
-        combiner: How a level weighs its objectives; see `combiner_names()`. A list: one per level,
-            the top level first.
-        combiner_conf: Its options; a list: those of each level.
-        mode: When new weights count. Both measure two independent halves of a step. `pipelined`:
-            from the next step on. `exact`: in the same step, as in the paper.
-        exact_batches: Independent parts of each batch in `mode: exact`. 2: weights from two
-            halves, then a step on both (JMLR eq. 2.9b). 3: weights from two thirds, then a step,
-            of backbone and heads, on the third one alone (the same with a third sample).
-        refresh: Measure one optimiser step of so many; 1: every step. For `mode: pipelined`;
-            `exact` measures in every step.
+        combiner: The method by which a level weighs its objectives, one of `combiner_names()`. A
+            list has one per level, the top level first.
+        combiner_conf: Options of the combiner; a list has those of each level.
+        mode: The step in which new weights take effect. Both modes measure two independent halves
+            of a step. `pipelined`: the next step. `exact`: the same step, as in the paper.
+        exact_batches: Independent parts of each batch in `mode: exact`. 2: weights from two halves,
+            then a step on both (JMLR eq. 2.9b). 3: weights from two thirds, then a step, of
+            backbone and heads, on the third one alone (the same with a third sample).
+        refresh: Interval of measurements in optimiser steps; 1 measures every step. For `mode:
+            pipelined`; `exact` measures in every step.
         layers: `all`, `conflicting` (see `selection`), or names of encoder layers that feed the
             Gram matrix.
         selection: The settings of `layers: conflicting`; see `SelectionConfig`.
-        gradient_norm: In which units weights are solved *and* steps are made. `none`: raw
+        gradient_norm: Units in which weights are solved *and* steps are made. `none`: raw
             gradients, as in the paper, each level's Gram matrix divided by one running number.
             `rows`: each objective's gradient divided by its own running norm, in both places.
             `release`: raw, and gamma and rho in the units of the authors' code.
-        metric: `euclidean`, or `adam`: inner products of what AdamW makes of the gradients.
-        gram: What combiners of a symmetric Gram matrix get: that of the two `halves`, free of
-            noise, or that of the whole `batch`, as they were published.
-        acts_on: What the weights act on: the whole `backbone`; the `measured` layers, with uniform
-            weights elsewhere; or `measured_only`, where no other layer of the backbone is updated.
-        acts_from: The epoch from which `measured_only` leaves the other layers as they are.
-        heads: Each head follows its `own` loss (paper), or the `weighted` one, as the backbone.
+        metric: `euclidean`, or `adam`: inner products of the gradients as AdamW scales them.
+        gram: Input of combiners that need a symmetric Gram matrix: that of the two `halves`, free
+            of noise, or that of the whole `batch`, as they were published.
+        acts_on: Parameters that the weights act on: the whole `backbone`; the `measured` layers,
+            with uniform weights elsewhere; or `measured_only`, where no other layer of the backbone
+            is updated.
+        acts_from: The epoch from which `measured_only` stops updating the other layers.
+        heads: `own`: each head follows its own loss (paper). `weighted`: the weighted one, as the
+            backbone does.
     """
 
     soup: str = "vs"
@@ -142,7 +145,7 @@ class SoupConfig:
     heads: str = "own"
 
     def __post_init__(self) -> None:
-        """Refuse what no soup can be made of.
+        """Refuse settings that make no soup.
 
         Raises:
             ValueError: If a value is not one of the valid ones, which the message lists.
@@ -196,7 +199,10 @@ class SoupConfig:
                 )
 
     def refuse_accumulation(self, accum_grad: int) -> None:
-        """Refuse several mini-batches per optimiser step where one has to be all.
+        """Refuse several mini-batches per optimiser step in `mode: exact`.
+
+        Args:
+            accum_grad: Mini-batches per optimiser step.
 
         Raises:
             ValueError: If `mode: exact` meets gradient accumulation.
@@ -218,13 +224,16 @@ class SoupConfig:
 
 
 def _is_names(value: object) -> bool:
-    """Tell whether a value is a list of names, at least one."""
+    """Return True if a value is a list of names, at least one."""
     listed = isinstance(value, list | tuple) and len(value) > 0
     return listed and all(isinstance(name, str) for name in value)  # type: ignore[union-attr, attr-defined]
 
 
 def read_soup_config(options: Mapping[str, Any]) -> SoupConfig:
     """Read `trainer_conf`.
+
+    Args:
+        options: The mapping from the YAML file.
 
     Raises:
         ValueError: If a key or a value is not valid.
@@ -235,7 +244,7 @@ def read_soup_config(options: Mapping[str, Any]) -> SoupConfig:
 
 
 def _refuse_the_old_scheme(options: Mapping[str, Any]) -> None:
-    """Name what has taken the place of settings of releases before this one.
+    """Refuse settings of earlier releases, and name their replacements.
 
     Raises:
         ValueError: If there is such a setting.

@@ -1,4 +1,4 @@
-"""Layers on which the weights do not act: they follow uniform weights, or stay as they are."""
+"""Layers on which the weights do not act: they follow uniform weights, or are not updated."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -18,8 +18,8 @@ class Elsewhere:
 
     Args:
         shared: All parameters of the backbone.
-        layers: What feeds the weights.
-        gates: What weighs the rest of it.
+        layers: The selection of the layers that feed the weights.
+        gates: The gates of the objectives.
     """
 
     def __init__(self, shared: Iterable[Parameter], layers: LayerSelection, gates: Gates) -> None:
@@ -27,25 +27,32 @@ class Elsewhere:
 
     @property
     def parameters(self) -> list[Parameter]:
-        """Return its parameters, as layers are selected now."""
+        """Parameters of this part, given the layers that are selected now."""
         used = {id(parameter) for parameter in self._layers.used_parameters}
         return [parameter for parameter in self._shared if id(parameter) not in used]
 
     def left_alone(self, epoch: int, begin: int) -> list[Parameter]:
-        """Return what `acts_on: measured_only` does not update: nothing before epoch `begin`, or
-        where no layer feeds the weights."""
+        """Return the parameters that `acts_on: measured_only` does not update.
+
+        Args:
+            epoch: The current epoch, from 1.
+            begin: The epoch from which they are not updated.
+
+        Returns:
+            The parameters; none before epoch `begin`, or if no layer feeds the weights.
+        """
         return self.parameters if epoch >= begin and self._layers.used_parameters else []
 
     def weigh(
         self, total: Tensor, losses: Sequence[Sequence[Tensor]], shares: Tensor, wanted: Tensor
     ) -> Tensor:
-        """Return the loss to step on, whose gradients here have multipliers of their own.
+        """Return the loss to step on, whose gradients in this part have their own multipliers.
 
         Args:
             total: The loss of the mini-batch, a scalar.
-            losses: The mean losses that it is the sum of, [parts][m].
-            shares: What each of them counts in it, [parts, m].
-            wanted: What gradients are multiplied with here, in place of the gates, [m].
+            losses: The mean losses that it sums up, [parts][m].
+            shares: Weight of each of them in the sum, [parts, m].
+            wanted: Multipliers of the gradients in this part, in place of the gates, [m].
         """
         added = shares.double().cpu() * (wanted - self._gates.multipliers)
         with self._gates.opened():
@@ -58,20 +65,20 @@ def weigh_elsewhere(
     factors: Tensor,
     parameters: Sequence[Parameter],
 ) -> Tensor:
-    """Return the loss with gradients of its own for some shared parameters.
+    """Return a loss that has other gradients on some shared parameters.
 
-    The gates multiply whatever passes into the backbone. What some layers should get instead is
-    added when the gradient of the loss arrives, so that accumulation, loss scales and DDP treat it
-    like any other gradient. The gates must be open.
+    The gates multiply all gradients that pass into the backbone. The difference for these
+    parameters is added when the gradient of the loss arrives, so that accumulation, loss scales and
+    DDP treat it like any other gradient. The gates must be open.
 
     Args:
         total: The loss of the mini-batch, a scalar.
         losses: For each part of the mini-batch, one scalar per objective, [parts][m].
-        factors: What is added to the multiplier of each loss on these parameters, [parts, m].
+        factors: Addition to the multiplier of each loss on these parameters, [parts, m].
         parameters: The parameters.
 
     Returns:
-        The same loss.
+        The same loss, with the added gradients.
     """
     weighed = [
         loss * float(factor)
@@ -95,11 +102,11 @@ def weigh_elsewhere(
 def leave_as_they_are(
     optimizer: torch.optim.Optimizer, left: Callable[[], Sequence[Parameter]]
 ) -> None:
-    """Let an optimiser skip parameters, moments and weight decay included.
+    """Make an optimiser skip parameters, including their moments and weight decay.
 
     Args:
         optimizer: The optimiser.
-        left: Returns the parameters that the next step leaves as they are.
+        left: Callable that returns the parameters that the next step must not change.
     """
 
     def drop(*_: Any) -> None:

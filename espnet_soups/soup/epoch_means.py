@@ -1,4 +1,4 @@
-"""What an epoch has shown: weights and their distance from uniform, and gradients."""
+"""Statistics of an epoch: weights, their distance from uniform, and gradients."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,11 +19,11 @@ class EpochMeans:
 
     Attributes:
         steps: Optimiser steps that were made.
-        weights: Mean of the weights that steps were made with, [m].
+        weights: Mean of the weights that were used, [m].
         distances: Mean distance of each level's weights from uniform, [P].
         penalties: Mean penalty of each level, [P].
-        gradients: What the measured ones of these steps showed.
-        layers: The same of each layer.
+        gradients: Statistics of those steps that were measured.
+        layers: The same for each layer.
     """
 
     def __init__(self, hierarchy: Hierarchy) -> None:
@@ -36,7 +36,12 @@ class EpochMeans:
         self.layers = LayerMeans()
 
     def add_step(self, weights: Tensor, penalties: Tensor) -> None:
-        """Add a step that was made with some weights, [m], and penalties, [P]."""
+        """Add a step.
+
+        Args:
+            weights: The weights that the step used, [m].
+            penalties: The penalties that the step used, [P].
+        """
         self.steps += 1
         self.weights = self.weights + (weights - self.weights) / self.steps
         away = self._hierarchy.distances(weights)
@@ -44,7 +49,7 @@ class EpochMeans:
         self.penalties = self.penalties + (penalties - self.penalties) / self.steps
 
     def state(self) -> dict[str, Any]:
-        """Return what a checkpoint inside an epoch needs."""
+        """Return the state that a checkpoint inside an epoch needs."""
         return {
             "steps": self.steps,
             "weights": self.weights,
@@ -55,7 +60,11 @@ class EpochMeans:
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Set what `state` returned; its tensors are on the CPU."""
+        """Restore a state.
+
+        Args:
+            state: What `state` returned; its tensors are on the CPU.
+        """
         self.steps, self.weights = state["steps"], state["weights"]
         self.distances, self.penalties = state["distances"], state["penalties"]
         self.gradients.restore(state["gradients"])

@@ -1,4 +1,4 @@
-"""Which layers rows are measured on: fixed ones, or those in which objectives conflict."""
+"""Selection of the layers to measure on: fixed ones, or those in which objectives conflict."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -20,15 +20,15 @@ from espnet_soups.soup.config import SoupConfig
 
 
 class LayerSelection:
-    """Parameters to measure on, from layers selected where `layers: conflicting` says so.
+    """Parameters to measure on; with `layers: conflicting`, those of the layers that conflict.
 
     A selection begins with an epoch: the first `steps` optimiser steps that are measured are
     measured at full depth, on all shared parameters. Then each layer of the `stacks` gets one
     cosine with an interval (see `LayerConflict`). Layers whose interval lies below the threshold
-    are selected; with a `hysteresis` those that were selected before stay until their cosine is at
-    `threshold + hysteresis` or above. While a new selection is under way, the old one goes on
-    feeding the Gram matrix. If no layer conflicts, nothing is measured until the next selection:
-    weights rest.
+    are selected; with a `hysteresis`, layers that were selected before stay until their cosine
+    reaches `threshold + hysteresis`. During a new selection, the old one keeps feeding the Gram
+    matrix. If no layer conflicts, nothing is measured until the next selection, and the weights
+    stay as they are.
 
     Args:
         shared: Prefixes of the modules that objectives share.
@@ -53,8 +53,11 @@ class LayerSelection:
     def bind(self, model: Module) -> None:
         """Find the parameters in the model.
 
+        Args:
+            model: The model, whose modules `shared` names.
+
         Raises:
-            ValueError: If a name matches none, or the encoder has no layers to select from.
+            ValueError: If a name matches no parameter, or the encoder has no layers to select from.
         """
         if self.config.layers == "conflicting":
             parameters = shared_parameters(model, self.shared)
@@ -74,12 +77,12 @@ class LayerSelection:
 
     @property
     def names(self) -> list[str]:
-        """Return the names of the layers that can be selected, the lowest first."""
+        """Names of the layers that can be selected, the lowest first."""
         return [] if self.conflict is None else [layer.name for layer in self.conflict.layers]
 
     @property
     def parameters(self) -> list[Parameter]:
-        """The parameters that the next step is measured on; empty: on none."""
+        """The parameters that the next step is measured on; empty if on none."""
         return self.everything if self.surveying else self.used_parameters
 
     @property
@@ -96,7 +99,11 @@ class LayerSelection:
         return [self.everything[index] for layer in layers for index in layer.parameters]
 
     def open_epoch(self, epoch: int) -> None:
-        """Begin a selection where one is due."""
+        """Begin a selection if one is due.
+
+        Args:
+            epoch: The epoch, from 1.
+        """
         self.steps = self.full_depth_steps = 0
         if self.conflict is None or self.surveying:
             return
@@ -105,7 +112,11 @@ class LayerSelection:
             self.surveying, self.begun = True, epoch
 
     def used(self, rows: Tensor) -> Tensor:
-        """Return the columns of freshly measured rows that feed the Gram matrix, [m, n]."""
+        """Return the columns of freshly measured rows that feed the Gram matrix, [m, n].
+
+        Args:
+            rows: Rows on `parameters`, [m, n].
+        """
         if not self.surveying or self.conflict is None or self.chosen is None:
             return rows
         spans = [self.conflict.layers[position] for position in self.chosen]
@@ -113,7 +124,7 @@ class LayerSelection:
         return torch.cat(parts, dim=1) if parts else rows[:, :0]
 
     def survey(self, halves: Sequence[Tensor], both: Tensor) -> bool:
-        """Take note of a step that was measured, and return whether the selection has changed.
+        """Add a measured step, and return True if this has changed the selection.
 
         Args:
             halves: Rows of the two halves, each [m, n].
@@ -135,7 +146,7 @@ class LayerSelection:
         self.steps += 1
 
     def describe(self) -> dict[str, Any]:
-        """Return what the record of an epoch says."""
+        """Return the entries of the record of an epoch; none if layers are fixed."""
         if self.conflict is None:
             return {}
         selected = self.chosen is not None
@@ -156,7 +167,7 @@ class LayerSelection:
         return record
 
     def state(self) -> dict[str, Any]:
-        """Return what a checkpoint needs to go on from."""
+        """Return the state that a checkpoint needs."""
         if self.conflict is None:
             return {}
         return {
@@ -169,11 +180,17 @@ class LayerSelection:
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Set what `state` gave; one of other layers is left aside, and selection starts anew."""
+        """Restore a state; if it is of other layers, ignore it and select anew.
+
+        Args:
+            state: What `state` returned, on any device.
+        """
         if self.conflict is None or not state:
             return
         if state["names"] != self.names:
-            logging.warning("The checkpoint has other layers to select from: selected anew.")
+            logging.warning(
+                "The checkpoint has other layers to select from: they are selected anew."
+            )
             return
         self.chosen = None if state["chosen"] is None else tuple(state["chosen"])
         self.estimate = dict(state["estimate"])

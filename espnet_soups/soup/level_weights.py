@@ -15,15 +15,15 @@ from espnet_soups.weighting.combiner import Combiner, Shown, State
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a step has shown of its objectives.
+    """Measurements of one step.
 
     Attributes:
-        products: Inner products of the rows of its two halves; None: it was not measured.
+        products: Inner products of the rows of its two halves; None if it was not measured.
         losses: Mean losses, 0 where absent, [m].
         present: Whether the step has a label of the objective, bool [m].
         both: Whether both halves have one, bool [m].
-        elapsed: Optimiser steps since the last measured one, this one counted.
-        epoch: From 1.
+        elapsed: Optimiser steps since the last measured one, including this one.
+        epoch: The epoch, from 1.
     """
 
     products: HalfProducts | None
@@ -36,11 +36,11 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Weights:
-    """The weights of all levels, and what moves them on.
+    """The weights of all levels, with the state from which they move on.
 
     Attributes:
         values: One weight per objective, [m].
-        states: What the combiner of each level remembers.
+        states: The state of the combiner of each level.
         scale: Running mean squares of the penalised gradients of each level, [P].
     """
 
@@ -53,8 +53,8 @@ class LevelWeigher:
     """Weights of each level, moved by its combiner.
 
     The Gram matrix of a level is divided by one number: the running mean, over steps and over the
-    objectives of the level, of `<F_k(z1), F_k(z2)>`, with `F` the penalised gradients. So its
-    diagonal is about 1 whatever the losses, the layers and the corpus, and so are the units of
+    objectives of the level, of `<F_k(z1), F_k(z2)>`, with `F` the penalised gradients. This keeps
+    its diagonal near 1 whatever the losses, the layers and the corpus, and with it the units of
     gamma and rho.
 
     Args:
@@ -77,7 +77,7 @@ class LevelWeigher:
 
     @property
     def names(self) -> list[str]:
-        """Return the names of the combiners, the top level first."""
+        """Names of the combiners, the top level first."""
         return [combiner.name for combiner in self.combiners]
 
     def initial(self) -> Weights:
@@ -89,15 +89,15 @@ class LevelWeigher:
         return Weights(values, states, RunningSignal.unknown(len(states)))
 
     def propose(self, now: Weights, penalties: Tensor, evidence: Evidence) -> Weights:
-        """Return the next weights of every level that is awake.
+        """Return the next weights of every level.
 
-        A level rests while its penalty is 0. Objectives that are absent, or present in one half
-        only, keep their weight; the others share what remains.
+        The weights of a level do not move while its penalty is 0. Objectives that are absent, or
+        present in one half only, keep their weight; the others share the rest.
 
         Args:
             now: The weights before the step.
             penalties: Penalties of all levels, 1 at the top, [P].
-            evidence: What the step has shown.
+            evidence: The measurements of the step.
         """
         values, states = now.values.clone(), list(now.states)
         scale = self._next_scale(now, penalties, evidence)
@@ -144,20 +144,23 @@ class LevelWeigher:
     def _mixture(
         self, position: int, rows: Sequence[int], values: Tensor, penalties: Tensor
     ) -> Tensor:
-        """Return B of the objectives that take part; where Gram matrices are divided, with rows
-        that sum to 1, so that a penalty that grows does not outrun the running mean."""
+        """Return B of the objectives that take part.
+
+        Where Gram matrices are divided, its rows sum to 1, so that a growing penalty does not
+        outrun the running mean.
+        """
         matrix = self.hierarchy.penalise(position, values, penalties)[list(rows)]
         return matrix / matrix.abs().sum(dim=1, keepdim=True) if self.divide else matrix
 
 
 def _show(mixture: Tensor, combiner: Combiner, square: Tensor, evidence: Evidence) -> Shown:
-    """Return what the objectives of a level that take part show its combiner.
+    """Return the measurements of a level for its combiner.
 
     Args:
         mixture: B of these objectives, [m_p, m].
-        combiner: What looks at it.
-        square: What the Gram matrix is divided by; 0: by nothing, a scalar.
-        evidence: What the step has shown of all objectives.
+        combiner: The combiner of the level.
+        square: Divisor of the Gram matrix, a scalar; 0 for no division.
+        evidence: The measurements of the step, of all objectives.
     """
     losses = mixture @ evidence.losses / mixture.abs().sum(dim=1)
     gram = torch.zeros(len(mixture), len(mixture), dtype=torch.float64)

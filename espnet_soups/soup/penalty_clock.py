@@ -1,4 +1,4 @@
-"""The penalties as training goes on."""
+"""The penalties in the course of a training."""
 
 import logging
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from espnet_soups.levels.penalty import Penalties
 
 @dataclass(frozen=True)
 class PenaltyState:
-    """Where the penalties stand.
+    """State of the penalties.
 
     Attributes:
         c: The penalty of each level now, 1 at the top, [P].
@@ -23,14 +23,14 @@ class PenaltyState:
 
 
 class PenaltyClock:
-    """Clock of how far the training is, and the penalty of each level there.
+    """Progress of the training, and the penalty of each level at this point.
 
     Args:
         penalties: The schedules of all levels.
 
     Attributes:
         begun: Whether this process has opened an epoch.
-        epoch: From 1.
+        epoch: The epoch, from 1.
     """
 
     def __init__(self, penalties: Penalties) -> None:
@@ -47,13 +47,14 @@ class PenaltyClock:
     def open_epoch(
         self, before: PenaltyState, epoch: int, max_epoch: int, steps: int | None
     ) -> PenaltyState:
-        """Return the penalties of the start of an epoch.
+        """Return the penalties at the start of an epoch.
 
         Args:
-            before: Those of the last step.
-            epoch: From 1.
+            before: The penalties of the last step.
+            epoch: The epoch, from 1.
             max_epoch: Epochs of the whole training.
-            steps: Optimiser steps of an epoch; None: not known, penalties move between epochs.
+            steps: Optimiser steps of an epoch; None if unknown, then penalties move between epochs
+                only.
         """
         self.epoch, self.max_epoch, self.steps, self.made = epoch, max_epoch, steps, 0
         now = self._after(before.growing_steps)
@@ -63,13 +64,17 @@ class PenaltyClock:
         return now
 
     def count_step(self, before: PenaltyState) -> PenaltyState:
-        """Return the penalties after an optimiser step."""
+        """Return the penalties after an optimiser step.
+
+        Args:
+            before: The penalties of this step.
+        """
         self.made += 1
         growing = torch.tensor(self.penalties.growing_in(self.epoch))
         return self._after(before.growing_steps + growing)
 
     def _after(self, growing_steps: Tensor) -> PenaltyState:
-        # Never a whole epoch: what grows between epochs does so when the next one opens.
+        # Never a whole epoch: penalties that grow between epochs do so when the next one opens.
         made = min(self.made / self.steps, 1.0 - 1e-6) if self.steps else 0.0
         done = self.epoch - 1 + made
         values = self.penalties.at(done, self.max_epoch, growing_steps.tolist())

@@ -1,4 +1,4 @@
-"""Where the weights go if a step is made: from what its mini-batches have shown."""
+"""The next weights if a step is made, from the measurements of its mini-batches."""
 
 from dataclasses import dataclass
 
@@ -15,13 +15,13 @@ from espnet_soups.soup.window import StepWindow
 
 @dataclass(frozen=True)
 class Proposal:
-    """What moves if the step is made.
+    """Changes of the state if the step is made.
 
     Attributes:
-        weights: The next weights; None: they stay, since what they would come from is not finite.
+        weights: The next weights; None if they stay, as the measurements are not finite.
         norms: Running mean squares of the objectives' gradients.
-        products: Inner products of the two halves; None: not measured, or not finite.
-        finite: Whether what was measured is finite.
+        products: Inner products of the two halves; None if not measured, or not finite.
+        finite: Whether the measurements are finite.
     """
 
     weights: Weights | None
@@ -31,10 +31,10 @@ class Proposal:
 
 
 class Proposer:
-    """Proposal of the next weights.
+    """Source of the next weights.
 
     Args:
-        weigher: What moves the weights of each level.
+        weigher: The weigher of the levels.
         geometry: The units of weights and steps.
         layers: The layers that feed the weights.
     """
@@ -43,12 +43,12 @@ class Proposer:
         self.weigher, self.geometry, self.layers = weigher, geometry, layers
 
     def propose(self, window: StepWindow, state: SoupState, epoch: int) -> Proposal:
-        """Return the next weights, and close the window.
+        """Return the changes that a step would make, and close its window.
 
         Args:
-            window: What the mini-batches of the step have shown.
+            window: The measurements of the mini-batches of the step.
             state: The state before the step.
-            epoch: From 1.
+            epoch: The epoch, from 1.
         """
         norms, products = state.norms, None
         both, elapsed = window.present.all(dim=0), state.since + 1
@@ -59,7 +59,7 @@ class Proposer:
             products = self._products(window)
             if not products.finite:
                 return Proposal(None, norms, None, finite=False)
-            # What one half lacks is in no product, neither in those of the levels above.
+            # An objective that one half lacks enters no product, nor those of the levels above.
             products = products.scaled(both.double())
             norms = norms.after(products.cross.diagonal(), products.power, both, elapsed)
         if not torch.isfinite(window.losses).all():

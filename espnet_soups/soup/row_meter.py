@@ -1,4 +1,4 @@
-"""Measure rows on a mini-batch, and let the backward pass use what was measured."""
+"""Measurement of rows on a mini-batch, which the backward pass then reuses."""
 
 from collections.abc import Sequence
 
@@ -14,16 +14,16 @@ from espnet_soups.gradients.rows import in_half_precision, measure_rows
 
 
 class RowMeter:
-    """Meter of rows, at the price of as few backward passes as possible.
+    """Meter of rows that needs as few backward passes as possible.
 
-    Rows on all shared parameters, or on layers of the encoder from some depth on, come from a pass
-    per objective that ends there; the step reuses it, and walks what lies below once. Rows on
-    anything else are measured beside an ordinary backward pass.
+    Rows on all shared parameters, or on layers of the encoder from some depth on, come from one
+    pass per objective that ends there; the step reuses it, and traverses the part below once. Rows
+    on anything else are measured in addition to an ordinary backward pass.
 
     Args:
         model: The model.
         shared: Prefixes of the modules that objectives share.
-        gates: Its gates.
+        gates: The gates of the objectives.
         weigh_heads: Whether heads follow the weighted loss.
     """
 
@@ -50,7 +50,7 @@ class RowMeter:
         """Open a mini-batch, before it is encoded.
 
         Args:
-            parameters: What to measure on; empty: nothing is measured.
+            parameters: The parameters to measure on; empty if nothing is measured.
             steps_on_it: Whether the step is made on the losses that are measured.
         """
         self._parameters, self._deposits = parameters, False
@@ -67,13 +67,21 @@ class RowMeter:
             self.cut.set(lowest)
 
     def forget(self) -> None:
-        """Forget what was cut, once the step has been made."""
+        """Remove the cut, once the step has been made."""
         self.cut.set(None)
 
     def measure(
         self, losses: Sequence[Tensor], present: Sequence[bool]
     ) -> tuple[Tensor, Sequence[Tensor]]:
-        """Return rows [m, n] and the losses to go on with; see `measure_and_deposit`."""
+        """Return rows, and the losses to continue with; see `measure_and_deposit`.
+
+        Args:
+            losses: One scalar per objective.
+            present: Whether each objective has a label in this part of the mini-batch.
+
+        Returns:
+            (rows [m, n], one scalar per objective).
+        """
         with self.gates.opened():
             if not self._deposits:
                 return measure_rows(losses, self._parameters, present), losses

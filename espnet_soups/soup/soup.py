@@ -1,4 +1,4 @@
-"""The engine of a soup: plans a step, weighs it, and moves the weights once it has been made."""
+"""The engine of a soup: it plans a step, weighs it, and moves the weights once it is made."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -30,16 +30,15 @@ from espnet_soups.weighting.combiner import Combiner
 
 
 class Soup:
-    """Engine that moves the weights once per optimiser step, and sets what the gates multiply with.
+    """Engine that moves the weights once per optimiser step, and sets the factors of the gates.
 
-    For each mini-batch a model asks for a `plan`, and lets the soup `observe` the losses; a hook
-    of the optimiser calls `commit` after its step. A measured step is dealt into two independent
+    For each mini-batch a model asks for a `plan`, and lets the soup `observe` the losses; a hook of
+    the optimiser calls `commit` after its step. A measured step is dealt into two independent
     halves, both measured at the same parameters; the step itself is made on both together.
 
-    What it remembers is `state` and the selection of `layers`. That is the state of the
-    optimisation, not of the network: it travels in the state of the optimiser (`checkpoint.pth`),
-    and is in no model file, so that averaging and `--init_param` never touch it. All of it lies on
-    the CPU.
+    Its memory is `state` and the selection of `layers`. This is the state of the optimisation, not
+    of the network: it is saved with the state of the optimiser (`checkpoint.pth`), and in no model
+    file, so that averaging and `--init_param` never touch it. All of it is on the CPU.
 
     Args:
         names: Names of the objectives, in order.
@@ -50,11 +49,11 @@ class Soup:
         shared: Prefixes of the modules that objectives share.
 
     Attributes:
-        state: What moves with an optimiser step.
+        state: The part that changes with each optimiser step.
         layers: The layers that rows are measured on.
-        gates: What weighs gradients on their way into the backbone.
+        gates: The gates that weigh gradients on their way into the backbone.
         measures: Whether it ever measures rows.
-        means: What the epoch has shown.
+        means: Statistics of the current epoch.
     """
 
     means: EpochMeans
@@ -77,7 +76,7 @@ class Soup:
         self.geometry = Geometry(config, len(names))
         self.layers = LayerSelection(shared, config, len(names))
         self.gates = Gates(len(names))
-        # Normalised steps need norms, whoever weighs.
+        # Normalised steps need norms, whatever the combiner.
         self.measures = self.weigher.measures or self.geometry.normalises
         self.state = SoupState(
             self.weigher.initial(), RunningSignal.unknown(len(names)), self.clock.initial()
@@ -102,6 +101,10 @@ class Soup:
     def bind(self, model: torch.nn.Module, optimizer: torch.optim.Optimizer) -> None:
         """Tie the soup to the model that it measures and to the optimiser whose steps it follows.
 
+        Args:
+            model: The model to measure.
+            optimizer: The optimiser whose steps the soup follows; the soup is saved in its state.
+
         Raises:
             ValueError: If the layers or the optimiser do not fit the settings.
         """
@@ -121,13 +124,14 @@ class Soup:
     def open_epoch(
         self, epoch: int, max_epoch: int, accum_grad: int, steps: int | None = None
     ) -> None:
-        """Set the penalties at the start of an epoch, and forget what the last one showed.
+        """Set the penalties at the start of an epoch, and forget the statistics of the last one.
 
         Args:
-            epoch: Counted from 1.
+            epoch: The epoch, from 1.
             max_epoch: Epochs of the whole run.
             accum_grad: Mini-batches per optimiser step.
-            steps: Optimiser steps of an epoch; None: not known, penalties move between epochs.
+            steps: Optimiser steps of an epoch; None if unknown, then penalties move between epochs
+                only.
 
         Raises:
             ValueError: If `mode: exact` meets gradient accumulation.
@@ -141,7 +145,7 @@ class Soup:
         self.layers.open_epoch(epoch)
 
     def epoch_state(self) -> dict[str, Any]:
-        """Return what the epoch has shown so far, beside what the state of the optimiser holds."""
+        """Return the progress of the epoch, which the state of the optimiser does not hold."""
         return {
             "made": self.clock.made,
             "means": self.means.state(),
@@ -150,14 +154,18 @@ class Soup:
         }
 
     def restore_epoch(self, state: Mapping[str, Any]) -> None:
-        """Go on inside an epoch that was opened, from what `epoch_state` returned."""
+        """Continue inside an epoch that was opened.
+
+        Args:
+            state: What `epoch_state` returned.
+        """
         self.clock.made = state["made"]
         self.means.restore(state["means"])
         self.layers.steps = state["steps"]
         self.layers.full_depth_steps = state["full_depth_steps"]
 
     def plan(self) -> StepPlan:
-        """Open a mini-batch of training; drop the traces of a step before that was skipped."""
+        """Open a mini-batch of training, drop the traces of a skipped step, and return the plan."""
         if self._window.micro_batches == self.accum_grad:
             self._drop_window()
         self._window.micro_batches += 1
@@ -173,13 +181,16 @@ class Soup:
     def observe(
         self, plan: StepPlan, losses: Sequence[Sequence[Tensor]], counts: GlobalCounts
     ) -> StepOutcome:
-        """Measure the objectives where that was planned, and return the loss to step on.
+        """Measure the objectives if that was planned, and return the loss to step on.
 
         Args:
             plan: What `plan` returned for this mini-batch.
             losses: For each independent part of the mini-batch, one scalar per objective: the
                 share of this rank in the mean over the label tokens of all ranks.
-            counts: What all ranks have counted.
+            counts: Counts over all ranks.
+
+        Raises:
+            RuntimeError: If rows are to be measured and the soup is not bound to a model.
         """
         self._window.add_presence(counts.present)
         if self.weigher.needs_losses:
@@ -227,12 +238,12 @@ class Soup:
         self._drop_window()
 
     def _step_with(self, weights: Tensor, norms: RunningSignal) -> None:
-        """Let the gates weigh the open mini-batch by some weights, [m]."""
+        """Set the gates for the open mini-batch by some weights, [m]."""
         self._weights_used = weights
         self.gates.multipliers = self._multipliers(weights, norms)
 
     def _multipliers(self, weights: Tensor, norms: RunningSignal) -> Tensor:
-        """Return what the gradient of each objective is multiplied with, [m]."""
+        """Return the factor of the gradient of each objective, [m]."""
         return self.geometry.multipliers(self.hierarchy.spread(self.penalties) * weights, norms)
 
     def _is_due(self) -> bool:
@@ -244,7 +255,7 @@ class Soup:
     def _measure(
         self, losses: Sequence[Sequence[Tensor]], counts: GlobalCounts
     ) -> list[Sequence[Tensor]]:
-        """Measure rows on the first two parts, and return the losses of all to go on with."""
+        """Measure rows on the first two parts, and return the losses of all to continue with."""
         if self._meter is None:
             raise RuntimeError("The soup must be bound to a model before it measures.")
         present = counts.present.tolist()
@@ -261,7 +272,7 @@ class Soup:
         self._proposal = None
 
     def _open_epoch(self) -> None:
-        """Forget what an epoch has shown."""
+        """Forget the statistics of the last epoch."""
         self._drop_window()
         self.means = EpochMeans(self.hierarchy)
         self._step_with(self.state.weights.values, self.state.norms)
@@ -271,7 +282,7 @@ class Soup:
         return self._fitting.save(state, {**self.state.to_dict(), "layers": self.layers.state()})
 
     def _load(self, state: Mapping[str, Any]) -> dict[str, Any]:
-        """Take the state of the soup out of that of the optimiser, and return the rest."""
+        """Restore the soup from the state of the optimiser, and return the rest of that state."""
         saved, rest = self._fitting.find(state)
         self.state = self._fitting.adopt(saved, self.weigher.initial())
         self.layers.restore(saved["layers"])

@@ -1,4 +1,4 @@
-"""The state of a soup: what it remembers from step to step."""
+"""The state of a soup, from step to step."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -13,12 +13,12 @@ from espnet_soups.soup.penalty_clock import PenaltyState
 
 @dataclass(frozen=True)
 class SoupState:
-    """All that a soup remembers from step to step, beside its selection of layers.
+    """Memory of a soup from step to step, beside its selection of layers.
 
-    Each optimiser step puts a new one in its place; a step that is skipped leaves it as it is.
+    Each optimiser step replaces it; a skipped step leaves it unchanged.
 
     Attributes:
-        weights: The weights of all levels, and what moves them.
+        weights: The weights of all levels, with the states of their combiners.
         norms: Running mean squares of the objectives' gradients.
         penalties: The penalties of all levels.
         since: Optimiser steps since the last measured one.
@@ -30,13 +30,12 @@ class SoupState:
     since: int = 0
 
     def restarted(self) -> "SoupState":
-        """Return the same state with running means that start anew: rows of other layers have
-        other norms."""
+        """Return the same state with new running means: rows of other layers have other norms."""
         weights = replace(self.weights, scale=self.weights.scale.restarted())
         return replace(self, weights=weights, norms=self.norms.restarted())
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what a checkpoint holds."""
+        """Return the state that a checkpoint holds."""
         return {
             "weights": self.weights.values.clone(),
             "scale": self.weights.scale.state(),
@@ -49,7 +48,11 @@ class SoupState:
 
     @staticmethod
     def from_dict(saved: Mapping[str, Any]) -> "SoupState":
-        """Return the state that `to_dict` described; ESPnet loads checkpoints onto the GPU."""
+        """Return the state of a checkpoint; ESPnet loads checkpoints onto the GPU.
+
+        Args:
+            saved: What `to_dict` returned, on any device.
+        """
         weights = Weights(
             saved["weights"].to("cpu", copy=True),
             tuple(_on_cpu(own) for own in saved["combiner_states"]),

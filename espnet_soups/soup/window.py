@@ -1,4 +1,4 @@
-"""What the mini-batches of one optimiser step have shown so far."""
+"""Measurements of the mini-batches of one optimiser step so far."""
 
 import torch
 from torch import Tensor
@@ -11,18 +11,18 @@ class StepWindow:
 
     Args:
         size: Number of objectives.
-        number: Mini-batches of a window.
-        keeps_whole: Whether the rows of the whole step are wanted beside those of its halves.
+        number: Mini-batches in a window.
+        keeps_whole: Whether the rows of the whole step are needed beside those of its halves.
 
     Attributes:
-        micro_batches: How many mini-batches there were.
-        halves: Mean rows of each of two independent halves, [m, n]; empty: not measured.
-        whole: Mean rows of both halves together, by their label tokens, where they are wanted and
-            do not follow from the halves and `shares`, [m, n].
-        present: Whether each half, on any rank, has a label of the objective, bool [2, m]; of steps
-            that are not measured the first one counts.
-        shares: Share of each half in the label tokens of the last mini-batch, where the whole is
-            wanted, [2, m].
+        micro_batches: Number of mini-batches so far.
+        halves: Mean rows of each of two independent halves, [m, n]; empty if not measured.
+        whole: Mean rows of both halves together, by their label tokens, if they are needed and do
+            not follow from the halves and `shares`, [m, n].
+        present: Whether each half, on any rank, has a label of the objective, bool [2, m]; a step
+            that is not measured counts as the first half.
+        shares: Share of each half in the label tokens of the last mini-batch, if the whole is
+            needed, [2, m].
     """
 
     def __init__(self, size: int, number: int = 1, keeps_whole: bool = False) -> None:
@@ -37,26 +37,35 @@ class StepWindow:
 
     @property
     def present(self) -> Tensor:
-        """See the class."""
+        """Presence of labels in each half, on any rank, bool [2, m]."""
         return self._in_half > 0
 
     def add_presence(self, present: Tensor) -> None:
-        """Add which parts of a mini-batch have labels on any rank, bool [parts, m]."""
+        """Add the presence of labels in a mini-batch.
+
+        Args:
+            present: Whether each part has a label of the objective on any rank, bool [parts, m].
+        """
         parts = min(2, len(present))
         self._in_half[:parts] += present[:parts]
         self._in_any += present.any(dim=0)
 
     def add_losses(self, losses: Tensor, here: Tensor) -> None:
-        """Add the mean losses of a mini-batch, [m], of objectives with labels, bool [m]."""
+        """Add the mean losses of a mini-batch.
+
+        Args:
+            losses: Mean loss of each objective, [m].
+            here: Whether the mini-batch has a label of the objective, bool [m].
+        """
         values = losses.detach().double().cpu()
         self._loss_sum += torch.where(here, values, torch.zeros_like(values))
 
     def add_rows(self, first: Tensor, second: Tensor, labels: Tensor) -> None:
-        """Add the rows of the halves of a mini-batch, both [m, n].
+        """Add the rows of the halves of a mini-batch.
 
         Args:
-            first: Rows of the first half.
-            second: Rows of the second half.
+            first: Rows of the first half, [m, n].
+            second: Rows of the second half, [m, n].
             labels: Label tokens of each half on all ranks, [2, m].
         """
         if self.keeps_whole:
@@ -78,7 +87,7 @@ class StepWindow:
         """Sum the rows over all ranks, and make each half a mean over its own mini-batches.
 
         A half that lacks labels in some of the mini-batches has rows of zeros there, which would
-        make its mean too short. Tensors that the step itself will use are left as they are.
+        make its mean too short. Tensors that the step itself uses are not changed.
         """
         self.halves = [summed_over_ranks(rows) for rows in self.halves]
         if self.whole is not None:
