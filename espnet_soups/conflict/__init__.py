@@ -1,1 +1,1 @@
-"""Which objectives conflict where: the table of stage 8, its words, and the plan it leads to."""
+"""Conflicts between objectives: the table of stage 8, its summary in words, and the plan."""

@@ -1,13 +1,17 @@
-"""The options of the measurement."""
+"""Options of the measurement of conflict."""
 
 import argparse
 
 START, LAST = "start", "last"
-SHARE = 4  # by default, batches have this part of the size of those of training
+SHARE = 4  # by default, batches are this many times smaller than those of training
 
 
 def add_conflict_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the measurement."""
+    """Add the options of the measurement.
+
+    Args:
+        parser: The parser to add them to.
+    """
     group = parser.add_argument_group("Conflict")
     group.add_argument(
         "--exp_dir",
@@ -36,5 +40,5 @@ def add_conflict_options(parser: argparse.ArgumentParser) -> None:
         " (0.001); 0: no affinities",
     )
     group.add_argument(
-        "--conflict_confidence", type=float, default=0.95, help="Of the intervals (0.95)"
+        "--conflict_confidence", type=float, default=0.95, help="Level of the intervals (0.95)"
     )

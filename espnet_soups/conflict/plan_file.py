@@ -1,4 +1,4 @@
-"""A plan as a part of a training configuration, its reasons as comments."""
+"""A plan as part of a training configuration, with its reasons as comments."""
 
 import textwrap
 
@@ -14,8 +14,8 @@ def render_plan(plan: Plan, table: str, checkpoint: str) -> str:
 
     Args:
         plan: The plan.
-        table: The table that it comes from.
-        checkpoint: The checkpoint that it goes by.
+        table: Path of the table that it comes from.
+        checkpoint: Name of the checkpoint that it is based on.
     """
     comments = [f"Planned from {table}, checkpoint {checkpoint}:", *plan.reasons]
     lines = [

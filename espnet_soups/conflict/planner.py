@@ -1,4 +1,4 @@
-"""From a table of conflicts to levels, combiners and layers; docs/conflict.md explains the rule."""
+"""Plan of levels, combiners and layers from a table of conflicts, as docs/conflict.md explains."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -10,18 +10,18 @@ from espnet_soups.conflict.table import WHOLE, Row
 from espnet_soups.conflict.words import Pair, find_pairs, number
 from espnet_soups.objectives.objective import match_names
 
-MOST_LEVELS = 3  # as many as the paper has
+MOST_LEVELS = 3  # as in the paper
 LARGEST_PENALTY = 1.5  # where the paper's curve ends
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A soup, with the reasons for it.
+    """Plan of a soup, with its reasons.
 
     Attributes:
         levels: Names of the objectives of each level, the top level first.
         moves: Whether the weights of each level move.
-        layers: Layers that feed the weights; empty: all.
+        layers: Layers that feed the weights; empty for all.
         reasons: One sentence for each decision.
     """
 
@@ -31,7 +31,7 @@ class Plan:
     reasons: tuple[str, ...]
 
     def settings(self) -> dict[str, Any]:
-        """Return the plan as `trainer_conf`; it replaces all that a soup may have of these keys."""
+        """Return the plan as `trainer_conf`, to replace all settings of a soup with these keys."""
         combiners = ["modo" if moves else "static" for moves in self.moves]
         found: dict[str, Any]
         if len(self.levels) == 1 and not any(self.moves):
@@ -54,7 +54,7 @@ class Plan:
 
 @dataclass
 class _Groups:
-    """Objectives that stand together, and what is known of the pairs between them."""
+    """Groups of objectives, with the pairs between them."""
 
     pairs: Mapping[tuple[str, str], Pair]
     members: list[tuple[str, ...]]
@@ -71,7 +71,7 @@ class _Groups:
         ]
 
     def mean(self, one: Sequence[str], other: Sequence[str]) -> float:
-        """Return the mean cosine across two groups; one that is not known counts as 0."""
+        """Return the mean cosine across two groups, with unknown ones as 0."""
         values = [pair.whole.value for pair in self.between(one, other)]
         return sum(0.0 if math.isnan(value) else value for value in values) / len(values)
 
@@ -80,7 +80,7 @@ class _Groups:
         return [pair for pair in self.between(one, other) if pair.sign < 0]
 
     def merge(self, one: tuple[str, ...], other: tuple[str, ...]) -> None:
-        """Make one group of two, at the place of the first."""
+        """Merge two groups, at the place of the first."""
         place = self.members.index(one)
         self.members.remove(other)
         self.members[place] = one + other
@@ -98,16 +98,19 @@ def plan_soup(
 
     Args:
         rows: The table.
-        supervised: The objectives of the run, in order, and whether each learns from labels.
-        checkpoint: The checkpoint to go by.
-        top: What comes first: an objective, a glob, or the beginning of names such as `st`; empty:
-            the group whose gradients are the weakest, which a plain sum would neglect.
-        most_levels: The most levels that there may be.
-        source: What messages call the table.
+        supervised: The objectives of the run, in order, each with whether it learns from labels.
+        checkpoint: The checkpoint to use.
+        top: The top level: an objective, a glob, or the beginning of names such as `st`; empty for
+            the group with the weakest gradients, which a plain sum would neglect.
+        most_levels: Largest number of levels.
+        source: Name of the table, for messages.
+
+    Returns:
+        The plan.
 
     Raises:
-        ValueError: If the table has no such checkpoint, or not the objectives of the run, or
-            nothing answers to `top`.
+        ValueError: If the table has no such checkpoint, or other objectives than the run, or no
+            objective matches `top`.
     """
     names = list(supervised)
     own = _rows_of(rows, checkpoint, names, source)
@@ -117,7 +120,7 @@ def plan_soup(
         known = sum(not math.isnan(pair.whole.value) for pair in pairs.values())
         reason = (
             f"No two objectives conflict at {checkpoint}: none of {known} known cosines is below 0"
-            " when all are looked at together. One level with static weights, which is joint"
+            " when all are tested together. One level with static weights, which is joint"
             " training, leaves nothing to resolve."
         )
         return Plan((tuple(names),), (False,), (), (reason,))
@@ -190,7 +193,7 @@ def _merge_down_to(groups: _Groups, most_levels: int) -> None:
     while len(groups.members) > most_levels:
         one, other = max(combinations(groups.members, 2), key=lambda pair: groups.mean(*pair))
         groups.reasons.append(
-            f"{_joined(one)} and {_joined(other)} share a level all the same: there may be"
+            f"{_joined(one)} and {_joined(other)} share a level nonetheless: there may be"
             f" {most_levels}, and they conflict least (mean cosine {groups.mean(one, other):.2f})."
         )
         groups.merge(one, other)
@@ -212,18 +215,18 @@ def _put_in_order(
     learns = [group for group in groups.members if any(supervised[name] for name in group)]
     if first:
         top = max(groups.members, key=lambda group: sum(name in first for name in group))
-        groups.reasons.append(f"{_joined(top)} on top: that is what was asked for.")
+        groups.reasons.append(f"{_joined(top)} on top: as asked for.")
     else:
         top = max(learns or groups.members, key=weakness)
         groups.reasons.append(
-            f"{_joined(top)} on top: the gradients are the weakest, so that a plain sum would"
-            " neglect it. Say otherwise by --top."
+            f"{_joined(top)} on top: its gradients are the weakest, so a plain sum would"
+            " neglect it. Choose another by --top."
         )
     rest = [group for group in groups.members if group != top]
     rest.sort(key=lambda group: (group in learns, groups.mean(top, group)), reverse=True)
     if len(rest) > 1:
         groups.reasons.append(
-            "Below: what learns from labels first, then what agrees most with the top:"
+            "Below: objectives with labels first, then by agreement with the top:"
             f" {'; '.join(_joined(group) for group in rest)}."
         )
     return [top, *rest]

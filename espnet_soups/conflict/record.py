@@ -1,4 +1,4 @@
-"""`conflict.json`: how a table of conflicts was measured."""
+"""`conflict.json`: the settings with which a table of conflicts was measured."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -19,18 +19,20 @@ SHAPE = {
 
 @dataclass(frozen=True)
 class ConflictRecord:
-    """How a table was measured.
+    """Settings and counts of a measurement.
 
     Attributes:
-        objectives: Name to its `kind` and whether it is `supervised`, in the order of the run.
-        checkpoints: What was measured, in order.
-        batches: Batches of the training data.
+        objectives: Name of each objective to its `kind` and whether it is `supervised`, in the
+            order of the run.
+        checkpoints: The measured checkpoints, in order.
+        batches: Number of batches of the training data.
         batch_bins: Size of a batch, as the sampler counts it.
-        repeated: Utterances that came again, and were left out.
-        left_out: Batches of each checkpoint with a gradient that was not finite.
-        confidence: Of the intervals.
-        step: Length of the steps of affinities, as a share of the norm of the parameters; 0: none.
-        seconds: How long it took.
+        repeated: Number of utterances that came again, and were left out.
+        left_out: Number of batches of each checkpoint with a gradient that was not finite.
+        confidence: Confidence level of the intervals, between 0 and 1.
+        step: Length of the steps of affinities, as a share of the norm of the parameters; 0 if none
+            were made.
+        seconds: Duration of the measurement, s.
     """
 
     objectives: Mapping[str, Mapping[str, Any]]
@@ -45,12 +47,23 @@ class ConflictRecord:
 
 
 def write_record(path: Path, record: ConflictRecord) -> None:
-    """Write a record, whole or not at all."""
+    """Write a record, completely or not at all.
+
+    Args:
+        path: File to write, JSON.
+        record: The record.
+    """
     write_text(path, json.dumps(asdict(record), ensure_ascii=False, indent=1) + "\n")
 
 
 def read_record(path: Path) -> ConflictRecord:
     """Read a record.
+
+    Args:
+        path: File to read, JSON.
+
+    Returns:
+        The record.
 
     Raises:
         FileNotFoundError: If there is none.

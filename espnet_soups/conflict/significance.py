@@ -1,17 +1,17 @@
-"""Which of many numbers differ from 0, when all of them are looked at together."""
+"""Significance of many numbers that are tested together."""
 
 import math
 from collections.abc import Sequence
 
-LEVEL = 0.05  # the chance to call at least one number different from 0 that is not
+LEVEL = 0.05  # probability to call at least one number different from 0 that is not
 
 
 def differs(p_values: Sequence[float], level: float = LEVEL) -> list[bool]:
-    """Return which of many numbers differ from 0.
+    """Return which of many numbers differ from 0, tested together.
 
     Args:
-        p_values: Two-sided p values; NaN: not known, which never differs.
-        level: The chance of one false "differs" or more.
+        p_values: Two-sided p values; NaN if unknown, which never differs.
+        level: Probability of one or more false "differs".
 
     Source:
         Holm, "A simple sequentially rejective multiple test procedure", 1979.
@@ -25,10 +25,10 @@ def differs(p_values: Sequence[float], level: float = LEVEL) -> list[bool]:
 
 
 def adjust(p_values: Sequence[float]) -> list[float]:
-    """Return p values adjusted for being many, as Holm has it.
+    """Return p values adjusted for their number, by Holm's method.
 
     Args:
-        p_values: Two-sided p values; NaN: not known, which stays and does not count.
+        p_values: Two-sided p values; NaN if unknown, which stays NaN and does not count.
 
     >>> adjust([0.01, 0.04, 0.03, math.nan])
     [0.03, 0.06, 0.06, nan]

@@ -1,4 +1,4 @@
-"""`conflict.csv`: a row for each number that stage 8 has measured, see docs/conflict.md."""
+"""`conflict.csv`: a row for each number that stage 8 measures, see docs/conflict.md."""
 
 import csv
 import io
@@ -17,19 +17,19 @@ QUANTITIES = ("cosine", "norm_ratio", "norm", "signal_share", "mean_cosine", "af
 
 @dataclass(frozen=True)
 class Row:
-    """One number; NaN: it cannot be told, for want of batches or of signal.
+    """One number; NaN if it cannot be estimated, with too few batches or too little signal.
 
     Attributes:
-        checkpoint: What was measured: `start`, or the name of a model file.
+        checkpoint: The measured checkpoint: `start`, or the name of a model file.
         group: The parameters: `all`, or the module that holds them.
         first: An objective; empty for `mean_cosine`.
-        second: The other objective of a pair; empty for numbers of one alone.
+        second: The other objective of a pair; empty for numbers of a single objective.
         quantity: One of `QUANTITIES`.
         value: The estimate.
         low: Lower end of its interval.
         high: Upper end of its interval.
         p: Two-sided p value of "the truth is 0", for cosines and affinities.
-        batches: Batches with labels: of both objectives of a pair, the fewer.
+        batches: Number of batches with labels; of a pair, that of the objective with fewer.
     """
 
     checkpoint: str
@@ -49,7 +49,12 @@ NUMBERS = ("value", "low", "high", "p")
 
 
 def write_conflicts(path: Path, rows: Iterable[Row]) -> None:
-    """Write a table, whole or not at all; a number that is not known is an empty cell."""
+    """Write a table, completely or not at all; an unknown number becomes an empty cell.
+
+    Args:
+        path: File to write, CSV.
+        rows: The rows.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
@@ -63,6 +68,12 @@ def write_conflicts(path: Path, rows: Iterable[Row]) -> None:
 
 def read_conflicts(path: Path) -> list[Row]:
     """Read a table.
+
+    Args:
+        path: File to read, CSV.
+
+    Returns:
+        The rows, at least one.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -87,7 +98,7 @@ def read_conflicts(path: Path) -> list[Row]:
 
 
 def _check_complete(rows: Sequence[Row], path: Path) -> None:
-    """Refuse a table that lacks a norm or a cosine of a checkpoint, or has one twice.
+    """Refuse a table in which a norm or a cosine of a checkpoint is missing or doubled.
 
     Raises:
         ValueError: If it does.

@@ -1,4 +1,4 @@
-"""What a table of conflicts says, in words: `conflict.txt`, and the terminal."""
+"""Summary of a table of conflicts in words, for `conflict.txt` and the terminal."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -9,16 +9,16 @@ from espnet_soups.conflict.significance import differs
 from espnet_soups.conflict.table import WHOLE, Row
 
 WORDS = "conflict.txt"
-LISTED = 12  # pairs that are written out; the rest is in the table
+LISTED = 12  # pairs that are listed; the others are in the table
 
 
 @dataclass(frozen=True)
 class Pair:
-    """What is known of a pair of objectives at one checkpoint.
+    """Findings on a pair of objectives at one checkpoint.
 
     Attributes:
         whole: Its cosine on all shared parameters.
-        sign: -1: they conflict; 1: they agree; 0: neither can be told.
+        sign: -1 if they conflict, 1 if they agree, 0 if neither can be shown.
         conflicting: Modules in which they conflict.
         modules: Modules in which their cosine is known.
     """
@@ -30,17 +30,17 @@ class Pair:
 
 
 def describe(rows: Sequence[Row], record: ConflictRecord) -> str:
-    """Return a page of plain words.
+    """Return a page of plain text.
 
     Args:
         rows: The table.
-        record: How it was measured.
+        record: The settings of the measurement.
     """
     lines = [
         f"Measured on {record.batches} batches of the training data in {record.seconds:.0f} s."
         " Gradients of different batches are multiplied, so that no noise is squared.",
         f'[ , ] are {record.confidence:.0%} intervals. "Conflict" and "agree": the cosine differs'
-        " from 0 when all pairs are looked at together (Holm, 5 %).",
+        " from 0 when all pairs are tested together (Holm, 5 %).",
     ]
     for checkpoint in record.checkpoints:
         own = [row for row in rows if row.checkpoint == checkpoint]
@@ -54,7 +54,14 @@ def describe(rows: Sequence[Row], record: ConflictRecord) -> str:
 
 
 def find_pairs(rows: Iterable[Row]) -> dict[tuple[str, str], Pair]:
-    """Return what is known of every pair of objectives, from the rows of one checkpoint."""
+    """Return the findings on every pair of objectives.
+
+    Args:
+        rows: The rows of one checkpoint.
+
+    Returns:
+        The pairs by (first objective, second objective), as the table names them.
+    """
     cosines = [row for row in rows if row.quantity == "cosine"]
     whole = [row for row in cosines if row.group == WHOLE]
     parts = [row for row in cosines if row.group != WHOLE]
@@ -72,7 +79,11 @@ def find_pairs(rows: Iterable[Row]) -> dict[tuple[str, str], Pair]:
 
 
 def number(row: Row) -> str:
-    """Return a cosine with its interval: `−0.21 [−0.26, −0.16]`, cut off at −1 and 1."""
+    """Return a cosine with its interval: `−0.21 [−0.26, −0.16]`, clipped at −1 and 1.
+
+    Args:
+        row: A row whose quantity is a cosine; NaN becomes "not known".
+    """
     if math.isnan(row.value):
         return "not known"
     value, low, high = (max(-1.0, min(1.0, end)) for end in (row.value, row.low, row.high))
@@ -137,7 +148,7 @@ def _layers_alone(pairs: dict[tuple[str, str], Pair]) -> list[str]:
 
 
 def _second_opinion(rows: Sequence[Row], pairs: dict[tuple[str, str], Pair]) -> list[str]:
-    """Compare cosines with what small steps do to losses of other batches."""
+    """Compare cosines with the effect of small steps on losses of other batches."""
     effects = [row for row in rows if row.quantity == "affinity" and row.first != row.second]
     if not effects:
         return []

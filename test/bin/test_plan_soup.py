@@ -41,7 +41,7 @@ def test_the_last_checkpoint_is_planned_from_with_reasons_as_comments(folder, ca
     assert conf["levels"] == [["st_fr_en"], ["asr_en", "asr_fr"]]
     assert "# asr_en, asr_fr and st_fr_en stand apart: " in text
     told = capsys.readouterr().out
-    assert "- st_fr_en on top: that is what was asked for." in told
+    assert "- st_fr_en on top: as asked for." in told
     assert f"wrote {folder / 'plan.yaml'}" in told
 
 

@@ -113,7 +113,7 @@ def test_groups_beyond_the_most_levels_share_one_whose_weights_move_on_the_layer
     conf = found.settings()
     assert conf["combiner"][found.moves.index(True)] == "modo"
     assert conf["layers"] == [LAYERS[1]]
-    assert any("share a level all the same" in reason for reason in found.reasons)
+    assert any("share a level nonetheless" in reason for reason in found.reasons)
     assert f"Only layers that conflict feed the weights: {LAYERS[1]}." in found.reasons
     assert not any("No conflict is left" in reason for reason in found.reasons)
     moving = next(reason for reason in found.reasons if "move (MoDo)" in reason)
@@ -139,7 +139,7 @@ def test_the_weakest_gradients_come_first_where_nobody_says_otherwise_and_u_neve
     weak = plan(cosines, supervised=LABELLED, norms=[0.2, 0.2, 3.0, 3.0, 0.01])
     assert weak.levels[0] == ("asr_en", "asr_fr")
     assert weak.levels[-1] == ("ssl",)
-    assert any("the gradients are the weakest" in reason for reason in weak.reasons)
+    assert any("its gradients are the weakest" in reason for reason in weak.reasons)
 
 
 @pytest.mark.parametrize(
@@ -180,9 +180,8 @@ def test_what_agrees_most_with_the_top_stands_next_to_it():
     cosines[0, 1] = cosines[1, 0] = -0.6
     found = plan(cosines, names=["asr_a", "asr_b", "asr_c"], top="asr_a")
     assert found.levels == (("asr_a",), ("asr_c",), ("asr_b",))
-    assert (
-        "Below: what learns from labels first, then what agrees most with the top: asr_c; asr_b."
-        in (found.reasons)
+    assert "Below: objectives with labels first, then by agreement with the top: asr_c; asr_b." in (
+        found.reasons
     )
 
 
