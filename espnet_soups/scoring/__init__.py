@@ -1,1 +1,1 @@
-"""How good decoded sets are, each score with a bootstrap interval, and which system is better."""
+"""Scoring of decoded sets with bootstrap intervals, and comparison of systems."""

@@ -41,8 +41,8 @@ def resample_sums(
 
     Args:
         statistics: Sufficient statistics of each utterance, [n, k].
-        resamples: How many sets to draw.
-        generator: Where the randomness comes from.
+        resamples: Number of sets to draw.
+        generator: Source of the random numbers.
 
     Returns:
         The sums, [resamples, k]; each is over n draws.
@@ -70,16 +70,16 @@ def resample_jointly(
 ) -> list[NDArray[np.float64]]:
     """Draw groups of utterances with replacement, the same ones for several objectives.
 
-    What depends on one another is drawn together: the same sentence in several languages, or
-    the outputs of two systems for it. A draw that leaves an objective without any utterance is
-    drawn again.
+    Utterances that depend on one another are drawn together: the same sentence in several
+    languages, or the outputs of two systems for it. A draw that leaves an objective without any
+    utterance is repeated.
 
     Args:
         statistics: Sufficient statistics of the utterances of m objectives, each [n, k]; n and
             k may differ.
         groups: The group of each utterance, m times [n].
-        resamples: How many sets to draw.
-        generator: Where the randomness comes from.
+        resamples: Number of sets to draw.
+        generator: Source of the random numbers.
 
     Returns:
         The sums of each objective, m times [resamples, k].
@@ -120,7 +120,12 @@ def resample_jointly(
 
 
 def estimate(value: float, resampled: NDArray[np.float64]) -> Estimate:
-    """Put the percentile interval of the resampled scores around a score."""
+    """Return a score with the percentile interval of its resampled values.
+
+    Args:
+        value: The score of the whole set.
+        resampled: The scores of the resamples, [resamples].
+    """
     tail = (1.0 - CONFIDENCE) / 2.0
     low, high = np.quantile(resampled, [tail, 1.0 - tail])
     return Estimate(float(value), float(low), float(high))

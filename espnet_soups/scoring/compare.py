@@ -1,4 +1,4 @@
-"""Whether two systems differ on the same set: paired bootstrap over the same utterances."""
+"""Comparison of two systems on the same set, by a paired bootstrap over the same utterances."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,16 +29,16 @@ Pair = tuple[Measured, Measured]
 
 @dataclass(frozen=True)
 class Difference:
-    """A score of two systems.
+    """One score of two systems.
 
     Attributes:
-        first: Of the first system.
-        second: Of the second.
+        first: Score of the first system.
+        second: Score of the second system.
         low: Lower end of the 95 % interval of `second - first`.
         high: Upper end.
-        p_value: How often resamples differ as much by chance, two-sided.
-        undefined: Why the score says nothing of one of the systems, of a mean: of one of its
-            members; None: it says something.
+        p_value: Two-sided p-value: how often resamples differ as much by chance.
+        undefined: Reason why the score of one of the systems is meaningless, or, for a mean, that
+            of one of its members; None if there is none.
     """
 
     first: float
@@ -51,17 +51,17 @@ class Difference:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two decodings of one set.
+    """Comparison of two decodings of one set.
 
     Attributes:
-        differences: `differences[score][objective]`; the objective `mean` is the mean over
-            those that have the score, where there are several.
-        metrics: What the scores are, in order.
-        utterances: Utterances of each objective.
+        differences: `differences[score][objective]`; the objective `mean` is the mean over those
+            that have the score, if there are several.
+        metrics: The scores, in order.
+        utterances: Number of utterances of each objective.
         groups: Whether groups of utterances were drawn (`utt2group`).
-        left_out: Objectives that one system alone has.
-        drawn: What objectives draw that draw by themselves, by name.
-        not_scored: Why objectives that both have cannot be scored, by name.
+        left_out: Objectives that only one system has.
+        drawn: Items drawn for objectives with their own draws, by name of the objective.
+        not_scored: Reason why an objective of both cannot be scored, by name.
     """
 
     differences: dict[str, dict[str, Difference]]
@@ -82,21 +82,23 @@ def compare_decodings(
 ) -> Comparison:
     """Compare the outputs of two decodings.
 
-    Both systems are scored on the same draws. sacrebleu's own paired test draws utterances of
-    one pair of languages alone; here a draw may be a group (`utt2group`), the same for all
-    languages, so that their means can be compared.
+    Both systems are scored on the same draws. sacrebleu's own paired test draws utterances of a
+    single pair of languages; here a draw may be a group (`utt2group`), the same for all languages,
+    so that their means can be compared.
 
     Args:
         reference_dir: The data dir of the set: labels, and perhaps `utt2group`.
-        first_dir: What was decoded by the first system.
-        second_dir: Of the second.
-        config: How to score.
-        own_kinds: Kinds of a user's own, `module:Class`, that may be imported.
+        first_dir: Output of the first system.
+        second_dir: Output of the second system.
+        config: Settings of scoring.
+        own_kinds: A user's own kinds, `module:Class`, that may be imported.
+
+    Returns:
+        The comparison.
 
     Raises:
-        OSError: If a file is missing.
-        ValueError: If a file is malformed, keys differ, or no objective is in both and has
-            something to score it by.
+        ValueError: If a file is malformed, keys differ, or no objective is in both with labels to
+            score.
     """
     own = [{o.name: o for o in find_known(folder, own_kinds)} for folder in (first_dir, second_dir)]
     common = [name for name in own[0] if name in own[1]]
@@ -141,9 +143,17 @@ def compare_decodings(
 def resample_pairs(
     pairs: Mapping[str, Pair], groups: Groups | None, config: ScoreConfig
 ) -> dict[str, tuple[Scores, Scores]]:
-    """Score both systems on the same draws; with groups these are one for all objectives.
+    """Score both systems on the same draws; with groups, all objectives share the draws.
 
-    Objectives that draw by themselves come last, each with draws of its own.
+    Objectives with their own draws come last, each with separate draws.
+
+    Args:
+        pairs: The measurements of both systems, by objective.
+        groups: Group of each utterance; None to draw utterances.
+        config: Settings of scoring: number of resamples and seed.
+
+    Returns:
+        The scores of both systems, by objective, [resamples] each.
 
     Raises:
         ValueError: If two systems of such an objective were not scored on the same trials.
@@ -180,14 +190,12 @@ def p_value(difference: float, resampled: NDArray[np.float64]) -> float:
     """Return the two-sided p-value of a difference.
 
     Args:
-        difference: That of the whole set.
-        resampled: Those of the resamples, [resamples].
+        difference: Difference on the whole set.
+        resampled: Differences on the resamples, [resamples].
 
     Returns:
-        The share of resamples that lie as far from their mean as the difference lies from
-        nought; the set itself counts as one of them, so that it is never nought.
-
-    Source: Riezler & Maxwell (2005), shift of the bootstrap distribution to the null hypothesis.
+        Share of resamples at least as far from their mean as the difference is from 0; the set
+        itself counts as one of them, so that it is never 0.
 
     >>> p_value(0.0, np.array([0.0, 0.0, 0.0]))
     1.0

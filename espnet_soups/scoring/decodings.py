@@ -1,4 +1,4 @@
-"""Find decodings that were scored: `<experiment>/<inference_tag>/<set>/scores.json`."""
+"""Search for scored decodings: `<experiment>/<inference_tag>/<set>/scores.json`."""
 
 from dataclasses import fields
 from pathlib import Path
@@ -20,7 +20,7 @@ def find_decodings(path: Path) -> dict[str, Path]:
         path: The experiment, or one of its decodings.
 
     Raises:
-        OSError: If there is no such folder, or nothing in it was scored.
+        OSError: If there is no such folder, or no scored decoding in it.
     """
     if not path.is_dir():
         raise FileNotFoundError(f"{path} is missing; name an experiment or one of its decodings.")
@@ -38,10 +38,19 @@ def find_decodings(path: Path) -> dict[str, Path]:
 def match_decodings(
     first: Path, second: Path, inference_tag: str | None = None, test_set: str | None = None
 ) -> list[tuple[Path, Path]]:
-    """Pair the decodings of two experiments that have the same tag and set.
+    """Pair the decodings of two experiments by tag and set.
 
-    Two decodings that are named themselves make a pair, whatever their tags; an experiment
-    beside a decoding gives the decoding of that name.
+    Two decodings given directly make a pair, whatever their tags; an experiment and a decoding are
+    matched by the name of the latter.
+
+    Args:
+        first: An experiment, or one of its decodings.
+        second: Another one.
+        inference_tag: Tag to compare; None for all.
+        test_set: Set to compare; None for all.
+
+    Returns:
+        The pairs of folders.
 
     Raises:
         OSError: If one of them has no scored decoding.
@@ -68,7 +77,13 @@ def match_decodings(
 def read_settings(
     first: Path, second: Path, resamples: int, seed: int
 ) -> tuple[ScoreConfig, Path | None]:
-    """Read how two decodings were scored.
+    """Read the settings with which two decodings were scored.
+
+    Args:
+        first: Folder of a decoding.
+        second: Folder of another decoding of the same set.
+        resamples: Number of resamples for the comparison.
+        seed: Seed of the bootstrap.
 
     Returns:
         (the settings, the data dir of the references if it was recorded).

@@ -1,4 +1,4 @@
-"""Which objectives a folder holds decoded: as stage 11 wrote them down, or by their names."""
+"""Decoded objectives of a folder: from the file of stage 11, or by their names."""
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -8,7 +8,7 @@ from espnet_soups.objectives.objective_file import OBJECTIVES, read_objectives
 from espnet_soups.objectives.own_kind import refuse_foreign
 from espnet_soups.objectives.registry import KINDS, kind_of, parse_objective
 
-OUTPUTS = ("text", "array.scp")  # what a decoded objective holds, one or both
+OUTPUTS = ("text", "array.scp")  # files of a decoded objective, one or both
 
 
 def find_known(decode_dir: Path, own_kinds: Collection[str]) -> list[Objective]:
@@ -16,12 +16,11 @@ def find_known(decode_dir: Path, own_kinds: Collection[str]) -> list[Objective]:
 
     Args:
         decode_dir: The directory.
-        own_kinds: Kinds of a user's own, `module:Class`, that may be imported.
+        own_kinds: A user's own kinds, `module:Class`, that may be imported.
 
     Raises:
-        OSError: If there is no such directory.
-        ValueError: If `objectives.json` names another class or an unknown kind, or as
-            `find_objectives`.
+        ValueError: If `objectives.json` names another class or an unknown kind, or for the reasons
+            of `find_objectives`.
     """
     found = find_objectives(decode_dir)
     path = decode_dir / OBJECTIVES
@@ -35,11 +34,12 @@ def find_known(decode_dir: Path, own_kinds: Collection[str]) -> list[Objective]:
 
 
 def find_objectives(decode_dir: Path) -> list[Objective]:
-    """Find the objectives that a directory holds decoded, in the order of the kinds, then by name.
+    """Find the decoded objectives of a directory, in the order of the kinds, then by name.
 
     Args:
-        decode_dir: Holds a folder for each; `objectives.json`, where there is one, says what they
-            are. A folder that it does not name, as in a directory made by hand, counts by its name.
+        decode_dir: Directory with a folder for each, and perhaps `objectives.json`, which describes
+            them. A folder that is not in the file, as in a directory made by hand, is identified by
+            its name.
 
     Raises:
         OSError: If there is no such directory.
@@ -72,7 +72,7 @@ def find_objectives(decode_dir: Path) -> list[Objective]:
 
 
 def _by_name(folder: Path, others: Sequence[str], must: bool) -> Objective | None:
-    """Return the objective of a folder's name; None for folders of another sort, as `logdir`.
+    """Return the objective of a folder's name; None for other folders, such as `logdir`.
 
     Raises:
         ValueError: If there is none although it `must` be one.

@@ -1,8 +1,8 @@
-"""Which utterances the bootstrap draws together: `utt2group`, an optional file of a data dir.
+"""Groups of utterances that the bootstrap draws together: `utt2group`, an optional data-dir file.
 
 Utterances of one group depend on one another: the same sentence in several languages, by several
-speakers, or twice. Drawn one by one, they would pass for more evidence than they are, and the
-interval of a mean over languages would be too narrow.
+speakers, or twice. If they were drawn one by one, they would count as more evidence than they are,
+and the interval of a mean over languages would be too narrow.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -28,10 +28,10 @@ def read_groups(reference_dir: Path, measured: Sequence[Measured]) -> Groups | N
 
     Args:
         reference_dir: The data dir; it may hold `utt2group`.
-        measured: What is scored.
+        measured: The measured objectives.
 
     Returns:
-        Utterance id to group; None where there is no such file.
+        Utterance id to group; None if there is no such file.
 
     Raises:
         ValueError: If the file is malformed or lacks an utterance whose scores are of sums.
@@ -55,11 +55,16 @@ def resample_measured(
     resamples: int,
     generator: np.random.Generator,
 ) -> list[Scores]:
-    """Return the scores of every resample of each objective, [resamples].
+    """Return the scores of every resample for each objective, [resamples].
 
-    With groups they are drawn jointly for all objectives whose scores are of sums; without, the
-    utterances of each objective are drawn independently of the others'. Objectives that draw by
-    themselves come last.
+    With groups, they are drawn jointly for all objectives whose scores are of sums; without, the
+    utterances of each objective are drawn independently. Objectives with their own draws come last.
+
+    Args:
+        measured: The measured objectives.
+        groups: Group of each utterance; None to draw utterances.
+        resamples: Number of sets to draw.
+        generator: Source of the random numbers.
     """
     summed = {n: item for n, item in enumerate(measured) if isinstance(item, MeasuredSums)}
     statistics = [item.statistics for item in summed.values()]
@@ -78,7 +83,12 @@ def resample_measured(
 
 
 def count_groups(groups: Groups | None, measured: Sequence[Measured]) -> int | None:
-    """Return the number of groups that hold a scored utterance; None without groups."""
+    """Return the number of groups with a scored utterance; None without groups.
+
+    Args:
+        groups: Group of each utterance, or None.
+        measured: The measured objectives.
+    """
     if groups is None:
         return None
     return len({groups[key] for key in _summed_keys(measured)})

@@ -1,4 +1,4 @@
-"""Which scores a `scores.json` holds, what they are called, and whose they are."""
+"""The scores in a `scores.json`, with their names and kinds."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ METRIC = {
     **{"name": str, "title": str, "unit?": str, "lower_is_better?": bool, "headline?": bool},
     **{"digits?": int, "counts?": str},
 }
-# What `scores.json` holds; an objective has an estimate under the name of each score, too.
+# Shape of `scores.json`; an objective also has an estimate under the name of each score.
 SCORES = {
     **{"set": str, "confidence": float, "groups?": int, "kinds?": dict[str, str]},
     **{"metrics?": [METRIC], "mean": {"*": ESTIMATE}, "not_scored?": dict[str, str]},
@@ -40,9 +40,9 @@ class KindScores:
     """The objectives of one kind in a `scores.json`.
 
     Attributes:
-        title: Of the kind.
+        title: Title of the kind.
         metrics: The scores that at least one of them has, in order.
-        members: What the file says of each objective, by name.
+        members: Entry of each objective in the file, by name.
     """
 
     title: str
@@ -53,9 +53,12 @@ class KindScores:
 def read_scores(path: Path) -> dict[str, Any]:
     """Read a `scores.json`.
 
+    Args:
+        path: The file.
+
     Raises:
-        OSError: If there is none.
-        ValueError: If it is not as the scoring writes it.
+        OSError: If it is missing.
+        ValueError: If it does not have the form that scoring writes.
     """
     scores = read_json(path, MADE_BY, WITH_EXAMPLES)
     check_scores(scores, str(path))
@@ -66,14 +69,14 @@ def read_scores(path: Path) -> dict[str, Any]:
 
 
 def check_scores(scores: object, place: str) -> None:
-    """Refuse what is not as the scoring writes it.
+    """Refuse scores that do not have the form that scoring writes.
 
     Args:
-        scores: What `scores.json` holds, with or without examples.
-        place: How messages call it.
+        scores: Content of `scores.json`, with or without examples.
+        place: Name of the scores, for messages.
 
     Raises:
-        ValueError: If it is not.
+        ValueError: If they do not have that form.
     """
     require_shape(scores, SCORES, place, MADE_BY)
     record: Any = scores
@@ -92,7 +95,11 @@ def check_scores(scores: object, place: str) -> None:
 
 
 def held_metrics(scores: Record) -> set[str]:
-    """Return the names of all scores that a `scores.json` may hold."""
+    """Return the names of all scores that a `scores.json` may hold.
+
+    Args:
+        scores: Content of `scores.json`.
+    """
     listed = [item["name"] for item in scores.get("metrics") or []]
     return {*listed, *(metric.name for kind in KINDS for metric in kind.metrics)}
 
@@ -100,10 +107,10 @@ def held_metrics(scores: Record) -> set[str]:
 def list_metrics(
     objectives: Sequence[Objective], values: Sequence[Mapping[str, float]]
 ) -> list[Metric]:
-    """Return the scores that objectives have, by kinds, then as the kind lists them.
+    """Return the scores of some objectives, in the order of the kinds and of their lists.
 
     Args:
-        objectives: What was scored.
+        objectives: The scored objectives.
         values: The scores of each.
 
     Raises:
@@ -129,8 +136,8 @@ def metrics_of(scores: Record) -> list[Metric]:
     """Return the scores of a `scores.json`, in order.
 
     Args:
-        scores: What it holds; those of earlier releases do not list `metrics`: their scores are
-            of the kinds that come along.
+        scores: Content of `scores.json`; without `metrics`, as in earlier releases, the scores are
+            those of the built-in kinds.
     """
     if scores.get("metrics") is not None:
         return [Metric(**item) for item in scores["metrics"]]
@@ -139,9 +146,12 @@ def metrics_of(scores: Record) -> list[Metric]:
 
 
 def headlines(scores: Sequence[Record]) -> list[Metric]:
-    """Return the scores that comparisons show, those that at least one of the records has.
+    """Return the scores that comparisons show, if at least one of the records has them.
 
-    Where none of them is a headline, all are shown.
+    If none of them is a headline, all are returned.
+
+    Args:
+        scores: Contents of one or more `scores.json`.
     """
     found = {metric.name: metric for item in scores for metric in metrics_of(item)}
     known = [metric.name for kind in KINDS for metric in kind.metrics]
@@ -151,7 +161,11 @@ def headlines(scores: Sequence[Record]) -> list[Metric]:
 
 
 def scores_by_kind(scores: Record) -> list[KindScores]:
-    """Return the objectives of a `scores.json` by kind, in its order."""
+    """Return the objectives of a `scores.json` by kind, in its order.
+
+    Args:
+        scores: Content of `scores.json`.
+    """
     titles = {kind.name: kind.title for kind in KINDS} | (scores.get("kinds") or {})
     groups: dict[str, dict[str, Record]] = {}
     for name, item in scores["objectives"].items():
@@ -171,10 +185,10 @@ def scores_by_kind(scores: Record) -> list[KindScores]:
 
 
 def undefined_scores(scores: Mapping[str, Any]) -> list[str]:
-    """Return which scores say nothing, and why, as clauses.
+    """Return the meaningless scores with their reasons, as clauses.
 
     Args:
-        scores: `scores.json`.
+        scores: Content of `scores.json`.
     """
     found: dict[tuple[str, str], list[str]] = {}
     for kind in scores_by_kind(scores):

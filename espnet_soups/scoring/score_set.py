@@ -1,4 +1,4 @@
-"""Score every objective of a decoded set and write what was found."""
+"""Scoring of every objective of a decoded set, and the files with the scores."""
 
 import json
 from collections.abc import Collection, Mapping, Sequence
@@ -37,17 +37,17 @@ def score_set(
     """Score a decoded set; write `scores.json` and an `alignment.txt` per objective.
 
     Args:
-        reference_dir: Holds `utt2lang`, `text`, `text.<target>`, and perhaps `utt2group`.
-        decode_dir: Holds `<objective>/text`.
-        config: How to score.
-        own_kinds: Kinds of a user's own, `module:Class`, that may be imported.
+        reference_dir: Folder with `utt2lang`, `text`, `text.<target>`, and perhaps `utt2group`.
+        decode_dir: Folder with `<objective>/text`.
+        config: Settings of scoring.
+        own_kinds: A user's own kinds, `module:Class`, that may be imported.
 
     Returns:
-        What `scores.json` holds: settings, titles of the `kinds`, the `metrics` in the order in
-        which tables show them, `objectives` by name, the `mean` of each score over the objectives
-        that have it, and why objectives are `not_scored`, if some are. With `utt2group` the
-        bootstrap draws groups, jointly for all objectives; without, the utterances of each
-        objective independently of the others', also for the means.
+        Content of `scores.json`: settings, titles of the `kinds`, the `metrics` in the order of
+        tables, `objectives` by name, the `mean` of each score over the objectives that have it, and
+        reasons of those `not_scored`, if there are any. With `utt2group` the bootstrap draws
+        groups, jointly for all objectives; without, the utterances of each objective independently,
+        also for the means.
 
     Raises:
         OSError: If a file is missing.
@@ -87,7 +87,11 @@ def score_set(
 def _measure(
     reference_dir: Path, decode_dir: Path, config: ScoreConfig, own_kinds: Collection[str]
 ) -> tuple[dict[Objective, Measured], dict[str, str]]:
-    """Return the measured objectives, and why others are not scored, by name."""
+    """Return the measured objectives, and by name the reason why another is not scored.
+
+    Raises:
+        ValueError: If no objective can be scored.
+    """
     found, not_scored = {}, {}
     for objective in find_known(decode_dir, own_kinds):
         try:
@@ -103,7 +107,13 @@ def _measure(
 
 
 def describe(objective: Objective, measured: Measured, resampled: Scores) -> dict[str, Any]:
-    """Return what `scores.json` keeps of an objective."""
+    """Return the entry of an objective in `scores.json`.
+
+    Args:
+        objective: The objective.
+        measured: Its measurement.
+        resampled: Its scores on the resamples, [resamples] each.
+    """
     return {
         "task": objective.kind,
         "language": objective.language,
@@ -130,7 +140,16 @@ def describe(objective: Objective, measured: Measured, resampled: Scores) -> dic
 def average(
     metrics: Sequence[Metric], values: Sequence[Mapping[str, float]], resampled: Sequence[Scores]
 ) -> dict[str, dict[str, Any]]:
-    """Average each score over the objectives that have it, every objective counting the same."""
+    """Average each score over the objectives that have it, with equal weights.
+
+    Args:
+        metrics: The scores, in order.
+        values: Scores of each objective.
+        resampled: Scores of each objective on the resamples, [resamples] each.
+
+    Returns:
+        By name of the score: value, interval, and number of objectives.
+    """
     means: dict[str, dict[str, Any]] = {}
     for name in [metric.name for metric in metrics]:
         holders = [position for position, own in enumerate(values) if name in own]

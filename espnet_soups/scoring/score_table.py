@@ -9,6 +9,10 @@ from espnet_soups.scoring.score_metrics import KindScores, scores_by_kind, undef
 def format_estimate(item: Mapping[str, Any] | None, digits: int = 1) -> str:
     """Return a score with its interval, or a dash.
 
+    Args:
+        item: The entry of a score in `scores.json`, or None.
+        digits: Number of decimals.
+
     >>> format_estimate({"value": 12.34, "low": 10.0, "high": 15.06})
     '12.3 [10.0, 15.1]'
     """
@@ -19,7 +23,10 @@ def format_estimate(item: Mapping[str, Any] | None, digits: int = 1) -> str:
 
 
 def describe_draws(groups: int | None) -> str:
-    """Say what the bootstrap drew.
+    """Return a description of the items that the bootstrap drew.
+
+    Args:
+        groups: Number of groups; None if utterances were drawn.
 
     >>> describe_draws(None), describe_draws(78)
     ('bootstrap interval over utterances', 'bootstrap interval over 78 groups of utterances')
@@ -29,7 +36,11 @@ def describe_draws(groups: int | None) -> str:
 
 
 def render_table(scores: Mapping[str, Any]) -> str:
-    """Return a table per kind: a row per objective, and their mean where there are several."""
+    """Return a table per kind: a row per objective, and their mean if there are several.
+
+    Args:
+        scores: Content of `scores.json`.
+    """
     kinds = scores_by_kind(scores)
     signatures = {text for kind in kinds for text in _signatures(kind)}
     footer = [*sorted(signatures), *undefined_scores(scores)]
@@ -65,7 +76,11 @@ def _signatures(kind: KindScores) -> set[str]:
 
 
 def align(rows: list[list[str]]) -> str:
-    """Return cells as columns, the first flush left, the others flush right."""
+    """Return cells as text in columns, the first aligned left, the others right.
+
+    Args:
+        rows: Rows of equal length, at least one.
+    """
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     lines = []
     for row in rows:
