@@ -1,1 +1,1 @@
-"""What an experiment gave: results.json, RESULTS.md, pictures and one HTML page."""
+"""Reports of experiments: results.json, RESULTS.md, pictures and one HTML page."""

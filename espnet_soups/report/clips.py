@@ -1,4 +1,4 @@
-"""Recordings of the examples, small enough to lie in the page itself."""
+"""Recordings of the examples, small enough to be embedded in the page."""
 
 import base64
 import io
@@ -14,14 +14,14 @@ from espnet_soups.files import read_table
 from espnet_soups.report.results import Decoding
 
 BUDGET = 2_500_000  # characters of all clips of a page
-LONGEST = 15.0  # seconds of a clip
+LONGEST = 15.0  # seconds
 RATES = (8000, 16000)  # others become the last one; MP3, which every browser plays, lacks some
-SMALL = 0.75  # of MP3, from 0 (best) to 1: 25 kbit/s at 8 kHz, 45 at 16
+SMALL = 0.75  # MP3 compression, from 0 (best) to 1: 25 kbit/s at 8 kHz, 45 at 16
 
 
 @dataclass(frozen=True)
 class Clip:
-    """A recording, or its beginning.
+    """Recording, or its beginning.
 
     Attributes:
         key: Utterance id.
@@ -36,11 +36,11 @@ class Clip:
 
 @dataclass(frozen=True)
 class Clips:
-    """What can be heard on a page.
+    """Recordings of a page.
 
     Attributes:
         found: The clips by (label of the decoding, utterance id).
-        lacking: Why others are missing, a sentence each.
+        lacking: Reasons why others are missing, one sentence each.
     """
 
     found: Mapping[tuple[str, str], Clip] = field(default_factory=dict)
@@ -48,12 +48,16 @@ class Clips:
 
 
 def collect_clips(decodings: Sequence[Decoding]) -> Clips:
-    """Read the recordings that the examples of decoded sets begin with.
+    """Read the recordings of the examples of decoded sets.
 
-    First come the first examples of all objectives, so that a full page lacks the others.
+    The first examples of all objectives come first, so that a full page lacks the others.
 
     Args:
-        decodings: Those whose record has `audio`, the `wav.scp` of their set, are heard.
+        decodings: Decodings; those whose record has `audio`, the `wav.scp` of their set, have
+            recordings.
+
+    Returns:
+        The clips, and reasons why others are missing.
     """
     found: dict[tuple[str, str], Clip] = {}
     lacking, broken = [], []
@@ -90,8 +94,7 @@ def make_clip(key: str, path: Path) -> Clip:
         path: The audio file.
 
     Raises:
-        OSError: If it is missing.
-        ValueError: If it is no audio.
+        ValueError: If it is not audio.
     """
     rate = _rate(path)
     samples = read_audio(path, rate, resample=True)
@@ -110,9 +113,13 @@ def make_clip(key: str, path: Path) -> Clip:
 
 
 def keys_of(example: str, known: Mapping[str, object]) -> list[str]:
-    """Return the utterances that an example is about: ids that its first line begins with.
+    r"""Return the utterances of an example: the ids at the beginning of its first line.
 
-    >>> keys_of("a1 b2  score 0.3\\nREF: a1", {"a1": "", "b2": ""})
+    Args:
+        example: Text of the example.
+        known: Mapping with the known ids as keys.
+
+    >>> keys_of("a1 b2  score 0.3\nREF: a1", {"a1": "", "b2": ""})
     ['a1', 'b2']
     """
     words = example.partition("\n")[0].split()
@@ -138,5 +145,5 @@ def _rate(path: Path) -> int:
     try:
         own = int(soundfile.info(str(path)).samplerate)
     except soundfile.LibsndfileError:
-        return RATES[-1]  # `read_audio` says what is wrong
+        return RATES[-1]  # `read_audio` reports the error
     return own if own in RATES else RATES[-1]

@@ -1,4 +1,4 @@
-"""What compares decoded sets of experiments: a row each, and what to know to read them."""
+"""Comparison of decoded sets of experiments: a row each, with notes on the columns."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,15 +23,16 @@ Record = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Comparison:
-    """A table that compares.
+    """Table that compares decoded sets.
 
     Attributes:
-        head: Of its columns, the name of the experiment among them.
+        head: Heads of its columns, including the name of the experiment.
         names: The experiment of each row.
-        titles: Of the section on each row.
-        rows: Cells behind the name.
-        notes: Sentences on the columns.
-        near_uniform: Experiments that do not test their combiner.
+        titles: Title of the section on each row.
+        rows: Cells after the name.
+        notes: Sentences about the columns.
+        near_uniform: Experiments whose weights stayed near uniform, which do not test their
+            combiner.
     """
 
     head: list[str]
@@ -46,10 +47,10 @@ TEXTS = 5  # columns of a comparison, from the left, that are words
 
 
 def compare_records(records: Sequence[Record]) -> Comparison:
-    """Return a row per decoded set: what it is, mean scores with intervals, what it cost.
+    """Return a table with a row per decoded set: settings, mean scores with intervals, and cost.
 
     Args:
-        records: Decodings of experiments, each as its results.json has it.
+        records: Decodings of experiments, as in results.json.
     """
     tagged = len({record["inference_tag"] for record in records}) > 1
     metrics = headlines([record["scores"] for record in records])
@@ -67,7 +68,11 @@ def compare_records(records: Sequence[Record]) -> Comparison:
 
 
 def section_titles(records: Sequence[Record]) -> list[str]:
-    """Return the title of each section: the experiment, and where it has several, the decoding."""
+    """Return the title of each section: the experiment and, if it has several, the decoding.
+
+    Args:
+        records: Decodings of experiments, as in results.json.
+    """
     names = [record["name"] for record in records]
     return [
         name if names.count(name) == 1 else f"{name}: {record['inference_tag']}/{record['set']}"
@@ -76,7 +81,11 @@ def section_titles(records: Sequence[Record]) -> list[str]:
 
 
 def in_order(records: Sequence[Record]) -> list[Record]:
-    """Return records in the order of tables: by experiment, inference tag and set."""
+    """Return records in the order of tables: by experiment, inference tag and set.
+
+    Args:
+        records: Decodings of experiments, as in results.json.
+    """
     return sorted(records, key=lambda item: (item["name"], item["inference_tag"], item["set"]))
 
 

@@ -1,4 +1,4 @@
-"""On what a training ran: its time means little without."""
+"""Hardware of a training, without which its time means little."""
 
 import socket
 from collections.abc import Mapping
@@ -11,13 +11,13 @@ def describe_compute(config: Mapping[str, Any], log: TrainLog) -> dict[str, Any]
     """Return threads, processes and GPUs of a training.
 
     Args:
-        config: ESPnet's config.yaml, which the first process writes.
-        log: Its train.log, whose head names threads and host.
+        config: ESPnet's config.yaml, written by the first process.
+        log: The training's train.log, whose head has threads and host.
 
     Returns:
-        `threads` of each process (None: not known), the most and the `fewest_threads` where they
-        followed the load of the machine, `processes`, `gpus` of all processes, and
-        whether it ran on `this_machine` (None: not known).
+        `threads` of each process (None if unknown), the largest and the `fewest_threads` if they
+        followed the load of the machine, `processes`, `gpus` of all processes, and whether it ran
+        on `this_machine` (None if unknown).
     """
     processes = int(config.get("dist_world_size") or 1)
     return {
@@ -30,10 +30,10 @@ def describe_compute(config: Mapping[str, Any], log: TrainLog) -> dict[str, Any]
 
 
 def compute_text(compute: Mapping[str, Any] | None) -> str:
-    """Return in a few words on what a training ran.
+    """Return a short description of the hardware of a training.
 
     Args:
-        compute: As `describe_compute` returns it; None: not known.
+        compute: The result of `describe_compute`; None if unknown.
 
     >>> compute_text({"threads": 2, "processes": 1, "gpus": 0})
     '2 threads'
@@ -64,11 +64,11 @@ def compute_text(compute: Mapping[str, Any] | None) -> str:
 def environment_rows(
     environment: Mapping[str, Any], compute: Mapping[str, Any] | None
 ) -> list[tuple[str, str]]:
-    """Return where a result comes from as names and texts.
+    """Return the origin of a result as names and texts.
 
     Args:
-        environment: As `describe_environment` returns it; results of earlier releases lack `gpus`.
-        compute: On what the training ran; None: not known.
+        environment: The result of `describe_environment`; results of earlier releases lack `gpus`.
+        compute: The result of `describe_compute`; None if unknown.
     """
     usable, total = environment["cpus_usable"], environment["cpus"]
     cpus = f"{total} CPUs" if usable in (None, total) else f"{usable} of {total} CPUs"

@@ -1,4 +1,4 @@
-"""Which classes were taken for which: a table per objective that counts them."""
+"""Confusions of classes: a table per objective that counts them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ PAIRS = 10
 
 @dataclass(frozen=True)
 class ConfusionTable:
-    """What a report shows of a confusion matrix.
+    """Table of a confusion matrix in a report.
 
     Attributes:
-        title: Above it.
-        head: Of its columns.
+        title: Title above it.
+        head: Heads of its columns.
         rows: Its cells.
-        texts: How many columns, from the left, are words.
+        texts: Number of columns, from the left, with text.
     """
 
     title: str
@@ -31,7 +31,7 @@ def confusions(scores: Mapping[str, Any]) -> list[ConfusionTable]:
     """Return a table for each score whose details hold `labels` and `confusion`.
 
     Args:
-        scores: `scores.json`.
+        scores: Content of `scores.json`.
     """
     return [
         _tabulate(name, item[metric.name]["labels"], item[metric.name]["confusion"])

@@ -21,8 +21,8 @@ def read_cosines(
         size: Number of objectives, m.
 
     Returns:
-        (mean cosine of each pair in each epoch, NaN where it was not measured; on how many steps
-        it was measured, 1 where that was not recorded), each [E, m, m].
+        (mean cosine of each pair in each epoch, NaN if not measured; number of measured steps, 1 if
+        not recorded), each [E, m, m].
     """
     cosines = np.full((len(records), size, size), np.nan)
     steps = np.ones_like(cosines)
@@ -38,14 +38,14 @@ def read_cosines(
 def mean_over_epochs(
     cosines: NDArray[np.float64], steps: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return the mean of each pair, every measured step counting the same.
+    """Return the mean of each pair, with equal weight of every measured step.
 
     Args:
         cosines: Mean cosine in each epoch, [E, m, m].
-        steps: On how many steps each was measured, [E, m, m].
+        steps: Number of steps on which each was measured, [E, m, m].
 
     Returns:
-        [m, m]; NaN where a pair was never measured.
+        The means [m, m]; NaN where a pair was never measured.
 
     >>> epochs = np.array([[[1.0]], [[0.0]], [[np.nan]]])
     >>> mean_over_epochs(epochs, np.array([[[1]], [[3]], [[0]]])).tolist()
@@ -59,12 +59,12 @@ def mean_over_epochs(
 def group_curves(
     objectives: Sequence[str], cosines: NDArray[np.float64]
 ) -> dict[str, NDArray[np.float64]]:
-    """Return the mean cosine of each two kinds over the epochs, [E], by `ASR~ST (20 pairs)`.
+    """Return the mean cosine between each two kinds over the epochs, [E], by `ASR~ST (20 pairs)`.
 
-    Self-supervision stands against all the others at once: that is the question it raises.
+    Self-supervision is compared with all other objectives at once.
 
     Args:
-        objectives: Their m names.
+        objectives: Names of the m objectives.
         cosines: Mean cosine in each epoch, NaN where it was not measured, [E, m, m].
 
     >>> curves = group_curves(["asr_fr", "asr_it", "ssl"], np.full((2, 3, 3), 0.5))

@@ -1,4 +1,4 @@
-"""Where a result comes from: versions, revision, machine."""
+"""Origin of a result: versions, revision, machine."""
 
 import os
 import platform
@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 PACKAGES = ("espnet-soups", "espnet", "torch", "torchjd", "jiwer", "sacrebleu")
-# What stage 13 itself writes does not make a working tree dirty.
+# Files that stage 13 itself writes do not make a working tree dirty.
 IGNORED = (":(top)", ":(exclude,top,glob)**/RESULTS.md", ":(exclude,top,glob)**/results.jsonl")
 
 
 def describe_environment() -> dict[str, Any]:
-    """Return date, versions, git revision and hardware of the machine that reports."""
+    """Return date, versions, git revision and hardware of this machine."""
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
@@ -32,9 +32,11 @@ def describe_environment() -> dict[str, Any]:
 def git_revision(folder: Path) -> str | None:
     """Return the commit of a tracked folder, with `-dirty` if tracked files were changed.
 
+    Args:
+        folder: A folder of the repository.
+
     Returns:
-        The hash; None where the folder belongs to no repository (an installed wheel) or there
-        is no git.
+        The hash; None if the folder is in no repository (an installed wheel) or there is no git.
     """
     if _git(folder, "ls-files", "--error-unmatch", ".") is None:
         return None
@@ -44,14 +46,18 @@ def git_revision(folder: Path) -> str | None:
 
 
 def cpu_model(path: Path) -> str:
-    """Return the name of the processor, which Linux writes into /proc/cpuinfo."""
+    """Return the name of the processor.
+
+    Args:
+        path: Linux's /proc/cpuinfo; other systems lack it.
+    """
     lines = path.read_text(encoding="utf-8", errors="replace").split("\n") if path.is_file() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor() or platform.machine()
 
 
 def gpu_models() -> list[str]:
-    """Return the name of each GPU from NVIDIA's driver; none where there is no driver."""
+    """Return the name of each GPU from NVIDIA's driver; empty if there is no driver."""
     try:
         done = subprocess.run(
             ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"],

@@ -1,4 +1,4 @@
-"""One line per epoch, while training runs."""
+"""Progress of a training: one line per epoch."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -19,15 +19,15 @@ EPOCH = {
 def follow_epochs(
     exp_dir: Path, stop: Callable[[], bool], pause: float = 2.0
 ) -> Iterator[dict[str, Any]]:
-    """Yield the record of each epoch that is finished from now on.
+    """Yield the record of each epoch that finishes from now on.
 
     Args:
-        exp_dir: Folder of the run; it need not exist yet.
-        stop: Asked between two looks; True ends it.
-        pause: Seconds between two looks.
+        exp_dir: Folder of the run, which need not exist yet.
+        stop: Function called between two checks; True ends the iteration.
+        pause: Time between two checks, s.
 
     Yields:
-        The records of `soup.jsonl` that were not there at first.
+        The new records of `soup.jsonl`.
     """
     seen = len(read_epochs(exp_dir))
     while not stop():
@@ -38,14 +38,14 @@ def follow_epochs(
 
 
 def describe_epoch(record: dict[str, Any], max_epoch: int) -> str:
-    """Return a line on how an epoch went.
+    """Return a line that summarises an epoch.
 
     Args:
-        record: A line of soup.jsonl; times in seconds.
+        record: A line of soup.jsonl; times in s.
         max_epoch: Number of the last epoch.
 
     Raises:
-        ValueError: If the record is not as training writes it.
+        ValueError: If the record does not have the form that training writes.
 
     >>> describe_epoch({"epoch": 2, "seconds": 61.0, "valid_seconds": 1.0, "loss": {"asr_en": 1.5},
     ...     "valid_loss": {"asr_en": 2.0}, "valid_accuracy": {"asr_en": 0.25}}, 5)
@@ -68,10 +68,13 @@ def _mean(values: dict[str, float | None]) -> float:
 
 
 def read_epochs(exp_dir: Path) -> list[dict[str, Any]]:
-    """Read the records of a run, none where it has not written any.
+    """Read the records of a run, empty if it has not written any.
+
+    Args:
+        exp_dir: Folder of the run.
 
     Raises:
-        ValueError: If a line is not as training writes it.
+        ValueError: If a line does not have the form that training writes.
     """
     path = exp_dir / RECORDS
     return read_json_lines(path, MADE_BY, {"epoch": int}) if path.exists() else []

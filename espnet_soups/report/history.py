@@ -1,4 +1,4 @@
-"""How a training went, from soup.jsonl or, where there is no soup, from ESPnet's train.log."""
+"""The course of a training, from soup.jsonl or, without a soup, from ESPnet's train.log."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,7 +18,7 @@ from espnet_soups.report.seen import SEEN, times_seen
 from espnet_soups.report.train_log import TrainLog
 
 SOUP_FILE = "soup.jsonl"
-CONFLICT_DIR = "conflict"  # of stage 8
+CONFLICT_DIR = "conflict"  # folder of stage 8
 Curves = dict[str, NDArray[np.float64]]
 VALUES = dict[str, float | None]
 EPOCH = {
@@ -33,32 +33,34 @@ EPOCH = {
 
 @dataclass(frozen=True)
 class History:
-    """Curves over E epochs; NaN where a value is not known.
+    """Curves over E epochs; NaN where a value is unknown.
 
     Attributes:
-        objectives: Names, in the order of the run.
+        objectives: Names of the objectives, in the order of the run.
         epochs: Numbers of the epochs, [E].
-        seconds: Training time of all epochs, validation not counted.
+        seconds: Training time of all epochs without validation, s.
         losses: Training loss of each objective per token, [E].
         valid_losses: The same on the validation data.
-        accuracies: Share of right tokens on the validation data, [E]; only what was recorded.
-        levels: The top level first; empty where only train.log is left.
+        accuracies: Share of correct tokens on the validation data, [E]; only of objectives with a
+            record.
+        levels: The levels, the top one first; empty if there is only a train.log.
         norms: Norm of the gradient of each objective without the noise of the batches, [E]; only
-            what was ever told from noise.
-        signal_shares: Share of signal in a measured gradient, [E]; only what was ever measured.
-        raised: Share of the measured steps that raised the objective, [E]; likewise.
-        raised_any: Share that raised at least one objective, [E]; None if it was never measured.
-        cosines: Cosines between the objectives' gradients without the noise of the batches, mean
-            of each epoch, [E, m, m]; None if no pair was ever measured.
-        cosine_steps: On how many steps each was measured, [E, m, m].
+            where it was ever above the noise.
+        signal_shares: Share of signal in a measured gradient, [E]; only of measured objectives.
+        raised: Share of the measured steps that raised the objective, [E]; only of measured
+            objectives.
+        raised_any: Share of steps that raised at least one objective, [E]; None if never measured.
+        cosines: Cosines between the objectives' gradients without the noise of the batches, mean of
+            each epoch, [E, m, m]; None if no pair was ever measured.
+        cosine_steps: Number of steps on which each was measured, [E, m, m].
         layers: The conflict of each measured layer over the epochs.
-        conflicts: The table of stage 8; empty: it did not run.
-        optimizer_steps: Steps of the optimiser in each epoch, [E]; None if they were not counted.
-        measured_steps: How many of these were measured, [E]; likewise.
-        valid_seconds: Time of all validations; None if it was not recorded.
+        conflicts: The table of stage 8; empty if it did not run.
+        optimizer_steps: Number of optimiser steps in each epoch, [E]; None if not counted.
+        measured_steps: Number of measured ones among them, [E]; None if not counted.
+        valid_seconds: Time of all validations, s; None if not recorded.
         unalignable: Labels of the last epoch that CTC could not align, by objective.
-        seen: How often an utterance of each language and corpus came in all epochs, on average;
-            empty where it was not counted.
+        seen: Average number of times an utterance of each language and corpus was seen in all
+            epochs; empty if not counted.
     """
 
     objectives: list[str]
@@ -87,8 +89,11 @@ def read_history(exp_dir: Path, log: TrainLog) -> History:
     """Read the history of an experiment.
 
     Args:
-        exp_dir: The experiment.
-        log: Its train.log.
+        exp_dir: Folder of the experiment.
+        log: The content of its train.log.
+
+    Returns:
+        The curves.
 
     Raises:
         ValueError: If neither soup.jsonl nor the log holds an epoch.

@@ -1,4 +1,4 @@
-"""The course of the conflict in each layer: from `soup.jsonl`, or from checkpoints of stage 8."""
+"""Conflict in each layer over time, from `soup.jsonl` or from checkpoints of stage 8."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,13 +15,13 @@ STATISTICS = ("mean", "worst")
 
 @dataclass(frozen=True)
 class LayerCourse:
-    """The conflict of each layer over the epochs, or over checkpoints; NaN: not known.
+    """Conflict of each layer over epochs or checkpoints; NaN where unknown.
 
     Attributes:
         layers: Names of the layers.
-        times: What the columns are: epochs, or names of checkpoints.
+        times: Labels of the columns: epochs, or names of checkpoints.
         mean: Mean cosine over all pairs with its interval, [L, T, 3].
-        worst: The same of the pair that conflicts most.
+        worst: The same for the pair that conflicts most.
     """
 
     layers: list[str]
@@ -37,7 +37,7 @@ class PairCosines:
     Attributes:
         checkpoint: Its name.
         objectives: Names of the objectives.
-        cosine: The cosines with intervals, [m, m, 3]; NaN: not known.
+        cosine: The cosines with intervals, [m, m, 3]; NaN where unknown.
         p: Two-sided p values, [m, m].
     """
 
@@ -48,7 +48,11 @@ class PairCosines:
 
 
 def read_layers(records: Sequence[Mapping[str, Any]]) -> LayerCourse | None:
-    """Read what epochs have recorded; None: no layer was measured."""
+    """Read the conflict of each layer from the records of epochs; None if no layer was measured.
+
+    Args:
+        records: The lines of soup.jsonl.
+    """
     layers = list(dict.fromkeys(name for record in records for name in record.get("layers") or {}))
     if not layers:
         return None
@@ -65,8 +69,11 @@ def read_layers(records: Sequence[Mapping[str, Any]]) -> LayerCourse | None:
 def layers_of_table(rows: Sequence[Row]) -> LayerCourse:
     """Return the conflict of each module at every checkpoint of a table.
 
-    The worst pair is that whose interval ends lowest; intervals are widened for the number of pairs
-    (Bonferroni).
+    The worst pair is the one whose interval ends lowest; intervals are widened for the number of
+    pairs (Bonferroni).
+
+    Args:
+        rows: The table of stage 8.
     """
     pairs = len({(row.first, row.second) for row in rows if row.quantity == "cosine"})
     layers = list(dict.fromkeys(row.group for row in rows if row.group != WHOLE))
@@ -88,13 +95,17 @@ def layers_of_table(rows: Sequence[Row]) -> LayerCourse:
 
 
 def _widening(batches: int, pairs: int) -> float:
-    """Return by how much 95 % intervals grow when they are to hold for all of many pairs."""
+    """Return the factor by which 95 % intervals must grow to hold for all of many pairs."""
     free = max(1, batches - 1)
     return float(stats.t.ppf(1 - 0.025 / pairs, free) / stats.t.ppf(0.975, free))
 
 
 def pairs_of_table(rows: Sequence[Row]) -> list[PairCosines]:
-    """Return the cosines of all pairs at every checkpoint of a table."""
+    """Return the cosines of all pairs at every checkpoint of a table.
+
+    Args:
+        rows: The table of stage 8.
+    """
     found = []
     for checkpoint in dict.fromkeys(row.checkpoint for row in rows):
         own = [row for row in rows if row.checkpoint == checkpoint and row.group == WHOLE]

@@ -1,4 +1,4 @@
-"""Which utterances took no part in training, and why."""
+"""Utterances that were left out of training, with the reasons."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,11 +11,11 @@ TOO_LONG = "Training labels longer than their frames, left out of CTC"
 
 
 def left_out_notes(record: Mapping[str, Any]) -> list[str]:
-    """Return a sentence for each reason, with how many utterances of each objective it struck.
+    """Return a sentence for each reason, with the number of utterances of each objective.
 
     Args:
-        record: As results.json has it; those of earlier releases, whose scores list no `metrics`,
-            keep the one sentence that they had for all.
+        record: A decoding, as in results.json; those of earlier releases, whose scores list no
+            `metrics`, keep their one sentence for all objectives.
     """
     reasons: dict[str, list[str]] = {}
     for name, number in record["training"]["unalignable"].items():
@@ -28,5 +28,5 @@ def _why(name: str) -> str:
     objective = look_up(name)
     if objective.transcribes:
         return TOO_LONG
-    # a name in a record must not make anything be imported
+    # a name in a record must never cause an import
     return next((kind.left_out for kind in KINDS if kind.name == objective.kind), Kind.left_out)

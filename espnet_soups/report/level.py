@@ -1,4 +1,4 @@
-"""The levels of a soup as a training recorded them: weights and penalty of each, by epoch."""
+"""The levels of a soup as recorded by a training: weights and penalty of each, by epoch."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Level:
-    """A level with k objectives over E epochs; NaN where a value is not known.
+    """Level with k objectives over E epochs; NaN where a value is unknown.
 
     Attributes:
-        objectives: The k names.
-        combiner: What weighs them; None: not recorded, as where there is no soup.
-        moves: Whether the combiner ever moves a weight; None: not recorded.
+        objectives: Names of the k objectives.
+        combiner: Name of its combiner; None if not recorded, as without a soup.
+        moves: Whether the combiner ever moves a weight; None if not recorded.
         penalties: c at the end of each epoch, [E].
         weights: λ at the end of each epoch, [E, k].
         mean_weights: λ, mean over the steps of each epoch, [E, k].
@@ -34,7 +34,7 @@ class Level:
 
     @property
     def can_move(self) -> bool:
-        """Whether any weight can move: one objective alone has λ = 1 for ever."""
+        """True if any weight can move: the weight of a single objective is always 1."""
         return bool(self.moves) and len(self.objectives) > 1
 
 
@@ -45,9 +45,7 @@ def read_levels(records: Sequence[Mapping[str, Any]]) -> list[Level]:
         records: The E lines of soup.jsonl, at least one.
 
     Raises:
-        KeyError: If a level lacks objectives, weights or penalty, or lost an objective.
-        IndexError: If an epoch has fewer levels than the last one.
-        ValueError: If a level has not one weight per objective.
+        ValueError: If a level does not have one weight per objective.
     """
     return [
         _read_level([record["levels"][index] for record in records])
@@ -74,7 +72,10 @@ def _read_level(entries: Sequence[Mapping[str, Any]]) -> Level:
 
 
 def to_array(values: Iterable[Any]) -> NDArray[np.float64]:
-    """Return values as an array, NaN for None.
+    """Return values as an array, with NaN for None.
+
+    Args:
+        values: Numbers, or None.
 
     >>> to_array([1, None]).tolist()
     [1.0, nan]

@@ -1,4 +1,4 @@
-"""RESULTS.md in ESPnet's habit, from the records of `results.json`."""
+"""RESULTS.md in ESPnet's style, from the records of `results.json`."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -32,12 +32,12 @@ def render_results(
     images: Mapping[str, str] | None = None,
     comparison: str | None = None,
 ) -> str:
-    """Return a RESULTS.md: a table that compares, then a section for each decoded set.
+    """Return a RESULTS.md: a table of comparison, then a section for each decoded set.
 
     Args:
-        records: Decodings of experiments, each as its results.json has it.
-        images: Titles by path of pictures to show, if there is one experiment.
-        comparison: Path of the picture that compares the experiments.
+        records: Decodings of experiments, as in results.json.
+        images: Path of each picture to its title, if there is a single experiment.
+        comparison: Path of the picture that compares the experiments; None if there is none.
     """
     ordered = in_order(records)
     parts = ["# RESULTS", NOTICE, "## Comparison", render_comparison(ordered)]
@@ -53,10 +53,10 @@ def render_results(
 
 
 def render_comparison(records: Sequence[Record]) -> str:
-    """Return the table that compares, notes on its columns, and who does not test its combiner.
+    """Return the table of comparison, notes on its columns, and warnings of untested combiners.
 
     Args:
-        records: Decodings of experiments, each as its results.json has it.
+        records: Decodings of experiments, as in results.json.
     """
     found = compare_records(records)
     rows = [
@@ -70,7 +70,12 @@ def render_comparison(records: Sequence[Record]) -> str:
 
 
 def render_experiment(record: Record, title: str) -> str:
-    """Return the section of one decoded set: tables, signatures, environment, command."""
+    """Return the section of one decoded set: tables, signatures, environment, command.
+
+    Args:
+        record: A decoding, as in results.json.
+        title: Title of the section.
+    """
     decoding = f"Decoded set: `{record['inference_tag']}/{record['set']}`."
     speed = record.get("decoding")
     if speed is not None:
@@ -84,10 +89,10 @@ def render_experiment(record: Record, title: str) -> str:
 
 
 def render_method(training: Record) -> list[str]:
-    """Return what tells whether the method was at work: a row per level, then the steps.
+    """Return the section that shows whether the method had an effect: a row per level, then steps.
 
     Args:
-        training: `training` of results.json.
+        training: The entry `training` of results.json.
     """
     parts = [f"### {TITLE}"]
     if stayed_near_uniform(training):
@@ -99,10 +104,10 @@ def render_method(training: Record) -> list[str]:
 
 
 def render_scores(record: Record) -> list[str]:
-    """Return the tables of an experiment, those that it has scores for, and notes on them.
+    """Return the tables of scores of an experiment, and notes on them.
 
     Args:
-        record: As results.json has it.
+        record: A decoding, as in results.json.
     """
     objectives = record["scores"]["objectives"]
     parts = render_tables(record["scores"])
@@ -115,7 +120,11 @@ def render_scores(record: Record) -> list[str]:
 
 
 def render_environment(record: Record) -> str:
-    """Return the environment and the command of an experiment."""
+    """Return the environment and the command of an experiment.
+
+    Args:
+        record: A decoding, as in results.json.
+    """
     environment = record["environment"]
     lines = ["### Environments", ""]
     rows = environment_rows(environment, record["training"].get("compute"))

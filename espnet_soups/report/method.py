@@ -1,4 +1,4 @@
-"""Whether the method was at work: what the soup did to the weights, and what the steps did."""
+"""The effect of the method: how far the weights moved, and which objectives steps raised."""
 
 import math
 from collections.abc import Mapping
@@ -10,23 +10,23 @@ from numpy.typing import NDArray
 from espnet_soups.report.history import History
 from espnet_soups.report.level import Level
 
-NEAR_UNIFORM = 0.05  # total variation distance: a twentieth of the weight elsewhere
+NEAR_UNIFORM = 0.05  # total variation distance: a twentieth of the weight has moved
 DIGITS = 6  # of a number in results.json, so that its diffs stay readable
 
 Values = NDArray[np.float64]
 
 
 def describe_method(history: History) -> dict[str, Any]:
-    """Return what `results.json` says of the method.
+    """Return the entries of `results.json` about the method.
 
     Args:
-        history: The training.
+        history: The curves of the training.
 
     Returns:
-        `method`, an entry per level (none where there was no soup or where it was not recorded);
-        `signal_share`, `raised` and `raised_any`, means over the training in which every measured
-        step counts the same, from 0 to 1; `measured_steps` and `optimizer_steps` of the whole
-        training. None: not known.
+        `method`, an entry per level (empty without a soup or a record of it); `signal_share`,
+        `raised` and `raised_any`, means over the training with equal weight of every measured step,
+        from 0 to 1; `measured_steps` and `optimizer_steps` of the whole training. None means
+        unknown.
     """
     levels = history.levels
     recorded = all(level.moves is not None for level in levels)
@@ -48,7 +48,10 @@ def describe_method(history: History) -> dict[str, Any]:
 
 
 def can_move(level: Mapping[str, Any]) -> bool:
-    """Return whether any weight of a level of `method` can move.
+    """Return True if any weight of a level can move.
+
+    Args:
+        level: An entry of `method`.
 
     >>> can_move({"moves": True, "objectives": ["asr_fr"]})
     False
@@ -57,14 +60,14 @@ def can_move(level: Mapping[str, Any]) -> bool:
 
 
 def stayed_near_uniform(training: Mapping[str, Any]) -> bool:
-    """Return whether no level that can move its weights has ever gone far from uniform.
+    """Return True if no level with weights that can move has ever gone far from uniform.
 
     Args:
-        training: `training` of results.json.
+        training: The entry `training` of results.json.
 
     Returns:
-        False also where nothing can move (there is no combiner to test), and where it is not
-        known how far the weights went.
+        False also if nothing can move (there is no combiner to test), or if it is unknown how far
+        the weights went.
 
     >>> level = {"moves": True, "objectives": ["asr_fr", "asr_it"], "largest_distance": 0.04}
     >>> stayed_near_uniform({"method": [level]}), stayed_near_uniform({"method": []})
@@ -75,14 +78,14 @@ def stayed_near_uniform(training: Mapping[str, Any]) -> bool:
 
 
 def weighted_mean(values: Values, counts: Values) -> Values:
-    """Return the mean over epochs, each weighted by how often it counts.
+    """Return the mean over epochs, each with its own weight.
 
     Args:
-        values: One or more values of each epoch, NaN where they are not known, [E, …].
-        counts: How often each epoch counts, NaN for never, [E].
+        values: One or more values of each epoch, NaN if unknown, [E, …].
+        counts: Weight of each epoch, NaN for 0, [E].
 
     Returns:
-        […]; NaN where no epoch that counts is known.
+        The means […]; NaN where no epoch with a weight is known.
 
     >>> weighted_mean(np.array([0.5, 1.0, np.nan]), np.array([30.0, 10.0, 20.0])).item()
     0.625

@@ -1,4 +1,4 @@
-"""How RESULTS.md and the page word whether the method was at work."""
+"""Texts of RESULTS.md and the page about the effect of the method."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -32,10 +32,10 @@ COLUMNS = (
 
 
 def distances(training: Record) -> str:
-    """Return how far the weights of each level went from uniform, for a cell of a table.
+    """Return the distance of each level's weights from uniform, for a cell of a table.
 
     Args:
-        training: `training` of results.json.
+        training: The entry `training` of results.json.
 
     >>> moving = {"moves": True, "objectives": ["asr_fr", "asr_it"], "largest_distance": 0.231}
     >>> distances({"method": [moving, {**moving, "moves": False}]})
@@ -54,7 +54,10 @@ def distances(training: Record) -> str:
 
 
 def percent(share: float | None) -> str:
-    """Return a share in %, with a decimal where it is small.
+    """Return a share in %, with a decimal if it is small.
+
+    Args:
+        share: The share, from 0 to 1; None if unknown.
 
     >>> percent(0.4), percent(0.042), percent(0.0), percent(None)
     ('40 %', '4.2 %', '0 %', '–')
@@ -65,26 +68,30 @@ def percent(share: float | None) -> str:
 
 
 def level_rows(training: Record) -> list[list[str]]:
-    """Return a row per level, the top level first, as HEAD names the cells.
+    """Return a row per level, the top level first, with the cells of HEAD.
 
     Args:
-        training: `training` of results.json.
+        training: The entry `training` of results.json.
     """
     return [_level_row(level) for level in training.get("method", [])]
 
 
 def why_no_levels(training: Record) -> str:
-    """Return why there is no row, as a sentence."""
+    """Return the reason why there is no row, as a sentence.
+
+    Args:
+        training: The entry `training` of results.json.
+    """
     if training.get("trainer") == "default":
         return "`trainer: default` has no soup: its weights are settings and never move."
     return "The release that trained this did not record it."
 
 
 def step_notes(training: Record) -> list[str]:
-    """Return what is known of the measured steps, as sentences.
+    """Return the known facts about the measured steps, as sentences.
 
     Args:
-        training: `training` of results.json.
+        training: The entry `training` of results.json.
     """
     if not training.get("method"):
         return []

@@ -1,4 +1,4 @@
-"""What the report knows of an objective by its name alone, as logs and records have it."""
+"""Properties of an objective by its name alone, as it appears in logs and records."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,10 @@ from espnet_soups.objectives.registry import KINDS, parse_objective
 
 
 def kind_name(name: str) -> str:
-    """Return the name of the kind that an objective is named after.
+    """Return the name of the kind at the beginning of an objective's name.
+
+    Args:
+        name: Name of the objective.
 
     >>> kind_name("asr_fr"), kind_name("ssl")
     ('asr', 'ssl')
@@ -16,7 +19,10 @@ def kind_name(name: str) -> str:
 
 
 def sign_of(name: str) -> str:
-    """Return the sign of an objective's kind; of a user's own kind its name in capitals.
+    """Return the sign of an objective's kind; for a user's own kind, its name in capitals.
+
+    Args:
+        name: Name of the objective.
 
     >>> sign_of("st_fr_en"), sign_of("mood")
     ('ST', 'MOOD')
@@ -27,11 +33,11 @@ def sign_of(name: str) -> str:
 
 
 def look_up(name: str, others: Sequence[str] = ()) -> Objective:
-    """Return an objective; of one whose name does not say what it is, name and kind are known.
+    """Return an objective; if its name is not sufficient, with name and kind only.
 
     Args:
-        name: Of the objective.
-        others: Names of the objectives beside it, which may say which languages it has.
+        name: Name of the objective.
+        others: Names of the objectives beside it, which may determine its languages.
 
     >>> look_up("st_fr_en").target, look_up("ssl").supervised, look_up("mood").language
     ('en', False, '')
@@ -43,7 +49,7 @@ def look_up(name: str, others: Sequence[str] = ()) -> Objective:
 
 
 def _transcribes(name: str) -> bool:
-    """Return whether objectives of a kind transcribe, whichever languages the name stands for."""
+    """Return True if objectives of a kind transcribe, whatever the languages in the name."""
     try:
         return parse_objective(f"{kind_name(name)}_a_b").transcribes
     except ValueError:
@@ -51,7 +57,10 @@ def _transcribes(name: str) -> bool:
 
 
 def by_kind(names: Sequence[str]) -> dict[str, list[str]]:
-    """Return objectives by kind, in the order in which kinds occur.
+    """Return objectives by kind, in the order of the first of each kind.
+
+    Args:
+        names: Names of the objectives.
 
     >>> by_kind(["asr_fr", "st_fr_en", "asr_it"])
     {'asr': ['asr_fr', 'asr_it'], 'st': ['st_fr_en']}
@@ -63,7 +72,10 @@ def by_kind(names: Sequence[str]) -> dict[str, list[str]]:
 
 
 def supervised_kinds(names: Sequence[str]) -> list[str]:
-    """Return the kinds that learn from labels: those that come along, then others among names.
+    """Return the kinds that learn from labels: the built-in ones, then others among the names.
+
+    Args:
+        names: Names of the objectives.
 
     >>> supervised_kinds(["ssl", "mood", "asr_fr"])[-1], "ssl" in supervised_kinds(["ssl"])
     ('mood', False)
@@ -75,7 +87,10 @@ def supervised_kinds(names: Sequence[str]) -> list[str]:
 
 
 def unit_of(name: str) -> str:
-    """Return what an objective is right or wrong about.
+    """Return the unit of an objective's accuracy.
+
+    Args:
+        name: Name of the objective.
 
     >>> unit_of("asr_fr"), unit_of("ssl"), unit_of("mood")
     ('token', 'prediction', 'label')
@@ -87,7 +102,10 @@ def unit_of(name: str) -> str:
 
 
 def loss_unit(name: str) -> str:
-    """Return the unit of an objective's loss; nats where its kind does not come along.
+    """Return the unit of an objective's loss; nats if its kind is not built in.
+
+    Args:
+        name: Name of the objective.
 
     >>> loss_unit("asr_fr"), loss_unit("enh"), loss_unit("mood")
     ('nats', '', 'nats')
@@ -96,7 +114,10 @@ def loss_unit(name: str) -> str:
 
 
 def loss_per(name: str) -> str:
-    """Return what an objective's loss is a mean over.
+    """Return the item over which an objective's loss is a mean.
+
+    Args:
+        name: Name of the objective.
 
     >>> loss_per("asr_fr"), loss_per("ssl"), loss_per("spk"), loss_per("enh")
     ('label token', 'prediction', 'label', 'frame or utterance')

@@ -1,4 +1,4 @@
-"""report.html: one page with everything in it, that can be mailed or kept."""
+"""report.html: one self-contained page that can be mailed or archived."""
 
 import base64
 import struct
@@ -39,19 +39,19 @@ from espnet_soups.report.wording import (
 )
 from espnet_soups.scoring.score_metrics import headlines, scores_by_kind, undefined_scores
 
-NARROWEST = 0.59  # of a picture's own width: letters keep 9 pixels, narrow screens scroll it
+NARROWEST = 0.59  # share of a picture's width: letters keep 9 pixels, narrow screens scroll it
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture that lies in the page.
+    """Picture that is embedded in the page.
 
     Attributes:
-        name: Where links lead.
-        title: What it shows.
+        name: Anchor for links.
+        title: Title of the picture.
         source: PNG as a data URI.
-        width: Pixels.
-        height: Pixels.
+        width: Width, pixels.
+        height: Height, pixels.
     """
 
     name: str
@@ -62,7 +62,7 @@ class Picture:
 
     @property
     def narrowest(self) -> int:
-        """Return the least width at which its letters can be read, pixels."""
+        """Smallest width at which its letters are legible, pixels."""
         return round(NARROWEST * self.width)
 
 
@@ -78,11 +78,12 @@ def render_page(
     """Return the page of an experiment.
 
     Args:
-        experiment: What it is about.
+        experiment: The experiment.
         decodings: All its reported decodings.
-        scores: PNG files of their scores by `<inference_tag>/<set>`, put into the page itself.
-        pictures: Those of the training by name.
-        left_out: Why other pictures are missing, by name.
+        scores: PNG files of their scores by `<inference_tag>/<set>`, which are embedded in the
+            page.
+        pictures: PNG files of the training's pictures, by name.
+        left_out: Reasons why other pictures are missing, by name.
         clips: Recordings of examples.
         overview: Link to the page that compares experiments.
     """
@@ -118,8 +119,8 @@ def render_overview(comparison: Comparison, picture: Path | None, pages: Mapping
     """Return the page that compares the experiments of a directory.
 
     Args:
-        comparison: Their table.
-        picture: PNG file of their curves; None: there is none.
+        comparison: The table of the experiments.
+        picture: PNG file of their curves; None if there is none.
         pages: Link to the page of each experiment that has one.
     """
     title = "Validation curves of the experiments"
@@ -139,7 +140,13 @@ def render_overview(comparison: Comparison, picture: Path | None, pages: Mapping
 
 
 def read_picture(path: Path, name: str, title: str) -> Picture:
-    """Return a PNG file as a page holds it."""
+    """Return a PNG file as a picture for a page.
+
+    Args:
+        path: The file.
+        name: Anchor for links.
+        title: Title of the picture.
+    """
     data = path.read_bytes()
     width, height = struct.unpack(">II", data[16:24])
     source = f"data:image/png;base64,{base64.b64encode(data).decode('ascii')}"
@@ -147,7 +154,11 @@ def read_picture(path: Path, name: str, title: str) -> Picture:
 
 
 def shorten_config(config: Mapping[str, Any]) -> str:
-    """Return config.yaml as text, token lists replaced by how many tokens they hold."""
+    """Return config.yaml as text, with token lists replaced by their number of tokens.
+
+    Args:
+        config: Content of config.yaml.
+    """
     short = dict(config)
     for option, lists in config.items():
         if option.endswith("_token_list") and isinstance(lists, dict):

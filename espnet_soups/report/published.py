@@ -1,4 +1,4 @@
-"""Results that a recipe publishes: one line per decoded set, kept when others are run."""
+"""Published results of a recipe: one line per decoded set, kept when others are run."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +12,11 @@ PUBLISHED = "results.jsonl"
 
 
 def upsert(path: Path, record: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the records of a file with one added, or put in the place of the same decoding.
+    """Return the records of a file with one added, in place of an earlier one of that decoding.
+
+    Args:
+        path: The file, JSON lines; it need not exist.
+        record: The record to add, as in results.json.
 
     Raises:
         ValueError: If a line of the file is not a record.
@@ -31,12 +35,20 @@ def upsert(path: Path, record: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def identity(record: Mapping[str, Any]) -> tuple[str, str, str]:
-    """Return what tells decodings apart: experiment, inference tag, set."""
+    """Return the key of a decoding: experiment, inference tag, set.
+
+    Args:
+        record: A decoding, as in results.json.
+    """
     return (str(record["name"]), str(record.get("inference_tag")), str(record.get("set")))
 
 
 def render_lines(records: Sequence[dict[str, Any]]) -> str:
-    """Return the text of the file, keys in their own order so that diffs stay small."""
+    """Return the text of the file, with unsorted keys so that diffs stay small.
+
+    Args:
+        records: The records, in order.
+    """
     return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
 
 
@@ -45,14 +57,15 @@ def read_siblings(
 ) -> tuple[list[dict[str, Any]], dict[str, str]]:
     """Read the results of every decoding of every experiment of a directory, by name.
 
-    An experiment that an earlier release reported has one result only, beside its model.
+    An experiment reported by an earlier release has a single result, beside its model.
 
     Args:
-        expdir: Holds the experiments.
-        render: Raises an error where a record is none.
+        expdir: Folder with the experiments.
+        render: Function that raises an error for an invalid record.
 
     Returns:
-        (the records, why others were left out by name: a defect of theirs stops no other report).
+        (the records, the reason why another experiment was left out by name: its defects must not
+        stop other reports).
     """
     records, left_out = [], {}
     for folder in sorted(path for path in expdir.iterdir() if path.is_dir()):

@@ -1,4 +1,4 @@
-"""`results.json`: everything that is known of an experiment, in one place."""
+"""`results.json`: all facts about an experiment, in one place."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from espnet_soups.report.train_log import read_train_log
 from espnet_soups.scoring.score_metrics import check_scores, read_scores
 
 MADE_BY = "the report (stage 13)"
-# What is read of `results.json`, beside scores.
+# Shape of `results.json`, beside scores.
 SHARES = dict[str, float | None]
 LEVEL = {
     **{"level": int, "objectives": list[str], "combiner": str | None, "moves": bool | None},
     **{"penalty": float | None, "weights": list[float | None], "mean_weights": list[float | None]},
     **{"distance": float | None, "largest_distance": float | None},
 }
-# Of trainings with levels that were recorded.
+# Shape of trainings with recorded levels.
 MEASURED = {
     **{"optimizer_steps": int | None, "measured_steps": int | None, "method": [LEVEL]},
     **{"signal_share": SHARES, "raised": SHARES, "raised_any": float | None},
@@ -55,13 +55,13 @@ SCORES = "scores.json"
 
 @dataclass(frozen=True)
 class Experiment:
-    """An experiment as the report sees it.
+    """Content of an experiment for the report.
 
     Attributes:
-        results: What `results.json` holds.
-        history: Its curves.
-        scores: `scores.json`, examples included.
-        config: `config.yaml`.
+        results: Content of `results.json`.
+        history: Curves of the training.
+        scores: Content of `scores.json`, including examples.
+        config: Content of `config.yaml`.
     """
 
     results: dict[str, Any]
@@ -79,16 +79,19 @@ def read_experiment(
     parameters: int | None = None,
     audio: Path | None = None,
 ) -> Experiment:
-    """Collect what an experiment gave.
+    """Read the results of an experiment.
 
     Args:
-        exp_dir: Holds config.yaml, soup.jsonl or train.log, and `<inference_tag>/<set>/`.
+        exp_dir: Folder with config.yaml, soup.jsonl or train.log, and `<inference_tag>/<set>/`.
         inference_tag: Name of the decoding.
         test_set: Name of the set.
-        command: The command that made it all.
+        command: The command that produced the results.
         soup_defaults: Settings of a soup that config.yaml leaves out.
-        parameters: Number of trainable parameters; None: as train.log says.
-        audio: The `wav.scp` of the set, where its recordings are to be heard in the report.
+        parameters: Number of trainable parameters; None to take it from train.log.
+        audio: The `wav.scp` of the set, if the report is to contain recordings; else None.
+
+    Returns:
+        The experiment.
 
     Raises:
         OSError: If a file is missing.
@@ -119,7 +122,7 @@ def read_experiment(
 
 
 def _read_speed(path: Path) -> dict[str, Any] | None:
-    """Read how fast decoding was; None: the length of the speech is not known."""
+    """Read the speed of decoding; None if the length of the speech is unknown."""
     speed = read_json(path, "the decoding (stage 11)", SPEED)
     return None if speed.get("rtf") is None else speed
 
@@ -127,9 +130,12 @@ def _read_speed(path: Path) -> dict[str, Any] | None:
 def read_result(path: Path) -> dict[str, Any]:
     """Read a `results.json`.
 
+    Args:
+        path: The file.
+
     Raises:
-        OSError: If there is none.
-        ValueError: If it is not as the report writes it.
+        OSError: If it is missing.
+        ValueError: If it does not have the form that the report writes.
     """
     record = read_json(path, MADE_BY)
     check_result(record, str(path))
@@ -137,14 +143,14 @@ def read_result(path: Path) -> dict[str, Any]:
 
 
 def check_result(record: object, place: str) -> None:
-    """Refuse what is not as the report writes it.
+    """Refuse a record that does not have the form that the report writes.
 
     Args:
-        record: What `results.json` holds.
-        place: How messages call it.
+        record: Content of `results.json`.
+        place: Name of the record, for messages.
 
     Raises:
-        ValueError: If it is not.
+        ValueError: If it does not have that form.
     """
     require_shape(record, RESULT, place, MADE_BY)
     known: Any = record
@@ -158,7 +164,11 @@ def check_result(record: object, place: str) -> None:
 
 
 def without_examples(scores: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the scores without texts, and without the folder of the references."""
+    """Return the scores without texts of examples, and without the folder of the references.
+
+    Args:
+        scores: Content of `scores.json`.
+    """
     return {
         **{key: value for key, value in scores.items() if key != "reference_dir"},
         "objectives": {
@@ -170,11 +180,11 @@ def without_examples(scores: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Decoding:
-    """One reported decoding of an experiment.
+    """Reported decoding of an experiment.
 
     Attributes:
-        record: What its `results.json` holds.
-        scores: Its `scores.json`, examples included.
+        record: Content of its `results.json`.
+        scores: Content of its `scores.json`, including examples.
     """
 
     record: dict[str, Any]
@@ -182,16 +192,18 @@ class Decoding:
 
     @property
     def label(self) -> str:
-        """Return `<inference_tag>/<set>`."""
+        """Name of the decoding, `<inference_tag>/<set>`."""
         return f"{self.record['inference_tag']}/{self.record['set']}"
 
 
 def read_decodings(exp_dir: Path) -> list[Decoding]:
-    """Read every decoding of an experiment that was reported: sets and inference tags.
+    """Read all reported decodings of an experiment.
+
+    Args:
+        exp_dir: Folder of the experiment.
 
     Raises:
-        OSError: If one has lost its scores.
-        ValueError: If a file is malformed.
+        OSError: If the scores of one are missing.
     """
     return [
         Decoding(
@@ -205,6 +217,9 @@ def read_decodings(exp_dir: Path) -> list[Decoding]:
 def read_config(path: Path) -> dict[str, Any]:
     """Read ESPnet's config.yaml.
 
+    Args:
+        path: The file.
+
     Raises:
         OSError: If it is missing.
         ValueError: If it is not a YAML mapping.
@@ -215,16 +230,19 @@ def read_config(path: Path) -> dict[str, Any]:
 
 
 def describe_soup(config: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what to know to run the training again.
+    """Return the facts needed to run the training again.
 
     Args:
-        config: ESPnet's config.yaml.
+        config: Content of ESPnet's config.yaml.
         defaults: Every setting of a soup, for those that config.yaml leaves out.
 
     Returns:
-        The trainer; soup, order and combiner as the tables show them; `settings`, every setting
-        of the soup as the trainer took it (none for `trainer: default`); `seed`; `config`, the
-        name of the training configuration. None: not known.
+        The trainer; soup, order and combiner as shown in tables; `settings`, every setting of the
+        soup as the trainer used it (empty for `trainer: default`); `seed`; `config`, the name of
+        the training configuration. None means unknown.
+
+    Raises:
+        ValueError: If `trainer_conf` is no mapping.
     """
     trainer, path = config.get("trainer", "default"), config.get("config")
     origin = {"seed": config.get("seed"), "config": None if path is None else Path(path).name}
@@ -236,7 +254,7 @@ def describe_soup(config: Mapping[str, Any], defaults: Mapping[str, Any]) -> dic
         raise ValueError(f"`trainer_conf` of config.yaml must be a mapping, but is {conf!r:.80}.")
     settings = {**defaults, **conf}
     if settings["soup"] == "joint" and settings["combiner"] not in STATIC:
-        # As the trainer has it: joint training never combines.
+        # As in the trainer: joint training never combines.
         settings |= {"combiner": "static", "combiner_conf": {}}
     combiner, conf = settings["combiner"], settings["combiner_conf"]  # lists: one per level
     return {
@@ -251,10 +269,10 @@ def describe_soup(config: Mapping[str, Any], defaults: Mapping[str, Any]) -> dic
 
 
 def describe_training(history: History) -> dict[str, Any]:
-    """Return what `results.json` says of the training itself; times in seconds.
+    """Return the entries of `results.json` about the training itself; times in s.
 
     Args:
-        history: Its curves.
+        history: Curves of the training.
     """
     return {
         "levels": [level.objectives for level in history.levels],

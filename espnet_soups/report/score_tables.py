@@ -1,4 +1,4 @@
-"""The tables of scores in a section of RESULTS.md: error rates with their parts, others plain."""
+"""Tables of scores in a section of RESULTS.md: error rates with their parts, others plain."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,7 +18,7 @@ def render_tables(scores: Record) -> list[str]:
     """Return headings and tables of each kind, then confusions of classes.
 
     Args:
-        scores: `scores.json`.
+        scores: Content of `scores.json`.
     """
     parts = []
     for kind in scores_by_kind(scores):
@@ -35,10 +35,10 @@ def render_tables(scores: Record) -> list[str]:
 
 
 def signatures(scores: Record) -> dict[str, list[str]]:
-    """Return what makes scores comparable, such as sacrebleu's signature, by title.
+    """Return the signatures that make scores comparable, such as sacrebleu's, by title.
 
     Args:
-        scores: `scores.json`.
+        scores: Content of `scores.json`.
     """
     items = list(scores["objectives"].values())
     found = {metric.title: _signatures(items, metric) for metric in headlines([scores])}
@@ -46,17 +46,22 @@ def signatures(scores: Record) -> dict[str, list[str]]:
 
 
 def cell(item: Record | None, metric: Metric) -> str:
-    """Return a score with its interval, or a dash."""
+    """Return a score with its interval, or a dash.
+
+    Args:
+        item: The entry of a score in `scores.json`, or None.
+        metric: The score.
+    """
     return interval(item, metric.digits)
 
 
 def plain_rows(kind: KindScores, metrics: Sequence[Metric], mean: Record) -> list[list[str]]:
-    """Return a row per objective: name, utterances, scores; and the mean of several.
+    """Return a row per objective with name, utterances and scores, and the mean of several.
 
     Args:
-        kind: The objectives.
+        kind: The objectives of a kind.
         metrics: The columns.
-        mean: `mean` of `scores.json`.
+        mean: The entry `mean` of `scores.json`.
     """
     rows = [
         [name, str(item["utterances"]), *(cell(item.get(m.name), m) for m in metrics)]

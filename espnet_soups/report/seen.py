@@ -1,16 +1,16 @@
-"""How often utterances of each language and corpus were seen in training."""
+"""Counts of how often utterances of each language and corpus were seen in training."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-SEEN = {"*": {"*": {"utterances": float, "drawn": float}}}  # of an epoch, in soup.jsonl
+SEEN = {"*": {"*": {"utterances": float, "drawn": float}}}  # per epoch, in soup.jsonl
 
 
 def times_seen(records: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """Return how often an utterance of each language and corpus came in all epochs, on average.
+    """Return how often an utterance of each language and corpus was seen in all epochs, on average.
 
     Args:
-        records: Of the epochs, as soup.jsonl has them; those of earlier releases counted nothing.
+        records: The lines of soup.jsonl; those of earlier releases have no counts.
 
     >>> times_seen([{"seen": {"languages": {"fr": {"utterances": 4, "drawn": 6}}}}, {}])
     {'fr': 1.5}
@@ -25,7 +25,10 @@ def times_seen(records: Sequence[Mapping[str, Any]]) -> dict[str, float]:
 
 
 def seen_note(times: Mapping[str, float]) -> list[str]:
-    """Return a sentence for a report; none where nothing was counted.
+    """Return a sentence for a report; empty if nothing was counted.
+
+    Args:
+        times: The result of `times_seen`.
 
     >>> seen_note({"en": 12.345, "fr": 3.0})
     ['An utterance came in training, on average: en 12.3, fr 3 times.']

@@ -1,4 +1,4 @@
-"""What ESPnet's train.log tells of a training: losses and time of each epoch, parameters."""
+"""Reading of ESPnet's train.log: losses and time of each epoch, parameters."""
 
 import re
 from dataclasses import dataclass, field
@@ -12,23 +12,23 @@ AMOUNT = re.compile(r"(\d+(?:\.\d*)?) (second|minute|hour|day|week)s?")
 SECONDS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0, "week": 604800.0}
 PARAMETERS = re.compile(r"Number of trainable parameters: (\d{1,15}(?:\.\d*)?) ?([KMBT]?)\b")
 THREADS = re.compile(r"# threads (\d{1,9}), GPUs ")
-CHOSEN = re.compile(r" INFO: Threads: (\d{1,9}), of ")  # by the load of the machine, each epoch
+CHOSEN = re.compile(r" INFO: Threads: (\d{1,9}), of ")  # by the load, in each epoch
 HOST = re.compile(r"# started at \S+ \S+ \S+ on (\S+) in ")
 SCALES = {"": 1.0, "K": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
 
 
 @dataclass
 class TrainLog:
-    """The content of a train.log and of those it rotated away.
+    """Content of a train.log and of its rotated predecessors.
 
     Attributes:
-        seconds: Training time of each epoch, by epoch.
-        values: `values[section][epoch][name]`, sections being `train` and `valid`.
-        parameters: Trainable parameters, to the three digits that ESPnet writes; None if the
-            log does not say.
-        threads: Threads of each process, as the head of the last log says; None: it does not.
-        chosen: Threads of the epochs, where they followed the load of the machine.
-        host: Name of the machine, likewise.
+        seconds: Training time of each epoch, s, by epoch.
+        values: `values[section][epoch][name]`, with the sections `train` and `valid`.
+        parameters: Number of trainable parameters, to the three digits that ESPnet writes; None if
+            the log has none.
+        threads: Threads of each process, from the head of the last log; None if it has none.
+        chosen: Numbers of threads of the epochs, if they followed the load of the machine.
+        host: Name of the machine; None if the log has none.
     """
 
     seconds: dict[int, float] = field(default_factory=dict)
@@ -40,9 +40,12 @@ class TrainLog:
 
 
 def read_train_log(exp_dir: Path) -> TrainLog:
-    """Read `train.log` after `train.1.log`, `train.2.log`, …, which ESPnet's launcher leaves.
+    """Read `train.log`, and before it `train.1.log`, `train.2.log`, …, left by ESPnet's launcher.
 
-    An epoch that was trained twice counts as the later log has it.
+    For an epoch that was trained twice, the later log counts.
+
+    Args:
+        exp_dir: Folder of the experiment.
     """
     rotated = [
         (int(match.group(1)), path)
@@ -54,14 +57,17 @@ def read_train_log(exp_dir: Path) -> TrainLog:
         paths.append(exp_dir / "train.log")
     log = TrainLog()
     for path in paths:
-        # A log may hold what other programs wrote in other encodings; no number depends on it.
+        # A log may contain output of other programs in other encodings; no number depends on it.
         for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
             _read_line(line, log)
     return log
 
 
 def parse_duration(text: str) -> float:
-    """Return the seconds of a time span as ESPnet writes it.
+    """Return a time span in ESPnet's format in s.
+
+    Args:
+        text: The time span, such as `1 minute and 2.5 seconds`.
 
     >>> parse_duration("1 minute and 2.5 seconds")
     62.5

@@ -1,4 +1,4 @@
-"""How RESULTS.md and the page word what they show: scores, times, levels, tables."""
+"""Texts of RESULTS.md and the page for scores, times, levels and tables."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,7 +9,10 @@ Record = Mapping[str, Any]
 
 
 def intervals(scores: Record) -> str:
-    """Return what the brackets are.
+    """Return an explanation of the brackets.
+
+    Args:
+        scores: Content of `scores.json`.
 
     >>> intervals({"groups": 78})
     '`[ , ]`: 95 % bootstrap interval over 78 groups of utterances, drawn jointly in all languages.'
@@ -25,7 +28,10 @@ def intervals(scores: Record) -> str:
 
 
 def all_intervals(scores: Sequence[Record]) -> str:
-    """Return what the brackets of several decodings are; where that differs, where to look.
+    """Return an explanation of the brackets of several decodings, or a warning if they differ.
+
+    Args:
+        scores: Contents of `scores.json`.
 
     >>> all_intervals([{}, {}]) == intervals({})
     True
@@ -42,7 +48,10 @@ def all_intervals(scores: Sequence[Record]) -> str:
 
 
 def soup_name(training: Record) -> str:
-    """Return the soup as a table shows it.
+    """Return the name of the soup for a table.
+
+    Args:
+        training: The entry `training` of results.json.
 
     >>> soup_name({"soup": "vm", "order": "USA"})
     'vm USA'
@@ -51,10 +60,10 @@ def soup_name(training: Record) -> str:
 
 
 def training_origin(training: Record) -> list[tuple[str, str]]:
-    """Return seed and configuration of a training as names and texts, those that are known.
+    """Return seed and configuration of a training as names and texts, as far as known.
 
     Args:
-        training: `training` of results.json; results of earlier releases lack both.
+        training: The entry `training` of results.json; results of earlier releases lack both.
 
     >>> training_origin({"seed": 1, "config": None})
     [('seed', '1')]
@@ -66,6 +75,9 @@ def training_origin(training: Record) -> list[tuple[str, str]]:
 def describe_levels(levels: Sequence[Sequence[str]]) -> str:
     """Return levels as counts of objectives by kind, the top level first.
 
+    Args:
+        levels: Names of the objectives of each level, the top level first.
+
     >>> describe_levels([["asr_fr", "asr_it"], ["st_fr_en"]])
     'ASR×2 > ST×1'
     """
@@ -75,6 +87,9 @@ def describe_levels(levels: Sequence[Sequence[str]]) -> str:
 def describe_level(level: Sequence[str]) -> str:
     """Return one level as counts of objectives by kind.
 
+    Args:
+        level: Names of its objectives.
+
     >>> describe_level(["asr_fr", "asr_it", "st_fr_en"])
     'ASR×2 + ST×1'
     """
@@ -83,7 +98,11 @@ def describe_level(level: Sequence[str]) -> str:
 
 
 def interval(item: Record | None, digits: int = 1) -> str:
-    """Return a score with its interval.
+    """Return a score with its interval, or a dash.
+
+    Args:
+        item: The entry of a score in `scores.json`, or None.
+        digits: Number of decimals.
 
     >>> interval({"value": 12.34, "low": 10.0, "high": 15.06})
     '12.3 [10.0, 15.1]'
@@ -95,7 +114,10 @@ def interval(item: Record | None, digits: int = 1) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a time span.
+    """Return a time span as text.
+
+    Args:
+        seconds: The time span, s.
 
     >>> duration(45.2), duration(754), duration(7384)
     ('45 s', '12 min 34 s', '2 h 03 min')
@@ -109,7 +131,10 @@ def duration(seconds: float) -> str:
 
 
 def count(number: int | None) -> str:
-    """Return a number of parameters.
+    """Return a number of parameters as text, or a dash.
+
+    Args:
+        number: The number; None if unknown.
 
     >>> count(4_900_000), count(None)
     ('4.90 M', '–')
@@ -123,7 +148,13 @@ def count(number: int | None) -> str:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> str:
-    """Return a Markdown table; all but the `left` first columns are flush right."""
+    """Return a Markdown table; columns after the first `left` ones are aligned right.
+
+    Args:
+        head: Heads of the columns.
+        rows: Cells of each row.
+        left: Number of columns aligned left.
+    """
     rule = [":---"] * left + ["---:"] * (len(head) - left)
     cells = [head, rule, *[[cell.replace("|", "\\|") for cell in row] for row in rows]]
     return "\n".join(f"| {' | '.join(row)} |" for row in cells)

@@ -1,4 +1,4 @@
-"""The files of a report, each written whole or not at all."""
+"""Files of a report, each written completely or not at all."""
 
 import json
 from pathlib import Path
@@ -22,15 +22,15 @@ OVERVIEW = "comparison.html"
 def write_report(experiment: Experiment, exp_dir: Path) -> tuple[list[Path], dict[str, str]]:
     """Write results.json, RESULTS.md, images and report.html of an experiment.
 
-    Every decoded set keeps a results.json of its own beside its scores, and RESULTS.md and the
-    page show them all; the one beside the model is that of the decoding reported last.
+    Every decoded set has its own results.json beside its scores, and RESULTS.md and the page show
+    them all; the one beside the model is that of the decoding reported last.
 
     Args:
-        experiment: What is reported.
-        exp_dir: Its folder.
+        experiment: The experiment to report.
+        exp_dir: Folder of the experiment.
 
     Returns:
-        (the files, why each picture that is missing was left out).
+        (the files, the reason why a picture is missing by name).
     """
     results = experiment.results
     record = json.dumps(results, ensure_ascii=False, indent=1) + "\n"
@@ -65,10 +65,10 @@ def write_overview(expdir: Path) -> tuple[list[Path], dict[str, str]]:
     """Write RESULTS.md, comparison.html and comparison.png of all experiments of a directory.
 
     Args:
-        expdir: Holds the experiments.
+        expdir: Folder with the experiments.
 
     Returns:
-        (the files, why experiments were left out of one of them).
+        (the files, the reason why an experiment is missing in one of them).
     """
     picture, left_out = draw_comparison(expdir, COMPARISON)
     found, broken = read_siblings(expdir, lambda record: render_results([record]))
@@ -87,14 +87,14 @@ def write_overview(expdir: Path) -> tuple[list[Path], dict[str, str]]:
 
 
 def publish(experiment: Experiment, folder: Path) -> list[Path]:
-    """Put an experiment into results.jsonl of a recipe and render its RESULTS.md from that.
+    """Add an experiment to results.jsonl of a recipe, and render its RESULTS.md from that file.
 
     Args:
-        experiment: What is published.
-        folder: The recipe.
+        experiment: The experiment to publish.
+        folder: Folder of the recipe.
 
     Returns:
-        The files.
+        The written files.
 
     Raises:
         ValueError: If results.jsonl is malformed.
@@ -107,13 +107,13 @@ def publish(experiment: Experiment, folder: Path) -> list[Path]:
 
 
 def _keep_earlier(exp_dir: Path) -> None:
-    """Write the decoding of the last report, made by an earlier release, into a file of its own."""
+    """Copy the last report, if made by an earlier release, to the folder of its decoding."""
     last = exp_dir / RESULTS
     if last.is_file():
         try:
             record = read_result(last)
             folder = exp_dir / record["inference_tag"] / record["set"]
         except (ValueError, KeyError, TypeError):
-            return  # it is about to be written anew
+            return  # it is about to be overwritten
         if (folder / SCORES).is_file() and not (folder / RESULTS).exists():
             write_text(folder / RESULTS, last.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""The picture that compares the experiments of a directory: their validation curves."""
+"""Picture that compares the validation curves of the experiments of a directory."""
 
 import math
 import re
@@ -24,24 +24,24 @@ from espnet_soups.report.objective_names import (
 from espnet_soups.report.plots.figure import COLORS, DASHES, epoch_axis, marker, new_figure
 from espnet_soups.report.train_log import read_train_log
 
-# Curves of a history: what a panel is called, the label of its axis, a factor.
+# Curves of a history: name of the panel, label of its axis, factor.
 CURVES = {
     "accuracies": ("accuracy", "right {unit}s (%)", 100.0),
     "valid_losses": ("loss", "loss ({loss})", 1.0),
 }
 SEED = re.compile(r"_?seed_?\d+")
-WIDE, WIDTH = 4, 56  # more lines than this, of names not longer than that: two columns
+WIDE, WIDTH = 4, 56  # with more lines, and names not longer than this: two columns
 
 
 def read_histories(expdir: Path) -> tuple[dict[str, History], dict[str, str]]:
-    """Read the curves of every experiment of a directory, unfinished ones too.
+    """Read the curves of every experiment of a directory, including unfinished ones.
 
     Args:
-        expdir: Holds the experiments.
+        expdir: Folder with the experiments.
 
     Returns:
-        (the histories by name, why others were left out). Folders without soup.jsonl and
-        train.log, and trainings without labels, are no experiments.
+        (the histories by name, the reasons why others were left out). Folders without soup.jsonl
+        and train.log, and trainings without labels, are not experiments.
     """
     histories: dict[str, History] = {}
     left_out: dict[str, str] = {}
@@ -64,10 +64,13 @@ def read_histories(expdir: Path) -> tuple[dict[str, History], dict[str, str]]:
 def plot_comparison(histories: Mapping[str, History]) -> Figure:
     """Draw mean validation loss and accuracy of each kind that learns from labels by epoch.
 
-    Names that differ in their seed alone share a colour; their dashes differ.
+    Names that differ only in their seed share a colour, with different dashes.
 
     Args:
         histories: The experiments by name, at least one.
+
+    Returns:
+        The figure.
     """
     names = list(dict.fromkeys(name for item in histories.values() for name in item.valid_losses))
     panels = {
@@ -98,7 +101,7 @@ def plot_comparison(histories: Mapping[str, History]) -> Figure:
 
 
 def _places(histories: Mapping[str, History], kind: str) -> list[str]:
-    """Return what stands side by side, `<curves>/<kind>`; what has no curves leaves its place."""
+    """Return the panels side by side, `<curves>/<kind>`; one without curves leaves its place."""
     drawn = [
         f"{curves}/{kind}"
         for curves in CURVES
@@ -108,18 +111,18 @@ def _places(histories: Mapping[str, History], kind: str) -> list[str]:
 
 
 def _axis_label(curves: str, name: str) -> str:
-    """Return what is drawn of the kind of an objective, with its unit."""
+    """Return the label of the vertical axis for the kind of an objective, with its unit."""
     loss = f"{loss_unit(name)} per {loss_per(name).removeprefix('label ')}".strip()
     return CURVES[curves][1].format(unit=unit_of(name), loss=loss)
 
 
 def mean_curve(curves: Curves, kind: str) -> NDArray[np.float64] | None:
-    """Return the mean over the objectives of a kind, [E]; None where it has none.
+    """Return the mean over the objectives of a kind, [E]; None if there are none.
 
-    An epoch in which one of them is not known is NaN: a mean over fewer would jump.
+    An epoch in which one of them is unknown is NaN: a mean over fewer would jump.
 
     Args:
-        curves: A curve by objective, [E] each.
+        curves: Curve of each objective, [E] each.
         kind: Name of the kind.
     """
     members = by_kind(list(curves)).get(kind)
@@ -127,12 +130,12 @@ def mean_curve(curves: Curves, kind: str) -> NDArray[np.float64] | None:
 
 
 def experiment_styles(names: list[str]) -> dict[str, dict[str, Any]]:
-    """Return the line of each experiment: the colour without the seed, the dashes by the seed.
+    """Return the line style of each experiment: colour by its name without seed, dashes by seed.
 
-    Seeds of one experiment come one after the other, as the legend shows them.
+    Seeds of one experiment are neighbours, as in the legend.
 
     Args:
-        names: The experiments.
+        names: Names of the experiments.
 
     >>> styles = experiment_styles(["a", "a_seed2", "b"])
     >>> styles["a"]["color"] == styles["a_seed2"]["color"] != styles["b"]["color"]

@@ -19,15 +19,18 @@ from espnet_soups.report.layer_conflict import (
 from espnet_soups.report.plots.cosine_plots import color_limit, cosine_text
 from espnet_soups.report.plots.figure import new_figure
 
-MOST_CHECKPOINTS = 4  # of a picture of pairs: the first ones and the last
-MOST_NUMBERS = 12  # columns up to which cells have their numbers
+MOST_CHECKPOINTS = 4  # in a picture of pairs: the first ones and the last
+MOST_NUMBERS = 12  # with more columns, cells have no numbers
 
 
 def draw_layers(history: History) -> Figure:
     """Draw the conflict of each measured layer over the epochs of a training.
 
+    Args:
+        history: The curves of the training.
+
     Raises:
-        ValueError: If none was measured.
+        ValueError: If no layer was measured.
     """
     if history.layers is None:
         raise ValueError("The history holds no layer; only `trainer: msp` measures them.")
@@ -35,22 +38,30 @@ def draw_layers(history: History) -> Figure:
 
 
 def draw_conflict_pairs(history: History) -> Figure:
-    """Draw the pairs that stage 8 has measured."""
+    """Draw the pairs that stage 8 measured.
+
+    Args:
+        history: The curves of the training, with the table of stage 8.
+    """
     return plot_pairs(pairs_of_table(history.conflicts))
 
 
 def draw_conflict_layers(history: History) -> Figure:
-    """Draw the modules that stage 8 has measured."""
+    """Draw the modules that stage 8 measured.
+
+    Args:
+        history: The curves of the training, with the table of stage 8.
+    """
     return plot_layers(layers_of_table(history.conflicts), "checkpoint")
 
 
 def plot_pairs(found: list[PairCosines]) -> Figure:
-    """Draw the cosine of every pair with its interval, a picture per checkpoint.
+    """Draw the cosine of every pair with its interval, a panel per checkpoint.
 
-    Pairs that differ from 0, all of a checkpoint looked at together, have a frame.
+    Pairs that differ from 0, when all of a checkpoint are tested together, have a frame.
 
     Args:
-        found: The checkpoints.
+        found: The cosines of each checkpoint, at least one.
     """
     shown = found if len(found) <= MOST_CHECKPOINTS else [*found[: MOST_CHECKPOINTS - 1], found[-1]]
     size = len(shown[0].objectives)
@@ -78,11 +89,11 @@ def plot_pairs(found: list[PairCosines]) -> Figure:
 def plot_layers(course: LayerCourse, what: str) -> Figure:
     """Draw the conflict of each layer over time: the mean over all pairs, and the worst pair.
 
-    Cells whose interval lies below 0 have a frame; where there are many, the others are pale.
+    Cells whose interval lies below 0 have a frame; if there are many, the others are pale instead.
 
     Args:
-        course: The layers.
-        what: What the columns are, such as "epoch".
+        course: The conflict of the layers.
+        what: Name of the columns, such as "epoch".
     """
     columns = len(course.times)
     width = min(11.0, max(6.6, 0.5 * columns + 3.4))

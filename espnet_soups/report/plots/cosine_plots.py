@@ -18,17 +18,17 @@ from espnet_soups.report.plots.figure import (
     side_legend,
 )
 
-SMALLEST = 0.05  # range of a picture: in a smaller one chance would look like conflict
+SMALLEST = 0.05  # range of a picture: in a smaller one, chance would look like conflict
 
 
 def plot_cosines(history: History) -> Figure:
     """Draw the mean cosine of each pair of objectives over the training, conflicts in orange.
 
     Args:
-        history: The training.
+        history: The curves of the training.
 
     Raises:
-        ValueError: If they were never measured.
+        ValueError: If no cosine was measured.
     """
     cosines, steps = _measured(history)
     mean, size = mean_over_epochs(cosines, steps), len(history.objectives)
@@ -66,10 +66,10 @@ def plot_cosine_groups(history: History) -> Figure:
     """Draw the mean cosine within and between the tasks over the epochs.
 
     Args:
-        history: The training.
+        history: The curves of the training.
 
     Raises:
-        ValueError: If they were never measured.
+        ValueError: If no cosine was measured.
     """
     cosines, _ = _measured(history)
     figure = new_figure(
@@ -92,10 +92,10 @@ def plot_cosine_groups(history: History) -> Figure:
 
 
 def color_limit(largest: float) -> float:
-    """Return up to where the colours go: they fit what occurs, since most cosines are small.
+    """Return the limit of the colours, which fits the data since most cosines are small.
 
     Args:
-        largest: The largest cosine, without its sign; without noise it can exceed 1 a little.
+        largest: The largest absolute cosine; without noise it can exceed 1 slightly.
 
     >>> color_limit(0.003), color_limit(0.213), color_limit(1.04)
     (0.05, 0.22, 1.0)
@@ -104,11 +104,11 @@ def color_limit(largest: float) -> float:
 
 
 def cosine_text(value: float, limit: float) -> str:
-    """Return a cosine as a cell shows it, with a third decimal where all are small.
+    """Return a cosine as text for a cell, with a third decimal if all are small.
 
     Args:
         value: The cosine.
-        limit: Up to where the colours of the picture go.
+        limit: Limit of the colours of the picture.
 
     >>> cosine_text(-0.0123, 0.1), cosine_text(-0.0001, 0.1), cosine_text(0.3, 0.5)
     ('−0.012', '0.000', '0.30')

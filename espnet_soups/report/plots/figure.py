@@ -1,4 +1,4 @@
-"""How our pictures look: colours that colour-blind readers tell apart, labelled axes."""
+"""Style of the pictures: colours for colour-blind readers, labelled axes."""
 
 import math
 from collections.abc import Sequence
@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from espnet_soups.files import whole_file
 from espnet_soups.report.objective_names import by_kind, kind_name, look_up, supervised_kinds
 
-# Okabe & Ito (2008); its yellow is left out, since lines of it vanish on white.
+# Okabe & Ito (2008), without its yellow, which is invisible on white.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 DASHES = ("-", "--", ":", "-.")
 FEW_EPOCHS = 3
-LETTERS = 9.0  # of a title, in an inch
+LETTERS = 9.0  # letters of a title per inch
 MARKERS = ("o", "s", "^", "D", "v", "P")
 KIND_DASHES = ("-", "--", "-.", (0, (5, 1)), (0, (3, 1, 1, 1, 1, 1)))  # of supervised kinds
 UNSUPERVISED_DASHES = ":"
@@ -42,12 +42,12 @@ STYLE: dict[Any, Any] = {
 
 
 def new_figure(width: float, height: float, title: str) -> Figure:
-    """Return an empty figure, to be drawn inside `style_context`.
+    """Return an empty figure, for use inside `style_context`.
 
     Args:
-        width: In inches.
-        height: In inches.
-        title: Above everything; long lines are broken.
+        width: Width, inches.
+        height: Height, inches.
+        title: Title above all panels; long lines are broken.
     """
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
@@ -57,12 +57,16 @@ def new_figure(width: float, height: float, title: str) -> Figure:
 
 
 def style_context() -> AbstractContextManager[None]:
-    """Return the context that figures are drawn and saved in."""
+    """Return the context in which figures must be drawn and saved."""
     return matplotlib.rc_context(STYLE)
 
 
 def line_style(position: int) -> dict[str, Any]:
-    """Return colour and dashes of the n-th line; 28 lines differ."""
+    """Return colour and dashes of the n-th line; 28 lines differ.
+
+    Args:
+        position: Number of the line, from 0.
+    """
     return {
         "color": COLORS[position % len(COLORS)],
         "linestyle": DASHES[position // len(COLORS) % len(DASHES)],
@@ -70,15 +74,15 @@ def line_style(position: int) -> dict[str, Any]:
 
 
 def objective_styles(objectives: Sequence[str], epochs: int) -> dict[str, dict[str, Any]]:
-    """Return a line of its own for each objective, the same in all pictures of an experiment.
+    """Return a distinct line style for each objective, the same in all pictures of an experiment.
 
-    The colour tells the language, the dashes the kind; beyond seven languages markers tell those
-    of one colour apart. A translation has the colour of its source, or, where several pairs share
-    a source, of its target.
+    The colour shows the language, the dashes the kind; beyond seven languages, markers distinguish
+    those of one colour. A translation has the colour of its source or, if several pairs share a
+    source, of its target.
 
     Args:
-        objectives: Their names, in the order of the run.
-        epochs: How many there are; few get a marker each.
+        objectives: Names of the objectives, in the order of the run.
+        epochs: Number of epochs; few get a marker each.
 
     >>> styles = objective_styles(["asr_fr", "asr_it", "st_fr_en"], epochs=10)
     >>> styles["asr_fr"]["color"] == styles["st_fr_en"]["color"] != styles["asr_it"]["color"]
@@ -105,7 +109,7 @@ def objective_styles(objectives: Sequence[str], epochs: int) -> dict[str, dict[s
 
 
 def _what_colors_tell(objectives: Sequence[str]) -> dict[str, str]:
-    """Return the language of each objective, or what follows its kind; none of the kind alone."""
+    """Return the language of each objective, or the rest of its name; empty for a bare kind."""
     known = {name: look_up(name, objectives) for name in objectives}
     sources = [item.language for item in known.values() if item.target]
     by_source = len(set(sources)) == len(sources)
@@ -124,7 +128,7 @@ def epoch_axis(axes: Axes, epochs: Sequence[int], label: bool = True) -> None:
     """Label the horizontal axis with whole epochs.
 
     Args:
-        axes: What is labelled.
+        axes: The axes to label.
         epochs: Numbers of the epochs, [E].
         label: Whether to name the axis.
     """
@@ -136,12 +140,23 @@ def epoch_axis(axes: Axes, epochs: Sequence[int], label: bool = True) -> None:
 
 
 def marker(epochs: Sequence[int]) -> str:
-    """Return the marker of a line: with few epochs a line alone is hard to see, or nothing."""
+    """Return the marker of a line: with few epochs, a line alone is hard to see.
+
+    Args:
+        epochs: Numbers of the epochs, [E].
+
+    Returns:
+        The marker; empty if there are many epochs.
+    """
     return "o" if len(epochs) <= FEW_EPOCHS else ""
 
 
 def plain_log_axis(axes: Axes) -> None:
-    """Make a vertical axis logarithmic, with labels as 0.1 and 20 instead of powers of ten."""
+    """Make a vertical axis logarithmic, with labels such as 0.1 and 20 instead of powers of ten.
+
+    Args:
+        axes: The axes, with their lines drawn.
+    """
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     low, high = axes.get_ylim()
@@ -151,13 +166,13 @@ def plain_log_axis(axes: Axes) -> None:
 
 
 def draw_curve(axes: Axes, epochs: Sequence[int], curve: NDArray[np.float64], **style: Any) -> None:
-    """Draw a line that is broken where a value is not known.
+    """Draw a line that is broken where a value is unknown.
 
     Args:
-        axes: Where to draw.
+        axes: The axes to draw in.
         epochs: Numbers of the epochs, [E].
-        curve: A value of each epoch, NaN where it is not known, [E].
-        style: As `Axes.plot` takes it; `markevery`, if given, is a number.
+        curve: Value of each epoch, NaN where it is unknown, [E].
+        **style: Options of `Axes.plot`; `markevery`, if given, is a number.
     """
     known = np.pad(np.isfinite(curve), 1)
     alone = known[1:-1] & ~known[:-2] & ~known[2:]  # without a marker these would not show
@@ -175,12 +190,12 @@ def kind_panels(
     """Return a figure with a panel for each kind.
 
     Args:
-        names: Objectives to be drawn.
-        title: Above all panels.
+        names: Objectives to draw.
+        title: Title above all panels.
         sharey: Whether the panels share their vertical axis.
 
     Returns:
-        (the figure, by kind: its panel and its objectives).
+        (the figure; by kind, its panel and its objectives).
     """
     groups = by_kind(names)
     heights = [panel_height(len(members)) + 0.4 for members in groups.values()]
@@ -191,7 +206,11 @@ def kind_panels(
 
 
 def panel_height(lines: int) -> float:
-    """Return the height in inches of a panel that has room for its legend of so many lines."""
+    """Return the height of a panel, inches, with room for its legend.
+
+    Args:
+        lines: Number of lines in the legend.
+    """
     return max(1.9, 0.17 * (lines if lines <= 12 else math.ceil(lines / 2)) + 0.7)
 
 
@@ -199,8 +218,8 @@ def side_legend(axes: Axes, lines: int | None = None) -> None:
     """Put the legend beside the axes, where it hides no line.
 
     Args:
-        axes: Where the lines are.
-        lines: How many of them have a label (default: all).
+        axes: The axes with the lines.
+        lines: Number of lines with a label; None for all.
     """
     number = len(axes.get_lines()) if lines is None else lines
     axes.legend(
@@ -214,7 +233,12 @@ def side_legend(axes: Axes, lines: int | None = None) -> None:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a PNG whole or not at all."""
+    """Write a PNG file, completely or not at all.
+
+    Args:
+        figure: The figure.
+        path: The file; its folder is created.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(path) as temporary:
         figure.savefig(temporary, format="png", facecolor="white")

@@ -1,4 +1,4 @@
-"""Pictures of the measured steps: which objectives they raised, norms of the gradients."""
+"""Pictures of the measured steps: raised objectives, norms of the gradients."""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -16,12 +16,12 @@ from espnet_soups.report.plots.figure import (
 
 
 def plot_raised(history: History) -> Figure:
-    """Draw the share of measured steps that raised each objective, a picture per kind.
+    """Draw the share of measured steps that raised each objective, a panel per kind.
 
-    The grey line, the same in all, is the share that raised at least one objective.
+    The grey line, the same in all panels, is the share that raised at least one objective.
 
     Args:
-        history: The training; it holds at least one share.
+        history: The curves of the training, with at least one such share.
     """
     title = "Share of measured steps that raised an objective\non data they were not made on"
     figure, panels = kind_panels(list(history.raised), title, sharey=True)
@@ -48,10 +48,10 @@ def plot_raised(history: History) -> Figure:
 
 
 def plot_norms(history: History) -> Figure:
-    """Draw the norm of each objective's gradient on the measured layers, a picture per kind.
+    """Draw the norm of each objective's gradient on the measured layers, a panel per kind.
 
     Args:
-        history: The training; it holds at least one norm.
+        history: The curves of the training, with at least one norm.
     """
     title = "Gradient norm per objective, mean of each epoch,\nwithout the noise of the batches"
     figure, panels = kind_panels(list(history.norms), title, sharey=True)

@@ -1,4 +1,4 @@
-"""Every picture that an experiment has data for, and why the others are left out."""
+"""All pictures of an experiment, and the reasons why some are left out."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -55,14 +55,14 @@ DRAWINGS: dict[str, Callable[[History], Figure]] = {
 
 
 def draw_training(history: History, folder: Path) -> tuple[dict[str, Path], dict[str, str]]:
-    """Draw the pictures of a training; those of an earlier report are removed.
+    """Draw the pictures of a training, and remove those of an earlier report without data.
 
     Args:
-        history: Its curves.
-        folder: Where the PNG files go.
+        history: The curves of the training.
+        folder: Folder for the PNG files.
 
     Returns:
-        (the file of each picture by name, why each other one was left out).
+        (the file of each picture by name, the reason why another was left out by name).
     """
     left_out = missing_pictures(history)
     paths = {name: folder / f"{name}.png" for name in TITLES}
@@ -76,7 +76,11 @@ def draw_training(history: History, folder: Path) -> tuple[dict[str, Path], dict
 
 
 def missing_pictures(history: History) -> dict[str, str]:
-    """Return why each picture that has no data is left out, by name."""
+    """Return the reason why a picture has no data, by name of the picture.
+
+    Args:
+        history: The curves of the training.
+    """
     pairs = "no pair of gradients was measured"
     lacking = {
         "accuracy": (not history.accuracies, "no accuracy was recorded"),
@@ -97,7 +101,11 @@ def missing_pictures(history: History) -> dict[str, str]:
 
 
 def draw_scores(decodings: Sequence[Decoding], folder: Path) -> dict[str, Path]:
-    """Draw the scores of each decoding; pictures of decodings that are gone are removed.
+    """Draw the scores of each decoding, and remove pictures of decodings that no longer exist.
+
+    Args:
+        decodings: The decodings.
+        folder: Folder for the PNG files.
 
     Returns:
         The file of each, by `<inference_tag>/<set>`.
@@ -115,8 +123,12 @@ def draw_scores(decodings: Sequence[Decoding], folder: Path) -> dict[str, Path]:
 def draw_comparison(expdir: Path, name: str) -> tuple[Path | None, dict[str, str]]:
     """Draw the validation curves of all experiments of a directory.
 
+    Args:
+        expdir: Folder with the experiments.
+        name: Name of the PNG file in it.
+
     Returns:
-        (the picture, None if no experiment has a curve; why experiments were left out).
+        (the picture, None if no experiment has a curve; reasons why experiments were left out).
     """
     histories, left_out = read_histories(expdir)
     if not histories:

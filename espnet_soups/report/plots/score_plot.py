@@ -1,4 +1,4 @@
-"""The picture of the scores, with their intervals."""
+"""Picture of the scores with their intervals."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,8 +14,8 @@ def plot_scores(scores: Mapping[str, Any], label: str) -> Figure:
     """Draw each score of each objective with its 95 % interval, and the mean below.
 
     Args:
-        scores: What `scores.json` holds.
-        label: What was decoded, for the title.
+        scores: Content of `scores.json`.
+        label: Name of the decoding, for the title.
     """
     shown = {
         metric: {
@@ -25,7 +25,7 @@ def plot_scores(scores: Mapping[str, Any], label: str) -> Figure:
         }
         for metric in headlines([scores])
     }
-    # one below the other, as wide as a narrow screen shows with letters to read
+    # one below the other, narrow enough to be legible on a small screen
     heights = [0.27 * (len(items) + (len(items) > 1)) + 0.75 for items in shown.values()]
     figure = new_figure(4.8, sum(heights) + 0.5, f"Scores, 95 % intervals\n{label}")
     grid = figure.subplots(len(shown), 1, squeeze=False, height_ratios=heights)[:, 0]

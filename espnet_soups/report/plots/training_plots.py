@@ -38,17 +38,17 @@ LOOKS: tuple[dict[str, Any], ...] = (
     {"color": COLORS[0], "linestyle": "-", "label": "training"},
     {"color": COLORS[1], "linestyle": "--", "label": "validation"},
 )
-SMALLEST = 0.05  # range of weights: a smaller one would make a drift of a thousandth look large
+SMALLEST = 0.05  # range of weights: in a smaller one, a drift of a thousandth would look large
 
 
 def plot_losses(history: History) -> Figure:
-    """Draw training and validation loss of each objective, a small picture each.
+    """Draw training and validation loss, a small panel for each objective.
 
-    Pictures of one kind share their scale, so that languages can be compared; where there are
-    few, a translation stands below the recognition of its source.
+    Panels of one kind share their scale, so that languages can be compared; if there are few, a
+    translation is placed below the recognition of its source.
 
     Args:
-        history: The training.
+        history: The curves of the training.
     """
     rows = loss_rows(history.objectives)
     columns = max(len(names) for names in rows)
@@ -82,10 +82,10 @@ def plot_losses(history: History) -> Figure:
 
 
 def plot_accuracies(history: History) -> Figure:
-    """Draw the share of right tokens, or labels, on the validation data, a picture per kind.
+    """Draw the share of correct tokens or labels on the validation data, a panel per kind.
 
     Args:
-        history: The training.
+        history: The curves of the training, with at least one accuracy.
     """
     figure, panels = kind_panels(list(history.accuracies), "Validation accuracy")
     styles = objective_styles(history.objectives, len(history.epochs))
@@ -101,12 +101,12 @@ def plot_accuracies(history: History) -> Figure:
 
 
 def plot_weights(history: History) -> Figure:
-    """Draw by how much λ differs from uniform on each level that can move, the top level first.
+    """Draw the difference of λ from uniform on each level that can move, the top level first.
 
-    Levels whose weights cannot move are named, not drawn; where no level can, all are drawn.
+    Levels whose weights cannot move are named, not drawn; if no level can, all are drawn.
 
     Args:
-        history: The training.
+        history: The curves of the training.
     """
     levels = dict(enumerate(history.levels, start=1))
     shown = {number: level for number, level in levels.items() if level.can_move} or levels
@@ -136,7 +136,7 @@ def plot_penalties(history: History) -> Figure:
     """Draw the penalty of each lower level over the epochs.
 
     Args:
-        history: The training.
+        history: The curves of the training.
     """
     figure = new_figure(7.5, 3.0, "Penalty of the lower levels")
     axes = figure.subplots()
@@ -169,7 +169,7 @@ def _why_still(level: Level) -> str:
 
 
 def _loss_title(objectives: list[str]) -> str:
-    """Return what a loss is counted per; kinds that differ from the first are named."""
+    """Return the title with the unit of the losses, and kinds whose unit differs."""
     units = {kind: loss_per(names[0]) for kind, names in by_kind(objectives).items()}
     first = next(iter(units.values()))
     if len(units) == 1 and not look_up(objectives[0]).supervised:
@@ -183,18 +183,18 @@ def _loss_label(name: str) -> str:
 
 
 def _is_last(rows: list[list[str]], number: int, column: int) -> bool:
-    """Return whether no picture stands below."""
+    """Return True if there is no panel below."""
     return not any(row[column : column + 1] not in ([], [""]) for row in rows[number + 1 :])
 
 
 def loss_rows(objectives: list[str]) -> list[list[str]]:
-    """Lay objectives out in rows of kinds, `""` where a language has none.
+    """Arrange objectives in rows by kind, with `""` where a language has none.
 
-    No row has more than PANELS. Languages of many kinds come first, so that what is free lies at
-    the end of the rows; there stand objectives of no language, if all find room.
+    No row has more than PANELS. Languages of many kinds come first, so that empty places are at the
+    end of the rows; objectives without a language fill these if all fit.
 
     Args:
-        objectives: Their names.
+        objectives: Names of the objectives.
 
     >>> loss_rows(["asr_en", "asr_fr", "asr_it", "st_fr_en", "st_it_en", "ssl"])
     [['asr_fr', 'asr_it', 'asr_en'], ['st_fr_en', 'st_it_en', 'ssl']]
@@ -212,7 +212,7 @@ def loss_rows(objectives: list[str]) -> list[list[str]]:
 
 
 def _language_rows(groups: Mapping[str, list[str]], spoken: Mapping[str, str]) -> list[list[str]]:
-    """Return a row per kind with a column per language; nothing where that is no table."""
+    """Return a row per kind with a column per language; empty if they form no table."""
     listed = [spoken[name] for names in groups.values() for name in names]
     languages = sorted(dict.fromkeys(listed), key=lambda own: -listed.count(own))
     alone = all(len({spoken[name] for name in own}) == len(own) for own in groups.values())
@@ -226,7 +226,7 @@ def _language_rows(groups: Mapping[str, list[str]], spoken: Mapping[str, str]) -
 
 
 def _even_rows(groups: Mapping[str, list[str]]) -> list[list[str]]:
-    """Return rows of each kind that are about equally long."""
+    """Return rows of about equal length for each kind."""
     even = [math.ceil(len(own) / math.ceil(len(own) / PANELS)) for own in groups.values()]
     columns = max(even, default=1)
     return [
