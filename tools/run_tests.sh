@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Formatting, lint, types, shell scripts, tests: all that must pass before a change lands.
+# Formatting, lint, docstrings, types, shell scripts, tests: all that must pass before a change lands.
 #
 #   tools/run_tests.sh                        everything, a file of tests per core at a time
 #   tools/run_tests.sh test/weighting -k modo the checks, then only these tests (pytest's arguments)
@@ -34,6 +34,7 @@ mapfile -t scripts < <(find .ci tools egs2 \( -name venv -o -name downloads -o -
 
 check "format" ruff format --check .
 check "lint" ruff check .
+check "docstrings" python -m tools.check_docstrings
 check "types" mypy
 check "${#scripts[@]} shell scripts" shellcheck --external-sources "${scripts[@]}"
 # a worker takes up to 2 GB
