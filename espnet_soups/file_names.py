@@ -1,9 +1,9 @@
-"""What may be the name of a file or folder: no word of a user's leads out of its place."""
+"""Rules for words that become the name of a file or folder, so that none leads out of its place."""
 
 import hashlib
 import unicodedata
 
-MOST_BYTES = 200  # file systems take 255; what is added to a name needs room, too
+MOST_BYTES = 200  # file systems take 255; suffixes need room, too
 
 
 def require_file_name(what: str, name: str) -> None:
@@ -38,7 +38,11 @@ def require_file_name(what: str, name: str) -> None:
 
 
 def short_name(name: str, most: int) -> str:
-    """Return a name that is not too long: one that is ends in a short digest of the whole.
+    """Return a name that fits a limit: a longer one is cut and ends in a short digest of the whole.
+
+    Args:
+        name: The name.
+        most: Its largest length, in letters.
 
     >>> short_name("en_fr", 20), short_name("en_fr_es_it_ru_de_ca", 18)
     ('en_fr', 'en_fr_es__514480c8')

@@ -1,7 +1,7 @@
-"""Every disk format of the package: tables, texts, JSON and YAML, read with the place of a fault.
+"""Read and write every disk format of the package; an error names the file, line or key.
 
 Tables are Kaldi's: one line per utterance, `key value…`, UTF-8. A byte order mark, which some
-editors put before a text, is passed over. What is written appears whole or not at all.
+editors put before a text, is skipped. A file that is written appears whole or not at all.
 """
 
 import codecs
@@ -22,7 +22,7 @@ from espnet_soups.typed import find_misfit
 from espnet_soups.yaml_loader import MOST_DIGITS, StrictLoader
 
 BOM = "\ufeff"
-LINE = "{path}:{number}: the line"  # how messages call one
+LINE = "{path}:{number}: the line"  # how messages name one
 
 
 def read_lines(path: Path, called: str = LINE) -> Iterator[str]:
@@ -33,15 +33,16 @@ def read_lines(path: Path, called: str = LINE) -> Iterator[str]:
 
     Args:
         path: The file.
-        called: How messages call a line.
+        called: How messages name a line; `{path}` and `{number}` are filled in.
 
     Yields:
         Its lines without their ends.
 
     Raises:
         OSError: If there is no such file.
-        ValueError: If it is no whole gzip file, or a line is not UTF-8 or holds a carriage return,
-            which ESPnet and Kaldi take for the end of a line; the message names file and line.
+        ValueError: If it ends in `.gz` but is not a whole gzip file, or a line is not UTF-8 or
+            holds a carriage return, which ESPnet and Kaldi take for the end of a line; the message
+            names file and line.
     """
     packed = path.suffix == ".gz"
     if packed and path.stat().st_size == 0:
@@ -92,7 +93,11 @@ def _decode(raw: bytes, place: str) -> str:
 
 
 def require_key(place: str, key: str) -> None:
-    """Refuse a key that other programs would cut in two, or take for another.
+    """Refuse a key that other programs would split, or read as another key.
+
+    Args:
+        place: The file and the line, for the message.
+        key: The key.
 
     Raises:
         ValueError: If it is empty, holds white space or a control character, or begins with a byte
@@ -112,16 +117,16 @@ def require_key(place: str, key: str) -> None:
 
 
 def add_once(table: dict[str, str], key: str, value: str, place: str) -> None:
-    """Put an entry into a table; one that comes twice alike loses nothing.
+    """Put an entry into a table; an identical second entry is accepted.
 
     Args:
-        table: The table.
+        table: The table; changed in place.
         key: The key.
-        value: What belongs to it.
+        value: Its value.
         place: The file and the line, for the message.
 
     Raises:
-        ValueError: If the key is there already with another value.
+        ValueError: If the key is already there with another value.
     """
     if table.setdefault(key, value) != value:
         raise ValueError(
@@ -200,13 +205,13 @@ def read_yaml(path: Path, what: str, shape: Any = dict) -> dict[str, Any]:
 
     Args:
         path: The file; an empty one is an empty mapping.
-        what: What it is, such as "the grid of weights", for the message where it is missing.
-        shape: What it must hold, see `find_misfit`.
+        what: What the file is, such as "the grid of weights", for the message if it is missing.
+        shape: The shape it must have, see `find_misfit`.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no YAML, no mapping of names, of another shape, or a key comes twice in
-            a mapping; the message names the file, and the line or the key.
+        ValueError: If it is not YAML, not a mapping of names, has another shape, or repeats a key
+            in a mapping; the message names the file, and the line or the key.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}, {what}, does not exist; name an existing one.")
@@ -223,14 +228,14 @@ def read_yaml(path: Path, what: str, shape: Any = dict) -> dict[str, Any]:
 
 
 def parse_yaml(content: bytes | str, place: str) -> Any:
-    """Return what YAML says.
+    """Return the value that a YAML text holds.
 
     Args:
         content: The text.
-        place: How messages call it, such as the name of the file.
+        place: How messages name it, such as the name of the file.
 
     Raises:
-        ValueError: If it is no YAML, or a key comes twice in a mapping.
+        ValueError: If it is not YAML, or repeats a key in a mapping.
     """
     try:
         return yaml.load(content, StrictLoader)
@@ -245,7 +250,7 @@ def parse_yaml(content: bytes | str, place: str) -> Any:
 
 
 def _of_tab(content: bytes | str, line: int | None) -> str:
-    """Return what to add to an error of YAML in a line that a tab begins; often nothing."""
+    """Return the end of an error message for a line that begins with a tab; usually nothing."""
     text = content.encode() if isinstance(content, str) else content
     lines = text.split(b"\n")
     faulty = lines[line] if line is not None and line < len(lines) else b""
@@ -258,8 +263,8 @@ def read_json(path: Path, made_by: str, shape: Any = dict) -> dict[str, Any]:
 
     Args:
         path: The file.
-        made_by: What writes it, such as "stage 12", for the error message.
-        shape: What it must hold, see `find_misfit`.
+        made_by: The program that writes it, such as "stage 12", for the message.
+        shape: The shape it must have, see `find_misfit`.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -273,8 +278,8 @@ def read_json_lines(path: Path, made_by: str, shape: Any = dict) -> list[dict[st
 
     Args:
         path: The file.
-        made_by: What writes it, for the error message.
-        shape: What each line must hold, see `find_misfit`.
+        made_by: The program that writes it, for the message.
+        shape: The shape that each line must have, see `find_misfit`.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -321,16 +326,16 @@ def _whole_number(word: str) -> int:
 
 
 def require_shape(value: object, shape: Any, place: str, made_by: str) -> None:
-    """Refuse what is not as the program that makes it writes it.
+    """Refuse a value that is not as its program writes it.
 
     Args:
-        value: What was read.
-        shape: See `find_misfit`.
-        place: How the message calls it, such as the name of the file.
-        made_by: What writes it.
+        value: The value that was read.
+        shape: The shape it must have, see `find_misfit`.
+        place: How the message names it, such as the name of the file.
+        made_by: The program that writes it.
 
     Raises:
-        ValueError: If it is not.
+        ValueError: If the value has another shape.
     """
     misfit = find_misfit(value, shape)
     if misfit is not None:
@@ -338,33 +343,71 @@ def require_shape(value: object, shape: Any, place: str, made_by: str) -> None:
 
 
 def write_table(path: Path, table: Mapping[str, str]) -> None:
-    """Write a table, sorted by key; the file appears whole or not at all."""
+    """Write a table, sorted by key; the file appears whole or not at all.
+
+    Args:
+        path: The file; its folder is made if missing.
+        table: Key to value.
+
+    Raises:
+        OSError: If it cannot be written; the message names the file.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, "".join(f"{key} {table[key]}\n" for key in sorted(table)))
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
-    """Write a JSON object, a line for each item; the file appears whole or not at all."""
+    """Write a JSON object, one line per item; the file appears whole or not at all.
+
+    Args:
+        path: The file.
+        value: The object.
+
+    Raises:
+        OSError: If it cannot be written; the message names the file.
+    """
     write_text(path, json.dumps(value, ensure_ascii=False, indent=1) + "\n")
 
 
 def write_json_lines(path: Path, records: Iterable[Mapping[str, Any]]) -> None:
-    """Write a JSON object into each line; the file appears whole or not at all."""
+    """Write one JSON object per line; the file appears whole or not at all.
+
+    Args:
+        path: The file.
+        records: The objects.
+
+    Raises:
+        OSError: If it cannot be written; the message names the file.
+    """
     write_text(path, "".join(f"{json.dumps(one, ensure_ascii=False)}\n" for one in records))
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file; it appears whole or not at all."""
+    """Write a text file; it appears whole or not at all.
+
+    Args:
+        path: The file.
+        text: Its content, written as UTF-8 with line feeds.
+
+    Raises:
+        OSError: If it cannot be written; the message names the file.
+    """
     with whole_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """Give a temporary file to write, which becomes `path` at the end, or is removed.
+    """Open a temporary file to write; it replaces `path` at the end, or is removed after an error.
+
+    Args:
+        path: The file to make.
+
+    Yields:
+        The path of the temporary file, in the same folder.
 
     Raises:
-        OSError: As the system raises it, but naming `path`: of a full disk it names no file.
+        OSError: If the file cannot be written, as on a full disk; the message names `path`.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:

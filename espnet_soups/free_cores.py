@@ -1,4 +1,4 @@
-"""How many cores of this machine are free; nothing here imports torch."""
+"""Count the cores of this machine that are free; nothing here imports torch."""
 
 import os
 import time
@@ -19,18 +19,18 @@ def count_cores() -> int:
 
 
 def usable_cores() -> list[int]:
-    """Return the numbers of the cores that this process may run on; empty where it is not known."""
+    """Return the numbers of the cores that this process may run on; empty if they are unknown."""
     return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
 
 
 def measure_free_cores(seconds: float = SECONDS) -> float | None:
-    """Return how many cores other work leaves free, from 0 to all; this process waits meanwhile.
+    """Return how many cores other work leaves free, from 0 to all; this process sleeps meanwhile.
 
     Args:
         seconds: How long to watch.
 
     Returns:
-        The number, a fraction too; None: this system does not show it.
+        The number, which may be a fraction; None: this system does not show it.
     """
     cores = usable_cores()
     before = _idle_ticks(cores)
@@ -45,11 +45,11 @@ def measure_free_cores(seconds: float = SECONDS) -> float | None:
 
 
 def choose_threads(free: float | None, most: int) -> int:
-    """Return how many threads to use.
+    """Return how many threads to use, at least 1.
 
     Args:
-        free: Cores that other work leaves free; None: not known.
-        most: The most that are wanted.
+        free: Cores that other work leaves free; None: unknown.
+        most: The largest number wanted.
 
     >>> [choose_threads(free, 4) for free in (None, 0.0, 0.9, 1.6, 1.8, 8.0)]
     [4, 1, 1, 1, 2, 4]

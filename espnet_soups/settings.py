@@ -1,4 +1,4 @@
-"""Settings blocks of the YAML: what they may say."""
+"""Read blocks of settings from the YAML, and refuse keys and values that they cannot have."""
 
 import argparse
 import difflib
@@ -21,14 +21,18 @@ def read_settings[T: "DataclassInstance"](
     """Return a settings block as the dataclass of its settings, which checks their values.
 
     Args:
-        block: How messages name it.
+        block: How messages name the block.
         settings: The dataclass.
-        given: What the block has; None: nothing.
-        within: How a message of the dataclass is put into one of the block.
+        given: The content of the block; None: nothing.
+        within: How a message of the dataclass becomes one of the block, with `{block}` and
+            `{error}`.
+
+    Returns:
+        The dataclass, filled in.
 
     Raises:
-        ValueError: If a key or a value is not valid, or of another type than its field; the message
-            names the block.
+        ValueError: If a key or a value is not valid, or a value has another type than its field;
+            the message names the block.
     """
     if not isinstance(given, Mapping | None):
         raise ValueError(f"{block} must map names to values, but got {given!r:.80}.")
@@ -47,7 +51,7 @@ def read_settings[T: "DataclassInstance"](
 
 
 def _types_of(settings: type["DataclassInstance"]) -> dict[str, Any]:
-    """Return the types of the fields; of one that is written as a text nobody knows, any."""
+    """Return the types of the fields; a type written as a text that cannot be found is `Any`."""
     try:
         known = get_type_hints(settings)
     except (NameError, TypeError):
@@ -71,12 +75,13 @@ def refuse_mistyped(block: str, parser: argparse.ArgumentParser, given: Mapping[
 
     Args:
         block: How the message names the configuration.
-        parser: The options; a mapping or a list as default asks for one, else numbers and texts are
-            told apart by `type`. Where that is a function, the function has to look.
-        given: The configuration; other names are left to others.
+        parser: The options. One whose default is a mapping or a list takes such a value; of the
+            rest, numbers and texts are told apart by `type`. If `type` is a function, that function
+            must check.
+        given: The configuration; names that are not options are ignored.
 
     Raises:
-        ValueError: If there is one.
+        ValueError: If a value has another type.
 
     >>> parser = argparse.ArgumentParser()
     >>> _ = parser.add_argument("--languages", nargs="*", default=[])
@@ -110,10 +115,10 @@ def refuse_unknown(block: str, given: Iterable[object], valid: Iterable[str]) ->
     Args:
         block: How the message names it.
         given: The keys that were found.
-        valid: The keys that there are, in the order in which they are listed.
+        valid: The keys that exist, in the order in which the message lists them.
 
     Raises:
-        ValueError: If there is an unknown one; the message has the closest valid key, and all.
+        ValueError: If a key is unknown; the message has the closest valid key, and lists all.
 
     >>> refuse_unknown("`trainer_conf`", ["ordre", "soup"], ["soup", "order"])
     Traceback (most recent call last):
@@ -132,10 +137,14 @@ def refuse_unknown(block: str, given: Iterable[object], valid: Iterable[str]) ->
 
 
 def require_text(name: str, value: object) -> None:
-    """Refuse what is no text, such as `no` and `1`, which YAML reads as something else.
+    """Refuse a value that is not a text, such as `no` and `1`, which YAML reads as something else.
+
+    Args:
+        name: How the message names the value.
+        value: The value.
 
     Raises:
-        ValueError: If it is none.
+        ValueError: If it is not a text.
 
     >>> require_text("`language`", False)
     Traceback (most recent call last):
@@ -149,15 +158,15 @@ def require_text(name: str, value: object) -> None:
 
 
 def require_number(name: str, value: object, finite: bool = False) -> None:
-    """Refuse what is no number, such as `2e-3`, which YAML reads as text.
+    """Refuse a value that is not a number, such as `2e-3`, which YAML reads as text.
 
     Args:
-        name: How the message names it.
-        value: What was found.
-        finite: Whether infinity and NaN are refused, too.
+        name: How the message names the value.
+        value: The value.
+        finite: Whether to refuse infinity and NaN, too.
 
     Raises:
-        ValueError: If it is none; where it looks like one, the message says how to write it.
+        ValueError: If it is not a number; if it looks like one, the message says how to write it.
 
     >>> require_number("`gamma`", "2e-3")
     Traceback (most recent call last):

@@ -1,13 +1,16 @@
-"""A line on the terminal that the next one takes the place of."""
+"""Show a line on the terminal that the next one replaces."""
 
 import shutil
 import sys
 
 
 def renew_line(line: str) -> None:
-    """Write a line to standard error for a while, if that is a terminal; empty: clear it.
+    """Show a line on standard error until the next output, if that is a terminal.
 
-    The cursor goes back to its beginning, so that whatever is written next stands in its place.
+    The cursor returns to the beginning of the line, so that whatever is written next replaces it.
+
+    Args:
+        line: The line, cut at the width of the terminal; empty: clear it.
     """
     if sys.stderr.isatty():
         width = shutil.get_terminal_size().columns - 1

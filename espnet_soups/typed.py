@@ -1,4 +1,4 @@
-"""Whether a value that came from YAML or JSON is of a type, and the type in words."""
+"""Check values from YAML or JSON against types, and describe types in words."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,11 @@ WORDS = {
 
 
 def fits(value: object, wanted: Any) -> bool:
-    """Return whether a value is of an annotated type: true is no number, numbers are finite.
+    """Return whether a value has an annotated type: true is not a number, and numbers are finite.
+
+    Args:
+        value: The value.
+        wanted: The type, as in an annotation, such as `dict[str, float] | None`.
 
     >>> fits({"a": [1, 2.5]}, dict[str, list[float]]), fits(True, int), fits(math.inf, float)
     (True, False, False)
@@ -44,11 +48,14 @@ def fits(value: object, wanted: Any) -> bool:
     if origin is Literal:
         return value in parts
     kind = origin or wanted or NoneType
-    return not isinstance(kind, type) or isinstance(value, kind)  # what is no class is not judged
+    return not isinstance(kind, type) or isinstance(value, kind)  # anything but a class is accepted
 
 
 def describe(wanted: Any) -> str:
     """Return a type in words.
+
+    Args:
+        wanted: The type, as in an annotation.
 
     >>> describe(dict[str, float] | None)
     'a mapping of a text to a finite number, or null'
@@ -68,17 +75,17 @@ def describe(wanted: Any) -> str:
 
 
 def find_misfit(value: object, shape: Any, name: str = "") -> str | None:
-    """Look for what is not as a shape wants it.
+    """Find the first part of a value that does not have the shape it should have.
 
     Args:
-        value: What was read.
-        shape: A type; or a mapping of names to shapes, where `*` stands for every name and what
-            belongs to a name that ends with `?` may be missing or null; or a list with the shape of
-            every item. Numbers must be finite, those that are `Real` need not.
-        name: What messages call the value.
+        value: The value that was read.
+        shape: A type; or a mapping of names to shapes, where `*` stands for every name and the
+            value of a name that ends in `?` may be missing or null; or a list with the shape of
+            every item. Numbers must be finite, except those that are `Real`.
+        name: How messages name the value.
 
     Returns:
-        Part of a sentence, or None.
+        Part of a sentence that says what is wrong; None: nothing is.
 
     >>> find_misfit({"loss": {"asr": "x"}}, {"loss": dict[str, float], "time?": float})
     "`loss` must be a mapping of a text to a finite number, but is {'asr': 'x'}"

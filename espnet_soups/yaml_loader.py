@@ -1,4 +1,4 @@
-"""YAML without surprises: no key twice, no value that cannot be, nothing that grows by aliases."""
+"""Load YAML strictly: no repeated key, no impossible value, nothing that grows through aliases."""
 
 from typing import Any
 
@@ -12,13 +12,19 @@ _Safe: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # config.yaml has lo
 
 
 class StrictLoader(_Safe):  # type: ignore[misc]
-    """Loads YAML's own types; PyYAML keeps the last of two keys in silence, this refuses them."""
+    """Loader of YAML's own types that refuses a repeated key; PyYAML would keep the last."""
 
     def construct_document(self, node: yaml.Node) -> Any:
-        """Look at the nodes before any value is made of them.
+        """Check the nodes before any value is made of them.
+
+        Args:
+            node: The root of the document.
+
+        Returns:
+            The value of the document.
 
         Raises:
-            yaml.YAMLError: If a key comes twice in a mapping, or the document is too deep or large.
+            yaml.YAMLError: If a mapping repeats a key, or the document is too deep or too large.
         """
         if _size(node, {}, 0) > LARGEST:
             raise yaml.constructor.ConstructorError(
@@ -27,10 +33,17 @@ class StrictLoader(_Safe):  # type: ignore[misc]
         return super().construct_document(node)
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
-        """Make a value, naming its line where it cannot be, such as the date 2025-13-01.
+        """Make the value of a node; an error names its line, as for the date 2025-13-01.
+
+        Args:
+            node: The node.
+            deep: Whether the values inside are made at once, as PyYAML defines it.
+
+        Returns:
+            The value.
 
         Raises:
-            yaml.YAMLError: If it cannot be.
+            yaml.YAMLError: If there is no such value.
         """
         try:
             value = super().construct_object(node, deep)
@@ -44,7 +57,7 @@ class StrictLoader(_Safe):  # type: ignore[misc]
 
 
 def _size(node: yaml.Node, known: dict[int, int], depth: int) -> int:
-    """Return the values of a node; see `StrictLoader.construct_document`."""
+    """Return the number of values of a node; see `StrictLoader.construct_document`."""
     if isinstance(node, yaml.ScalarNode):
         return 1
     if id(node) in known and known[id(node)] > 0:

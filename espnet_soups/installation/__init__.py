@@ -1,1 +1,1 @@
-"""What is installed, and what the machine has; nothing here imports torch or ESPnet at the top."""
+"""Check which packages are installed and what the machine has; no import of torch at the top."""

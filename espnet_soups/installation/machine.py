@@ -48,7 +48,7 @@ def free_memory() -> float | None:
 
 
 def find_gpus() -> list[str]:
-    """Return name and memory of each GPU by NVIDIA's driver; none where there is no driver."""
+    """Return name and memory of each GPU from NVIDIA's driver; empty if there is no driver."""
     command = ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -60,7 +60,7 @@ def find_gpus() -> list[str]:
 
 
 def torch_and_gpus() -> str:
-    """Return whether the torch that is installed can use the GPUs."""
+    """Return a line that says whether the installed torch can use the GPUs."""
     import torch
 
     if torch.cuda.is_available():

@@ -23,12 +23,12 @@ EXTRAS = {
 
 @dataclass(frozen=True)
 class Found:
-    """What was found of one thing that is asked for.
+    """State of one package or program that is asked for.
 
     Attributes:
-        name: Of the package or program.
+        name: Name of the package or program.
         verdict: `ok`, `wrong` (another version) or `missing`.
-        words: Version, or what to do.
+        words: The version, or what to do.
         needed: Whether every user needs it.
     """
 
@@ -39,7 +39,7 @@ class Found:
 
 
 def find_packages() -> list[Found]:
-    """Return what is installed of the packages that every user needs, and of the extras.
+    """Return the state of the packages that every user needs, and of those of the extras.
 
     Raises:
         ValueError: If espnet-soups itself was never installed.
@@ -64,7 +64,7 @@ def find_packages() -> list[Found]:
 
 
 def find_package(asked: Requirement, extra: str = "", meaning: str = "") -> Found:
-    """Return what is installed of one package.
+    """Return the state of one package.
 
     Args:
         asked: Name and versions.

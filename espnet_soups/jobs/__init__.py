@@ -1,1 +1,1 @@
-"""Many jobs at once: on this machine, by Slurm, or over ssh. Imports neither torch nor ESPnet."""
+"""Run many jobs on this machine, by Slurm, or over ssh; no import of torch or ESPnet."""

@@ -1,4 +1,4 @@
-"""One command, run N times with the word JOB replaced by 1 … N, as Kaldi's run.pl does."""
+"""Describe a command that runs N times, the word JOB replaced by 1 … N, as in Kaldi's run.pl."""
 
 import os
 import re
@@ -7,10 +7,10 @@ from pathlib import Path
 
 from espnet_soups.files import read_json, write_json
 
-# `decode.JOB.log` and `split_JOB` are meant, `JOBS` is another word
+# matches in `decode.JOB.log` and `split_JOB`, not in `JOBS`
 _PLACE = re.compile(r"(?<![A-Za-z0-9])JOB(?![A-Za-z0-9])")
 
-# what a job on another machine needs to find the same programs; nothing else leaves this machine
+# a job on another machine needs these to find the same programs; no other variable is sent
 _PASSED_ON = (
     "PATH",
     "PYTHONPATH",
@@ -32,7 +32,7 @@ SAVED = {
 
 @dataclass(frozen=True)
 class JobArray:
-    """What is to be run, the same for every backend; the jobs run in the current folder.
+    """Jobs to run, described alike for every backend; they run in the current folder.
 
     Args:
         command: Words of the command; JOB in them becomes the number of the job.
@@ -40,6 +40,10 @@ class JobArray:
         log: Log file; with more than one job it must contain JOB.
         num_threads: Threads (cores) per job.
         gpus: GPUs per job.
+
+    Raises:
+        ValueError: If there is no command, a number is too small, or several jobs would share a
+            log.
     """
 
     command: tuple[str, ...]
@@ -67,30 +71,52 @@ class JobArray:
         return range(1, self.jobs + 1)
 
     def command_of(self, number: int) -> list[str]:
-        """Return the command of one job."""
+        """Return the command of one job.
+
+        Args:
+            number: The job, from 1.
+        """
         return [_PLACE.sub(str(number), word) for word in self.command]
 
     def log_of(self, number: int) -> Path:
-        """Return the log file of one job."""
+        """Return the log file of one job.
+
+        Args:
+            number: The job, from 1.
+        """
         return Path(_PLACE.sub(str(number), self.log))
 
     def state_file(self, suffix: str) -> Path:
-        """Return a path beside the logs for what a backend keeps, such as its batch script."""
+        """Return a hidden path beside the logs for a file of a backend, such as its batch script.
+
+        Args:
+            suffix: End of the name, such as `.sbatch`.
+        """
         log = Path(_PLACE.sub("all", self.log))
         return log.with_name(f".{log.stem}{suffix}")
 
     def save(self, path: Path) -> None:
-        """Write the array and the search paths of this machine for `load_job_array`."""
+        """Write the array and the search paths of this machine for `load_job_array`.
+
+        Args:
+            path: The JSON file to write.
+
+        Raises:
+            OSError: If it cannot be written.
+        """
         environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         path.parent.mkdir(parents=True, exist_ok=True)
         write_json(path, {"array": asdict(self), "environment": environment})
 
 
 def load_job_array(path: Path) -> tuple[JobArray, dict[str, str]]:
-    """Read what `JobArray.save` wrote.
+    """Read a file that `JobArray.save` wrote.
+
+    Args:
+        path: The file.
 
     Returns:
-        The array, and the environment variables that its jobs are to get.
+        The array, and the environment variables for its jobs.
 
     Raises:
         OSError: If there is no such file.

@@ -1,4 +1,4 @@
-"""The log of one job: what ran, where and when at its head; how it ended at its foot."""
+"""Write and read the log of one job: its head says what ran and where, its foot how it ended."""
 
 import errno
 import os
@@ -12,11 +12,17 @@ from pathlib import Path
 from typing import BinaryIO
 
 _FOOT = re.compile(rb"^# ended with status (-?\d+) at .*, after \d+ s$", re.MULTILINE)
-PROBE = 65536  # bytes that a disk with room takes
+PROBE = 65536  # bytes; a disk with free space takes them
 
 
 def write_head(log: BinaryIO, command: Sequence[str], num_threads: int) -> None:
-    """Write the command line, the host and the start time."""
+    """Write the command line, the host, the start time, threads and GPUs.
+
+    Args:
+        log: The log, open for writing.
+        command: Words of the command.
+        num_threads: Threads of the job.
+    """
     lines = (
         f"# {shlex.join(command)}",
         f"# started at {time.strftime('%F %T %z')} on {socket.gethostname()} in {os.getcwd()}",
@@ -27,15 +33,25 @@ def write_head(log: BinaryIO, command: Sequence[str], num_threads: int) -> None:
 
 
 def write_foot(log: BinaryIO, status: int, seconds: float) -> None:
-    """Write how the job ended, which `read_status` finds again."""
-    # the job's own last line may lack its end
+    """Write how the job ended; `read_status` reads it back.
+
+    Args:
+        log: The log, open for writing.
+        status: Exit status.
+        seconds: How long the job took.
+    """
+    # the job's own last line may lack its line feed
     now = time.strftime("%F %T %z")
     log.write(f"\n# ended with status {status} at {now}, after {seconds:.0f} s\n".encode())
     log.flush()
 
 
 def read_status(log: Path) -> int | None:
-    """Return the status that a job's log tells, or None when it never ended (or never began)."""
+    """Return the exit status from the foot of a log; None: the job has not ended, or never began.
+
+    Args:
+        log: The log file.
+    """
     try:
         with log.open("rb") as file:
             file.seek(max(0, log.stat().st_size - 200))
@@ -46,9 +62,13 @@ def read_status(log: Path) -> int | None:
 
 
 def rotate(log: Path, kept: int = 9) -> None:
-    """Make way for a new log: `train.log` becomes `train.1.log`, that `train.2.log`, and so on.
+    """Make way for a new log: rename `train.log` to `train.1.log`, that to `train.2.log` etc.
 
-    These are the names that ESPnet's launcher gives.
+    The names are those of ESPnet's launcher. An empty log stays.
+
+    Args:
+        log: The log file.
+        kept: How many old logs to keep.
     """
     if not log.is_file() or log.stat().st_size == 0:
         return
@@ -59,14 +79,18 @@ def rotate(log: Path, kept: int = 9) -> None:
 
 
 def explanation(log: Path) -> list[str]:
-    """Return the sentence with which a job ended by itself, or else the last lines of its log."""
+    """Return the `error:` line with which a job ended, or else the last lines of its log.
+
+    Args:
+        log: The log file.
+    """
     lines = tail(log)
     said = [line for line in lines[-5:] if line.startswith("error: ")]
     return said[-1:] or _full_disk(log) or lines
 
 
 def _full_disk(log: Path) -> list[str]:
-    """Return a sentence where the disk of a log is full: the log cannot hold that of the job."""
+    """Return a sentence if the disk of a log is full: the log cannot hold the job's own message."""
     try:
         with tempfile.TemporaryFile(dir=log.parent) as file:
             file.write(bytes(PROBE))
@@ -81,7 +105,12 @@ def _full_disk(log: Path) -> list[str]:
 
 
 def tail(log: Path, lines: int = 20) -> list[str]:
-    """Return the last lines of a log as text; bytes that are not UTF-8 are shown as `\\x…`."""
+    r"""Return the last lines of a log as text; bytes that are not UTF-8 are shown as `\x…`.
+
+    Args:
+        log: The log file.
+        lines: How many lines.
+    """
     try:
         with log.open("rb") as file:
             # enough for 20 lines of any sensible length, without reading a log of gigabytes

@@ -1,4 +1,4 @@
-"""Jobs as processes of this machine: as many at once as its cores, or its GPUs, allow."""
+"""Run jobs as processes of this machine, as many at once as its cores or GPUs allow."""
 
 import os
 import shutil
@@ -17,13 +17,13 @@ def run_local(array: JobArray, max_parallel: int | None, progress: Progress) -> 
     Args:
         array: The jobs.
         max_parallel: How many at once; None: as many as there are cores for `num_threads` each.
-        progress: Is told whenever a job ends.
+        progress: Display to update whenever a job ends.
 
     Returns:
         Exit status of every job that was started.
 
     Raises:
-        ValueError: A job wants more GPUs than this machine has.
+        ValueError: If a job wants more GPUs than this machine has.
     """
     slots = _slots(array, max_parallel)
     return run_in_slots(array, slots, _launch, progress)

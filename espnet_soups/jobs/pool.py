@@ -32,14 +32,14 @@ def run_in_slots(
     launcher: Callable[[Path, int, Slot], list[str]],
     progress: Progress,
 ) -> dict[int, int]:
-    """Run every job, as many at once as there are slots; after a failure it starts no further one.
+    """Run every job, as many at once as there are slots; start no further job after a failure.
 
     Args:
         array: The jobs.
         slots: Where they run.
-        launcher: Gives the command that brings a job (array file, number) to a slot. It must hold
-            its standard input open for `run_one --hold`.
-        progress: Is told whenever a job ends.
+        launcher: Function that returns the command that brings a job (array file, number) to a
+            slot. The command must hold its standard input open for `run_one --hold`.
+        progress: Display to update whenever a job ends.
 
     Returns:
         Exit status of every job that was started.
@@ -76,7 +76,12 @@ def run_in_slots(
 
 
 def run_one_command(saved: Path, number: int) -> list[str]:
-    """Return the command that runs a saved job on a machine that shares this file system."""
+    """Return the command that runs a saved job on a machine that shares this file system.
+
+    Args:
+        saved: The file of `JobArray.save`.
+        number: The job, from 1.
+    """
     return [
         sys.executable,
         "-m",

@@ -1,4 +1,4 @@
-"""How far an array of jobs is, in one line, and what its failed jobs said."""
+"""Show the progress of an array of jobs in one line, and explain its failed jobs."""
 
 import time
 from collections.abc import Mapping
@@ -25,7 +25,13 @@ class Progress:
         self._last: tuple[int, int] | None = None
 
     def show(self, done: int, failed: int, running: int) -> None:
-        """Show the counts; silent when nothing has ended since the last call."""
+        """Show the counts, unless nothing has ended since the last call.
+
+        Args:
+            done: Jobs that ended with status 0.
+            failed: Jobs that ended with another status.
+            running: Jobs that are running.
+        """
         if self._total == 1 or self._last == (done, failed):
             return
         self._last = (done, failed)
@@ -51,7 +57,7 @@ def failure_text(array: JobArray, statuses: Mapping[int, int | None]) -> str:
             was never started.
 
     Returns:
-        Text of several lines, or "" when every job ended with status 0.
+        Text of several lines; empty: every job ended with status 0.
     """
     failed = [number for number in array.numbers() if statuses.get(number, 0) != 0]
     not_started = array.jobs - len(statuses)

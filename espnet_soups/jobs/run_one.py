@@ -1,6 +1,6 @@
-"""Run one job of an array, on whatever machine the backend has brought it to.
+"""Run one job of an array, on whatever machine the backend has chosen.
 
-    python -m espnet_soups.jobs.run_one ARRAY.json NUMBER [--hold]
+python -m espnet_soups.jobs.run_one ARRAY.json NUMBER [--hold]
 
 With `--hold` the job lives only as long as standard input stays open: when the runner that holds
 the other end dies, even by SIGKILL or behind an ssh connection, the job and its children are ended.
@@ -29,7 +29,7 @@ def run_one(array: JobArray, number: int, environment: dict[str, str], hold: boo
     Args:
         array: The job array.
         number: Which job, from 1 on.
-        environment: Variables that the job gets beside this process's own.
+        environment: Variables to set for the job, beside those of this process.
         hold: End the job when standard input is closed.
 
     Returns:
@@ -55,7 +55,7 @@ def _environment(array: JobArray, extra: dict[str, str]) -> dict[str, str]:
 
 
 def _run(command: Sequence[str], log: BinaryIO, environment: dict[str, str], hold: bool) -> int:
-    asked: list[int] = []  # signals that have come; a handler must do no more than note them
+    asked: list[int] = []  # signals received; a handler must do no more than note them
     # SIGUSR1 is what Slurm sends ahead of a pre-emption, with `--signal=B:USR1@300`
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1):
         signal.signal(number, lambda received, _frame: asked.append(received))
@@ -103,7 +103,12 @@ def _end_group(process: "subprocess.Popen[bytes]") -> int:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the job that the command line names and return its exit status."""
+    """Run the job that the command line names and return its exit status.
+
+    Args:
+        arguments: Command line: the file of the array, the number of the job, and `--hold` if
+            wanted.
+    """
     array, environment = load_job_array(Path(arguments[0]))
     return run_one(array, int(arguments[1]), environment, hold="--hold" in arguments[2:])
 

@@ -1,4 +1,4 @@
-"""Jobs as one array of Slurm: `sbatch --wait`, with the options of the site in conf/slurm.conf."""
+"""Run jobs as an array of Slurm (`sbatch --wait`), with the site's options in conf/slurm.conf."""
 
 import logging
 import os
@@ -26,11 +26,11 @@ def read_slurm_options(path: Path, gpus: int) -> list[str]:
 
     Args:
         path: The file, `conf/slurm.conf` in a recipe. It need not exist: sbatch's own environment
-            variables (SBATCH_PARTITION, SBATCH_TIMELIMIT, …) work as ever.
-        gpus: GPUs per job, which decides between `gpu:` and `cpu:`.
+            variables (SBATCH_PARTITION, SBATCH_TIMELIMIT, …) work as usual.
+        gpus: GPUs per job: with any, lines of `gpu:` count, else those of `cpu:`.
 
     Raises:
-        ValueError: A line holds something else, such as the lines of Kaldi's slurm.conf.
+        ValueError: If a line holds something else, such as the lines of Kaldi's slurm.conf.
     """
     if not path.exists():
         return []
@@ -56,20 +56,22 @@ def run_slurm(
 ) -> dict[int, int | None]:
     """Submit the jobs and wait for them.
 
-    Jobs of a killed runner go on, and would write into the same files: they are cancelled.
+    Jobs of an earlier runner that was killed go on and would write into the same files, so they are
+    cancelled first.
 
     Args:
         array: The jobs.
         options: Further options of sbatch; the last of two alike wins.
-        max_parallel: How many at once; None: as Slurm likes.
-        progress: Is told while the jobs run.
+        max_parallel: How many at once; None: as many as Slurm allows.
+        progress: Display to update while the jobs run.
 
     Returns:
         Exit status of every job; None for one without a status in its log (killed for its memory or
         time, or never run).
 
     Raises:
-        OSError: sbatch is missing or refuses the jobs, or earlier ones do not end.
+        OSError: If sbatch is missing or refuses the jobs, or earlier ones do not end.
+        ValueError: If the file that names an earlier job holds something else.
     """
     _cancel_orphans(array)
     saved, script = array.state_file(".jobs.json"), array.state_file(".sbatch")
@@ -95,7 +97,7 @@ def _resources(array: JobArray, max_parallel: int | None) -> list[str]:
         f"--cpus-per-task={array.num_threads}",
         f"--job-name={array.state_file('').name.strip('.')}",
         f"--chdir={os.getcwd()}",
-        # what Slurm itself says of a job (killed, out of memory) goes beside its log
+        # Slurm's own message about a job (killed, out of memory) goes beside its log
         f"--output={array.state_file('.slurm.%a').absolute()}",
     ]
     return resources + ([f"--gres=gpu:{array.gpus}"] if array.gpus else [])

@@ -1,4 +1,4 @@
-"""Jobs on other machines over ssh, in the same folder of a shared file system."""
+"""Run jobs on other machines over ssh, in the same folder of a shared file system."""
 
 import os
 import re
@@ -19,12 +19,12 @@ def read_machines(path: Path, gpus: int) -> list[Slot]:
     """Read the hosts: a line each, `host` or `host number-of-jobs-at-once`; `#` begins a comment.
 
     Args:
-        path: The file, in ESPnet's recipes `.queue/machines`.
-        gpus: GPUs per job: the first job on a host gets the first `gpus` of it, and so on.
+        path: The file, `.queue/machines` in ESPnet's recipes.
+        gpus: GPUs per job: the first job on a host uses its first `gpus`, and so on.
 
     Raises:
-        ValueError: A line is neither, or there is no host.
-        OSError: The file cannot be read.
+        ValueError: If there is no file or no host in it, or a line is malformed.
+        OSError: If the file cannot be read.
     """
     try:
         lines = list(read_lines(path))
@@ -68,7 +68,7 @@ def run_ssh(
         array: The jobs.
         machines: The file of hosts, see `read_machines`.
         max_parallel: How many at once; None: as many as the file allows.
-        progress: Is told whenever a job ends.
+        progress: Display to update whenever a job ends.
 
     Returns:
         Exit status of every job that was started; 255 when ssh itself failed.

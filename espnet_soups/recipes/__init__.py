@@ -1,1 +1,1 @@
-"""The recipes as they travel with the package, and their way into a folder of a user's own."""
+"""Find the recipes that come with the package, and copy them into a user's folder."""

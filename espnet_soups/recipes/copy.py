@@ -18,12 +18,12 @@ def copy_recipe(name: str, target: Path) -> None:
     behind `conf/train_msp.yaml`); links to the template become copies.
 
     Args:
-        name: Such as `asterisk`.
+        name: Name of the recipe, such as `asterisk`.
         target: A new or an empty folder.
 
     Raises:
         OSError: If it cannot be written.
-        ValueError: If there is no such recipe, or the folder holds something.
+        ValueError: If there is no such recipe, or the folder is not empty.
     """
     root = recipes_root()
     folder = find_recipe(root, name)
@@ -46,10 +46,10 @@ def environment_lines(root: Path) -> str:
     """Return what `path.sh` of a copied recipe reads: the clone, or the Python, that it belongs to.
 
     Args:
-        root: The folder of the recipes; a clone has its set-up beside it.
+        root: The folder of the recipes; in a clone, `tools/` lies beside it.
 
     Raises:
-        ValueError: If this Python has no command `python` beside it, which recipes call.
+        ValueError: If there is no command `python` beside this Python; recipes call it.
     """
     head = (
         "# Written by `espnet-soups recipe`, read by path.sh: where this recipe finds its Python.\n"
@@ -70,7 +70,7 @@ def _ignored(folder: str, names: list[str]) -> list[str]:
 
 
 def _bring(folder: Path, link: Path, points_to: str, target: Path) -> None:
-    """Make a link that stays inside the recipe, or copy what one that leads out points to."""
+    """Make a link that stays inside the recipe, or copy the target of one that leads out."""
     path = Path(os.path.normpath(folder / link.parent / points_to))
     if path.is_relative_to(folder):
         target.symlink_to(points_to)

@@ -1,4 +1,4 @@
-"""Where the recipes stand: in a wheel inside this package, in a clone beside it."""
+"""Find the folder of the recipes: inside this package in a wheel, beside it in a clone."""
 
 import os
 from pathlib import Path
@@ -9,7 +9,7 @@ PACKED = Path(__file__).parent / "egs2"  # tools/package_recipes.py writes it in
 CLONED = Path(__file__).parents[2] / "egs2"
 LINKS = "links.json"  # beside packed recipes: path of each link -> what it points to
 KIND = "msp1"  # folder of a recipe, as in ESPnet
-# What runs leave behind, and results that were published of other runs.
+# Files that runs leave behind, and published results of other runs.
 LEFT_OUT: tuple[str, ...] = (
     "data",
     "dump",
@@ -38,7 +38,11 @@ def recipes_root() -> Path:
 
 
 def recipe_names(root: Path) -> list[str]:
-    """Return the names of all recipes; those that tests make (`tmp_…`) are none."""
+    """Return the names of all recipes, without those that tests make (`tmp_…`).
+
+    Args:
+        root: The folder of the recipes, see `recipes_root`.
+    """
     names = (path.parents[1].name for path in root.glob(f"*/{KIND}/run.sh"))
     return sorted(name for name in names if not name.startswith("tmp_"))
 
@@ -46,8 +50,12 @@ def recipe_names(root: Path) -> list[str]:
 def find_recipe(root: Path, name: str) -> Path:
     """Return the folder of a recipe.
 
+    Args:
+        root: The folder of the recipes, see `recipes_root`.
+        name: Name of the recipe, such as `asterisk`.
+
     Raises:
-        ValueError: If there is none of that name; the message lists those that there are.
+        ValueError: If there is no recipe of that name; the message lists those that exist.
     """
     names = recipe_names(root)
     if name not in names:
@@ -56,14 +64,14 @@ def find_recipe(root: Path, name: str) -> Path:
 
 
 def links_below(root: Path, folder: Path) -> dict[Path, str]:
-    """Return the symbolic links of a recipe, without those among what its runs have left.
+    """Return the symbolic links of a recipe, without those in folders that its runs have made.
 
     Args:
-        root: What `recipes_root` returned.
+        root: The folder of the recipes, see `recipes_root`.
         folder: The recipe, below `root`.
 
     Returns:
-        Path of each link, relative to `folder`, to what it points to.
+        Path of each link, relative to `folder`, to its target.
 
     Raises:
         ValueError: If the table of a wheel is malformed.

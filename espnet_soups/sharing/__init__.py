@@ -1,1 +1,1 @@
-"""Hand a trained model on: a bundle with a card, and the Hugging Face hub."""
+"""Share a trained model: a bundle with a model card, and the Hugging Face hub."""

@@ -1,4 +1,4 @@
-"""The card of a model: what it does and how well, what it was trained on and how, its limits."""
+"""Write the card of a model: what it does and how well, its training and data, its limits."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ CARD = "README.md"
 
 @dataclass(frozen=True)
 class Corpus:
-    """What a model was trained on.
+    """A corpus that a model was trained on.
 
     Attributes:
-        name: Of the corpus.
-        licence: Under which it is had.
-        url: Where.
+        name: Its name.
+        licence: Its licence.
+        url: Where to get it.
     """
 
     name: str
@@ -38,9 +38,9 @@ def render_card(exp_dir: Path, corpora: Sequence[Corpus], licence: str) -> str:
     """Return the card of a model in Markdown, with the head that the Hugging Face hub reads.
 
     Args:
-        exp_dir: The folder that training wrote; scores and method are those of its report.
-        corpora: What it was trained on; none: the card says that they are not named.
-        licence: Of the model; empty: the card says that none is named.
+        exp_dir: The folder that training wrote; scores and method come from its report.
+        corpora: What the model was trained on; empty: the card says that the corpora are not named.
+        licence: Licence of the model; empty: the card says that none is named.
 
     Raises:
         OSError: If a file is missing.
@@ -77,7 +77,11 @@ def render_card(exp_dir: Path, corpora: Sequence[Corpus], licence: str) -> str:
 
 
 def languages_of(objectives: Sequence[Objective]) -> list[str]:
-    """Return every language that is spoken or written, in ISO 639 without script and region."""
+    """Return the codes of all languages, spoken or written, without script and region, each once.
+
+    Args:
+        objectives: The objectives of the model.
+    """
     named = [code for item in objectives for code in (item.language, item.target) if code]
     return list(dict.fromkeys(code.replace("-", "_").split("_")[0].lower() for code in named))
 
@@ -112,7 +116,7 @@ def _sizes(scores: Mapping[str, Any]) -> tuple[int, int]:
 
 
 def _method(record: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return how the model was trained: what it is called, and what it was."""
+    """Return how the model was trained, as pairs of a name and a value."""
     training, where = record["training"], record["environment"]
     packages = ("espnet-soups", "espnet", "torch", "torchjd")
     return [

@@ -1,4 +1,4 @@
-"""Archives in ESPnet's packed format, written by ESPnet's own command."""
+"""Write archives in ESPnet's packed format, by ESPnet's own command."""
 
 import shutil
 import subprocess
@@ -18,14 +18,14 @@ CONFIG = "config.yaml"
 def write_pack(
     stage: Path, task: str, config: str, model: str, files: Sequence[str], output: Path
 ) -> None:
-    """Let ESPnet write an archive.
+    """Write an archive by ESPnet's command.
 
     Args:
-        stage: The folder that holds all files as they are to be named.
-        task: ESPnet's, such as `asr`.
+        stage: The folder that holds all files under the names they get in the archive.
+        task: ESPnet's task, such as `asr`.
         config: The configuration, below `stage`.
         model: The model file, below `stage`.
-        files: All others, too; those two among them are not written twice.
+        files: All files of the archive, below `stage`; `config` and `model` may be among them.
         output: The zip file.
 
     Raises:
@@ -50,15 +50,16 @@ def write_pack(
 
 
 def pack_export(folder: Path, task: str, output: Path) -> None:
-    """Pack what `export_objective` wrote; `espnet.load` opens the file.
+    """Pack the folder that `export_objective` wrote; `espnet.load` opens the archive.
 
     Args:
         folder: The exported model.
-        task: ESPnet's, such as `asr`.
+        task: ESPnet's task, such as `asr`.
         output: The zip file to write.
 
     Raises:
         OSError: If a file is missing or cannot be written.
+        ValueError: If its configuration is not valid YAML.
     """
     config = read_yaml(folder / CONFIG, "the configuration of an exported model")
     output.parent.mkdir(parents=True, exist_ok=True)

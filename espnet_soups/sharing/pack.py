@@ -1,4 +1,4 @@
-"""Pack a trained model: what decoding needs, the report, a card, and a digest of every file."""
+"""Pack a trained model: all that decoding needs, the report, a card, and a digest of every file."""
 
 import shutil
 import tempfile
@@ -21,13 +21,13 @@ from espnet_soups.sharing.card import CARD, Corpus, render_card
 from espnet_soups.sharing.espnet_pack import write_pack
 from espnet_soups.task.training.model_file import load_tensors
 
-REPORTS = ("RESULTS.md", "report.html", "images")  # of stage 13, where there are
+REPORTS = ("RESULTS.md", "report.html", "images")  # of stage 13, if they exist
 EXPERIMENTS = "exp"  # the folder of experiments inside a bundle
 
 
 @dataclass(frozen=True)
 class Packed:
-    """What was packed.
+    """A bundle that was written.
 
     Attributes:
         path: The zip file.
@@ -52,7 +52,8 @@ def pack_model(
         exp_dir: The folder that training wrote.
         output: The zip file to write.
         corpora: What the model was trained on, for the card.
-        licence: Of the model, such as `cc-by-sa-3.0`; empty: the card says that none is named.
+        licence: Licence of the model, such as `cc-by-sa-3.0`; empty: the card says that none is
+            named.
         model_file: See `find_model_file`.
         own_kinds: Classes of kinds that the model names and that may be imported.
 
@@ -89,11 +90,16 @@ def pack_model(
 def files_of_model(
     exp_dir: Path, model_file: str | None, own_kinds: Sequence[str]
 ) -> dict[str, Path]:
-    """Return the files of a bundle: name inside it -> where it lies.
+    """Return the files of a bundle: name inside it to path.
 
     A file that the configuration names is packed under that name, so that it is found in the
-    unpacked bundle as it is in the recipe; one with a name that leads out of the recipe is packed
-    beside the model.
+    unpacked bundle as it is in the recipe; one whose name leads out of the recipe is packed beside
+    the model.
+
+    Args:
+        exp_dir: The folder that training wrote.
+        model_file: See `find_model_file`.
+        own_kinds: Classes of kinds that the model names and that may be imported.
 
     Raises:
         OSError: If a file is missing.
@@ -135,7 +141,7 @@ def read_corpora(path: Path) -> list[Corpus]:
         path: YAML: a list below `corpora`, each with `name`, `licence`, `url`.
 
     Raises:
-        OSError: If there is none.
+        OSError: If there is no such file.
         ValueError: If it is malformed.
     """
     entry = {"name": str, "licence": str, "url": str}
@@ -144,5 +150,13 @@ def read_corpora(path: Path) -> list[Corpus]:
 
 
 def licence_of(path: Path) -> str:
-    """Return the licence that a recipe proposes for its models; empty: none."""
+    """Return the licence that a recipe proposes for its models; empty: it proposes none.
+
+    Args:
+        path: YAML file of the corpora, with a key `licence`.
+
+    Raises:
+        OSError: If there is no such file.
+        ValueError: If it is malformed.
+    """
     return str(read_yaml(path, "the corpora of the recipe").get("licence") or "")

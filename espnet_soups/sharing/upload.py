@@ -1,4 +1,4 @@
-"""Put a bundle on the Hugging Face hub."""
+"""Upload a bundle to the Hugging Face hub."""
 
 import zipfile
 from pathlib import Path
@@ -13,15 +13,15 @@ def upload_bundle(bundle: Path, name: str, private: bool = False) -> str:
 
     Args:
         bundle: The zip file that `pack_model` wrote.
-        name: `organisation/model`; it is made where it is missing.
-        private: Whether a new one is private.
+        name: `organisation/model`; the repository is created if missing.
+        private: Whether a new repository is private.
 
     Returns:
-        Its address.
+        The address of the repository.
 
     Raises:
         OSError: If there is no such file.
-        ValueError: If it is no whole bundle, the name is not valid, or the hub refuses.
+        ValueError: If the file is no whole bundle, the name is not valid, or the hub refuses.
     """
     hub = import_hub()
     if not NAME.fullmatch(name) or "@" in name:
