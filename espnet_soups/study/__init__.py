@@ -1,1 +1,1 @@
-"""Studies: arms by seeds by settings, paired, with hypotheses that stand before the runs."""
+"""Run studies: arms by seeds by settings, paired, with hypotheses stated before the runs."""

@@ -1,4 +1,4 @@
-"""Execution of the runs of a study: several side by side, within a budget."""
+"""Execute the runs of a study, several side by side, within a budget."""
 
 import statistics
 import subprocess
@@ -17,17 +17,17 @@ GRACE_SECONDS = 10.0
 
 @dataclass
 class Execution:
-    """What is running, and what has become of the others.
+    """Execution of the runs of a study.
 
     Attributes:
         recipe: Folder of the recipe.
         finished: Where finished runs are found.
         more: Further options of run.sh.
-        parallel: Trainings side by side.
+        parallel: Number of trainings side by side.
         budget_seconds: No run is started that would probably end later; 0: no limit.
-        say: Prints a line.
-        clock: Returns the time in seconds.
-        failures: Tag to why there is no result.
+        say: Function that prints a line.
+        clock: Function that returns the time in seconds.
+        failures: Tag of a run to the reason why it has no result.
     """
 
     recipe: Path
@@ -40,17 +40,17 @@ class Execution:
     failures: dict[str, str] = field(default_factory=dict)
 
     def run_all(self, runs: Sequence[StudyRun]) -> list[StudyRun]:
-        """Run what is not finished.
+        """Run all runs that are not finished.
 
         Args:
-            runs: The runs, donors before those that take their numbers.
+            runs: The runs; those that provide numbers come before those that use them.
 
         Returns:
-            Runs that were not started: the budget was used up.
+            Runs that were not started, since the budget was used up.
 
         Raises:
-            KeyboardInterrupt: If Ctrl-C ended it; trainings that were running go on where they
-                were when the study is run again.
+            KeyboardInterrupt: If Ctrl-C ended it; trainings that were running resume when the study
+                is run again.
         """
         waiting = [run for run in runs if self.finished.find(run) is None]
         if len(waiting) < len(runs):
@@ -82,7 +82,7 @@ class Execution:
         return self.clock() - begun + expected > self.budget_seconds
 
     def _next(self, waiting: list[StudyRun], running: Sequence[StudyRun]) -> StudyRun | None:
-        """Take the first run whose donor is finished; runs whose donor has failed are dropped."""
+        """Take the first run whose donor is finished; drop runs whose donor has failed."""
         for run in list(waiting):
             donor = run.donor()
             if donor is None or self.finished.find(donor) is not None:
@@ -132,7 +132,7 @@ class Execution:
 
 
 def _end(processes: Sequence["subprocess.Popen[bytes]"]) -> None:
-    """End what still runs: ask first, insist later."""
+    """End running processes: ask first, and kill those that do not stop."""
     for process in processes:
         process.terminate()
     for process in processes:

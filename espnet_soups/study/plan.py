@@ -1,4 +1,4 @@
-"""A study as its YAML file states it: settings, arms, seeds, and hypotheses."""
+"""Read a study from its YAML file: settings, arms, seeds, and hypotheses."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from espnet_soups.files import read_yaml
 from espnet_soups.settings import refuse_unknown
 from espnet_soups.tables.plan import SOUP_ARGUMENTS, SOUP_OPTIONS
 
-# What arms may differ in; all else is shared, or of a setting, so that a comparison has one cause.
+# Arms may differ in these alone, so that a difference has one cause.
 ARM_OPTIONS = (
     *SOUP_OPTIONS,
     *("combiner_conf", "plan_top", "conflict_batches", "nbest_average"),
@@ -124,11 +124,19 @@ class Study:
     budget_hours: float = 0.0
 
     def arm(self, name: str) -> Arm:
-        """Return an arm by its name."""
+        """Return an arm by its name.
+
+        Args:
+            name: Name of the arm; it must exist.
+        """
         return next(arm for arm in self.arms if arm.name == name)
 
     def arms_of(self, setting: str) -> list[Arm]:
-        """Return the arms that run in a setting."""
+        """Return the arms that run in a setting.
+
+        Args:
+            setting: Name of the setting.
+        """
         return [arm for arm in self.arms if not arm.settings or setting in arm.settings]
 
 
@@ -140,8 +148,8 @@ def load_study(path: Path) -> Study:
 
     Raises:
         OSError: If there is no such file.
-        ValueError: If it is malformed, names what it does not have, or its arms differ in more
-            than `ARM_OPTIONS` and `ARM_ARGUMENTS`.
+        ValueError: If it is malformed, uses a name that it does not define, or its arms differ in
+            more than `ARM_OPTIONS` and `ARM_ARGUMENTS`.
     """
     content = read_yaml(path, "the study", SHAPE)
     _refuse_keys(str(path), content, SHAPE)

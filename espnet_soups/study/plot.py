@@ -1,4 +1,4 @@
-"""The picture of a study: the difference of every arm from the baseline, seed by seed."""
+"""Draw the picture of a study: the difference of every arm from the baseline, seed by seed."""
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -15,7 +15,7 @@ def plot_study(study: Study, records: Records) -> Figure | None:
 
     Args:
         study: The study.
-        records: What the finished runs have left.
+        records: Records of the finished runs, by tag.
     """
     outcomes = dict(list(known_outcomes(study, records).items())[:SHOWN])
     if not outcomes:

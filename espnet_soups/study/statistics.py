@@ -1,4 +1,4 @@
-"""Paired differences over seeds: intervals, p values, and corrections for many of them."""
+"""Compute paired differences over seeds: intervals and p values."""
 
 import itertools
 import math
@@ -18,10 +18,10 @@ class PairedDifference:
 
     Attributes:
         values: The difference of every seed.
-        mean: Their mean.
-        low: Lower end of the 95 % interval (Student's t); NaN with one seed.
+        mean: Their mean; NaN with no seed.
+        low: Lower end of the 95 % interval (Student's t); NaN with fewer than two seeds.
         high: Its upper end.
-        p: Two-sided, by flipping signs; NaN with no seed.
+        p: Two-sided p value by sign flipping; NaN with no seed.
     """
 
     values: tuple[float, ...]
@@ -31,8 +31,18 @@ class PairedDifference:
     p: float
 
     def is_within(self, bound: float) -> bool:
-        """Return whether the difference is shown to be smaller than a bound (two one-sided tests,
-        5 % each: the 90 % interval lies inside)."""
+        """Return whether the difference is shown to be smaller than a bound.
+
+        The test is that of equivalence by two one-sided tests at 5 %: the 90 % interval lies
+        inside.
+
+        Args:
+            bound: The bound, in units of the outcome.
+
+        Source:
+            Schuirmann, "A comparison of the two one-sided tests procedure and the power approach",
+            1987.
+        """
         if len(self.values) < 2:
             return False
         low, high = t_interval(self.values, 0.90)
@@ -51,7 +61,15 @@ def paired_difference(values: Sequence[float]) -> PairedDifference:
 
 
 def t_interval(values: Sequence[float], confidence: float) -> tuple[float, float]:
-    """Return Student's interval of a mean; NaN where there are fewer than two values."""
+    """Return Student's interval of a mean; NaN if there are fewer than two values.
+
+    Args:
+        values: The values.
+        confidence: Such as 0.95.
+
+    Returns:
+        (lower end, upper end).
+    """
     size = len(values)
     if size < 2:
         return math.nan, math.nan
@@ -65,6 +83,9 @@ def sign_flip_p(values: Sequence[float]) -> float:
 
     All 2^n signs are tried, or 100,000 random ones with more than 16 seeds. With n seeds it cannot
     be below 2^(1 - n).
+
+    Args:
+        values: The difference of every seed; none: the result is NaN.
 
     >>> sign_flip_p([1.0, 2.0, 3.0]), sign_flip_p([1.0, -1.0])
     (0.25, 1.0)
@@ -85,7 +106,10 @@ def sign_flip_p(values: Sequence[float]) -> float:
 
 
 def least_p(seeds: int) -> float:
-    """Return the smallest p value that so many seeds allow.
+    """Return the smallest p value that a number of seeds allows.
+
+    Args:
+        seeds: The number of seeds.
 
     >>> least_p(3), least_p(8)
     (0.25, 0.0078125)

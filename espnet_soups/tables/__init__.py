@@ -1,1 +1,1 @@
-"""The paper's tables: which runs they need, and the numbers beside the published ones."""
+"""Run the paper's tables, and show our numbers beside the published ones."""

@@ -1,4 +1,4 @@
-"""A run of a table that fails: what is told of it, and which runs cannot do without it."""
+"""Handle a failed run of a table: how it is reported, and which runs depend on it."""
 
 import signal
 import subprocess
@@ -8,13 +8,13 @@ from pathlib import Path
 
 from espnet_soups.tables.runs import Run
 
-# Of a process that Ctrl-C ended: as Python sees it, and as a shell hands it on.
+# Exit status of a process that Ctrl-C ended, as Python and as a shell report it.
 INTERRUPTED = (-signal.SIGINT, 128 + signal.SIGINT)
 
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a run has no result.
+    """Reason why a run has no result.
 
     Attributes:
         reason: Part of a sentence.
@@ -29,19 +29,19 @@ class Failure:
 
     @property
     def cell(self) -> str:
-        """What the table shows in place of numbers."""
+        """Text that the table shows in place of numbers."""
         return "failed" if self.started else "not run"
 
 
 def execute(run: Run, recipe: Path) -> Failure | None:
-    """Run a run to its end.
+    """Execute a run to its end.
 
     Args:
         run: The run.
         recipe: Folder of the recipe.
 
     Returns:
-        What went wrong; None: nothing.
+        The failure; None: the run succeeded.
 
     Raises:
         KeyboardInterrupt: If Ctrl-C ended it.
@@ -54,12 +54,15 @@ def execute(run: Run, recipe: Path) -> Failure | None:
 
 
 def find_blocker(run: Run, failed: Sequence[Run], expdir: Path) -> Failure | None:
-    """Return whether a run would start from a pre-trained encoder that a failed run has not made.
+    """Return why a run must wait: a failed run did not make the pre-trained encoder that it needs.
 
     Args:
-        run: The run that is next.
+        run: The next run.
         failed: Runs that have failed before.
         expdir: Folder of the experiments.
+
+    Returns:
+        The failure; None: nothing blocks the run.
     """
     if not run.pretraining or run.is_pretrained(expdir):
         return None

@@ -1,4 +1,4 @@
-"""The numbers of a table, read from the folders of its experiments."""
+"""Read the numbers of a table from the folders of its experiments."""
 
 import math
 import re
@@ -50,7 +50,10 @@ def read_number(folder: Path, inference_tag: str, column: Column) -> float | Non
 
 
 def summarise(values: Sequence[float]) -> str:
-    """Return a mean, with the standard deviation over seeds where there are several.
+    """Return a mean as text, with the standard deviation if there are several values.
+
+    Args:
+        values: The values, one per seed.
 
     >>> summarise([7.0]), summarise([7.0, 8.0]), summarise([])
     ('7.0', '7.5 ± 0.7', '–')

@@ -1,4 +1,4 @@
-"""A table of experiments as a YAML file says it: rows are runs, columns are scores."""
+"""Read a table of experiments from its YAML file: rows are runs, columns are scores."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from typing import Any
 from espnet_soups.files import read_yaml
 from espnet_soups.settings import refuse_unknown
 
-# What rows of one table may differ in; everything else is shared, as in the paper.
+# Rows of one table may differ in these alone; everything else is shared, as in the paper.
 SOUP_OPTIONS = (
     *("soup", "order", "combiner", "baseline"),
     *("ssl", "pretrain_config", "init_from_pretrained", "ssl_in_training", "ssl_audio"),
@@ -79,18 +79,18 @@ class Row:
 
     @property
     def ssl(self) -> str:
-        """How it supervises itself; `none`: not at all."""
+        """Method of self-supervision; `none`: there is none."""
         return self.options.get("ssl", "none")
 
     @property
     def pretrain_config(self) -> str:
-        """Configuration of self-supervision, relative to the recipe; empty: it has none."""
+        """Configuration of the pre-training, relative to the recipe; empty: there is none."""
         default = "" if self.ssl == "none" else f"conf/pretrain_{self.ssl}.yaml"
         return default and self.options.get("pretrain_config", default)
 
     @property
     def pretrains(self) -> bool:
-        """Whether its encoder is pre-trained."""
+        """True if its encoder is pre-trained."""
         joint = self.options.get("baseline") == "joint"
         from_scratch = self.options.get("init_from_pretrained") == "false"
         return self.ssl != "none" and not joint and not from_scratch

@@ -1,4 +1,4 @@
-"""A table as Markdown: our numbers beside the paper's."""
+"""Render a table as Markdown: our numbers beside the paper's."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -25,8 +25,8 @@ def render(
         runs: Its runs.
         expdir: Folder of the experiments.
         inference_tag: Name of the decoding.
-        mini: Whether it is of another corpus than the paper's.
-        failures: Tag to what went wrong just now.
+        mini: Whether it was run on another corpus than the paper's.
+        failures: Tag of a run to its failure in this call.
     """
     head = ["run"]
     for column in table.columns:
@@ -72,7 +72,7 @@ def _missing_notes(runs: Sequence[Run], expdir: Path, lost: Mapping[str, Failure
 
 
 def _search_notes(runs: Sequence[Run], expdir: Path) -> list[str]:
-    """Return which weights the searches of a row have found."""
+    """Return the weights that the searches of a row have found."""
     notes = []
     for run in runs:
         search = run.find_search(expdir)

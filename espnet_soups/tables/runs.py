@@ -1,4 +1,4 @@
-"""The commands that a table needs."""
+"""List the runs that a table needs, with their commands."""
 
 import re
 import shlex
@@ -11,7 +11,7 @@ from espnet_soups.files import read_lines
 from espnet_soups.tables.plan import Row, Table
 from espnet_soups.task.weight_search import Search, read_search, search_file
 
-# Seed of the pre-training configurations: with it, rows share the encoder that run.sh makes.
+# Seed of the pre-training configurations: rows with it share the encoder that run.sh makes.
 PRETRAIN_SEED = 1
 SEED_OF_FOLDER = re.compile(r"_seed(\d+)$")
 
@@ -43,7 +43,10 @@ class Run:
         return shlex.join(self.command)
 
     def find_search(self, expdir: Path) -> Search | None:
-        """Return what the search of this row has found; None: it has none, or has not ended.
+        """Return the result of the search of this row; None: there is none, or it has not ended.
+
+        Args:
+            expdir: Folder of the experiments.
 
         Raises:
             ValueError: If its record is malformed.
@@ -51,7 +54,11 @@ class Run:
         return read_search(search_file(expdir, self.tag)) if self.row.search else None
 
     def is_pretrained(self, expdir: Path) -> bool:
-        """Return whether the pre-training that it starts from has ended."""
+        """Return whether the pre-training that the run starts from has ended.
+
+        Args:
+            expdir: Folder of the experiments.
+        """
         for stamp in expdir.glob(f"{self.pretraining}_*/.stage7.done"):
             seed = SEED_OF_FOLDER.search(stamp.parent.name)
             if self.seed == (int(seed[1]) if seed else PRETRAIN_SEED):
@@ -59,7 +66,11 @@ class Run:
         return False
 
     def folder(self, expdir: Path) -> Path:
-        """Return the folder of the experiment that stands for the row."""
+        """Return the folder of the experiment that stands for the row.
+
+        Args:
+            expdir: Folder of the experiments.
+        """
         search = self.find_search(expdir)
         return expdir / f"msp_{self.tag if search is None else search.best}"
 
@@ -98,13 +109,17 @@ def plan_runs(
 
 
 def defined_options(script: Path) -> set[str]:
-    """Return the options that msp.sh defines."""
+    """Return the options that msp.sh defines.
+
+    Args:
+        script: The file msp.sh.
+    """
     text = "\n".join(read_lines(script))
     return set(re.findall(r"^option (\w+) ", text, re.MULTILINE))
 
 
 def _tag(table: Table, row: Row, seed: int, size: str) -> str:
-    """Return the name of a run: tables of other objectives share none of them."""
+    """Return the name of a run; tables with other objectives share no names."""
     objectives = table.shared.get("objectives", "").replace(",", " ").split()
     return "_".join([size, *objectives, row.run, *([f"seed{seed}"] if seed != 1 else [])])
 

@@ -1,4 +1,4 @@
-"""Refuse a comparison whose experiments differ in more than their soup."""
+"""Refuse to compare experiments that differ in more than their soup."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,13 +16,13 @@ SOUP_KEYS = {
 
 
 def find_differences(configs: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Find settings beside the soup that are not the same everywhere.
+    """Find settings outside the soup that are not the same in all experiments.
 
     Args:
         configs: Name of an experiment to its config.yaml.
 
     Returns:
-        Setting to (experiment to value); a setting that an experiment lacks is None there.
+        Setting to (experiment to value); None: the experiment lacks the setting.
     """
     keys = sorted({key for config in configs.values() for key in config} - SOUP_KEYS)
     differences = {}

@@ -1,1 +1,1 @@
-"""Toy data with a known structure, shipped for the tests of recipes and of users."""
+"""Make toy data with a known structure, for the tests of recipes and of users."""

@@ -1,4 +1,4 @@
-"""A model that recognises, translates and identifies two languages of tones, from audio.
+"""Train a model that recognises, translates and identifies two languages of tones, from audio.
 
 Each letter is a tone, and each language has a hum of its own. Training takes some seconds.
 """
@@ -27,7 +27,7 @@ def say(text: str, language: str, rate: int = FS, seed: int = 0) -> np.ndarray:
         text: Letters a to h.
         language: `en` or `fr`.
         rate: Sampling rate, Hz; 8000 or more.
-        seed: Of the faint noise.
+        seed: Seed of the faint noise.
 
     Returns:
         Samples in [-1, 1], [samples]: 0.08 s for each letter, and 0.1 s of silence at both ends.
@@ -42,13 +42,16 @@ def say(text: str, language: str, rate: int = FS, seed: int = 0) -> np.ndarray:
 def pause(
     seconds: float, rate: int = FS, seed: int = 0, speech: np.ndarray | None = None
 ) -> np.ndarray:
-    """Return faint noise, [samples], and where there is speech, as much of it on both sides.
+    """Return faint noise, with speech in its middle if there is any.
 
     Args:
-        seconds: Length of the pause.
+        seconds: Length of the pause before, and with speech after it, too.
         rate: Sampling rate, Hz.
-        seed: Of the noise.
-        speech: What stands in the middle, [samples].
+        seed: Seed of the noise.
+        speech: The speech, `(samples,)`; None: noise alone.
+
+    Returns:
+        The samples, float32, `(samples,)`.
     """
     margin = np.zeros(int(seconds * rate))
     samples = margin if speech is None else np.concatenate([margin, speech, margin])
@@ -103,7 +106,7 @@ def train_audible_model(root: Path, epochs: int = 8) -> ToyExperiment:
 
     Args:
         root: An existing folder; gets `corpus` and `exp/msp_audible`.
-        epochs: How long.
+        epochs: Number of epochs.
     """
     from espnet_soups.task.msp_task import MSPTask
 

@@ -1,4 +1,4 @@
-"""Miniatures of public corpora: their folders, files and traps, with a few seconds of noise."""
+"""Write miniatures of public corpora: their folders, files and traps, with seconds of noise."""
 
 import tarfile
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,15 @@ COVOST_SPLITS = ("train", "train_covost", "dev", "test")
 
 
 def write_noise(path: Path, seconds: float, fs: int, seed: int = 0, format: str = "") -> None:
-    """Write an audio file of noise; the ending, or `format`, tells its kind."""
+    """Write an audio file of noise.
+
+    Args:
+        path: The file; its folder is made if missing.
+        seconds: Its length.
+        fs: Sampling rate, Hz.
+        seed: Seed of the noise.
+        format: Such as `MP3`; empty: by the ending of the name.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     noise = 0.1 * np.random.default_rng(seed).normal(size=int(seconds * fs))
     soundfile.write(str(path), noise, fs, format=format or None)
@@ -51,10 +59,13 @@ def write_covost_table(
     """Write a table of CoVoST 2.
 
     Args:
-        folder: Where it goes.
+        folder: The folder to write to.
         direction: Such as `fr_en`.
         rows: (number of the clip, translation, split).
-        packed: Whether it is a `.tar.gz`, as it is published.
+        packed: Whether to pack it as `.tar.gz`, as it is published.
+
+    Returns:
+        The file.
     """
     source = direction.split("_")[0]
     name = f"covost_v2.{direction}.tsv"

@@ -1,4 +1,4 @@
-"""Tables of conflicts with planted cosines, for tests."""
+"""Make tables of conflicts with planted cosines, for tests."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -21,15 +21,16 @@ def plant(
     checkpoint: str = "start",
     affinity: Matrix | None = None,
 ) -> list[Row]:
-    """Return rows with the given cosines, NaN not known, the same in all layers unless given.
+    """Return rows with the given cosines; NaN: not known.
 
     Args:
         names: Names of the objectives.
-        cosines: The cosines of all pairs, [m, m].
+        cosines: The cosines of all pairs, `(m, m)`.
         error: Standard error of every cosine.
-        norms: Norms of the gradients; NaN: not known.
-        layers: Name to the cosines of a layer.
-        affinity: Affinities of all pairs, [m, m].
+        norms: Norms of the gradients; NaN: not known; None: all are 1.
+        layers: Name of a layer to its cosines, `(m, m)`; None: two layers with `cosines`.
+        checkpoint: Name of the checkpoint in every row.
+        affinity: Affinities of all pairs, `(m, m)`; None: no such rows.
     """
     norms = [1.0] * len(names) if norms is None else norms
     groups = dict.fromkeys(LAYERS, cosines) if layers is None else layers
@@ -50,13 +51,27 @@ def plant(
 
 
 def numbers(value: float, error: float) -> tuple[float, float, float, float]:
-    """Return an estimate, its 95 % interval and its p value, as of a normal distribution."""
+    """Return an estimate, its 95 % interval and its p value, as of a normal distribution.
+
+    Args:
+        value: The estimate.
+        error: Its standard error.
+
+    Returns:
+        (estimate, lower end, upper end, p value).
+    """
     p = math.erfc(abs(value) / error / math.sqrt(2))
     return value, value - 1.96 * error, value + 1.96 * error, p
 
 
 def blocks(sizes: Sequence[int], within: float, between: float) -> NDArray[np.float64]:
-    """Return cosines of groups: `within` a group, `between` groups."""
+    """Return a matrix of cosines of groups of objectives, `(m, m)`.
+
+    Args:
+        sizes: Number of objectives in each group; m is their sum.
+        within: Cosine of two objectives of one group.
+        between: Cosine of objectives of two groups.
+    """
     group = np.repeat(np.arange(len(sizes)), sizes)
     found = np.where(group[:, None] == group, within, between)
     np.fill_diagonal(found, 1.0)

@@ -1,4 +1,4 @@
-"""A toy corpus that can be learnt in seconds: every letter has a feature vector of its own."""
+"""Make a toy corpus that can be learnt in seconds: every letter has a feature vector of its own."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ FRAMES_PER_LETTER = 4
 
 @dataclass(frozen=True)
 class ToyCorpus:
-    """Where the toy corpus lies, and the options that train on it.
+    """Toy corpus on disk.
 
     Attributes:
         root: Its folder.
@@ -27,11 +27,11 @@ class ToyCorpus:
 
 @dataclass(frozen=True)
 class ToyExperiment:
-    """A toy model that was trained.
+    """Toy model that was trained.
 
     Attributes:
         exp_dir: The folder that training wrote.
-        corpus: What it was trained on.
+        corpus: The corpus it was trained on.
     """
 
     exp_dir: Path

@@ -1,4 +1,4 @@
-"""A model of a few thousand parameters and batches for it, without dropout or BatchNorm."""
+"""Build a model of a few thousand parameters and batches for it, without dropout or BatchNorm."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -35,7 +35,11 @@ DECODER_CONF: Mapping[str, Any] = {
 
 
 def make_toy_arguments(**options: Any) -> Any:
-    """Return the options of `MSPTask` for the toy model, with some of them replaced."""
+    """Return the options of `MSPTask` for the toy model.
+
+    Args:
+        **options: Options to replace, by name.
+    """
     from espnet_soups.task.msp_task import MSPTask
 
     args = MSPTask.get_parser().parse_args(["--output_dir", "unused"])
@@ -61,7 +65,17 @@ def make_toy_model(
     seed: int = 0,
     **options: Any,
 ) -> Any:
-    """Build the toy model in float64 from `MSPTask`, always the same for a seed."""
+    """Build the toy model in float64 from `MSPTask`, always the same for a seed.
+
+    Args:
+        trainer: Name of the trainer, such as `msp`.
+        trainer_conf: Its settings.
+        seed: Seed of the initial parameters.
+        **options: Further options to replace, see `make_toy_arguments`.
+
+    Returns:
+        The model, of class `MSPModel`.
+    """
     from espnet_soups.task.msp_task import MSPTask
 
     args = make_toy_arguments(trainer=trainer, trainer_conf=dict(trainer_conf or {}), **options)
@@ -79,14 +93,15 @@ def make_toy_batch(
     """Return the arguments of the model's `forward`; English has no translation.
 
     Args:
-        seed: Of all that is random.
+        seed: Seed of all that is random.
         per_language: Utterances of each language.
         languages: Indices of the languages, in the order of `LANGUAGES`.
         frames: Frames of the longest utterance.
         tokens: Tokens of the longest label.
 
     Returns:
-        Padded tensors by name.
+        Padded tensors by name, such as `speech`, `(batch, frames, 8)`, and `text`, `(batch,
+        tokens)`.
     """
     generator = torch.Generator().manual_seed(seed)
     size = per_language * len(languages)

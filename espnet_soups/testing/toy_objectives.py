@@ -1,4 +1,4 @@
-"""Objectives without a training configuration, for tests of whatever works with them."""
+"""Make objectives without a training configuration, for tests."""
 
 from collections.abc import Iterable
 
@@ -16,7 +16,7 @@ def build_objectives(
     Args:
         asr_languages: Languages to recognise, e.g. `["en", "fr"]`.
         st_pairs: Pairs to translate, e.g. `["fr_en"]`.
-        ssl: Whether audio alone is learnt from, too.
+        ssl: Whether self-supervision is one of the objectives.
     """
     return declared_objectives(
         {
