@@ -1,1 +1,1 @@
-"""From a corpus to Kaldi-style data dirs, features and token lists; stands apart from training."""
+"""Turn a corpus into Kaldi-style data dirs, features and token lists, independently of training."""

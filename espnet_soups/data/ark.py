@@ -1,4 +1,4 @@
-"""Arrays of Kaldi's archives, where tables say they lie: no command is run, no object unpickled."""
+"""Read arrays from Kaldi's archives; no command is run, no object unpickled."""
 
 import re
 import struct
@@ -16,14 +16,14 @@ PLACE = re.compile(r"(?P<file>.+?)(?::(?P<byte>\d+))?(?:\[(?P<range>[\d:,]*)\])?
 BINARY = (b"\0BFM ", b"\0BDM ", b"\0BFV ", b"\0BDV ", b"\0BCM ", b"\0BCM2 ", b"\0BCM3 ")
 WHOLE = b"\0B\4"  # a vector of whole numbers
 LOOK = 64  # bytes of the beginning of an array
-# What other libraries put into archives: reading some of it runs code that the archive names.
+# Content that other libraries put into archives: reading some of it runs code from the archive.
 OTHERS = {b"PKL": "a pickled object", b"NPY": "an array of numpy", b"AUDIO": "audio"}
 OTHERS |= {b"RIFF": "audio (WAV)", b"fLaC": "audio (FLAC)"}
 DAMAGED = (ValueError, EOFError, AssertionError, struct.error, LookupError, RuntimeError)
 
 
 class ArrayTable(Mapping[str, "NDArray[Any]"]):
-    """The arrays that a table such as `feats.scp` lists, each read when it is asked for.
+    """Mapping of the arrays that a table such as `feats.scp` lists; each is read when asked for.
 
     Args:
         path: The table.
@@ -42,7 +42,7 @@ class ArrayTable(Mapping[str, "NDArray[Any]"]):
         return iter(self.places)
 
     def __len__(self) -> int:
-        """Return how many there are."""
+        """Return the number of arrays."""
         return len(self.places)
 
     def __getitem__(self, key: str) -> "NDArray[Any]":
@@ -69,7 +69,7 @@ def refuse_commands(path: Path, places: Mapping[str, str]) -> None:
         places: Key to place.
 
     Raises:
-        ValueError: If there is one.
+        ValueError: If an entry is a command.
     """
     for key, place in places.items():
         if is_command(place):
@@ -82,6 +82,9 @@ def refuse_commands(path: Path, places: Mapping[str, str]) -> None:
 def is_command(place: str) -> bool:
     """Return whether Kaldi would run an entry of a table, or read standard input for it.
 
+    Args:
+        place: The value of the entry.
+
     >>> is_command("cat a.ark |"), is_command("a.ark:12")
     (True, False)
     """
@@ -90,17 +93,17 @@ def is_command(place: str) -> bool:
 
 
 def read_array(place: str) -> "NDArray[Any]":
-    """Read a matrix or vector of Kaldi's.
+    """Read a matrix or vector in Kaldi's format.
 
     Args:
-        place: Where it lies: `file`, `file:byte`, and perhaps a range of rows and columns.
+        place: `file`, `file:byte`, or either with a range of rows and columns, such as `[0:9,3:5]`.
 
     Returns:
-        The numbers, [T, D] or [D].
+        The numbers, `(frames, width)` or `(width,)`.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is a command, or no matrix or vector lies there.
+        ValueError: If it is a command, or there is no matrix or vector at that place.
     """
     if is_command(place):
         raise ValueError(f"{place!r:.80} is a pipe, and commands are not run.")
@@ -155,7 +158,7 @@ def _read_text(file: BinaryIO) -> "NDArray[Any]":
 
 
 def _slices(text: str) -> tuple[slice, ...]:
-    """Return what Kaldi's `0:9,3:5` selects: the last number belongs to it."""
+    """Return the slices of Kaldi's `0:9,3:5`, in which the last number is included."""
     found = []
     for part in text.split(","):
         ends = [int(word) for word in part.split(":") if word]

@@ -1,4 +1,4 @@
-"""Reading audio files, with errors that name the file."""
+"""Read, resample and write audio files; errors name the file."""
 
 import io
 from pathlib import Path
@@ -19,11 +19,11 @@ def read_audio(path: str | Path, fs: int, resample: bool = False) -> np.ndarray:
 
     Args:
         path: The file.
-        fs: Sampling rate that is wanted, Hz.
-        resample: Whether another rate is resampled; if not, it is an error.
+        fs: Sampling rate to return, Hz.
+        resample: Whether to resample another rate; if not, it is an error.
 
     Returns:
-        Samples in [-1, 1], float32, [samples]; several channels are averaged.
+        Samples in [-1, 1], float32, `(samples,)`; several channels are averaged.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -35,7 +35,18 @@ def read_audio(path: str | Path, fs: int, resample: bool = False) -> np.ndarray:
 
 
 def read_at_own_rate(path: str | Path) -> tuple[np.ndarray, int]:
-    """Read one channel of an audio file, and its sampling rate; see `read_audio`."""
+    """Read one channel of an audio file, and its sampling rate; see `read_audio`.
+
+    Args:
+        path: The file.
+
+    Returns:
+        (samples in [-1, 1], float32, `(samples,)`; the rate, Hz).
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is not readable, empty, not finite, or of the scale of integers.
+    """
     if not Path(path).is_file():
         raise FileNotFoundError(f"Audio file {path} does not exist.")
     return decode_audio(str(path), f"Audio file {path}")
@@ -44,15 +55,15 @@ def read_at_own_rate(path: str | Path) -> tuple[np.ndarray, int]:
 def decode_audio(
     source: str | BinaryIO, name: str, way_out: str = WAY_OUT
 ) -> tuple[np.ndarray, int]:
-    """Read one channel of what soundfile reads, and its sampling rate.
+    """Read one channel of any audio that soundfile reads, and its sampling rate.
 
     Args:
         source: A path, or a stream that can seek.
-        name: How messages call it.
-        way_out: What they say to do.
+        name: How messages name it.
+        way_out: What messages tell the user to do.
 
     Returns:
-        (samples in [-1, 1], float32, [samples], the mean of all channels; the rate, Hz).
+        (samples in [-1, 1], float32, `(samples,)`, the mean of all channels; the rate, Hz).
 
     Raises:
         ValueError: If it is not readable, empty, not finite, or of the scale of integers.
@@ -77,7 +88,18 @@ def decode_audio(
 def bring_to_rate(
     samples: np.ndarray, rate: int, path: str | Path, fs: int, resample: bool
 ) -> np.ndarray:
-    """Return samples of the rate that is wanted; see `read_audio`."""
+    """Return samples at the sampling rate that is expected; see `read_audio`.
+
+    Args:
+        samples: The samples, `(samples,)`.
+        rate: Their sampling rate, Hz.
+        path: The file, for the message.
+        fs: The expected rate, Hz.
+        resample: Whether to resample another rate.
+
+    Raises:
+        ValueError: If the rate differs and `resample` is false.
+    """
     if rate == fs:
         return samples
     if not resample:
@@ -90,6 +112,9 @@ def bring_to_rate(
 
 def rate_of(path: str) -> int:
     """Return the sampling rate of an audio file, Hz.
+
+    Args:
+        path: The file.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -108,9 +133,9 @@ def check_scale(samples: np.ndarray, name: str, remedy: str) -> None:
     """Refuse floating-point samples of the size of integers, which would be clipped.
 
     Args:
-        samples: Of any shape.
-        name: How the message calls the audio.
-        remedy: What it says to do.
+        samples: Samples of any shape.
+        name: How the message names the audio.
+        remedy: What the message tells the user to do.
 
     Raises:
         ValueError: If they reach far beyond [-1, 1].
@@ -126,6 +151,13 @@ def check_scale(samples: np.ndarray, name: str, remedy: str) -> None:
 def change_speed(samples: np.ndarray, factor: float) -> np.ndarray:
     """Play samples `factor` times as fast; pitch and length change, the rate does not.
 
+    Args:
+        samples: The samples, `(samples,)`.
+        factor: 1.1 plays them faster, in 1/1.1 of the time; it is rounded to thousandths.
+
+    Returns:
+        The samples, float32, about `(samples / factor,)`.
+
     Source:
         Ko, Peddinti, Povey and Khudanpur, "Audio augmentation for speech recognition", 2015.
     """
@@ -134,8 +166,17 @@ def change_speed(samples: np.ndarray, factor: float) -> np.ndarray:
 
 
 def write_flac(path: Path, samples: np.ndarray, fs: int) -> None:
-    """Write 16-bit FLAC; the file appears whole or not at all."""
-    encoded = io.BytesIO()  # of a full disk libsndfile says "System error"
+    """Write 16-bit FLAC; the file appears whole or not at all.
+
+    Args:
+        path: The file.
+        samples: Samples in [-1, 1], `(samples,)`.
+        fs: Sampling rate, Hz.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
+    encoded = io.BytesIO()  # on a full disk libsndfile says "System error" alone
     soundfile.write(encoded, samples, fs, format="FLAC", subtype="PCM_16")
     with whole_file(path) as temporary:
         temporary.write_bytes(encoded.getvalue())

@@ -1,4 +1,4 @@
-"""Digests of recordings, so that other audio under the same ids does not pass for the old one."""
+"""Compute digests of recordings, so that changed audio under old ids is noticed."""
 
 import hashlib
 from collections.abc import Collection, Sequence
@@ -9,16 +9,16 @@ import numpy as np
 from espnet_soups.files import read_table, write_table
 
 ENDING = ".digest"
-SPEECH = "speech"  # the audio of wav.scp, or the features that are made of it
+SPEECH = "speech"  # the audio of wav.scp, or the features made from it
 
 
 def digest_audio(samples: np.ndarray, rate: int, speed: float) -> str:
-    """Return a digest of a recording: of what it sounds like, whatever its format and its place.
+    """Return a digest of the sound of a recording, whatever its format and place.
 
     Args:
-        samples: As they are read, [samples].
+        samples: Samples as they are read, `(samples,)`.
         rate: Sampling rate, Hz.
-        speed: How fast they are played.
+        speed: Speed at which they will be played, 1.0 or a factor.
 
     >>> digest_audio(np.zeros(3, np.float32), 8000, 1.0)
     'c0e8300e0c34efe7'
@@ -29,7 +29,10 @@ def digest_audio(samples: np.ndarray, rate: int, speed: float) -> str:
 
 
 def digest_file(audio_file: Path) -> Path:
-    """Return where the digests of a table of audio lie.
+    """Return the file that holds the digests of a table of audio.
+
+    Args:
+        audio_file: The table, such as `wav.scp`, `feats.scp` or `clean.scp`.
 
     >>> digest_file(Path("dump/dev/feats.scp")).name, digest_file(Path("dump/dev/clean.scp")).name
     ('speech.digest', 'clean.digest')
@@ -42,6 +45,11 @@ def copy_digests(source: Path, target: Path, keys: Collection[str]) -> None:
     """Write the digests of some utterances of a dumped set beside the tables of another folder.
 
     Sets that an earlier release dumped have none.
+
+    Args:
+        source: Folder of the dumped set.
+        target: The other folder.
+        keys: Ids of the utterances.
     """
     for path in sorted(source.glob(f"*{ENDING}")):
         digests = read_table(path)
@@ -49,7 +57,12 @@ def copy_digests(source: Path, target: Path, keys: Collection[str]) -> None:
 
 
 def unite_digests(sources: Sequence[Path], target: Path) -> None:
-    """Write the digests of the speech of several dumped sets into one table, if all have some."""
+    """Write the digests of the speech of several dumped sets into one table, if all have some.
+
+    Args:
+        sources: Folders of the dumped sets.
+        target: Folder of the new table.
+    """
     paths = [source / f"{SPEECH}{ENDING}" for source in sources]
     if all(path.is_file() for path in paths):
         united = {key: digest for path in paths for key, digest in read_table(path).items()}

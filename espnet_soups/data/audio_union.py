@@ -1,4 +1,4 @@
-"""Put the audio of several dumped sets into one, for self-supervision."""
+"""Unite the audio of several dumped sets into one, for self-supervision."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ UNLABELED = "unlabeled"  # stands for the language, where audio without labels i
 
 @dataclass(frozen=True)
 class Width:
-    """What audio of two sets must have in common.
+    """Number that audio of two sets must have in common.
 
     Attributes:
         name: `feature dimension` or `sampling rate`.
@@ -52,9 +52,9 @@ def unite_audio(
         target: Folder of the new set; beside the tables it gets `speech_shape`, as ESPnet's
             samplers read it, and `languages`, a line with the name of each.
         feats_type: `fbank` or `raw`.
-        keep_labels: Whether labels are kept, in the folder `labels`: `<na>` for the others, also
-            in its `utt2lang` and `utt2spk`. In the set's own, the language of audio without labels
-            is then `unlabeled`, so that mini-batches hold a share of it.
+        keep_labels: Whether to keep labels, in the folder `labels`, with `<na>` for the other sets,
+            also in its `utt2lang` and `utt2spk`. In the set's own `utt2lang`, the language of audio
+            without labels is then `unlabeled`, so that each mini-batch holds a share of it.
         audio_labels: Files of second audio that are labels, such as `clean.scp`.
 
     Returns:
@@ -113,7 +113,7 @@ def unite_audio(
 
 
 def _write_labels(labeled: DataDir, union: DataDir) -> None:
-    """Write what objectives may learn from, `<na>` for audio without labels."""
+    """Write the labels of all objectives; those of audio without labels are `<na>`."""
     own = {**labeled.labels, LANGUAGES: labeled.languages, SPEAKERS: labeled.speakers}
     tables = {**own, **labeled.audio_labels}
     for name, table in tables.items():

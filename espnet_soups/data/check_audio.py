@@ -1,4 +1,4 @@
-"""Check whether every audio file of a data dir is there."""
+"""Check that every audio file of a data dir exists."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,10 +8,13 @@ from espnet_soups.data.data_dir import NO_LABEL, DataDir
 
 
 def check_audio(data: DataDir) -> None:
-    """Look whether every audio file is there and is not empty, those that are labels included.
+    """Check that every audio file exists and is not empty, including those that are labels.
+
+    Args:
+        data: The set.
 
     Raises:
-        FileNotFoundError: If some are not; the message counts them and names the first.
+        FileNotFoundError: If some do not; the message counts them and names the first.
         ValueError: If an entry is a Kaldi pipe.
     """
     _check_files(data.path / "wav.scp", data.audio)

@@ -10,7 +10,7 @@ from espnet_soups.files import read_lines, require_key, whole_file
 REQUIRED = ("wav.scp", "text", "utt2lang", "utt2spk", "spk2utt")
 MISSING = {"utt2speed": "1"}
 GROUPS, DATASETS = "utt2group", "utt2dataset"
-SPEAKER_TABLES = "spk2"  # what their names begin with
+SPEAKER_TABLES = "spk2"  # prefix of their names
 
 
 def combine_data_dirs(sources: Sequence[Path], target: Path, datasets: Sequence[str] = ()) -> int:
@@ -22,11 +22,11 @@ def combine_data_dirs(sources: Sequence[Path], target: Path, datasets: Sequence[
 
     Args:
         sources: Data dirs with different utterance ids.
-        target: The new one.
+        target: Folder of the new data dir.
         datasets: Name of the corpus of each source, for those without `utt2dataset`.
 
     Returns:
-        Its utterances.
+        The number of its utterances.
 
     Raises:
         OSError: If a file is missing.

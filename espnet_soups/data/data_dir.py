@@ -1,4 +1,7 @@
-"""Kaldi-style data dirs: `data/<set>/{wav.scp,text,text.<target>,utt2<label>,utt2lang,utt2spk}`."""
+"""Read, check and write Kaldi-style data dirs.
+
+A set is a folder `data/<set>/` with wav.scp, text, text.<target>, utt2<label>, utt2lang, utt2spk.
+"""
 
 import logging
 from collections import defaultdict
@@ -10,11 +13,11 @@ from espnet_soups.data.label_text import clean_label
 from espnet_soups.files import read_table, write_table
 
 NO_LABEL = "<na>"
-NOT_READ = ("segments", "reco2file_and_channel")  # Kaldi's ways to say which part of a file it is
+NOT_READ = ("segments", "reco2file_and_channel")  # Kaldi's marks of parts of files
 OPTIONAL = ("utt2group", "utt2speed")
 BACKUPS = ("~", ".bak", ".old", ".orig", ".rej", ".save", ".swp", ".tmp")
 LANGUAGES, SPEAKERS = "utt2lang", "utt2spk"
-# Tables of utterances that are no labels; those of lengths begin with `utt2num_`.
+# Tables of utterances that are not labels; neither are lengths, which begin with `utt2num_`.
 NO_LABELS = {LANGUAGES, SPEAKERS, *OPTIONAL, "utt2dur", "utt2uniq"}
 
 
@@ -28,10 +31,10 @@ class DataDir:
         languages: Utterance id to the language that is spoken.
         speakers: Utterance id to speaker.
         labels: File name (`text`, `text.en`, `utt2gender`) to (utterance id to label, or `<na>`).
-        groups: Utterance id to group (`utt2group`, optional): what the bootstrap of the scores
+        groups: Utterance id to group (`utt2group`, optional), which the bootstrap of the scores
             draws together, e.g. one sentence in several languages. Empty: no such file.
-        speeds: Utterance id to how fast stage 3 plays it (`utt2speed`, optional). Empty: no such
-            file, all are played as they are.
+        speeds: Utterance id to the speed at which stage 3 plays it (`utt2speed`, optional). Empty:
+            no such file, all are played as they are.
         audio_labels: File name (`clean.scp`) to (utterance id to a second audio file, from which an
             objective learns).
     """
@@ -46,7 +49,11 @@ class DataDir:
     audio_labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def keep(self, keys: Iterable[str]) -> "DataDir":
-        """Return the set with these utterances alone."""
+        """Return the set with some of its utterances.
+
+        Args:
+            keys: Ids of the utterances to keep; each must be in the set.
+        """
         kept = sorted(keys)
 
         def rows(table: Mapping[str, str]) -> dict[str, str]:
@@ -64,14 +71,18 @@ class DataDir:
         )
 
     def keep_languages(self, languages: Collection[str]) -> "DataDir":
-        """Return the set with the utterances of these languages alone; it may have none."""
+        """Return the set with the utterances of some languages; it may be empty.
+
+        Args:
+            languages: The languages to keep.
+        """
         return self.keep(key for key, language in self.languages.items() if language in languages)
 
     def labels_of(self, name: str) -> Mapping[str, str] | None:
-        """Return what a file of labels holds: languages, speakers and audio are labels, too.
+        """Return the labels of a file; languages, speakers and audio are labels, too.
 
         Args:
-            name: Of the file, such as `text.en`, `utt2gender` or `utt2lang`.
+            name: Name of the file, such as `text.en`, `utt2gender` or `utt2lang`.
 
         Returns:
             Utterance id to label, or `<na>`; None: the set has no such file.
@@ -91,7 +102,7 @@ def read_data_dir(
     Args:
         path: Its folder.
         audio_file: `wav.scp`, or `feats.scp` for a set whose features were extracted.
-        labelled: Whether it has labels; if not, label files are not read.
+        labelled: Whether to read label files.
         audio_labels: Files of second audio that are labels, such as `clean.scp`.
 
     Returns:
@@ -127,8 +138,11 @@ def read_data_dir(
 def refuse_parts(path: Path) -> None:
     """Refuse a data dir whose utterances are parts of files.
 
+    Args:
+        path: Folder of the data dir.
+
     Raises:
-        ValueError: If it has `segments`, or says which channel of a file an utterance is.
+        ValueError: If it has `segments` or `reco2file_and_channel`.
     """
     for name in NOT_READ:
         if (path / name).is_file():
@@ -140,12 +154,19 @@ def refuse_parts(path: Path) -> None:
 
 
 def is_text_file(name: str) -> bool:
-    """Tell whether a file holds texts: `text` or `text.<target>`."""
+    """Return whether a file holds texts: `text` or `text.<target>`.
+
+    Args:
+        name: Name of the file.
+    """
     return name == "text" or (name.startswith("text.") and not is_backup(name))
 
 
 def is_backup(name: str) -> bool:
-    """Tell whether a file is what an editor or a person has left beside another one.
+    """Return whether a file is a backup that an editor or a person has left beside another one.
+
+    Args:
+        name: Name of the file.
 
     >>> [is_backup(name) for name in ("text.bak", "utt2lang~", "text.en")]
     [True, True, False]
@@ -154,7 +175,11 @@ def is_backup(name: str) -> bool:
 
 
 def label_tables(path: Path) -> list[str]:
-    """Return the names of the tables `utt2<label>` in a data dir, such as `utt2gender`."""
+    """Return the names of the tables `utt2<label>` in a data dir, such as `utt2gender`.
+
+    Args:
+        path: Folder of the data dir.
+    """
     return sorted(
         file.name
         for file in path.glob("utt2*")
@@ -166,7 +191,11 @@ def label_tables(path: Path) -> list[str]:
 
 
 def label_names(path: Path) -> list[str]:
-    """Return the names of all files of labels in a data dir, audio not among them."""
+    """Return the names of all label files in a data dir, except those of audio.
+
+    Args:
+        path: Folder of the data dir.
+    """
     texts = sorted(file.name for file in path.glob("text*") if is_text_file(file.name))
     return [*texts, *label_tables(path)]
 
@@ -186,7 +215,13 @@ def _read_label_table(path: Path, keys: Iterable[str]) -> dict[str, str]:
 
 
 def read_labels(path: Path) -> dict[str, str]:
-    """Read labels, in the one normal form that all that learns from and scores them has.
+    """Read labels in their one normal form, in which all objectives and scores use them.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Utterance id to label, or `<na>`.
 
     Raises:
         OSError: If there is no such file.
@@ -203,7 +238,15 @@ def read_labels(path: Path) -> dict[str, str]:
 
 
 def write_data_dir(data: DataDir, audio_file: str = "wav.scp") -> None:
-    """Write the tables of a set, `spk2utt` included; labels that were here before are removed."""
+    """Write the tables of a set, including `spk2utt`, and remove old label files.
+
+    Args:
+        data: The set; `data.path` is the folder.
+        audio_file: `wav.scp` or `feats.scp`.
+
+    Raises:
+        OSError: If a file cannot be written.
+    """
     utterances = defaultdict(list)
     for key in sorted(data.speakers):
         utterances[data.speakers[key]].append(key)
@@ -218,7 +261,7 @@ def write_data_dir(data: DataDir, audio_file: str = "wav.scp") -> None:
     for name, table in zip(OPTIONAL, (data.groups, data.speeds), strict=True):
         if table:
             write_table(data.path / name, table)
-        else:  # of the set that was here before
+        else:  # left by an earlier set
             (data.path / name).unlink(missing_ok=True)
 
 
@@ -226,6 +269,12 @@ def check_same_keys(
     first: Path, first_keys: Iterable[str], second: Path, second_keys: Iterable[str]
 ) -> None:
     """Compare the keys of two files.
+
+    Args:
+        first: The one file, for the message.
+        first_keys: Its keys.
+        second: The other file, for the message.
+        second_keys: Its keys.
 
     Raises:
         ValueError: If they differ; the message names both files and the first few keys.

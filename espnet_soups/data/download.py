@@ -1,4 +1,4 @@
-"""Fetch large files: go on after an interruption, and check what came."""
+"""Fetch large files: resume after an interruption, and check the result."""
 
 import hashlib
 import http.client
@@ -16,22 +16,24 @@ PAUSE_SECONDS = 5.0
 
 
 class WrongContentError(OSError):
-    """Something else came than what was asked for; to ask again is of no use."""
+    """Answer with other content than was asked for; another attempt would not help."""
 
 
 def fetch_file(
     url: str, target: Path, md5: str | None = None, pause: float = PAUSE_SECONDS
 ) -> None:
-    """Fetch an archive unless it is there; `<target>.part` holds what came so far.
+    """Fetch an archive unless it is there; `<target>.part` holds what has arrived so far.
 
     Args:
         url: Its address.
-        target: Where it goes; it appears whole or not at all.
-        md5: Checksum, in hexadecimal digits; None: not known, and the archive's own is looked at.
+        target: The file to write; it appears whole or not at all.
+        md5: Checksum, in hexadecimal digits; None: not known, so the archive's own checksum is
+            checked.
         pause: Seconds before another attempt.
 
     Raises:
-        OSError: If it cannot be fetched, its checksum is wrong, or what came is no whole archive.
+        OSError: If it cannot be fetched, its checksum is wrong, or the result is not a whole
+            archive.
     """
     if target.is_file():
         return
@@ -60,7 +62,7 @@ def fetch_file(
 
 
 def _problem(part: Path, md5: str | None) -> str | None:
-    """Return what is wrong with what came; None: nothing."""
+    """Return what is wrong with a fetched file; None: nothing."""
     if md5 is None:
         try:
             check_whole(part)
@@ -79,7 +81,11 @@ def _problem(part: Path, md5: str | None) -> str | None:
 
 
 def md5_of(path: Path) -> str:
-    """Return the MD5 checksum of a file."""
+    """Return the MD5 checksum of a file, in hexadecimal digits.
+
+    Args:
+        path: The file.
+    """
     with open(path, "rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 

@@ -1,4 +1,4 @@
-"""Write what the model reads: features (fbank) or audio files (raw) of a whole set."""
+"""Write the input of the model, features (fbank) or audio files (raw), for a whole set."""
 
 import os
 import shutil
@@ -25,7 +25,12 @@ AUDIO_FILES = {"fbank": "feats.scp", "raw": "wav.scp"}
 
 
 def look_at_first(path: Path, config: FeatureConfig, resample: bool) -> None:
-    """Read the first recording of a data dir: most often a rate that does not fit is that of all.
+    """Read the first recording of a data dir, since a wrong sampling rate is usually that of all.
+
+    Args:
+        path: Folder of the data dir.
+        config: Settings of the features, and the sampling rate.
+        resample: Whether audio of another rate may be resampled.
 
     Raises:
         OSError: If it is missing.
@@ -38,14 +43,14 @@ def look_at_first(path: Path, config: FeatureConfig, resample: bool) -> None:
 def replace_set(
     data: DataDir, target: Path, config: FeatureConfig, jobs: int, resample: bool = False
 ) -> float:
-    """Write the features or the audio of a set; what was there stays until the new is whole.
+    """Write the features or the audio of a set; an old version stays until the new one is whole.
 
     Args:
         data: The set, with audio in `wav.scp`.
         target: Folder in `dump/`; it gets the tables too.
-        config: How features are made, and the sampling rate.
-        jobs: Processes.
-        resample: Whether audio of another rate is resampled.
+        config: Settings of the features, and the sampling rate.
+        jobs: Number of processes.
+        resample: Whether to resample audio of another rate.
 
     Returns:
         Seconds of audio.
@@ -55,7 +60,7 @@ def replace_set(
         ValueError: If audio cannot be read.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    for left_over in target.parent.glob(f".{target.name}.*.new"):  # of runs that were killed
+    for left_over in target.parent.glob(f".{target.name}.*.new"):  # left by runs that were killed
         shutil.rmtree(left_over, ignore_errors=True)
     scratch = target.with_name(f".{target.name}.{os.getpid()}.new")
     try:
@@ -63,7 +68,7 @@ def replace_set(
         shutil.rmtree(target, ignore_errors=True)
         scratch.replace(target)
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)  # a half is of no use
+        shutil.rmtree(scratch, ignore_errors=True)  # an incomplete one is of no use
     return seconds
 
 
@@ -75,15 +80,15 @@ def dump_set(
     resample: bool = False,
     place: Path | None = None,
 ) -> float:
-    """Write the features or the audio of a set; a second audio is kept as the speech is.
+    """Write the features or the audio of a set; second audio gets the same treatment as the speech.
 
     Args:
         data: The set, with audio in `wav.scp`.
         target: Folder to write to; it gets the tables too.
-        config: How features are made, and the sampling rate.
-        jobs: Processes.
-        resample: Whether audio of another rate is resampled.
-        place: Where the folder will lie in the end, for the paths in its tables; None: `target`.
+        config: Settings of the features, and the sampling rate.
+        jobs: Number of processes.
+        resample: Whether to resample audio of another rate.
+        place: Final place of the folder, for the paths in its tables; None: `target`.
 
     Returns:
         Seconds of audio.
@@ -104,7 +109,7 @@ def dump_set(
         _check_lengths(data.path / name, second.lengths, speech.lengths)
         write_table(digest_file(target / name), second.digests)
         seconds[name] = second.places
-    # the audio of a dump has its speed already
+    # dumped audio already has its speed
     dumped = replace(data, path=target, audio=speech.places, speeds={}, audio_labels=seconds)
     write_data_dir(dumped, AUDIO_FILES[config.type])
     write_table(target / LENGTHS[config.type], {key: str(n) for key, n in speech.lengths.items()})
@@ -121,7 +126,7 @@ def _dump_second(
     jobs: int,
     resample: bool,
 ) -> Written:
-    """Write a second audio of utterances; where there is none, one file of NaN stands for it."""
+    """Write a second audio of utterances; a file of NaN stands for each that is missing."""
     present = {key: path for key, path in audio.items() if path != NO_LABEL}
     written = _dump_audio(data, present, output, config, jobs, resample)
     absent = audio.keys() - present.keys()
@@ -132,10 +137,10 @@ def _dump_second(
 
 
 def _check_lengths(path: Path, own: Mapping[str, int], speech: Mapping[str, int]) -> None:
-    """Refuse a second audio of another length than the speech.
+    """Refuse second audio of another length than the speech.
 
     Raises:
-        ValueError: If there is some; the message names the first utterance.
+        ValueError: If a length differs; the message names the first utterance.
     """
     differing = sorted(key for key in own if own[key] != speech[key])
     if differing:

@@ -1,4 +1,4 @@
-"""Extract tar archives, broken or hostile ones too: nothing lands outside, or without end."""
+"""Extract tar archives safely, broken or hostile ones too: nothing outside, nothing unlimited."""
 
 import bz2
 import gzip
@@ -9,9 +9,9 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 BLOCK = 1 << 20
-# Audio hardly shrinks, and texts to a quarter: what becomes longer than this is no corpus.
+# Audio hardly compresses, text to a quarter: a corpus never grows by more than this.
 MOST_TIMES = 20
-LEAST_LIMIT = 16 << 20  # bytes; of small archives
+LEAST_LIMIT = 16 << 20  # bytes; the limit of small archives
 DEEPEST = 16  # folders within each other
 LONGEST = 1000  # letters of a path; the system's own limit is 4096 bytes
 SIGNS: dict[bytes, tuple[str, Any]] = {
@@ -26,27 +26,33 @@ BROKEN = (
 
 
 class ArchiveError(Exception):
-    """An archive that is not unpacked, and why."""
+    """Reason why an archive is not unpacked."""
 
 
 def limit_of(archive: Path) -> int:
-    """Return the bytes that an archive may become."""
+    """Return the largest size that an archive may have when unpacked, bytes.
+
+    Args:
+        archive: The file.
+    """
     return max(MOST_TIMES * archive.stat().st_size, LEAST_LIMIT)
 
 
 def extract(archive: Path, folder: Path) -> None:
     """Extract an archive into an empty folder.
 
-    Python's own filter of members leaves a way out through a chain of links that is longer than a
-    path may be (CVE-2025-4517, mended in 3.12.11 and 3.13.4): here links lead down only.
+    Python's own filter of members can be escaped through a chain of links that is longer than a
+    path may be (CVE-2025-4517, fixed in 3.12.11 and 3.13.4); here links may lead down only.
 
     Args:
         archive: A tar file, plain or compressed by gzip, bzip2 or xz.
-        folder: Where to.
+        folder: The folder to fill.
 
     Raises:
-        ArchiveError: If it is none or broken, holds more than its size allows, goes deeper than
-            corpora do, or a member or a link leads elsewhere; `folder` may then hold a part.
+        ArchiveError: If it is not an archive or broken, holds more than its size allows, is nested
+            deeper than corpora are, or a member or a link leads elsewhere; `folder` may then hold a
+            part.
+        OSError: If it cannot be read, or the folder cannot be written.
     """
     most = limit_of(archive)
     try:
@@ -55,7 +61,7 @@ def extract(archive: Path, folder: Path) -> None:
             with tarfile.TarFile(fileobj=bounded, name=str(archive)) as tar:  # type: ignore[arg-type]
                 tar.extractall(folder, filter=_Guard(most))
             while bounded.read(BLOCK):
-                pass  # up to the checksum, which is last
+                pass  # read up to the checksum at the end
     except BROKEN as error:
         raise ArchiveError(_reason(error, archive)) from error
     except OSError as error:
@@ -65,7 +71,10 @@ def extract(archive: Path, folder: Path) -> None:
 
 
 def describe_content(begin: bytes) -> str:
-    """Return what the first bytes of a file look like.
+    """Return a description of the content of a file, judged by its first bytes.
+
+    Args:
+        begin: The first bytes.
 
     >>> describe_content(b"<!DOCTYPE html>")
     "a web page that begins with '<!DOCTYPE html>'"
@@ -103,7 +112,7 @@ def _reason(error: Exception, archive: Path) -> str:
 
 
 class _Bounded:
-    """Reads a stream, and refuses to go beyond a limit: a header may ask for any size."""
+    """Stream that refuses to go beyond a limit, since a header may ask for any size."""
 
     def __init__(self, stream: IO[bytes], most: int) -> None:
         self.stream, self.most = stream, most
@@ -120,22 +129,22 @@ class _Bounded:
         return self.stream.tell()
 
     def _check(self, position: int) -> None:
-        if position > self.most + BLOCK:  # what is read ahead
+        if position > self.most + BLOCK:  # read-ahead
             raise ValueError(f"it becomes more than {self.most:,} bytes, far more than a corpus")
 
 
 class _Guard:
-    """Lets members of an archive pass one by one; see `extract`."""
+    """Filter that admits members of an archive one by one; see `extract`."""
 
     def __init__(self, most: int) -> None:
         self.most, self.total = most, 0
         self.links: set[PurePosixPath] = set()
 
     def __call__(self, member: tarfile.TarInfo, folder: str) -> tarfile.TarInfo | None:
-        """Return what is extracted of a member.
+        """Return the member as it is to be extracted.
 
         Raises:
-            ValueError: If it is not to be extracted.
+            ValueError: If it must not be extracted.
             tarfile.TarError: If Python's own filter refuses it.
         """
         shown = f"{member.name!r:.80}"
@@ -159,7 +168,7 @@ def check_whole(archive: Path) -> None:
     """Read a compressed archive to its end, where its checksum stands.
 
     Args:
-        archive: A tar file that is compressed.
+        archive: A compressed tar file.
 
     Raises:
         ArchiveError: If it is cut short, damaged, or something else, which the message names.

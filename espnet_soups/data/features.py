@@ -1,4 +1,4 @@
-"""Filterbank features with stacked frames, for encoders with a linear input layer."""
+"""Extract filterbank features with stacked frames, for encoders with a linear input layer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ FRAME_LENGTH_MS = 25
 
 @dataclass(frozen=True)
 class FeatureConfig:
-    """How features are made.
+    """Settings of the features.
 
     Attributes:
         type: `fbank` (features on disk) or `raw` (samples; the model has a frontend).
         fs: Sampling rate, Hz.
-        num_mel_bins: Filters of the bank.
-        stack: Neighbouring frames that are put into one; 4 makes frames of 40 ms. ESPnet has no
+        num_mel_bins: Number of mel filters.
+        stack: Number of neighbouring frames that become one; 4 makes frames of 40 ms. ESPnet has no
             layer for it, and a strided convolution costs more on a CPU than a small encoder.
     """
 
@@ -30,7 +30,7 @@ class FeatureConfig:
     stack: int = 4
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be extracted.
+        """Refuse settings that cannot be used.
 
         Raises:
             ValueError: If the type is unknown or a number is not positive.
@@ -43,12 +43,15 @@ class FeatureConfig:
 
     @property
     def frame_seconds(self) -> float:
-        """Return the seconds from one (stacked) frame to the next."""
+        """Seconds from one (stacked) frame to the next."""
         return FRAME_SHIFT_MS * self.stack / 1000
 
 
 def read_feature_config(options: Mapping[str, Any]) -> FeatureConfig:
     """Read `feats_conf` of a training configuration.
+
+    Args:
+        options: The settings, by name.
 
     Raises:
         ValueError: If a key is unknown or a value not valid.
@@ -60,12 +63,12 @@ def extract_features(waveform: np.ndarray, config: FeatureConfig) -> np.ndarray:
     """Extract log mel filterbank features, Kaldi-compatible but without dither.
 
     Args:
-        waveform: Samples in [-1, 1], [samples].
-        config: How; of type `fbank`.
+        waveform: Samples in [-1, 1], `(samples,)`.
+        config: The settings, of type `fbank`.
 
     Returns:
-        Stacked frames, float32, [T, num_mel_bins * stack], see `stack_frames`; the last frame is
-        repeated where the stack is not full.
+        Stacked frames, float32, `(frames, num_mel_bins * stack)`, see `stack_frames`; the last
+        frame is repeated if the last stack is not full.
 
     Raises:
         ValueError: If the waveform is shorter than one frame (25 ms).
@@ -92,24 +95,37 @@ def extract_features(waveform: np.ndarray, config: FeatureConfig) -> np.ndarray:
 
 
 def shortest_of(config: FeatureConfig) -> int:
-    """Return the samples of one frame of 25 ms."""
+    """Return the number of samples of one frame of 25 ms.
+
+    Args:
+        config: The settings.
+    """
     return config.fs * FRAME_LENGTH_MS // 1000
 
 
 def fill_frame(waveform: np.ndarray, config: FeatureConfig) -> np.ndarray:
-    """Return a waveform with silence behind it where it is shorter than one frame.
+    """Return a waveform, padded with silence at its end if it is shorter than one frame.
 
-    A clip of 10 ms is a frame to stage 3; whether it is trained on is for the length filter.
+    Stage 3 thus makes a frame of a clip of 10 ms; the length filter decides whether to train on it.
+
+    Args:
+        waveform: The samples, `(samples,)`.
+        config: The settings.
     """
     missing = shortest_of(config) - len(waveform)
     return np.pad(waveform, (0, missing)) if missing > 0 else waveform
 
 
 def stack_frames(frames: np.ndarray, stack: int) -> np.ndarray:
-    """Put `stack` neighbouring frames into one: [T, D] -> [ceil(T / stack), D * stack].
+    """Stack neighbouring frames: `(frames, width)` becomes `(ceil(frames / stack), width * stack)`.
 
     The values of one mel bin stand together, so that SpecAugment's frequency mask (neighbouring
     dimensions) hides a band of frequencies in all of the stacked frames, not one of the frames.
+
+    Args:
+        frames: The frames, `(frames, width)`, at least one; the last is repeated if the last stack
+            is not full.
+        stack: Number of frames per stack.
 
     >>> stack_frames(np.array([[1, 10], [2, 20], [3, 30]]), 2).tolist()
     [[1, 2, 10, 20], [3, 3, 30, 30]]

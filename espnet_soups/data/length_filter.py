@@ -9,7 +9,7 @@ from espnet_soups.data.data_dir import NO_LABEL, DataDir, is_text_file
 
 @dataclass(frozen=True)
 class FilterReport:
-    """How many utterances a filter left out, by reason."""
+    """Number of utterances that a filter left out, by reason."""
 
     too_short: int
     too_long: int
@@ -25,17 +25,17 @@ def filter_lengths(
 ) -> tuple[DataDir, FilterReport]:
     """Keep utterances of a duration in [shortest, longest] that have a label for some objective.
 
-    A set without any label file is audio for self-supervision: there, none needs a label.
+    A set without any label file is audio for self-supervision, so its utterances need no label.
 
     Args:
         data: The set.
-        seconds: Duration of each utterance.
-        shortest: Seconds.
-        longest: Seconds.
+        seconds: Utterance id to its duration, seconds.
+        shortest: Smallest duration, seconds.
+        longest: Largest duration, seconds.
         labels: Files whose labels count beside texts, such as `utt2gender`.
 
     Returns:
-        (the set that is left, what was left out).
+        (the utterances that are kept, the numbers of those left out).
 
     Raises:
         ValueError: If the bounds are not in order, a file of labels is missing, or nothing is left.
@@ -62,15 +62,15 @@ def filter_lengths(
 
 
 def check_languages_left(before: DataDir, kept: DataDir, least: int) -> None:
-    """Refuse a training set that has too few utterances of a language left.
+    """Refuse a training set in which too few utterances of a language are left.
 
     Args:
-        before: The set.
-        kept: What is left of it.
+        before: The set before the filter.
+        kept: The set after it.
         least: Utterances that each language must have.
 
     Raises:
-        ValueError: If one has fewer.
+        ValueError: If a language has fewer.
     """
     left = Counter(kept.languages.values())
     for language, number in Counter(before.languages.values()).items():

@@ -1,19 +1,25 @@
-"""Tables of whole numbers: lengths of utterances, and shapes as ESPnet's samplers read them."""
+"""Read tables of whole numbers: lengths of utterances, and shapes for ESPnet's samplers."""
 
 from pathlib import Path
 
 from espnet_soups.files import read_table
 
-MOST = 10**12  # no recording has as many samples
+MOST = 10**12  # no recording has this many samples
 
 
 def read_shapes(path: Path) -> dict[str, list[int]]:
     """Read a table of shapes, such as `speech_shape`: frames and dimension, or samples.
 
+    Args:
+        path: The file.
+
+    Returns:
+        Utterance id to its shape.
+
     Raises:
         OSError: If there is no such file.
-        ValueError: If it is malformed, or a value is not one or more whole numbers with commas
-            between them.
+        ValueError: If it is malformed, or a value is not a list of whole numbers, separated by
+            commas.
     """
     shapes = {}
     for key, value in read_table(path).items():
@@ -29,9 +35,15 @@ def read_shapes(path: Path) -> dict[str, list[int]]:
 def read_lengths(path: Path) -> dict[str, int]:
     """Read a table of lengths, such as `utt2num_frames`.
 
+    Args:
+        path: The file.
+
+    Returns:
+        Utterance id to its length.
+
     Raises:
         OSError: If there is no such file.
-        ValueError: If it is malformed, or a value is no whole number.
+        ValueError: If it is malformed, or a value is not a whole number.
     """
     shapes = read_shapes(path)
     several = [key for key, shape in shapes.items() if len(shape) > 1]

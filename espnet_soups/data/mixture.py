@@ -1,4 +1,4 @@
-"""A noisy version of one utterance: what is drawn for it, and how it is mixed."""
+"""Make a noisy version of one utterance: draw its noise, and mix it."""
 
 import hashlib
 from collections.abc import Sequence
@@ -17,22 +17,22 @@ from espnet_soups.data.noise_signals import (
 )
 
 BABBLE = "babble"
-VOICES = 4  # of a babble; a set of fewer other utterances gets none
+VOICES = 4  # of a babble; a set with fewer other utterances gets no babble
 LOUDEST = 0.99  # of full scale: above it both versions are made softer
 
 
 @dataclass(frozen=True)
 class Mixture:
-    """What is drawn for an utterance.
+    """Recipe of a noisy utterance, as it was drawn.
 
     Attributes:
         key: Utterance id.
         audio: Its audio file.
-        noise: Name of the noise: generated, `babble`, or a file of the user's.
-        files: Audio files that the noise is made of; none where it is generated.
+        noise: Name of the noise: a generated one, `babble`, or a file of the user's.
+        files: Audio files that the noise is made from; none for a generated one.
         snr: Power of speech to power of noise, dB.
         rt60: Reverberation time of the room, seconds; None: no room.
-        seed: Of all that is drawn while mixing.
+        seed: Seed of everything that is drawn while mixing.
     """
 
     key: str
@@ -49,10 +49,10 @@ class Mixed:
     """A noisy utterance.
 
     Attributes:
-        noisy: Its samples, [S].
-        clean: What it is to be enhanced to, [S].
+        noisy: Its samples, `(samples,)`.
+        clean: Target of its enhancement, `(samples,)`.
         fs: Sampling rate, Hz.
-        changed: Whether `clean` is another than the audio file: softer, or in a room.
+        changed: Whether `clean` differs from the audio file: it is softer, or in a room.
         softer: Whether both were made softer.
         silent: Whether there was no speech, so that no noise was added.
     """
@@ -66,7 +66,12 @@ class Mixed:
 
 
 def generator_of(seed: int, key: str) -> np.random.Generator:
-    """Return a generator that depends on the seed and the utterance id alone."""
+    """Return a generator that depends on the seed and the utterance id alone.
+
+    Args:
+        seed: Seed of the set.
+        key: Utterance id.
+    """
     digest = hashlib.sha256(f"{seed} {key}".encode()).digest()
     return np.random.default_rng(int.from_bytes(digest[:8], "big"))
 
@@ -86,10 +91,10 @@ def draw_mixture(
         key: Utterance id.
         audio: Its audio file.
         noises: Names of noises to choose from; empty: `files` are the noises.
-        files: The user's noises, or what a babble is made of.
-        snr: Range, dB.
+        files: The user's noises, or the files that a babble is made from.
+        snr: Range of signal-to-noise ratios, dB.
         rooms: Range of RT60, seconds; None: no rooms.
-        seed: Of the set.
+        seed: Seed of the set.
     """
     generator = generator_of(seed, key)
     choices = [name for name in noises if name != BABBLE or len(files) > VOICES]
@@ -115,7 +120,13 @@ def draw_mixture(
 def mix(mixture: Mixture) -> Mixed:
     """Read an utterance and make it noisy.
 
-    The SNR is that of the speech in the room; its early part is what it is to be enhanced to.
+    The SNR counts all of the speech in the room; the target of enhancement is its early part.
+
+    Args:
+        mixture: What was drawn for the utterance.
+
+    Returns:
+        The noisy and the clean samples.
 
     Raises:
         OSError: If a file is missing.
@@ -156,7 +167,7 @@ def _noise(mixture: Mixture, size: int, fs: int, generator: np.random.Generator)
 
 
 def _cut(samples: Samples, size: int, generator: np.random.Generator) -> Samples:
-    """Return a part of samples from a drawn place on; a short recording is repeated."""
+    """Return a part of samples from a random position on; a short recording is repeated."""
     start = int(generator.integers(len(samples)))
     if len(samples) > size:
         start = int(generator.integers(len(samples) - size + 1))

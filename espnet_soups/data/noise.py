@@ -22,13 +22,13 @@ SNR, NOISE, ROOM = "utt2snr", "utt2noise", "utt2rt60"
 
 @dataclass(frozen=True)
 class NoiseConfig:
-    """How a set is made noisy.
+    """Settings of the noise of a set.
 
     Attributes:
         noises: `generated`, or a folder of recordings of noise.
         snr: Range of signal-to-noise ratios, dB.
         rooms: Range of reverberation times (RT60), seconds; None: no rooms.
-        seed: With the utterance id it decides all that is drawn.
+        seed: Seed that, with the utterance id, decides all that is drawn.
     """
 
     noises: str = GENERATE
@@ -37,10 +37,10 @@ class NoiseConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse ranges that are none.
+        """Refuse ranges that are not valid.
 
         Raises:
-            ValueError: If one is.
+            ValueError: If a range is not valid.
         """
         if not -50.0 <= self.snr[0] <= self.snr[1] <= 100.0:
             raise ValueError(
@@ -55,7 +55,7 @@ class NoiseConfig:
 
 @dataclass(frozen=True)
 class Written:
-    """Where the two versions of an utterance lie, and what became of it; see `Mixed`."""
+    """Files of the two versions of an utterance, and how it was changed; see `Mixed`."""
 
     noisy: str
     clean: str
@@ -65,12 +65,13 @@ class Written:
 
 @dataclass(frozen=True)
 class NoiseReport:
-    """What was done.
+    """Result of making a set noisy.
 
     Attributes:
-        noises: Utterances by kind of noise; of a folder of the user's, by its first level.
-        softer: Utterances that were made softer, so that none is clipped.
-        silent: Utterances without any sound, which got no noise.
+        noises: Number of utterances by kind of noise; for a folder of the user's, by its first
+            level.
+        softer: Number of utterances that were made softer, so that none is clipped.
+        silent: Number of utterances without any sound, to which no noise was added.
     """
 
     noises: Counter[str]
@@ -85,13 +86,16 @@ def add_noise(
 
     Args:
         data: The set.
-        target: Folder of the new one.
-        folder: Of its audio; what was there before is removed.
-        config: How.
-        jobs: Processes.
+        target: Folder of the new set.
+        folder: Folder of its audio; old audio in it is removed.
+        config: The settings.
+        jobs: Number of processes.
+
+    Returns:
+        Numbers of utterances by noise.
 
     Raises:
-        OSError: If audio is missing, or there is no folder of noises.
+        OSError: If audio is missing, or the folder of noises does not exist.
         ValueError: If audio cannot be read, the set has clean audio already, or `target` is the set
             itself.
     """
@@ -103,7 +107,7 @@ def add_noise(
             f" {CLEAN} away."
         )
     mixtures = draw_mixtures(data, config)
-    for left_over in folder.glob("[0-9]*/*.flac"):  # of a set that was here before
+    for left_over in folder.glob("[0-9]*/*.flac"):  # left by an earlier set
         left_over.unlink()
     written = _write_audio(mixtures, folder, jobs)
     names = {item.key: _name_of(item, config) for item in mixtures}
@@ -118,8 +122,12 @@ def add_noise(
 def draw_mixtures(data: DataDir, config: NoiseConfig) -> list[Mixture]:
     """Draw the noise of every utterance, in the order of their ids.
 
+    Args:
+        data: The set.
+        config: The settings.
+
     Raises:
-        OSError: If there is no folder of noises.
+        OSError: If the folder of noises does not exist.
         ValueError: If it holds no audio.
     """
     generated = config.noises == GENERATE
@@ -133,6 +141,9 @@ def draw_mixtures(data: DataDir, config: NoiseConfig) -> list[Mixture]:
 
 def find_noises(folder: Path) -> list[str]:
     """Return all audio files below a folder, in the order of their names.
+
+    Args:
+        folder: The folder.
 
     Raises:
         FileNotFoundError: If there is no such folder.
@@ -149,7 +160,7 @@ def find_noises(folder: Path) -> list[str]:
 
 
 def _name_of(mixture: Mixture, config: NoiseConfig) -> str:
-    """Return how tables call a noise: a recording by its place in the folder."""
+    """Return the name of a noise in tables: for a recording, its place in the folder."""
     if config.noises == GENERATE:
         return mixture.noise
     return str(Path(mixture.noise).relative_to(config.noises).with_suffix(""))
@@ -169,13 +180,13 @@ def _write_audio(mixtures: Sequence[Mixture], folder: Path, jobs: int) -> dict[s
                 if number % 20 == 0 or number == len(chunks):
                     logging.info(f"{folder}: {len(written)}/{len(mixtures)}")
         except BaseException:
-            executor.shutdown(cancel_futures=True)  # what has gone wrong need not wait for all
+            executor.shutdown(cancel_futures=True)  # an error need not wait for the other jobs
             raise
     return written
 
 
 def _write_chunk(chunk: Sequence[Mixture], folder: Path) -> dict[str, Written]:
-    """Write some utterances as FLAC, in files of numbers: an id may be a path."""
+    """Write some utterances as FLAC; files are named by number, since an id may be a path."""
     folder.mkdir(parents=True, exist_ok=True)
     written = {}
     for position, mixture in enumerate(chunk, start=1):
@@ -214,7 +225,7 @@ def _write_tables(
         labels={**data.labels, **{name: table for name, table in tables.items() if table}},
         audio_labels={CLEAN: {key: item.clean for key, item in written.items()}},
     )
-    for file in sorted(data.path.iterdir()):  # such as trials, which hold for both versions
+    for file in sorted(data.path.iterdir()):  # such as trials, which apply to both versions
         if file.is_file() and file.suffix != ".scp" and not file.name.startswith("."):
             shutil.copyfile(file, target / file.name)
     write_data_dir(noisy)

@@ -1,4 +1,4 @@
-"""Noises and rooms that are computed: none needs a file."""
+"""Compute noises and rooms without recordings."""
 
 from collections.abc import Callable, Mapping
 
@@ -8,28 +8,52 @@ from numpy.typing import NDArray
 Samples = NDArray[np.float64]
 Generate = Callable[[int, int, np.random.Generator], Samples]
 
-EARLY_SECONDS = 0.05  # reflections that come later than this are no help to a listener
+EARLY_SECONDS = 0.05  # later reflections do not help a listener
 MAINS = (50.0, 60.0)  # Hz
 HARMONICS = 20
 
 
 def white(size: int, fs: int, generator: np.random.Generator) -> Samples:
-    """Return noise with the same power at all frequencies, [size]."""
+    """Return noise with the same power at all frequencies, `(size,)`.
+
+    Args:
+        size: Number of samples.
+        fs: Sampling rate, Hz; not used.
+        generator: Random generator.
+    """
     return generator.standard_normal(size)
 
 
 def pink(size: int, fs: int, generator: np.random.Generator) -> Samples:
-    """Return noise whose power falls by 3 dB per octave, as that of many machines, [size]."""
+    """Return noise whose power falls by 3 dB per octave, as that of many machines, `(size,)`.
+
+    Args:
+        size: Number of samples.
+        fs: Sampling rate, Hz; not used.
+        generator: Random generator.
+    """
     return _shaped(size, generator, 0.5)
 
 
 def brown(size: int, fs: int, generator: np.random.Generator) -> Samples:
-    """Return noise whose power falls by 6 dB per octave, a rumble, [size]."""
+    """Return noise whose power falls by 6 dB per octave, a rumble, `(size,)`.
+
+    Args:
+        size: Number of samples.
+        fs: Sampling rate, Hz; not used.
+        generator: Random generator.
+    """
     return _shaped(size, generator, 1.0)
 
 
 def hum(size: int, fs: int, generator: np.random.Generator) -> Samples:
-    """Return the hum of mains: a tone and harmonics of drawn loudness, with some hiss, [size]."""
+    """Return the hum of mains: a tone and harmonics of random loudness, with some hiss, `(size,)`.
+
+    Args:
+        size: Number of samples.
+        fs: Sampling rate, Hz.
+        generator: Random generator.
+    """
     base = float(generator.choice(MAINS))
     seconds = np.arange(size) / fs
     signal = 0.02 * generator.standard_normal(size)
@@ -58,10 +82,10 @@ def room_response(rt60: float, fs: int, generator: np.random.Generator) -> Sampl
     Args:
         rt60: Seconds in which reverberation falls by 60 dB.
         fs: Sampling rate, Hz.
-        generator: Of the noise and of how loud it is.
+        generator: Random generator of the noise and its loudness.
 
     Returns:
-        [samples]; the direct sound is 1 at the first one, so that nothing is delayed.
+        `(samples,)`; the direct sound is 1 at the first sample, so that nothing is delayed.
 
     Source:
         Polack's model, as in Lebart, Boucher and Denbigh, "A new method based on spectral
@@ -79,12 +103,22 @@ def room_response(rt60: float, fs: int, generator: np.random.Generator) -> Sampl
 
 
 def early_part(response: Samples, fs: int) -> Samples:
-    """Return a response without what comes later than `EARLY_SECONDS`."""
+    """Return a response without what comes later than `EARLY_SECONDS`.
+
+    Args:
+        response: The response, `(samples,)`.
+        fs: Sampling rate, Hz.
+    """
     return response[: max(1, round(EARLY_SECONDS * fs))]
 
 
 def reverberate(samples: Samples, response: Samples) -> Samples:
-    """Return samples as they sound in a room, cut to their length."""
+    """Return samples as they sound in a room, cut to their length.
+
+    Args:
+        samples: The samples, `(samples,)`.
+        response: Response of the room, `(length,)`.
+    """
     size = len(samples) + len(response) - 1
     points = 1 << (size - 1).bit_length()
     spectrum = np.fft.rfft(samples, points) * np.fft.rfft(response, points)

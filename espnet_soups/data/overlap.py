@@ -1,4 +1,4 @@
-"""Utterances that a model is tested on and was trained on."""
+"""Find utterances on which a model is both trained and tested."""
 
 import os
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ SHOWN = 3
 
 @dataclass(frozen=True)
 class Overlap:
-    """What two sets have in common.
+    """Utterances, audio and groups that two sets share.
 
     Attributes:
-        ids: Utterance ids that both have.
+        ids: Utterance ids that are in both.
         audio: Ids of the second set whose audio file is one of the first.
-        groups: Groups of `utt2group` that both have.
+        groups: Groups of `utt2group` that are in both.
     """
 
     ids: list[str]
@@ -48,7 +48,13 @@ def find_overlap(train: DataDir, other: DataDir) -> Overlap:
 
 
 def describe_overlap(overlap: Overlap, train: DataDir, other: DataDir) -> list[str]:
-    """Return a warning for each thing that two sets share."""
+    """Return a warning for each kind of overlap.
+
+    Args:
+        overlap: The overlap.
+        train: The training set.
+        other: The validation or test set.
+    """
     if other.path.resolve() == train.path.resolve():
         return [f"{other.path} is the training set: its scores do not tell how good a model is"]
     total = len(other.audio)
@@ -66,6 +72,14 @@ def describe_overlap(overlap: Overlap, train: DataDir, other: DataDir) -> list[s
 
 
 def count_trained(train_dir: Path, reference_dir: Path) -> int:
-    """Count the utterances of a set that are in the training set, by id."""
+    """Return how many utterances of a set are in the training set, by id.
+
+    Args:
+        train_dir: Folder of the training set.
+        reference_dir: Folder of the other set.
+
+    Raises:
+        OSError: If a file is missing.
+    """
     trained = read_table(train_dir / "utt2lang")
     return sum(key in trained for key in read_table(reference_dir / "utt2lang"))

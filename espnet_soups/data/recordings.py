@@ -1,4 +1,4 @@
-"""The recordings that a user names: files, folders of them, or standard input."""
+"""Find and read the recordings that a user names: files, folders of them, or standard input."""
 
 import io
 from collections.abc import Sequence
@@ -13,18 +13,18 @@ SUFFIXES = (".aif", ".aiff", ".au", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".
 
 
 def find_recordings(named: Sequence[str]) -> dict[str, str]:
-    """Return the recordings that are meant.
+    """Return the recordings that a user names.
 
     Args:
         named: Files, folders (all below them with an ending of audio), or `-` for standard input.
 
     Returns:
-        What its results are called (without the ending, below a folder with the path from there)
-        -> its path, or `-`.
+        Name of its results to path or `-`. The name has no ending; below a folder it is the path
+        from there.
 
     Raises:
         FileNotFoundError: If there is no such file, or no recording in a folder.
-        ValueError: If two recordings would be called alike.
+        ValueError: If two recordings would get the same name.
     """
     found: dict[str, str] = {}
     for name in named:
@@ -51,11 +51,14 @@ def find_recordings(named: Sequence[str]) -> dict[str, str]:
 
 
 def read_recording(place: str, stdin: BinaryIO | None = None) -> "tuple[np.ndarray, int]":
-    """Return the samples of a recording, [samples], the mean of its channels, and its rate, Hz.
+    """Return the samples of a recording, the mean of its channels, and its rate.
 
     Args:
         place: A path, or `-`.
-        stdin: What to read for `-`: a whole file, such as WAV, with its header.
+        stdin: Stream to read for `-`: a whole file, such as WAV, with its header.
+
+    Returns:
+        (samples in [-1, 1], float32, `(samples,)`; the rate, Hz).
 
     Raises:
         OSError: If there is no such file.

@@ -1,10 +1,10 @@
-"""Cut a long recording where nobody speaks."""
+"""Cut a long recording at its silences."""
 
 import math
 
 import numpy as np
 
-HOP, FRAME = 0.01, 0.05  # seconds between and of the frames whose loudness is looked at
+HOP, FRAME = 0.01, 0.05  # seconds from frame to frame, and length of a frame
 SILENT_DB = 40.0  # below the loudest frame of a recording
 PAUSE = 0.5  # seconds of silence that end a piece
 MARGIN = 0.1  # seconds of silence that a piece keeps at either end
@@ -15,7 +15,7 @@ def is_silent(samples: np.ndarray) -> bool:
     """Return whether a recording holds nothing that could be speech.
 
     Args:
-        samples: In [-1, 1], [samples], at least one.
+        samples: Samples in [-1, 1], `(samples,)`, at least one.
     """
     return bool(np.max(np.abs(samples)) < FAINTEST)
 
@@ -23,16 +23,16 @@ def is_silent(samples: np.ndarray) -> bool:
 def cut_at_silences(samples: np.ndarray, rate: int, longest: float) -> list[tuple[int, int]]:
     """Return the pieces of a recording to decode one by one.
 
-    A recording that is not too long is one piece. Another is cut at every pause of half a second,
-    and what is still too long at its quietest moments, into parts of similar length.
+    A recording that is not too long is one piece. A longer one is cut at every pause of half a
+    second; pieces that are still too long are cut at their quietest moments, into similar lengths.
 
     Args:
-        samples: In [-1, 1], [samples].
+        samples: Samples in [-1, 1], `(samples,)`.
         rate: Their sampling rate, Hz.
-        longest: Seconds of a piece at most.
+        longest: Largest length of a piece, seconds.
 
     Returns:
-        (first sample, sample behind the last) of each piece, in order; none overlaps another.
+        (first sample, sample after the last) of each piece, in order; none overlaps another.
     """
     limit = int(longest * rate)
     if len(samples) <= limit:
@@ -44,7 +44,7 @@ def cut_at_silences(samples: np.ndarray, rate: int, longest: float) -> list[tupl
 
 
 def _spoken(samples: np.ndarray, rate: int) -> list[tuple[int, int]]:
-    """Return where somebody speaks, with a margin; pauses inside are short."""
+    """Return the stretches with speech, with a margin; pauses inside them are short."""
     import librosa
 
     frame, hop = max(1, round(FRAME * rate)), max(1, round(HOP * rate))

@@ -1,4 +1,4 @@
-"""Utterances that are played at other speeds."""
+"""Play utterances at other speeds."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,13 +9,13 @@ SLOWEST, FASTEST = 0.5, 2.0
 
 
 def perturb_speed(data: DataDir, factors: list[float], path: Path) -> DataDir:
-    """Return a set in which every utterance comes at every speed.
+    """Return a set in which every utterance occurs at every speed.
 
     The audio files stay as they are; `utt2speed` tells stage 3 what to do. A copy is named after
     its speed, `sp0.9-<id>`, but no name is ever read as a speed: ids of a corpus may look so.
 
     Args:
-        data: The set; where it has speeds itself, they are multiplied.
+        data: The set; if it has speeds itself, they are multiplied.
         factors: Speeds; 1.0 keeps the id.
         path: Folder of the new set.
 
@@ -23,8 +23,8 @@ def perturb_speed(data: DataDir, factors: list[float], path: Path) -> DataDir:
         The new set.
 
     Raises:
-        ValueError: If a factor lies outside [0.5, 2] or comes twice, or if an utterance has the
-            name of another one's copy.
+        ValueError: If a factor lies outside [0.5, 2] or occurs twice, or an utterance has the name
+            of another one's copy.
     """
     if len(set(factors)) != len(factors) or not all(SLOWEST <= f <= FASTEST for f in factors):
         raise ValueError(
@@ -53,7 +53,7 @@ def perturb_speed(data: DataDir, factors: list[float], path: Path) -> DataDir:
         languages=repeat(data.languages),
         speakers=repeat(data.speakers, prefix_value=True),
         labels={name: repeat(table) for name, table in data.labels.items()},
-        groups=repeat(data.groups),  # copies of an utterance are no new evidence: one group
+        groups=repeat(data.groups),  # copies are no new evidence, so they share a group
         speeds={
             prefix + key: f"{factor * speed_of(data, key):g}"
             for factor, prefix in names.items()
@@ -64,10 +64,14 @@ def perturb_speed(data: DataDir, factors: list[float], path: Path) -> DataDir:
 
 
 def speed_of(data: DataDir, key: str) -> float:
-    """Return how fast an utterance is played: 1 where the set has no `utt2speed`.
+    """Return the speed at which an utterance is played: 1 if the set has no `utt2speed`.
+
+    Args:
+        data: The set.
+        key: Utterance id.
 
     Raises:
-        ValueError: If the speed is no number that stage 3 can play.
+        ValueError: If the speed is not a number that stage 3 can play.
     """
     if not data.speeds:
         return 1.0

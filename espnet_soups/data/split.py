@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 
 
 def group_by_shared(items: Mapping[str, Iterable[Hashable]]) -> list[list[str]]:
-    """Group items that share a mark, also through others (connected components).
+    """Group items that share a mark, also indirectly (connected components).
 
     Args:
         items: Item to its marks, e.g. a prompt to its (language, text) pairs.
@@ -38,13 +38,13 @@ def group_by_shared(items: Mapping[str, Iterable[Hashable]]) -> list[list[str]]:
 def split_groups(
     groups: Sequence[Sequence[str]], shares: Mapping[str, float], rest: str, seed: int
 ) -> dict[str, str]:
-    """Deal groups into sets, pseudo-randomly but the same on every machine.
+    """Assign groups to sets, pseudo-randomly but the same on every machine.
 
     Args:
         groups: Groups of items that stay together.
-        shares: Set to the share of all items that it gets, e.g. `{"test": 0.15, "dev": 0.07}`.
-        rest: The set that gets everything else, and every group that would overfill a set.
-        seed: Another seed, another split.
+        shares: Set to its share of all items, e.g. `{"test": 0.15, "dev": 0.07}`.
+        rest: The set of everything else, and of every group that would overfill a set.
+        seed: Seed of the split.
 
     Returns:
         Item to set.

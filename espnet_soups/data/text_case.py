@@ -1,12 +1,12 @@
-"""Text cases of translation corpora, named as in ESPnet's recipes: `tc`, `lc`, `lc.rm`."""
+"""Change the case of texts, with the names of ESPnet's recipes: `tc`, `lc`, `lc.rm`."""
 
 import string
 import unicodedata
 
-LAST_PUNCTUATION = 0x20000  # no plane above has any
+LAST_PUNCTUATION = 0x20000  # there is none beyond
 CASES = ("tc", "lc", "lc.rm")
 APOSTROPHES = str.maketrans({"’": "'", "ʼ": "'", "＇": "'"})
-# Letters of no width and signs that end lines elsewhere; joiners (U+200C, U+200D) are spelling.
+# Zero-width and control characters; joiners (U+200C, U+200D) belong to the spelling.
 _INVISIBLE = {
     code: None
     for code in range(0xA0)
@@ -21,7 +21,10 @@ del _PUNCTUATION[ord("'")]
 
 
 def tidy(text: str) -> str:
-    r"""Return a text in one line: every run of white space is one space, nothing invisible is left.
+    r"""Return a text in one line, with single spaces and without invisible characters.
+
+    Args:
+        text: The text.
 
     >>> tidy(" a\u00a0b\u2028c\u200b ")
     'a b c'
@@ -30,7 +33,13 @@ def tidy(text: str) -> str:
 
 
 def remove_punctuation(text: str) -> str:
-    """Remove punctuation, as Unicode and ASCII have it, apostrophes excepted.
+    """Remove punctuation, as Unicode and ASCII define it, except apostrophes.
+
+    Args:
+        text: The text.
+
+    Returns:
+        The text with single spaces.
 
     Source:
         The rule of ESPnet's `remove_punctuation.pl`; typographic apostrophes are kept as plain
@@ -46,8 +55,8 @@ def apply_case(text: str, case: str) -> str:
     """Return a text in a case.
 
     Args:
-        text: As the corpus has it.
-        case: `tc`: as it is, but tidy; `lc`: lower case; `lc.rm`: lower case without punctuation.
+        text: The text, as in the corpus.
+        case: `tc`: unchanged, but tidy; `lc`: lower case; `lc.rm`: lower case without punctuation.
 
     Returns:
         The text in one line; it may be empty.

@@ -1,4 +1,4 @@
-"""Token lists: characters, or pieces of a sentencepiece model."""
+"""Make, read and check token lists of characters or of pieces of a sentencepiece model."""
 
 import io
 from collections import Counter
@@ -18,10 +18,10 @@ def read_labels_of(folder: Path, name: str, language: str | None) -> dict[str, s
     Args:
         folder: A data dir.
         name: `text`, or `text.<target>`.
-        language: What is spoken; None: any.
+        language: The spoken language; None: any.
 
     Returns:
-        Utterance id to label, those that are missing left out.
+        Utterance id to label, without those that are missing.
 
     Raises:
         OSError: If a file is missing.
@@ -44,11 +44,11 @@ def read_labels_of(folder: Path, name: str, language: str | None) -> dict[str, s
 
 
 def token_cutter(token_type: str, folder: Path) -> Callable[[str], list[str]]:
-    """Return what cuts a text into tokens, as training does.
+    """Return a function that cuts a text into tokens, as training does.
 
     Args:
         token_type: `char` or `bpe`.
-        folder: Holds `bpe.model`, for `bpe`.
+        folder: Folder of `bpe.model`, for `bpe`.
     """
     if token_type == "char":
         return lambda text: [SPACE if letter == " " else letter for letter in text]
@@ -62,6 +62,9 @@ def token_cutter(token_type: str, folder: Path) -> Callable[[str], list[str]]:
 def char_tokens(texts: Iterable[str]) -> list[str]:
     """List the characters of texts, the frequent ones first, between ESPnet's special tokens.
 
+    Args:
+        texts: The texts.
+
     >>> char_tokens(["ab a"])
     ['<blank>', '<unk>', 'a', '<space>', 'b', '<sos/eos>']
     """
@@ -73,20 +76,20 @@ def char_tokens(texts: Iterable[str]) -> list[str]:
 def train_sentencepiece(texts: Iterable[str], folder: Path, size: int, mode: str) -> list[str]:
     """Train a sentencepiece model.
 
-    It normalises nothing: what is cut into pieces and put together again is the text itself.
+    The model normalises nothing, so that the pieces of a text, joined, are the text itself.
 
     Args:
         texts: Training texts, as `clean_label` returns them.
-        folder: Gets `bpe.model` and `bpe.vocab`.
-        size: Pieces, sentencepiece's own special ones included; `char` has as many as there are.
-        mode: `unigram`, `bpe` or `char`. `char` makes every character a piece of its own, and no
-            piece of the beginning of a text: for scripts without spaces, such as Chinese.
+        folder: Folder for `bpe.model` and `bpe.vocab`.
+        size: Number of pieces, including sentencepiece's own special ones; `char` ignores it.
+        mode: `unigram`, `bpe` or `char`. `char` makes every character a piece, without a piece for
+            the beginning of a text: for scripts without spaces, such as Chinese.
 
     Returns:
         The token list: special tokens and pieces.
 
     Raises:
-        ValueError: If sentencepiece cannot make so many pieces of the texts.
+        ValueError: If sentencepiece cannot make so many pieces from the texts.
     """
     import sentencepiece
 
@@ -121,28 +124,28 @@ def train_sentencepiece(texts: Iterable[str], folder: Path, size: int, mode: str
 
 
 def has_pieces(model: Path, tokens: Iterable[str]) -> bool:
-    """Return whether a sentencepiece model has all pieces of a token list, which it may be of.
+    """Return whether a sentencepiece model has all pieces of a token list, so that they may match.
 
     Args:
-        model: Its file; of one that cannot be read nothing is known, which counts as yes.
-        tokens: The token list, special tokens among them.
+        model: Its file; one that cannot be read counts as yes.
+        tokens: The token list, including special tokens.
     """
     import sentencepiece
 
     try:
         processor = sentencepiece.SentencePieceProcessor(str(model))
     except (RuntimeError, OSError):
-        return True  # what uses it says what is wrong with it
+        return True  # its user will say what is wrong with it
     pieces = {processor.id_to_piece(i) for i in range(processor.vocab_size())}
     return set(tokens) <= pieces | {BLANK, UNKNOWN, SOS_EOS}
 
 
 def check_tokens(tokens: object, name: str) -> None:
-    """Refuse what is no token list: CTC takes the first token for its blank, decoders need an end.
+    """Refuse a bad token list: CTC takes the first token for its blank, decoders need an end.
 
     Args:
         tokens: The list.
-        name: What messages call it.
+        name: How messages name it.
 
     Raises:
         ValueError: If it holds something else than texts or a token twice, does not begin with
@@ -161,11 +164,14 @@ def check_tokens(tokens: object, name: str) -> None:
 
 
 def read_token_list(path: Path) -> list[str]:
-    """Read a token list, a token a line.
+    """Read a token list, one token per line.
+
+    Args:
+        path: The file.
 
     Raises:
         OSError: If there is no such file.
-        ValueError: If a line is empty or not UTF-8, or it is no token list; see `check_tokens`.
+        ValueError: If a line is empty or not UTF-8, or the list is not valid; see `check_tokens`.
     """
     tokens = list(read_lines(path))
     if "" in tokens:
@@ -175,7 +181,12 @@ def read_token_list(path: Path) -> list[str]:
 
 
 def write_token_list(folder: Path, tokens: Iterable[str]) -> None:
-    """Write `tokens.txt`, a token a line."""
+    """Write `tokens.txt`, one token per line.
+
+    Args:
+        folder: The folder of the file.
+        tokens: The tokens.
+    """
     _write_changed(folder / "tokens.txt", "".join(f"{token}\n" for token in tokens).encode())
 
 
@@ -193,16 +204,16 @@ def make_token_list(
 
     Args:
         train: Folder of the training set.
-        others: Sets whose labels it must spell, too.
+        others: Folders of sets whose labels the list must spell, too.
         label_file: `text`, or `text.<target>`.
         spoken: The language of the utterances; None: all.
-        folder: Where the list is written.
+        folder: Folder of the list.
         token_type: `char` or `bpe`.
         bpemode: See `train_sentencepiece`.
-        nbpe: Pieces, for `bpe`.
+        nbpe: Number of pieces, for `bpe`.
 
     Returns:
-        (a line that says what was made, warnings of labels that it cannot spell).
+        (a line that says what was made, warnings of labels that the list cannot spell).
 
     Raises:
         OSError: If a file is missing.
@@ -226,7 +237,7 @@ def make_token_list(
 
 
 def _write_changed(path: Path, content: bytes) -> None:
-    """Write a file unless it says so already: runs that share it look at when it changed."""
+    """Write a file unless its content is the same: runs that share it check when it changed."""
     if path.is_file() and path.read_bytes() == content:
         return
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Lists of trials for speaker verification, drawn from the utterances of a set."""
+"""Draw lists of trials for speaker verification from the utterances of a set."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,19 +6,19 @@ from itertools import combinations
 
 import numpy as np
 
-NONE = ("<na>", "unknown")  # how a table writes that an utterance has no speaker
+NONE = ("<na>", "unknown")  # entries of a table for an utterance without speaker
 Pair = tuple[str, str]
 
 
 @dataclass(frozen=True)
 class Trials:
-    """Pairs of utterances of one speaker, and of two."""
+    """Pairs of utterances of one speaker (target), and of two (nontarget)."""
 
     target: list[Pair]
     nontarget: list[Pair]
 
     def lines(self) -> str:
-        """Return them in Kaldi's format, sorted."""
+        """Return the trials in Kaldi's format, sorted."""
         said = {"target": self.target, "nontarget": self.nontarget}
         rows = sorted((*pair, word) for word, pairs in said.items() for pair in pairs)
         return "".join(f"{' '.join(row)}\n" for row in rows)
@@ -32,18 +32,19 @@ def make_trials(
 ) -> Trials:
     """Draw target trials, and as many non-target ones.
 
-    Every pair of utterances has the same chance; no pair comes twice, whichever way round. Without
-    `languages` a speaker's voice may be known by the language: name them where there are several.
+    Every pair of utterances has the same chance; no pair occurs twice, in either order. Without
+    `languages` a speaker may be recognised by the language alone, so pass them if there are
+    several.
 
     Args:
-        speakers: Speaker of each utterance, or `<na>`.
-        languages: Language of each utterance: both of a trial are of one; None: of any.
-        per_speaker: Target trials of a speaker at most (with `languages`: in a language).
-        seed: Of the draws; the same seed makes the same list.
+        speakers: Utterance id to speaker, or `<na>`.
+        languages: Utterance id to language: both utterances of a trial share it; None: any.
+        per_speaker: Largest number of target trials of a speaker (with `languages`: in a language).
+        seed: Seed of the draws; the same seed makes the same list.
 
     Raises:
-        ValueError: If `per_speaker` is under 1, no speaker has two utterances, or there are no two
-            speakers (of one language).
+        ValueError: If `per_speaker` is under 1, an utterance has no language, no speaker has two
+            utterances, or there are no two speakers (of one language).
     """
     if per_speaker < 1:
         raise ValueError(f"`--per_speaker` must be 1 or more, but got {per_speaker}.")
@@ -80,7 +81,7 @@ def _draw_own(keys: Sequence[str], most: int, generator: np.random.Generator) ->
 def _draw_others(
     cells: Mapping[tuple[str, str], Sequence[str]], most: int, generator: np.random.Generator
 ) -> list[Pair]:
-    """Draw among all pairs of two speakers of a language, which are numbered, not listed."""
+    """Draw from all pairs of two speakers of a language, which are numbered, not listed."""
     sides = [(one, two) for one, two in combinations(sorted(cells), 2) if one[0] == two[0]]
     ends = np.cumsum([len(cells[one]) * len(cells[two]) for one, two in sides], dtype=np.int64)
     if not sides:

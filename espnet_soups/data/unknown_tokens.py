@@ -1,4 +1,4 @@
-"""How much of a set's labels a token list cannot spell: what a model would learn as `<unk>`."""
+"""Measure how much of a set's labels a token list cannot spell: it would be learnt as `<unk>`."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from espnet_soups.data.label_text import WORD_BEGINS
 
-REFUSED = 0.5  # share of unknown tokens from which on labels are of no use
+REFUSED = 0.5  # share of unknown tokens above which labels are useless
 WARNED = 0.03
 EXAMPLES = 8
 
@@ -15,12 +15,12 @@ ToTokens = Callable[[str], Sequence[str]]
 
 @dataclass(frozen=True)
 class UnknownCount:
-    """Characters of the labels of one objective, white space not counted.
+    """Counts of characters in the labels of one objective, without white space.
 
     Attributes:
-        labels: How many labels.
-        letters: Their characters.
-        unknown: How many of these stand in tokens that the list lacks.
+        labels: Number of labels.
+        letters: Number of their characters.
+        unknown: Number of these in tokens that the list lacks.
         mostly: Ids of labels of which more than half is unknown.
         examples: The unknown tokens, with how often each occurs.
     """
@@ -39,7 +39,7 @@ def count_unknown(
 
     Args:
         labels: Utterance id to label, without those that are missing.
-        to_tokens: Cuts a label into tokens.
+        to_tokens: Function that cuts a label into tokens.
         known: The token list.
 
     Returns:
@@ -65,16 +65,16 @@ def count_unknown(
 
 
 def judge_unknown(count: UnknownCount, labels: str, token_list: str) -> str | None:
-    """Say what is wrong with labels that a token list cannot spell.
+    """Judge labels that a token list cannot spell.
 
     Args:
-        count: What was counted.
+        count: The counts.
         labels: How the message names the labels, e.g. `dump/dev/text (en)`.
         token_list: How it names the list.
 
     Returns:
-        A warning where more than a few percent of the characters, or most of a single label, are
-        unknown; None where all is well.
+        A warning if more than a few percent of the characters, or most of a single label, are
+        unknown; None: neither is.
 
     Raises:
         ValueError: If more than half of the characters are unknown.

@@ -1,4 +1,4 @@
-"""Unpack archives so that what stands in its place is whole, and nothing else is touched."""
+"""Unpack archives so that the result appears whole, and nothing else is touched."""
 
 import logging
 import shutil
@@ -11,20 +11,20 @@ ENDINGS = (".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".tar")
 
 
 def unpack(archive: Path, folder: Path, depth: int, remedy: str = FETCH_AGAIN) -> list[Path]:
-    """Unpack an archive beside its place, then move its parts there.
+    """Unpack an archive beside its final place, then move its parts there.
 
-    The archive's own part is named as it is, without its ending; it replaces what is there. Files
-    that several archives hold are kept as they are. Any other folder is refused.
+    The archive's own part has the name of the archive without its ending; it replaces an old one.
+    Files that several archives hold are kept if they exist. Any other folder is refused.
 
     Args:
         archive: A tar file, compressed or not.
-        folder: Where it belongs.
-        depth: How many levels of folders are shared with other archives: 1 for LibriSpeech, whose
+        folder: The folder it belongs in.
+        depth: How many levels of folders it shares with other archives: 1 for LibriSpeech, whose
             archives all hold `LibriSpeech/<subset>`.
         remedy: What the user can do about a broken one.
 
     Returns:
-        What was moved into place.
+        The paths that were moved into place.
 
     Raises:
         OSError: If the archive is broken, holds what is not its own or more than its size allows,
@@ -46,7 +46,10 @@ def unpack(archive: Path, folder: Path, depth: int, remedy: str = FETCH_AGAIN) -
 
 
 def own_name(archive: Path) -> str:
-    """Return what the own part of an archive is called.
+    """Return the name of the own part of an archive.
+
+    Args:
+        archive: The file.
 
     >>> own_name(Path("covost_v2.fr_en.tsv.tar.gz")), own_name(Path("data_aishell.tgz"))
     ('covost_v2.fr_en.tsv', 'data_aishell')
@@ -56,10 +59,10 @@ def own_name(archive: Path) -> str:
 
 
 def _check_own(parts: list[Path], own: str, depth: int) -> None:
-    """Refuse folders that belong to others.
+    """Refuse folders that belong to other archives.
 
     Raises:
-        ArchiveError: If there is one, or the archive's own part is not there.
+        ArchiveError: If there is one, or the archive's own part is missing.
     """
     others = [part.name for part in parts if part.name != own and part.is_dir()]
     if others:

@@ -1,4 +1,4 @@
-"""What every corpus gives: utterances, in the order of their ids, written as they come."""
+"""Describe an utterance of any corpus, and write data dirs utterance by utterance."""
 
 import os
 from collections import Counter
@@ -16,13 +16,13 @@ class Utterance:
     """One recording with its labels.
 
     Attributes:
-        key: Utterance id; the speaker is its prefix, as Kaldi's tools like it.
-        speaker: Who speaks; unique over all corpora that are combined.
-        language: Language that is spoken.
+        key: Utterance id; the speaker is its prefix, as Kaldi's tools expect.
+        speaker: The speaker; unique over all corpora that are combined.
+        language: The spoken language.
         audio: The file.
         text: Transcript; empty: none.
         translations: Target language to translation; empty or absent: none.
-        gender: `f`, `m`, `unknown`, or empty where the corpus does not tell.
+        gender: `f`, `m`, `unknown`, or empty if the corpus does not say.
     """
 
     key: str
@@ -42,16 +42,16 @@ def write_set(
 ) -> Counter[str]:
     """Write a data dir line by line: memory does not grow with the set.
 
-    The files appear together, when the last utterance has come.
+    The files appear together, after the last utterance.
 
     Args:
         path: Its folder.
-        utterances: In ascending order of their ids.
+        utterances: Utterances in ascending order of their ids.
         targets: Languages that get a `text.<target>`.
-        genders: Whether `utt2gender` and `spk2gender` are written.
+        genders: Whether to write `utt2gender` and `spk2gender`.
 
     Returns:
-        Utterances by language.
+        Number of utterances by language.
 
     Raises:
         ValueError: If the ids do not ascend, the utterances of a speaker do not follow each other,

@@ -1,4 +1,4 @@
-"""Processes that work on a corpus and never outlive the command that started them."""
+"""Start processes that work on a corpus and never outlive the command that started them."""
 
 import os
 import signal
@@ -8,7 +8,11 @@ from multiprocessing import get_context, parent_process
 
 
 def worker_pool(jobs: int) -> ProcessPoolExecutor:
-    """Return a pool of processes that leave signals to the parent and end when it is killed."""
+    """Return a pool of processes that leave signals to the parent and end when it is killed.
+
+    Args:
+        jobs: Number of processes.
+    """
     return ProcessPoolExecutor(jobs, get_context("spawn"), _begin)
 
 
@@ -22,4 +26,4 @@ def _end_with_parent() -> None:
     parent = parent_process()
     if parent is not None:
         parent.join()
-        os._exit(1)  # the pool's own queue would be waited for without end
+        os._exit(1)  # a normal exit would wait for the pool's queue forever

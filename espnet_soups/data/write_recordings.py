@@ -23,7 +23,7 @@ CHUNK = 32  # recordings of one job
 
 @dataclass(frozen=True)
 class Recording:
-    """What a job needs to know of an utterance: id, audio file, and how fast it is played."""
+    """Utterance to write: its id, audio file, and the speed at which to play it."""
 
     key: str
     audio: str
@@ -32,7 +32,7 @@ class Recording:
 
 @dataclass(frozen=True)
 class Output:
-    """The folder that jobs write to, and where it will lie when all is written."""
+    """Folder that jobs write to, and its final place."""
 
     folder: Path
     place: Path
@@ -40,12 +40,12 @@ class Output:
 
 @dataclass(frozen=True)
 class Written:
-    """What was written of some recordings, by utterance id.
+    """Results of writing some recordings, by utterance id.
 
     Attributes:
-        places: Where each lies.
+        places: Where each recording lies.
         lengths: Its frames or samples.
-        digests: What it sounds like, see `digest_audio`.
+        digests: Its digest, see `digest_audio`.
         problems: Why the others could not be read.
     """
 
@@ -55,7 +55,11 @@ class Written:
     problems: list[str] = field(default_factory=list)
 
     def add(self, other: "Written") -> None:
-        """Add what another job wrote."""
+        """Add the results of another job.
+
+        Args:
+            other: The results.
+        """
         self.places.update(other.places)
         self.lengths.update(other.lengths)
         self.digests.update(other.digests)
@@ -69,14 +73,14 @@ def write_recordings(
     jobs: int,
     resample: bool,
 ) -> Written:
-    """Write recordings, and return where each lies, how long it is, and a digest of it.
+    """Write recordings, and return the place, length and digest of each.
 
     Args:
-        recordings: What to write.
-        output: Where to.
-        config: How features are made, and the sampling rate.
-        jobs: Processes.
-        resample: Whether audio of another rate is resampled.
+        recordings: The recordings.
+        output: The folder.
+        config: Settings of the features, and the sampling rate.
+        jobs: Number of processes.
+        resample: Whether to resample audio of another rate.
 
     Raises:
         OSError: If the disk is full.
@@ -95,7 +99,7 @@ def write_recordings(
                     done = min(number * CHUNK, len(recordings))
                     logging.info(f"{output.place}: {done}/{len(recordings)}")
         except BaseException:
-            executor.shutdown(cancel_futures=True)  # what has gone wrong need not wait for all
+            executor.shutdown(cancel_futures=True)  # an error need not wait for the other jobs
             raise
     if problems := written.problems:
         more = [problem.partition(":")[0] for problem in problems[1:4]]
@@ -107,10 +111,15 @@ def write_recordings(
 
 
 def write_absent(output: Output, config: FeatureConfig) -> str:
-    """Write an audio of one frame or sample that is NaN, and return where it lies."""
+    """Write an audio of one frame or sample that is NaN, and return its place.
+
+    Args:
+        output: The folder.
+        config: Settings of the features, and the sampling rate.
+    """
     if config.type == "raw":
         with whole_file(output.folder / "absent.wav") as temporary:
-            # FLAC holds integers, and those know no NaN
+            # FLAC holds integers, which have no NaN
             soundfile.write(temporary, np.full(1, np.nan), config.fs, "FLOAT", format="WAV")
         return str(output.place / "absent.wav")
     features = {NO_LABEL: np.full((1, config.num_mel_bins * config.stack), np.nan, np.float32)}
@@ -164,9 +173,9 @@ def _write_fbank(
 
 def _write_ark(features: Mapping[str, np.ndarray], output: Output, name: str) -> dict[str, str]:
     """Write features into one ark, and return where those of each recording lie."""
-    # in memory first: a file that is half written says more of a full disk than one sentence
+    # in memory first: kaldiio's own error on a full disk is not one sentence
     content, table = io.BytesIO(), io.StringIO()
-    content.name = str(output.place / name)  # type: ignore[attr-defined] # what the table calls it
+    content.name = str(output.place / name)  # type: ignore[attr-defined] # its name in the table
     kaldiio.save_ark(content, features, scp=table)
     with whole_file(output.folder / name) as temporary:
         temporary.write_bytes(content.getvalue())
@@ -176,7 +185,7 @@ def _write_ark(features: Mapping[str, np.ndarray], output: Output, name: str) ->
 def _write_raw(
     chunk: Sequence[Recording], number: int, output: Output, config: FeatureConfig, resample: bool
 ) -> Written:
-    """Write the audio of some recordings as FLAC, in files of numbers: an id may be a path."""
+    """Write the audio of some recordings as FLAC, named by number, since an id may be a path."""
     part = Path("audio", f"{number:05d}")
     (output.folder / part).mkdir(parents=True, exist_ok=True)
     written = Written()

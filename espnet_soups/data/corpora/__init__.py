@@ -1,1 +1,1 @@
-"""The corpora of the recipes: one module prepares each."""
+"""Prepare the corpora of the recipes, one module each."""

@@ -1,4 +1,4 @@
-"""AISHELL-1: read Mandarin, 16 kHz WAV, with the gender of every speaker."""
+"""Prepare AISHELL-1: read Mandarin, 16 kHz WAV, with the gender of every speaker."""
 
 import logging
 from collections import defaultdict
@@ -11,7 +11,7 @@ from espnet_soups.data.utterance import Utterance
 from espnet_soups.files import add_once, read_lines, require_key
 
 URL = "https://www.openslr.org/resources/33/{name}.tgz"
-# Archive to its MD5 and what it holds.
+# Archive to its MD5 and its content.
 ARCHIVES = {
     "data_aishell": ("2f494334227864a8a8fec932999db9d8", "15.6 GB"),
     "resource_aishell": ("957d480a0fcac85fc18e550756f624e5", "1.2 MB, genders of the speakers"),
@@ -24,17 +24,17 @@ _HALF_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 
 
 def find_aishell(root: Path, download: bool) -> tuple[Path, Path]:
-    """Find the corpus, unpacking or fetching what is missing.
+    """Find the corpus; unpack or fetch the parts that are missing.
 
     Args:
-        root: The folder that holds `data_aishell`, or `aishell/data_aishell`, or it itself.
-        download: Whether the archives are fetched from OpenSLR.
+        root: The folder `data_aishell`, or a folder that holds it, directly or in `aishell/`.
+        download: Whether to fetch archives from OpenSLR.
 
     Returns:
         (`data_aishell`, with a folder for each speaker; `resource_aishell`).
 
     Raises:
-        OSError: If something is missing; the message says what.
+        OSError: If a part is missing; the message names it.
     """
     home = next((path for path in (root, root / "aishell") if _holds_part(path)), root)
     if root.name == "data_aishell" and (root / "transcript").is_dir():
@@ -61,7 +61,7 @@ def find_aishell(root: Path, download: bool) -> tuple[Path, Path]:
 
 
 def unpack_speakers(corpus: Path) -> int:
-    """Unpack the archives of speakers inside `wav/` that are not unpacked, or only in part.
+    """Unpack the archives of those speakers in `wav/` that are not unpacked, or only in part.
 
     The archives stay. A speaker is whole when every transcript has its recording.
 
@@ -69,7 +69,7 @@ def unpack_speakers(corpus: Path) -> int:
         corpus: The folder `data_aishell`.
 
     Returns:
-        Speakers that were unpacked.
+        The number of speakers that were unpacked.
 
     Raises:
         OSError: If an archive is broken.
@@ -129,11 +129,17 @@ def read_aishell(corpus: Path, resources: Path, split: str) -> Iterator[Utteranc
 
 
 def read_transcripts(path: Path) -> dict[str, str]:
-    """Read the transcripts: without spaces, Latin letters of plain width and upper case.
+    """Read the transcripts, without spaces, with Latin letters in half-width capitals.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Utterance id to text.
 
     Raises:
         OSError: If there is no such file.
-        ValueError: If a line has no text, or an utterance comes twice with different ones.
+        ValueError: If a line has no text, or an utterance occurs twice with different texts.
     """
     texts: dict[str, str] = {}
     if not path.is_file():
@@ -152,7 +158,13 @@ def read_transcripts(path: Path) -> dict[str, str]:
 
 
 def read_genders(path: Path) -> Mapping[str, str]:
-    """Read `speaker.info`: speaker to `f` or `m`; the S of a speaker may be missing there.
+    """Read `speaker.info`; the S of a speaker may be missing there.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Speaker to `f` or `m`.
 
     Raises:
         OSError: If there is no such file.
@@ -177,6 +189,9 @@ def read_genders(path: Path) -> Mapping[str, str]:
 
 def speaker_of(key: str) -> str:
     """Return the speaker of an utterance.
+
+    Args:
+        key: Utterance id, such as `BAC009S0002W0122`.
 
     >>> speaker_of("BAC009S0002W0122")
     'S0002'

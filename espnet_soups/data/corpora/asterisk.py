@@ -1,4 +1,4 @@
-"""The Asterisk prompts: telephone prompts, spoken by professionals in five languages.
+"""Prepare the Asterisk prompts: telephone prompts, spoken by professionals in five languages.
 
 The same prompt in English is the translation, so that the corpus is parallel: speech and text in
 en, fr, es, it and ru, and English translations of the other four. CC-BY-SA 3.0.
@@ -21,9 +21,9 @@ from espnet_soups.files import BOM, read_lines, write_text
 LANGUAGES = ("en", "fr", "es", "it", "ru")
 SHARES = {"test": 0.16, "dev": 0.06}
 SEED = 1
-# Of the training utterances: incomplete labels are what several objectives on one corpus have.
+# Share of training utterances without a language label: real labels are incomplete, too.
 HIDDEN_SHARE = 0.2
-WORD_FOLDERS = ("digits", "letters", "phonetic")  # single words: split apart from sentences
+WORD_FOLDERS = ("digits", "letters", "phonetic")  # single words: split separately from sentences
 # A speaker reads 4 to 25 letters a second; beyond this, audio and text do not belong together.
 MOST_LETTERS_PER_SECOND = 30.0
 MOST_SECONDS_BEYOND_TEXT = 4.0
@@ -56,7 +56,7 @@ class Prompt:
 
 @dataclass(frozen=True)
 class Removal:
-    """A recording or a text that is left out, and why."""
+    """Recording or text that is left out, with the reason."""
 
     language: str
     key: str
@@ -68,10 +68,10 @@ def prepare_asterisk(downloads: Path, data: Path) -> tuple[Counter[str], list[Re
 
     Args:
         downloads: One folder per language, as `download_prompts` leaves them.
-        data: Where the data dirs go; `removed.tsv` there lists what was left out, and why.
+        data: Parent of the data dirs; its `removed.tsv` lists what was left out, and why.
 
     Returns:
-        (utterances of each set and language, what was left out).
+        (number of utterances by set and language, what was left out).
 
     Raises:
         OSError: If a language is missing.
@@ -97,7 +97,14 @@ def prepare_asterisk(downloads: Path, data: Path) -> tuple[Counter[str], list[Re
 
 
 def assign_sets(prompts: Sequence[Prompt]) -> dict[str, str]:
-    """Return each key its set; keys that share a text in any language stay together."""
+    """Assign every key to a set; keys that share a text in any language stay together.
+
+    Args:
+        prompts: All prompts.
+
+    Returns:
+        Key to `train`, `dev` or `test`.
+    """
     groups = group_prompts(prompts)
     words = [g for g in groups if all(key.startswith(WORD_FOLDERS) for key in g)]
     sentences = [g for g in groups if g not in words]
@@ -106,7 +113,14 @@ def assign_sets(prompts: Sequence[Prompt]) -> dict[str, str]:
 
 
 def group_prompts(prompts: Sequence[Prompt]) -> list[list[str]]:
-    """Group keys that share a text in any language."""
+    """Group keys that share a text in any language.
+
+    Args:
+        prompts: All prompts.
+
+    Returns:
+        The groups of keys.
+    """
     marks: dict[str, list[tuple[str, str]]] = {}
     for prompt in prompts:
         marks.setdefault(prompt.key, []).append((prompt.language, prompt.text))
@@ -154,12 +168,16 @@ def to_data_dir(
 
 
 def _is_hidden(utterance: str, share: float) -> bool:
-    """Return whether a label is hidden: the same ones on every machine."""
+    """Return whether a label is hidden; the choice is the same on every machine."""
     return zlib.crc32(utterance.encode()) < share * 2**32
 
 
 def read_prompts(folder: Path, language: str) -> tuple[list[Prompt], list[Removal]]:
-    """Read the prompts of one language, of all its speakers.
+    """Read the prompts of all speakers of one language.
+
+    Args:
+        folder: The unpacked prompts of the language.
+        language: en, fr, es, it or ru.
 
     Returns:
         (prompts, what was left out).
@@ -192,7 +210,12 @@ def read_prompts(folder: Path, language: str) -> tuple[list[Prompt], list[Remova
 
 
 def misfit(audio: Path, text: str) -> str:
-    """Return the reason why audio and text cannot belong together; empty: they can."""
+    """Return the reason why audio and text cannot belong together; empty: they can.
+
+    Args:
+        audio: The file.
+        text: Its normalised text.
+    """
     try:
         info = soundfile.info(str(audio))
     except soundfile.LibsndfileError as error:
@@ -206,10 +229,17 @@ def misfit(audio: Path, text: str) -> str:
 
 
 def read_texts(folder: Path, language: str) -> dict[str, str]:
-    """Read the list of prompts, `key: text` a line, plain or gzipped.
+    """Read the list of prompts, one `key: text` per line, plain or gzipped.
+
+    Args:
+        folder: The unpacked prompts of the language.
+        language: en, fr, es, it or ru.
+
+    Returns:
+        Key to text.
 
     Raises:
-        FileNotFoundError: If the folder holds none.
+        FileNotFoundError: If the folder holds no list.
         ValueError: If it is damaged or not UTF-8.
     """
     name = f"core-sounds-{language}.txt"
@@ -232,6 +262,13 @@ def read_texts(folder: Path, language: str) -> dict[str, str]:
 def find_speakers(folder: Path, language: str) -> Iterator[tuple[str, Path]]:
     """Find the folder of recordings of each speaker: the one above `digits/`.
 
+    Args:
+        folder: The unpacked prompts of the language.
+        language: en, fr, es, it or ru.
+
+    Yields:
+        (speaker, folder).
+
     Raises:
         FileNotFoundError: If there are no recordings.
     """
@@ -243,7 +280,11 @@ def find_speakers(folder: Path, language: str) -> Iterator[tuple[str, Path]]:
 
 
 def speaker_name(folder: str, language: str) -> str:
-    """Name a speaker after Debian's folder: `it_IT_f_Menardi` -> `it_menardi`.
+    """Return the name of a speaker, made from that of Debian's folder of recordings.
+
+    Args:
+        folder: Name of the folder, such as `it_IT_f_Menardi`.
+        language: en, fr, es, it or ru.
 
     >>> speaker_name("it_IT_f_Menardi", "it"), speaker_name("it", "it")
     ('it_menardi', 'it_speaker')

@@ -1,4 +1,4 @@
-"""Fetch the Asterisk prompts: Debian's packages, or else the upstream release."""
+"""Fetch the Asterisk prompts from Debian's packages, or else from the upstream release."""
 
 import logging
 import os
@@ -21,12 +21,12 @@ def download_prompts(folder: Path, languages: Sequence[str], upstream: str = UPS
     """Fetch and unpack the prompts of all languages (about 120 MB); done once.
 
     Args:
-        folder: Where they go; a language that is complete is not fetched again.
+        folder: Folder to fill; a language that is complete is not fetched again.
         languages: en, fr, es, it, ru.
-        upstream: Where the release tarballs are.
+        upstream: Address of the folder of the release tarballs.
 
     Raises:
-        OSError: If neither Debian's packages nor the release can be had.
+        OSError: If neither Debian's packages nor the release can be fetched.
     """
     for language in languages:
         target = folder / language
@@ -38,7 +38,7 @@ def download_prompts(folder: Path, languages: Sequence[str], upstream: str = UPS
 
 
 def _fetch_language(target: Path, language: str, upstream: str) -> None:
-    """Fill a folder beside the target, then rename it: what is there is whole."""
+    """Fill a folder beside the target, then rename it: the target appears whole or not at all."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{language}.") as scratch:
         unpacked = Path(scratch) / "unpacked"

@@ -1,4 +1,4 @@
-"""Normalise the texts of the Asterisk prompts: what is heard, and nothing else."""
+"""Normalise the texts of the Asterisk prompts to what is heard."""
 
 import re
 import unicodedata
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from num2words import num2words
 
-LARGEST_NUMBER = 99  # longer ones are read digit by digit or not, nobody knows
+LARGEST_NUMBER = 99  # larger ones may be read digit by digit or as a whole
 _NOTE = re.compile(r"\[[^\]]*\]|\([^)]*\)|<[^>]*>")
 _NUMBER = re.compile(r"\d+")
 _UNREADABLE = re.compile(r"[*#@$=+/\\&%^_~|{}]|\d[.,]\d|\d[^\W\d_]|[^\W\d_]\d")
@@ -14,12 +14,12 @@ _UNREADABLE = re.compile(r"[*#@$=+/\\&%^_~|{}]|\d[.,]\d|\d[^\W\d_]|[^\W\d_]\d")
 
 @dataclass(frozen=True)
 class NormalisedText:
-    """A text, or the reason why there is none.
+    """Text of a prompt, or the reason why there is none.
 
     Attributes:
-        text: Lower case, words separated by single spaces; empty where it is left out.
-        reason: Why it is left out; empty where it is kept.
-        notes: Bracketed notes that were cut away.
+        text: Lower case, words separated by single spaces; empty: the prompt is left out.
+        reason: Why it is left out; empty: it is kept.
+        notes: Number of bracketed notes that were removed.
     """
 
     text: str
@@ -30,11 +30,11 @@ class NormalisedText:
 def normalise_text(text: str, language: str) -> NormalisedText:
     """Normalise the text of one prompt.
 
-    Notes in brackets are cut away, numbers are spelled out, all but letters and apostrophes is
-    dropped, letters become lower case (and Russian ё becomes е, which the texts mix).
+    Notes in brackets are removed, numbers are spelled out, everything but letters and apostrophes
+    is dropped, letters become lower case (and Russian ё becomes е, since the texts mix them).
 
     Args:
-        text: As it stands in the list of prompts.
+        text: The text in the list of prompts.
         language: en, fr, es, it or ru.
 
     Returns:
@@ -60,5 +60,5 @@ def normalise_text(text: str, language: str) -> NormalisedText:
 
 
 def _is_quoted(word: str) -> bool:
-    """Return whether a quote opens one ('star'), and is no elision (l') or possessive (user's)."""
+    """Return whether a word begins with a quote ('star'), unlike l' (elision) and user's."""
     return word.startswith("'")

@@ -1,9 +1,9 @@
-"""Common Voice on disk: where a language lies, and what to do when it does not."""
+"""Find Common Voice on disk, and say how to get what is missing."""
 
 import logging
 from pathlib import Path
 
-RELEASE = "cv-corpus-4-2019-12-10"  # the one that CoVoST 2 was made of
+RELEASE = "cv-corpus-4-2019-12-10"  # the release that CoVoST 2 was made from
 # Size of the archive of RELEASE, GB.
 ARCHIVE_GB = {"en": 41.4, "de": 15.1, "fr": 11.6, "ca": 8.2, "es": 6.2}
 ADVICE = (
@@ -16,15 +16,15 @@ ADVICE = (
 
 
 def find_language(root: Path, language: str) -> Path | None:
-    """Find the folder of a language, in every layout that archives and other toolkits leave.
+    """Find the folder of a language, in any layout that archives and other toolkits leave.
 
     Args:
-        root: What the user names; a folder of the language itself is fine too.
+        root: The folder that the user names; the folder of the language itself is accepted, too.
         language: Common Voice's code, such as `fr` or `zh-CN`.
 
     Returns:
-        The folder that holds `validated.tsv` and `clips/`; the release of CoVoST 2 before others;
-        None: there is none.
+        The folder that holds `validated.tsv` and `clips/`, preferably of the release of CoVoST 2;
+        None: there is no such folder.
     """
     if not root.is_dir():
         return None
@@ -48,7 +48,12 @@ def find_language(root: Path, language: str) -> Path | None:
 
 
 def describe_missing(root: Path, language: str) -> str:
-    """Return what is missing of a language, and how to come by it, in one sentence."""
+    """Return which part of a language is missing and how to get it, in one sentence.
+
+    Args:
+        root: The folder that the user names.
+        language: Common Voice's code, such as `fr`.
+    """
     names = [f"{RELEASE}-{language}.tar.gz", f"{language}.tar.gz"]
     places = [root, root / language, root / RELEASE, root.parent]
     archives = [place / name for place in places for name in names if (place / name).is_file()]

@@ -1,4 +1,4 @@
-"""Turn clips of any format into FLAC of one rate, in parallel; done clips are not done again."""
+"""Convert clips of any format to FLAC of one rate, in parallel; converted clips are skipped."""
 
 import logging
 import time
@@ -19,12 +19,12 @@ Failure = tuple[Path, str]
 
 
 def convert_clips(pairs: Iterable[Pair], fs: int, jobs: int) -> Iterator[Failure]:
-    """Convert clips; only a few chunks are under way at a time, so memory stays flat.
+    """Convert clips; only a few chunks are in progress at a time, so that memory stays flat.
 
     Args:
-        pairs: (clip, FLAC file to write); a file that is there is left as it is.
+        pairs: (clip, FLAC file to write); a file that exists is left as it is.
         fs: Sampling rate of the FLAC files, Hz.
-        jobs: Processes; 1: this one.
+        jobs: Number of processes; 1: this one alone.
 
     Yields:
         (clip, reason) of each clip that is missing or broken.

@@ -1,4 +1,4 @@
-"""Compare a prepared corpus with its official numbers of utterances."""
+"""Compare the sizes of a prepared corpus with the official ones."""
 
 import logging
 from collections.abc import Mapping
@@ -10,10 +10,10 @@ def check_counts(
     """Warn of every set whose size is not the official one.
 
     Args:
-        corpus: Its name.
-        found: Set to utterances.
-        official: Set to utterances; sets that it lacks are not compared.
-        why: What may cause a difference, and what it means.
+        corpus: Name of the corpus.
+        found: Set to its number of utterances.
+        official: Set to the official number; sets that it lacks are not compared.
+        why: Sentence on what may cause a difference, and what it means.
 
     Returns:
         The warnings, which are logged too.

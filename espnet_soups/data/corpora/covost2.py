@@ -1,4 +1,4 @@
-"""CoVoST 2: translations of Common Voice 4, from 21 languages into English and back into 15.
+"""Prepare CoVoST 2: Common Voice 4 translated from 21 languages into English, and from it into 15.
 
 An utterance has its transcript and its translations in one data dir, so that recognition and
 translation learn from the same set.
@@ -22,24 +22,24 @@ from espnet_soups.files import write_text
 
 FS = 16000
 SPLITS = ("train", "dev", "test")
-MANY = 0.01  # share of clips that are left out without a remark
+MANY = 0.01  # share of clips that may be missing without a warning
 WHY = "Common Voice is of another release, or clips are missing: scores are not quite comparable."
 
 
 @dataclass(frozen=True)
 class CovostConfig:
-    """What is prepared, from where, and how.
+    """Settings of the preparation.
 
     Attributes:
         common_voice: The folder of Common Voice.
-        tables: The folder of CoVoST's tables; they are fetched into it when they are not there.
-        data: Where the data dirs go.
-        audio: Where the FLAC files go.
+        tables: The folder of CoVoST's tables; missing ones are fetched into it.
+        data: Parent of the data dirs.
+        audio: Folder of the FLAC files.
         asr_languages: Languages that are recognised.
         st_pairs: Pairs that are translated, such as `fr_en`.
         source_case: Case of transcripts: `tc`, `lc` or `lc.rm`.
         target_case: Case of translations.
-        jobs: Processes that decode MP3.
+        jobs: Number of processes that decode MP3.
         limits: Set to the most utterances of a language; 0 or absent: all.
     """
 
@@ -58,7 +58,7 @@ class CovostConfig:
         """Refuse cases that do not exist.
 
         Raises:
-            ValueError: If one does not, or there is nothing to prepare.
+            ValueError: If a case does not exist, or there is nothing to prepare.
         """
         for case in (self.source_case, self.target_case):
             if case not in CASES:
@@ -75,18 +75,18 @@ class CovostConfig:
 
     @property
     def targets(self) -> list[str]:
-        """Languages that are translated into."""
+        """Target languages of the translations."""
         return sorted({pair.rpartition("_")[2] for pair in self.st_pairs})
 
 
 @dataclass(frozen=True)
 class CovostReport:
-    """What was prepared.
+    """Result of the preparation.
 
     Attributes:
-        counts: (set, language) to utterances.
-        missing: Clips that are not there, by language.
-        corrupt: Clips that cannot be read, by language; `corrupt.tsv` lists both.
+        counts: (set, language) to number of utterances.
+        missing: Number of clips that do not exist, by language.
+        corrupt: Number of clips that cannot be read, by language; `corrupt.tsv` lists both.
         notes: Warnings.
     """
 
@@ -99,7 +99,13 @@ class CovostReport:
 def prepare_covost2(config: CovostConfig) -> CovostReport:
     """Write `train`, `dev` and `test`, all languages together, and the audio as 16 kHz FLAC.
 
-    Run again after an interruption, it goes on with the clips that are not converted yet.
+    When it is run again after an interruption, it converts only the remaining clips.
+
+    Args:
+        config: The settings.
+
+    Returns:
+        Numbers of utterances and of clips left out, and warnings.
 
     Raises:
         OSError: If Common Voice or a table is missing; the message says which and how to get it.
@@ -129,6 +135,12 @@ def prepare_covost2(config: CovostConfig) -> CovostReport:
 
 def locate(config: CovostConfig) -> dict[str, Path]:
     """Find the folder of every language.
+
+    Args:
+        config: The settings.
+
+    Returns:
+        Language to folder.
 
     Raises:
         FileNotFoundError: If one is missing; the message lists all that are.
@@ -176,7 +188,7 @@ def _join(store: ClipStore, folder: Path, config: CovostConfig, report: CovostRe
 def _convert(
     store: ClipStore, folder: Path, config: CovostConfig, report: CovostReport
 ) -> list[str]:
-    """Convert the clips of one language; returns lines of `corrupt.tsv`."""
+    """Convert the clips of one language, and return lines of `corrupt.tsv`."""
     language, wanted = store.language, sum(store.counts().values())
     pairs = (
         (folder / "clips" / f"{name}.mp3", flac_path(config.audio, language, name))
@@ -217,7 +229,12 @@ def _in_case(stores: dict[str, ClipStore], split: str, config: CovostConfig) -> 
 
 
 def flac_path(audio: Path, language: str, name: str) -> Path:
-    """Return the FLAC file of a clip; a hundred folders keep each of them small.
+    """Return the FLAC file of a clip; the files are spread over a hundred folders.
+
+    Args:
+        audio: Folder of the FLAC files.
+        language: Language of the clip.
+        name: Name of the clip, see `clip_name`.
 
     >>> flac_path(Path("audio"), "fr", "common_voice_fr_17299384").as_posix()
     'audio/fr/84/common_voice_fr_17299384.flac'

@@ -25,14 +25,14 @@ LEFT_OUT = "left out"
 
 @dataclass(frozen=True)
 class JoinReport:
-    """What became of the rows of the tables.
+    """Numbers of rows of the tables that were not used, by reason.
 
     Attributes:
         other_split: Rows of splits that version 2 does not use.
-        repeated: Rows whose clip had come before.
-        not_validated: Clips that `validated.tsv` lacks, by set.
+        repeated: Rows whose clip had occurred before.
+        not_validated: Number of clips that `validated.tsv` lacks, by set.
         malformed: Rows that could not be read, `file:line: why`.
-        shared_speakers: Speakers of the training set who are in dev or test too.
+        shared_speakers: Number of speakers of the training set who are in dev or test too.
     """
 
     other_split: int
@@ -43,11 +43,11 @@ class JoinReport:
 
 
 class ClipStore:
-    """The clips of one language with their labels, in a temporary database.
+    """Clips of one language with their labels, in a temporary database.
 
     Args:
-        path: The database file; it is made anew.
-        language: What is spoken.
+        path: The database file; an old one is replaced.
+        language: The spoken language.
     """
 
     def __init__(self, path: Path, language: str) -> None:
@@ -65,11 +65,14 @@ class ClipStore:
         self.path.unlink(missing_ok=True)
 
     def join(self, tables: dict[str, Path], validated: Path) -> JoinReport:
-        """Fill the store: rows of the tables whose clip is in `validated.tsv`.
+        """Fill the store with the rows of the tables whose clip is in `validated.tsv`.
 
         Args:
             tables: Direction (`fr_en`) to its table.
             validated: Common Voice's table of validated clips.
+
+        Returns:
+            What was not used, and why.
 
         Raises:
             OSError: If a file is missing.
@@ -103,7 +106,12 @@ class ClipStore:
         return JoinReport(counts["other"], counts["repeated"], lost, malformed, shared)
 
     def limit(self, split: str, number: int) -> None:
-        """Keep a fixed pseudo-random part of a set; 0: all of it."""
+        """Keep a pseudo-random part of a set, the same on every machine.
+
+        Args:
+            split: `train`, `dev` or `test`.
+            number: Clips to keep; 0: all.
+        """
         if number > 0:
             self._database.execute(
                 "UPDATE clip SET split = ? WHERE split = ? AND name NOT IN (SELECT name FROM clip"
@@ -118,7 +126,11 @@ class ClipStore:
             yield name
 
     def remove(self, names: Iterable[str]) -> None:
-        """Take clips out of their sets."""
+        """Take clips out of their sets.
+
+        Args:
+            names: Names of the clips, see `clip_name`.
+        """
         self._database.executemany(
             "UPDATE clip SET split = ? WHERE name = ?", ((LEFT_OUT, name) for name in names)
         )
@@ -128,11 +140,11 @@ class ClipStore:
         return self._counts("1")
 
     def utterances(self, split: str, targets: Sequence[str]) -> Iterator[Utterance]:
-        """Return a set in the order of its ids, texts as the corpus has them, audio by clip's name.
+        """Yield a set in the order of its ids; `audio` is the name of the clip, texts as they are.
 
         Args:
             split: `train`, `dev` or `test`.
-            targets: Languages whose labels are wanted.
+            targets: Languages whose translations to add.
         """
         columns = "".join(f", label{i}.text" for i in range(len(targets)))
         joins = "".join(
@@ -192,6 +204,9 @@ class ClipStore:
 def clip_name(path: str) -> str:
     """Return the name of a clip without folder and ending.
 
+    Args:
+        path: The path in a table, such as `common_voice_fr_17299384.mp3`.
+
     >>> clip_name("common_voice_fr_17299384.mp3")
     'common_voice_fr_17299384'
     """
@@ -199,7 +214,12 @@ def clip_name(path: str) -> str:
 
 
 def speaker_name(language: str, client: str) -> str:
-    """Return a short name of a speaker; Common Voice's own has 128 digits."""
+    """Return a short name of a speaker; Common Voice's own has 128 digits.
+
+    Args:
+        language: The spoken language.
+        client: Common Voice's `client_id`.
+    """
     return f"{language}_{hashlib.sha1(client.encode(), usedforsecurity=False).hexdigest()[:12]}"
 
 

@@ -1,4 +1,4 @@
-"""The translation tables of CoVoST 2: directions, official sizes, and how to get them."""
+"""Find the translation tables of CoVoST 2: directions, official sizes, and how to get them."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,10 +25,10 @@ OFFICIAL = {
 
 
 def directions_of(language: str, pairs: Sequence[str]) -> list[str]:
-    """Return the tables that are needed of a spoken language.
+    """Return the directions whose tables a spoken language needs.
 
     Args:
-        language: What is spoken.
+        language: The spoken language.
         pairs: Pairs that are translated, such as `fr_en`.
 
     Returns:
@@ -52,12 +52,12 @@ def directions_of(language: str, pairs: Sequence[str]) -> list[str]:
 
 
 def find_table(direction: str, folders: Sequence[Path], downloads: Path) -> Path:
-    """Find the table of a direction, or unpack or fetch it.
+    """Find the table of a direction; unpack or fetch it if needed.
 
     Args:
         direction: Such as `fr_en`.
-        folders: Where it may lie, as `covost_v2.<direction>.tsv` or its `.tar.gz`.
-        downloads: Where it goes otherwise.
+        folders: Folders that may hold it, as `covost_v2.<direction>.tsv` or its `.tar.gz`.
+        downloads: Folder for a table that is unpacked or fetched.
 
     Raises:
         OSError: If it cannot be fetched.

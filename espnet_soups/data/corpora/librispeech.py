@@ -1,4 +1,4 @@
-"""LibriSpeech: read English, 16 kHz FLAC, with the gender of every speaker."""
+"""Prepare LibriSpeech: read English, 16 kHz FLAC, with the gender of every speaker."""
 
 import heapq
 import logging
@@ -31,12 +31,12 @@ GENDERS = {"F": "f", "M": "m"}
 
 
 def find_librispeech(root: Path, subsets: Sequence[str], download: bool) -> Path:
-    """Find the folder that holds the subsets, unpacking or fetching what is missing.
+    """Find the folder of the subsets; unpack or fetch those that are missing.
 
     Args:
-        root: It, or the folder above it; archives may lie there too.
-        subsets: Their names, such as `test-clean`.
-        download: Whether archives are fetched from OpenSLR.
+        root: The folder `LibriSpeech`, or the one above it; archives may lie there too.
+        subsets: Names of the subsets, such as `test-clean`.
+        download: Whether to fetch archives from OpenSLR.
 
     Returns:
         The folder `LibriSpeech`.
@@ -75,7 +75,7 @@ def read_librispeech(folder: Path, subsets: Sequence[str]) -> Iterator[Utterance
 
     Args:
         folder: The folder `LibriSpeech`.
-        subsets: Their names.
+        subsets: Names of the subsets.
 
     Raises:
         OSError: If `SPEAKERS.TXT` is missing.
@@ -87,9 +87,15 @@ def read_librispeech(folder: Path, subsets: Sequence[str]) -> Iterator[Utterance
 
 
 def read_genders(path: Path) -> dict[str, str]:
-    """Read `SPEAKERS.TXT`: speaker to `f` or `m`.
+    """Read `SPEAKERS.TXT`.
 
-    A line is `id | sex | subset | minutes | name`; a name may hold a bar too.
+    A line is `id | sex | subset | minutes | name`; a name may hold a bar, too.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Speaker to `f` or `m`.
 
     Raises:
         OSError: If there is no such file.

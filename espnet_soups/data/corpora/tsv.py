@@ -1,20 +1,20 @@
-"""Tab-separated tables of Common Voice and CoVoST, read without losing a row."""
+"""Read the tab-separated tables of Common Voice and CoVoST without losing a row."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 
 def read_tsv(path: Path, columns: Sequence[str], problems: list[str]) -> Iterator[list[str]]:
-    r"""Read columns of a table, a row a line.
+    r"""Read columns of a table, one row per line.
 
-    Quotes and backslashes are letters like others, `NA` is a text, and only a line feed ends a
-    row (U+2028 and U+0085 occur inside sentences). `\"`, which the official reader turns into a
-    quote, is one here too.
+    Quotes and backslashes are ordinary characters, `NA` is a text, and only a line feed ends a row
+    (U+2028 and U+0085 occur inside sentences). `\"` becomes a quote, as in the official reader.
 
     Args:
         path: The file; its first line names the columns.
-        columns: Names of those that are wanted.
-        problems: Gets a line for each row that has too few or too many fields, which is left out.
+        columns: Names of the columns to read.
+        problems: List to extend by a line for each row with too few or too many fields, which is
+            left out.
 
     Yields:
         The fields of a row, in the order of `columns`.
