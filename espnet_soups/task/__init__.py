@@ -1,1 +1,1 @@
-"""The door to ESPnet: arguments, batches, task and trainer."""
+"""Connect the package to ESPnet: options, batches, task and trainer."""

@@ -1,4 +1,4 @@
-"""From options to a model: front end, encoder, heads and soup put together."""
+"""Build a model from options: front end, encoder, heads and soup."""
 
 import argparse
 from collections.abc import Mapping, Sequence
@@ -35,10 +35,10 @@ CHOICES = {choices.name: choices for choices in CLASS_CHOICES}
 
 
 def build_model(args: argparse.Namespace) -> MSPModel:
-    """Build the model, and the soup where the trainer wants one.
+    """Build the model, and the soup if the trainer needs one.
 
     Args:
-        args: All options; vocabularies that are files are read into them, for `config.yaml`.
+        args: All options; vocabularies in files are read into them, for `config.yaml`.
 
     Raises:
         ValueError: If an option is not valid.
@@ -82,10 +82,15 @@ def build_model(args: argparse.Namespace) -> MSPModel:
 
 
 def build_heads(objectives: Sequence[Objective], args: argparse.Namespace, parts: Parts) -> Heads:
-    """Build the heads of all objectives, each kind its own.
+    """Build the heads of all objectives; each kind builds its own.
+
+    Args:
+        objectives: The objectives of the model.
+        args: All options.
+        parts: The parts of the model that heads depend on.
 
     Raises:
-        ValueError: If an option is not valid, or a kind has left out a head or a part of it.
+        ValueError: If an option is not valid, or a kind does not return all its heads.
     """
     own: dict[str, Head] = {}
     shared: dict[str, Module] = {}
@@ -108,8 +113,14 @@ def build_heads(objectives: Sequence[Objective], args: argparse.Namespace, parts
 def check_head(objective: Objective, kind: Kind, head: Head) -> None:
     """Refuse a head that does not fit its objective.
 
+    Args:
+        objective: The objective.
+        kind: Its kind.
+        head: The head that the kind built.
+
     Raises:
-        ValueError: If it is none, reads what there is not, or has no labels to learn from.
+        ValueError: If it is not a head, reads what does not exist, or its label does not fit what
+            it reads.
     """
     name = type(check_returned("build_heads", kind, head, Head, "heads")).__name__
     if hasattr(torch.nn.ModuleDict(), objective.name):
@@ -128,6 +139,6 @@ def check_head(objective: Objective, kind: Kind, head: Head) -> None:
 
 
 def _build(option: str, name: str | None, options: Mapping[str, Any], **given: Any) -> Any:
-    """Build what an option names; None where it names nothing."""
+    """Build what an option names; return None if it names nothing."""
     kind = CHOICES[option].get_class(name)
     return None if kind is None else build_class(option, kind, options, **given)

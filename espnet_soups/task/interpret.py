@@ -1,4 +1,4 @@
-"""What the options of a run mean: objectives, languages, vocabularies, static weights."""
+"""Interpret the options of a run: objectives, languages, vocabularies, static weights."""
 
 import argparse
 from collections.abc import Collection
@@ -8,13 +8,24 @@ from espnet_soups.objectives.registry import declared_objectives, kinds_of
 
 
 def objectives_of(args: argparse.Namespace) -> list[Objective]:
-    """Return the objectives that the options declare."""
+    """Return the objectives that the options declare.
+
+    Args:
+        args: The options of a run.
+
+    Raises:
+        ValueError: If an option of the objectives is not valid.
+    """
     return declared_objectives(vars(args))
 
 
 def languages_of(args: argparse.Namespace) -> list[str]:
-    """Return every language that is spoken: those of objectives, then further ones of `languages`
-    and of objectives of all languages.
+    """Return all spoken languages.
+
+    Those of objectives come first, then those of `languages` and of objectives of all languages.
+
+    Args:
+        args: The options of a run.
 
     Raises:
         ValueError: If there is none.
@@ -32,13 +43,25 @@ def languages_of(args: argparse.Namespace) -> list[str]:
 
 
 def optional_languages_of(args: argparse.Namespace) -> list[str]:
-    """Return the languages that a validation set may lack."""
+    """Return the languages that a validation set may lack.
+
+    Args:
+        args: The options of a run.
+    """
     options = vars(args)
     return [language for kind in kinds_of(options) for language in kind.languages(options)]
 
 
 def inline_vocabularies(args: argparse.Namespace) -> None:
-    """Read the vocabularies that options name into the options, so that `config.yaml` is whole."""
+    """Read the vocabularies in files into the options, so that `config.yaml` is complete.
+
+    Args:
+        args: The options of a run; changed in place.
+
+    Raises:
+        OSError: If a file is missing.
+        ValueError: If a file is malformed.
+    """
     for kind in kinds_of(vars(args)):
         kind.inline(args)
 
@@ -46,7 +69,15 @@ def inline_vocabularies(args: argparse.Namespace) -> None:
 def expand_static_weights(
     weights: dict[str, float], objectives: Collection[Objective]
 ) -> dict[str, float]:
-    """Return the static weight of each objective that a glob names."""
+    """Return the static weight of each objective, by name.
+
+    Args:
+        weights: Glob over names of objectives to weight.
+        objectives: The objectives.
+
+    Raises:
+        ValueError: If a glob matches no objective.
+    """
     names = [objective.name for objective in objectives]
     return {
         name: float(weight)

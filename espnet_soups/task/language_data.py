@@ -1,4 +1,4 @@
-"""Read which utterances each language has, and how long they are, for the samplers."""
+"""Read the utterances of each language and their lengths, for the samplers."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,7 +23,7 @@ def read_language_data(
     Args:
         shape_file: `speech_shape` of the statistics stage: frames and dimension, or samples.
         utt2lang_file: Language of each utterance.
-        languages: Languages that the model has.
+        languages: Languages of the model.
         optional: Those of them that the set may lack.
         dataset_weights: Weights of corpora; `utt2dataset` lies beside `utt2lang`.
 

@@ -1,4 +1,4 @@
-"""Who starts the ranks of a distributed run: torchrun, Slurm, or ESPnet itself."""
+"""Adapt options to the launcher of a distributed run: torchrun, Slurm, or ESPnet itself."""
 
 import argparse
 from collections.abc import Mapping
@@ -7,18 +7,18 @@ TORCHRUN = "TORCHELASTIC_RUN_ID"  # torchrun sets it in every process that it st
 
 
 def settle_launcher(args: argparse.Namespace, environment: Mapping[str, str]) -> None:
-    """Set the options that follow from how this process was started.
+    """Set the options that depend on how this process was started.
 
-    torchrun starts all ranks, so that `--multiprocessing_distributed` (ESPnet's default) must be
-    off: else ESPnet takes each of them for a machine, and lets all of them use the first GPU. CPUs
-    talk by gloo, as NCCL is for GPUs alone.
+    torchrun starts all ranks, so `--multiprocessing_distributed` (ESPnet's default) must be off:
+    otherwise ESPnet treats each of them as a machine, and all of them use the first GPU. CPUs
+    communicate by gloo, as NCCL is for GPUs alone.
 
     Args:
         args: ESPnet's options; changed in place.
         environment: The environment variables.
 
     Raises:
-        ValueError: If torchrun and `--ngpu` do not go together.
+        ValueError: If torchrun and `--ngpu` contradict each other.
     """
     if TORCHRUN in environment:
         if args.ngpu > 1:

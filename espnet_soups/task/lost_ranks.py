@@ -1,4 +1,4 @@
-"""What a rank does when another one has ended or hangs: it ends, too, and names the lost one."""
+"""End a rank when another one has ended or hangs, and name the lost one."""
 
 import argparse
 import os
@@ -18,24 +18,24 @@ from torch.multiprocessing import ProcessExitedException
 from espnet_soups.task.launcher import TORCHRUN
 
 BEAT_SECONDS = 1.0  # between two signs of life
-PATIENCE = 10.0  # seconds without one after which a rank is lost; torchrun kills all after 30
-LONGEST = 300  # characters of what a rank says of its own end
-KEEPER = 0  # the rank that keeps the store, where no agent of torchrun does
+PATIENCE = 10.0  # seconds without a sign after which a rank is lost; torchrun kills all after 30
+LONGEST = 300  # characters of a rank's own reason for its end
+KEEPER = 0  # the rank that keeps the store, unless torchrun's agent does
 T = TypeVar("T")
 GO_ON = "Then run the same command again: training goes on from the last whole checkpoint."
 
 
 class Terminated(BaseException):
-    """SIGTERM has come: torchrun sends it to all ranks when one of them has ended."""
+    """Arrival of SIGTERM, which torchrun sends to all ranks when one of them has ended."""
 
 
 class RollCall:
-    """Signs of life of all ranks, in the store that they have met in.
+    """Signs of life of all ranks, in the store through which they have met.
 
-    A thread leaves them, so that a rank which waits for another one leaves them, too.
+    A thread sends them, so that a rank that waits for another one sends them, too.
 
     Args:
-        store: What the ranks share.
+        store: The store that the ranks share.
         rank: This rank.
         size: Number of ranks.
         beat: Seconds between two signs of life.
@@ -62,7 +62,7 @@ class RollCall:
                 self._stop.wait(self._beat)
 
     def stop(self) -> None:
-        """Leave no more signs."""
+        """Send no more signs."""
         self._stop.set()
         self._thread.join(self._beat)
 
@@ -70,7 +70,7 @@ class RollCall:
         """Tell the other ranks that this one no longer waits for them.
 
         Args:
-            last_words: Why, if the reason is its own.
+            last_words: Its reason, if the fault is its own.
         """
         self._ask(lambda: self.store.set(f"answer/{self.rank}", last_words[:LONGEST]), None)
 
@@ -78,14 +78,17 @@ class RollCall:
         """Wait until it is clear which ranks are lost.
 
         Returns:
-            Rank to its last words. They are empty where it is silent, or where it leaves signs of
-            life, but still waits when all the others do so no longer. Empty: all are there.
+            Lost rank to its last words. They are empty if it is silent, or if it sends signs of
+            life but still waits after all others have given up. Empty: no rank is lost.
         """
         return self._ask(self._call, {KEEPER: ""})
 
     def _ask(self, ask: Callable[[], T], otherwise: T) -> T:
-        """Return what the store knows; it answers no more where the rank that keeps it stands
-        still, and no call to it has a limit of time."""
+        """Return the answer of the store, or `otherwise` after a while.
+
+        The store stops answering if the rank that keeps it hangs, and calls to it have no time
+        limit.
+        """
         found: list[T] = []
 
         def store_answers() -> None:
@@ -123,6 +126,9 @@ class RollCall:
 def check_timeout(args: argparse.Namespace) -> None:
     """Check `--dist_timeout`.
 
+    Args:
+        args: The options.
+
     Raises:
         ValueError: If it is not positive.
     """
@@ -137,8 +143,8 @@ def watch_ranks(args: argparse.Namespace, place: Callable[[], str]) -> Iterator[
     """Train as one of several ranks; if another one is lost, end within `--dist_timeout`.
 
     Args:
-        args: ESPnet's options with `dist_timeout`. Nothing is done where one process trains.
-        place: Returns where training is, such as `epoch 2, mini-batch 3 of 12`.
+        args: ESPnet's options with `dist_timeout`. Nothing is done if one process trains alone.
+        place: Function that returns where training is, such as `epoch 2, mini-batch 3 of 12`.
 
     Raises:
         ConnectionError: If the ranks do not meet in time, or have lost each other; it names those
@@ -159,7 +165,7 @@ def watch_ranks(args: argparse.Namespace, place: Callable[[], str]) -> Iterator[
             if not calls or not (isinstance(error, Terminated) or _is_broken_group(error)):
                 _leave(calls, error)
             if TORCHRUN in os.environ:
-                signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the sentence is under way
+                signal.signal(signal.SIGTERM, signal.SIG_IGN)  # let the message be written
             calls[0].answer()
             by_signal = isinstance(error, Terminated)
             told = _describe(calls[0], place(), args.dist_timeout, by_signal)
@@ -172,7 +178,11 @@ def watch_ranks(args: argparse.Namespace, place: Callable[[], str]) -> Iterator[
 
 
 def describe_ended(error: ProcessExitedException) -> str:
-    """Return what became of a rank that ESPnet's own launcher had started."""
+    """Return a sentence on how a rank ended that ESPnet's own launcher had started.
+
+    Args:
+        error: The launcher's error.
+    """
     how = f"status {error.exit_code}, and its own message stands above"
     if error.signal_name:  # type: ignore[attr-defined]
         how = f"{error.signal_name}, so look whether memory ran out"  # type: ignore[attr-defined]
@@ -181,7 +191,7 @@ def describe_ended(error: ProcessExitedException) -> str:
 
 @contextmanager
 def _in_one_sentence(is_spawned: bool) -> Iterator[None]:
-    """Do for a rank that ESPnet has started what `run_command` does for a whole process."""
+    """End a rank started by ESPnet with one sentence, as `run_command` ends a whole process."""
     try:
         yield
     except (ValueError, OSError) as error:
@@ -192,7 +202,7 @@ def _in_one_sentence(is_spawned: bool) -> Iterator[None]:
 
 @contextmanager
 def _limited(seconds: float, calls: list[RollCall]) -> Iterator[None]:
-    """Bound all waiting of the ranks for each other: ESPnet has no option for it."""
+    """Limit the time that ranks wait for each other; ESPnet has no option for it."""
     begin = torch.distributed.init_process_group
 
     def begin_in_time(*given: Any, **options: Any) -> None:
@@ -219,7 +229,7 @@ def _limited(seconds: float, calls: list[RollCall]) -> Iterator[None]:
 
 @contextmanager
 def _terminable(is_torchrun: bool) -> Iterator[None]:
-    """Turn SIGTERM into an exception; only where the launcher has SIGKILL for ranks that hang."""
+    """Turn SIGTERM into an exception, only if the launcher will kill ranks that hang."""
     if not is_torchrun:
         yield
         return
@@ -235,7 +245,7 @@ def _terminable(is_torchrun: bool) -> Iterator[None]:
 
 
 def _leave(calls: Sequence[RollCall], error: BaseException) -> NoReturn:
-    """End for a reason of this rank's own, which the others are told."""
+    """End for a reason of this rank's own, and tell the other ranks."""
     for call in calls:
         call.answer(_first_line(error) or type(error).__name__)
     raise error

@@ -1,4 +1,4 @@
-"""The ESPnet task of multi-objective training."""
+"""Define the ESPnet task of multi-objective training."""
 
 import argparse
 import os
@@ -51,7 +51,7 @@ class MSPTask(AbsTask):
         parser = super().get_parser()
         parser.__class__ = OptionParser  # ESPnet builds its parser in one piece
         parser.set_defaults(
-            use_matplotlib=False,  # it would draw every key anew each epoch; stage 13 draws
+            use_matplotlib=False,  # it would redraw every key each epoch; stage 13 draws them
             num_att_plot=0,
             batch_type="numel",
             batch_bins=None,  # so that `batch_seconds` beside it is noticed
@@ -61,15 +61,22 @@ class MSPTask(AbsTask):
 
     @classmethod
     def add_task_arguments(cls, parser: argparse.ArgumentParser) -> None:
-        """Add the options of the task."""
+        """Add the options of the task.
+
+        Args:
+            parser: ESPnet's parser.
+        """
         add_options(parser)
 
     @classmethod
     def check_required_command_args(cls, args: argparse.Namespace) -> None:
         """Check the options before any work.
 
+        Args:
+            args: The options; changed in place.
+
         Raises:
-            ValueError: If one is missing or not valid.
+            ValueError: If an option is missing or not valid.
         """
         missing = [f"--{name}" for name in args.required if getattr(args, name) is None]
         if missing:
@@ -91,7 +98,11 @@ class MSPTask(AbsTask):
 
     @classmethod
     def main_worker(cls, args: argparse.Namespace) -> None:
-        """Train on one rank; the trainer is chosen here, where spawned ranks pass too."""
+        """Train on one rank; the trainer is chosen here, since spawned ranks begin here, too.
+
+        Args:
+            args: The options.
+        """
         cls.trainer = find_trainer(args.trainer)
         JointTrainer.begun, JointTrainer.at = False, "the start"
         output_dir = Path(args.output_dir)
@@ -109,22 +120,42 @@ class MSPTask(AbsTask):
         [Collection[tuple[str, dict[str, np.ndarray]]]],
         tuple[list[str], dict[str, torch.Tensor]],
     ]:
-        """Pad a mini-batch: features with 0, token ids with -1."""
+        """Return a function that pads a mini-batch: features with 0, token ids with -1.
+
+        Args:
+            args: Not used.
+            train: Not used.
+        """
         return CommonCollateFn(float_pad_value=0.0, int_pad_value=-1)
 
     @classmethod
     def build_preprocess_fn(cls, args: argparse.Namespace, train: bool) -> MSPPreprocessor:
-        """Build the preprocessor."""
+        """Build the preprocessor.
+
+        Args:
+            args: The options.
+            train: Whether it is for training.
+        """
         return build_preprocessor(args, train)
 
     @classmethod
     def required_data_names(cls, train: bool = True, inference: bool = False) -> tuple[str, ...]:
-        """Return the names that every data set must have."""
+        """Return the names that every data set must have.
+
+        Args:
+            train: Not used.
+            inference: Whether the data are for decoding, without `lang`.
+        """
         return ("speech", "lang") if not inference else ("speech",)
 
     @classmethod
     def optional_data_names(cls, train: bool = True, inference: bool = False) -> tuple[str, ...]:
-        """Return the names that a data set may have: labels are checked before."""
+        """Return the further names for ESPnet to accept: none, as `check_data_names` checks them.
+
+        Args:
+            train: Not used.
+            inference: Not used.
+        """
         return ()
 
     @classmethod
@@ -137,8 +168,14 @@ class MSPTask(AbsTask):
     ) -> None:
         """Check that no required data name is missing.
 
+        Args:
+            dataset: ESPnet's data set.
+            allow_variable_data_keys: Not used.
+            train: Whether it is for training.
+            inference: Whether it is for decoding.
+
         Raises:
-            ValueError: If one is.
+            ValueError: If a name is missing.
         """
         names = list(dataset.names())
         required = cls.required_data_names(train, inference)
@@ -147,7 +184,10 @@ class MSPTask(AbsTask):
 
     @classmethod
     def build_model(cls, args: argparse.Namespace) -> MSPModel:
-        """Build the model, and the soup where the trainer wants one.
+        """Build the model, and the soup if the trainer needs one.
+
+        Args:
+            args: The options.
 
         Raises:
             ValueError: If an option is not valid.
@@ -158,11 +198,15 @@ class MSPTask(AbsTask):
     def build_optimizers(
         cls, args: argparse.Namespace, model: torch.nn.Module
     ) -> list[torch.optim.Optimizer]:
-        """Build ESPnet's optimiser and tie the soup to its steps.
+        """Build ESPnet's optimiser and connect the soup to its steps.
+
+        Args:
+            args: The options; `init_param` may be rewritten.
+            model: The model.
 
         Raises:
             ValueError: If a file of `--init_param` does not fit the model, or an option names a
-                parameter or a statistic that it does not have.
+                parameter or a statistic that the model does not have.
         """
         if isinstance(model, MSPModel):
             check_names(args, model)
@@ -181,11 +225,16 @@ class MSPTask(AbsTask):
     def build_sequence_iter_factory(
         cls, args: argparse.Namespace, iter_options: IteratorOptions, mode: str
     ) -> AbsIterFactory:
-        """Build batches that hold every language (training) or one language (validation).
+        """Build batches that hold every language (training) or one language each (validation).
+
+        Args:
+            args: The options.
+            iter_options: ESPnet's options of the set.
+            mode: `train`, `valid` or `plot_att`.
 
         Raises:
-            ValueError: If the data name no `utt2lang`, or no shape file, or if attention is to be
-                drawn into files named after ids that are paths.
+            ValueError: If the data name no `utt2lang` or no shape file, or plots of attention would
+                be named after ids that are paths.
         """
         if mode == "plot_att":
             for key in read_shapes(Path(iter_options.shape_files[0])):

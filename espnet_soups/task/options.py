@@ -1,4 +1,4 @@
-"""The options of `msp_train`: ESPnet's, our own, and the classes that a model is built of."""
+"""Define the options of `msp_train`: ESPnet's, our own, and the classes that make up a model."""
 
 import argparse
 from functools import partial
@@ -22,14 +22,21 @@ CLASS_CHOICES = (
 
 
 class OptionParser(config_argparse.ArgumentParser):
-    """ESPnet's parser; what it refuses becomes one sentence without 300 lines of usage."""
+    """ESPnet's parser with errors of one sentence, without 300 lines of usage."""
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Parse; the YAML of `--config` is read as all YAML is, not by ESPnet's slower reader.
+        """Parse; the YAML of `--config` is read by our own reader, not by ESPnet's slower one.
+
+        Args:
+            args: The words; None: those of the command line.
+            namespace: The object to fill; None: a new one.
+
+        Returns:
+            (the options, words that were not recognised).
 
         Raises:
             OSError: If there is no such file.
-            ValueError: If an option is not valid, or the YAML is none or has unknown keys.
+            ValueError: If an option is not valid, or the YAML is malformed or has unknown keys.
         """
         parse = partial(argparse.ArgumentParser.parse_known_args, self, args, namespace)
         config = parse()[0].config
@@ -45,6 +52,9 @@ class OptionParser(config_argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Refuse the options.
 
+        Args:
+            message: What is wrong.
+
         Raises:
             ValueError: Always.
         """
@@ -52,7 +62,11 @@ class OptionParser(config_argparse.ArgumentParser):
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the task to ESPnet's parser."""
+    """Add the options of the task to ESPnet's parser.
+
+    Args:
+        parser: ESPnet's parser.
+    """
     add_own_options(parser)
     for choices in CLASS_CHOICES:
         choices.add_arguments(parser)

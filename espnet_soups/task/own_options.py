@@ -1,4 +1,4 @@
-"""The options that a multi-objective task adds to ESPnet's; nothing here imports torch."""
+"""Define the options that a multi-objective task adds to ESPnet's; nothing here imports torch."""
 
 import argparse
 
@@ -9,7 +9,11 @@ from espnet_soups.objectives.registry import KINDS
 
 
 def add_own_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that are not of a class of ESPnet's to a parser."""
+    """Add the options that do not belong to a class of ESPnet's.
+
+    Args:
+        parser: The parser.
+    """
     group = parser.add_argument_group("Objectives")
     for kind in KINDS:
         kind.add_options(group)  # type: ignore[arg-type]
@@ -24,7 +28,7 @@ def add_own_options(parser: argparse.ArgumentParser) -> None:
         "--languages",
         nargs="*",
         default=[],
-        help="Further languages of utt2lang, which only objectives of all languages hear",
+        help="Further languages of utt2lang, used by objectives of all languages alone",
     )
     group.add_argument("--input_size", type=int_or_none, default=None, help="Feature dimension")
     group.add_argument(
@@ -58,7 +62,7 @@ def add_own_options(parser: argparse.ArgumentParser) -> None:
             f"--{part}_lr_scale",
             type=float,
             default=1.0,
-            help=f"What the learning rate of the {part} is multiplied with",
+            help=f"Factor on the learning rate of the {part}",
         )
     group.add_argument(
         "--delta_reference",
@@ -114,7 +118,7 @@ def add_own_options(parser: argparse.ArgumentParser) -> None:
         "--encoding",
         default="auto",
         help="per_language (cheaper where gradients are measured), pooled (all languages at once),"
-        " or auto: what suits the mini-batch",
+        " or auto: the one that suits the mini-batch",
     )
 
     group = parser.add_argument_group("Mini-batches")
@@ -135,7 +139,7 @@ def add_own_options(parser: argparse.ArgumentParser) -> None:
         "--dataset_weights",
         action=NestedDictAction,
         default={},
-        help="How often an utterance of a corpus of utt2dataset comes, beside those of weight 1 of"
+        help="How often an utterance of a corpus of utt2dataset occurs, compared to weight 1 in"
         " its language: {common_voice: 0.5}",
     )
     group.add_argument(

@@ -1,4 +1,4 @@
-"""Learning rates of their own for the backbone and for the heads, in one optimiser."""
+"""Give the backbone and the heads learning rates of their own, in one optimiser."""
 
 import argparse
 from collections.abc import Collection, Mapping
@@ -21,14 +21,13 @@ ONE_RATE = (
 def scale_learning_rates(
     args: argparse.Namespace, model: MSPModel, optimizer: torch.optim.Optimizer
 ) -> None:
-    """Split the groups of an optimiser where `backbone_lr_scale` or `heads_lr_scale` ask for it,
-    and lets a warm-up begin with the first step.
+    """Scale the learning rates of backbone and heads, and let a warm-up begin with the first step.
 
     Args:
-        args: The options; learning rates among the settings of the scheduler get one value per
-            group.
+        args: The options `backbone_lr_scale` and `heads_lr_scale`; learning rates among the
+            settings of the scheduler become one value per group, in place.
         model: The model; modules that objectives share are the backbone.
-        optimizer: ESPnet's, before its first step.
+        optimizer: ESPnet's optimiser, before its first step.
 
     Raises:
         ValueError: If a scale is not positive, or the scheduler has one rate for all.
@@ -65,20 +64,20 @@ def _scale(
 
 
 def begin_warm(args: argparse.Namespace, optimizer: torch.optim.Optimizer) -> None:
-    """Lower the rate of the first step where ESPnet's warm-up would begin with the second.
+    """Lower the rate of the first step if ESPnet's warm-up would begin with the second.
 
-    `warmupreducelronplateau` sets its first rate after a step, so that the first one of all would
-    be made at the full rate.
+    `warmupreducelronplateau` sets its first rate after a step, so that the very first step would be
+    made at the full rate.
 
     Args:
         args: The options.
-        optimizer: Before its first step.
+        optimizer: The optimiser, before its first step.
     """
     if args.scheduler != "warmupreducelronplateau":
         return
     steps = args.scheduler_conf.get("warmup_steps", 25000)  # ESPnet's default
     for group in optimizer.param_groups:
-        group["initial_lr"] = group["lr"]  # what the scheduler takes as the full rate
+        group["initial_lr"] = group["lr"]  # the scheduler's full rate
         group["lr"] = group["lr"] / steps
 
 
@@ -91,13 +90,13 @@ def split_groups(
     """Split each group into backbone and heads, and scale their rates.
 
     Args:
-        optimizer: Before its first step.
+        optimizer: The optimiser, before its first step; changed in place.
         backbone: `id` of every parameter of the backbone.
-        backbone_scale: What the rate of the backbone is multiplied with.
-        heads_scale: What the rate of all others is multiplied with.
+        backbone_scale: Factor on the rate of the backbone.
+        heads_scale: Factor on the rate of all other parameters.
 
     Returns:
-        The scale of each group that there is now.
+        The scale of each new group.
     """
     groups = list(optimizer.param_groups)
     optimizer.param_groups.clear()

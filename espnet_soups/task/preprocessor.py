@@ -1,4 +1,4 @@
-"""Labels to arrays, language names to indices; audio passes as it is."""
+"""Turn labels into arrays and names of languages into indices; audio is unchanged."""
 
 import argparse
 from collections.abc import Mapping, Sequence
@@ -19,8 +19,8 @@ class MSPPreprocessor(AbsPreprocessor):
     Args:
         train: Whether it is for training; ESPnet asks for it.
         languages: The languages; their positions are the indices.
-        encoders: What turns labels into arrays, by (data name, spoken language); an empty language
-            stands for all.
+        encoders: Function that turns a label into an array, by (data name, spoken language); an
+            empty language stands for all.
     """
 
     def __init__(
@@ -35,14 +35,15 @@ class MSPPreprocessor(AbsPreprocessor):
 
         Args:
             uid: Utterance id.
-            data: `speech`, `lang` and labels by their data names, each where it is there.
+            data: `speech`, `lang` and labels by their data names, if they exist.
 
         Returns:
-            The same names: `lang` as an index [1], labels as arrays; an absent label (`<na>`, or
-            one that no objective learns from) is the one number -1.
+            The same names: `lang` as an index, `(1,)`, labels as arrays; a label that is absent
+            (`<na>`) or that no objective learns from is the single number -1.
 
         Raises:
-            ValueError: If the language is unknown or a label is empty.
+            ValueError: If the language is unknown, or a label is empty or not encoded as whole
+                numbers.
         """
         prepared: dict[str, np.ndarray] = {}
         language = data.get("lang")
@@ -56,11 +57,11 @@ class MSPPreprocessor(AbsPreprocessor):
         return prepared
 
     def encoder(self, name: str, language: str) -> Encoder | None:
-        """Return what encodes a label of an utterance of a language; None: nothing learns from it.
+        """Return the encoder of a label for utterances of a language; None: nothing learns from it.
 
         Args:
             name: Data name of the label.
-            language: What is spoken.
+            language: The spoken language.
         """
         return self.encoders.get((name, language)) or self.encoders.get((name, ""))
 
@@ -92,7 +93,15 @@ class MSPPreprocessor(AbsPreprocessor):
 
 
 def build_preprocessor(args: argparse.Namespace, train: bool) -> MSPPreprocessor:
-    """Build the preprocessor that the options ask for; vocabularies are read into the options."""
+    """Build the preprocessor; vocabularies in files are read into the options.
+
+    Args:
+        args: The options; changed in place.
+        train: Whether it is for training.
+
+    Raises:
+        ValueError: If two objectives encode the same labels.
+    """
     inline_vocabularies(args)
     encoders: dict[tuple[str, str], Encoder] = {}
     for kind, objectives in by_kind(objectives_of(args)).items():

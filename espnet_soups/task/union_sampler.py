@@ -1,4 +1,4 @@
-"""Mini-batches in which every language is present."""
+"""Sample mini-batches in which every language is present."""
 
 import logging
 from collections.abc import Mapping
@@ -18,13 +18,13 @@ LENGTH_JITTER = 0.1  # utterances of about the same length change neighbours fro
 
 @dataclass(frozen=True)
 class LanguageData:
-    """The utterances of one language.
+    """Utterances of one language.
 
     Attributes:
         keys: Utterance ids.
-        frames: Frames (or samples) of each utterance, [N].
+        frames: Frames (or samples) of each utterance, `(N,)`.
         width: Numbers per frame: the feature dimension, 1 for samples.
-        datasets: Corpus of each utterance, [N]; empty: there is no `utt2dataset`.
+        datasets: Corpus of each utterance, N of them; empty: there is no `utt2dataset`.
     """
 
     keys: tuple[str, ...]
@@ -46,15 +46,15 @@ class UnionBatchSampler(AbsSampler):
 
     Args:
         data: The utterances of each language.
-        size: Of a whole mini-batch, over all languages: `batch_bins` or `batch_size`.
+        size: Size of a whole mini-batch, over all languages: `batch_bins` or `batch_size`.
         alpha: Share of a language ~ (its utterances)^alpha: 0 gives all languages equal shares, 1
             natural ones.
-        rank: Of this process.
+        rank: Number of this process.
         world_size: Number of processes.
-        batch_type: What `size` counts.
+        batch_type: Unit of `size`.
         shares: Share of some languages or of all; `alpha` divides the rest.
-        dataset_weights: How often an utterance of a corpus comes, beside those of weight 1 of its
-            language.
+        dataset_weights: How often an utterance of a corpus occurs, relative to those of weight 1 of
+            its language.
 
     Raises:
         ValueError: If a language has fewer utterances than each rank needs (two), or draws fewer.
@@ -97,7 +97,7 @@ class UnionBatchSampler(AbsSampler):
         return iter(self.generate(0))
 
     def __repr__(self) -> str:
-        """Return how many mini-batches there are and what they hold."""
+        """Return the number of mini-batches and of utterances per language."""
         sizes = {name: len(value.keys) for name, value in self.data.items()}
         return f"{type(self).__name__}(steps={self.steps}, utterances={sizes})"
 
@@ -108,7 +108,7 @@ class UnionBatchSampler(AbsSampler):
             seed: Seed of the run plus the epoch.
 
         Returns:
-            Utterance ids of each mini-batch, sorted by language; only this rank's.
+            Utterance ids of each mini-batch of this rank, grouped by language in sorted order.
         """
         columns = []
         for position, language in enumerate(sorted(self.data)):
@@ -144,8 +144,10 @@ class UnionBatchSampler(AbsSampler):
     def _divide(
         self, size: int, counts: Mapping[str, int], alpha: float, shares: Mapping[str, float]
     ) -> dict[str, float]:
-        """Return what a mini-batch has of each language at most; shares that are asked for are
-        fitted, and it is told which are missed."""
+        """Return the limit of each language in a mini-batch.
+
+        Shares that are asked for are fitted; the log names those that are missed.
+        """
         powers = {name: count**alpha for name, count in counts.items()}
         if not shares:
             return {name: size * p / sum(powers.values()) for name, p in powers.items()}
@@ -161,8 +163,10 @@ class UnionBatchSampler(AbsSampler):
         return limits
 
     def _cut(self, language: str, limits: Mapping[str, float]) -> list[int]:
-        """Return the sizes of a language's mini-batches, the same in every epoch, so that an epoch
-        has room for all of them."""
+        """Return the sizes of a language's mini-batches.
+
+        They are the same in every epoch, so that an epoch has room for all of them.
+        """
         lengths, width = self.draws[language].longest(), self.data[language].width
         sizes = [0]
         for load in self.batch_type.loads(lengths, width).tolist():
@@ -175,7 +179,7 @@ class UnionBatchSampler(AbsSampler):
         return sizes
 
     def _weigh(self, language: str, weights: Mapping[str, float]) -> WeightedDraw:
-        """Return how a language is drawn."""
+        """Return the draw of a language."""
         data = self.data[language]
         if len(data.keys) < self.smallest:
             raise ValueError(
@@ -207,7 +211,7 @@ class UnionBatchSampler(AbsSampler):
         """Return the share of each language in the mean mini-batch; they sum to 1.
 
         Args:
-            limits: What a mini-batch has of each language at most.
+            limits: Limit of each language in a mini-batch.
         """
         means = {}
         for language, data in self.data.items():
@@ -231,9 +235,9 @@ def one_language_batches(
 
     Args:
         data: The utterances of each language.
-        size: Of a mini-batch: `valid_batch_bins` or `valid_batch_size`.
-        smallest: Utterances that a mini-batch has at least (one per rank).
-        batch_type: What `size` counts.
+        size: Size of a mini-batch: `valid_batch_bins` or `valid_batch_size`.
+        smallest: Smallest number of utterances of a mini-batch (one per rank).
+        batch_type: Unit of `size`.
 
     Returns:
         Utterance ids of each mini-batch, the shortest utterances of a language first.

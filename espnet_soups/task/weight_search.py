@@ -1,4 +1,4 @@
-"""Grid search of static weights: the paper's strongest two-stage baseline."""
+"""Search static weights on a grid: the paper's strongest two-stage baseline."""
 
 import itertools
 import math
@@ -11,7 +11,7 @@ from espnet_soups.files import read_json, read_json_lines, read_yaml, require_sh
 from espnet_soups.objectives.objective import match_names
 from espnet_soups.task.training.delta import COMPARED, compared_losses, relative_improvement
 
-# What is read of soup.jsonl, and what a search leaves.
+# Shapes of a line of soup.jsonl, and of a point in the file of a search.
 EPOCH = {
     **{"epoch": int, "objectives": list[str], "valid_accuracy": dict[str, float | None]},
     **{"selects?": list[str], **COMPARED},
@@ -21,10 +21,10 @@ POINT = {"tag": str, "weights": dict[str, float], "accuracy": float}
 
 @dataclass(frozen=True)
 class Trial:
-    """One point of the grid.
+    """Point of the grid.
 
     Attributes:
-        weights: Globs over objective names, each with its weight.
+        weights: Glob over objective names to weight.
         tag: Name of its experiment.
     """
 
@@ -33,19 +33,19 @@ class Trial:
 
     @property
     def train_args(self) -> str:
-        """The options of `msp_train`: ESPnet's trainer with these weights."""
+        """Options of `msp_train`: ESPnet's trainer with these weights."""
         words = [f"--static_weights {glob}={weight:g}" for glob, weight in self.weights.items()]
         return " ".join(["--trainer default", *words])
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a trial ended, in its best epoch.
+    """Result of a trial in its best epoch.
 
     Attributes:
         trial: The trial.
         epoch: The epoch with the highest accuracy.
-        accuracy: Mean validation accuracy of the supervised objectives.
+        accuracy: Mean validation accuracy of the objectives that select.
         losses: Validation losses in that epoch, of the objectives that `delta` compares.
     """
 
@@ -57,13 +57,13 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Search:
-    """What a search has found.
+    """Result of a search.
 
     Attributes:
         best: Name of the best experiment, below `exp/msp_`; it has been scored.
         weights: Its weights.
         accuracy: Its mean validation accuracy.
-        points: Points of the grid, all of them trained.
+        points: Number of points of the grid, all of them trained.
     """
 
     best: str
@@ -73,17 +73,22 @@ class Search:
 
 
 def search_file(expdir: Path, tag: str) -> Path:
-    """Return the file that a search with this tag leaves."""
+    """Return the file of the result of a search.
+
+    Args:
+        expdir: Folder of the experiments.
+        tag: Prefix of the names of its experiments.
+    """
     return expdir / f"{tag}_search.json"
 
 
 def write_search(path: Path, tag: str, ranked: Sequence[tuple[Outcome, float]]) -> None:
-    """Write what a search has found: every point of the grid, the best one first.
+    """Write the result of a search: every point of the grid, the best one first.
 
     Args:
         path: The file.
-        tag: How the names of its experiments begin.
-        ranked: What `rank_outcomes` gives.
+        tag: Prefix of the names of its experiments.
+        ranked: The result of `rank_outcomes`.
     """
     points = [
         {
@@ -99,7 +104,10 @@ def write_search(path: Path, tag: str, ranked: Sequence[tuple[Outcome, float]]) 
 
 
 def read_search(path: Path) -> Search | None:
-    """Read what a search has found; None: it has not ended yet.
+    """Read the result of a search; None: it has not ended yet.
+
+    Args:
+        path: The file.
 
     Raises:
         ValueError: If the file is malformed.
@@ -117,6 +125,9 @@ def read_search(path: Path) -> Search | None:
 
 def read_grid(path: Path) -> list[Trial]:
     """Read a grid and return all combinations, in order.
+
+    Args:
+        path: The YAML file.
 
     Raises:
         OSError: If there is no such file.
@@ -136,6 +147,10 @@ def read_grid(path: Path) -> list[Trial]:
 
 def read_outcome(trial: Trial, exp_dir: Path) -> Outcome:
     """Read the best epoch of a trial.
+
+    Args:
+        trial: The trial.
+        exp_dir: Folder of its experiment.
 
     Raises:
         OSError: If it left no record.
@@ -159,8 +174,15 @@ def read_outcome(trial: Trial, exp_dir: Path) -> Outcome:
 
 
 def rank_outcomes(outcomes: Sequence[Outcome]) -> list[tuple[Outcome, float]]:
-    """Return the outcomes, the best accuracy first, with their mean relative improvement of the
-    losses over the first point of the grid."""
+    """Rank the outcomes of a grid.
+
+    Args:
+        outcomes: The outcomes, in the order of the grid.
+
+    Returns:
+        (outcome, mean relative improvement of its losses over the first point), best accuracy
+        first.
+    """
     reference = outcomes[0].losses
     ranked = sorted(outcomes, key=lambda outcome: -outcome.accuracy)
     return [(outcome, relative_improvement(outcome.losses, reference)) for outcome in ranked]

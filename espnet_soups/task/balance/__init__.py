@@ -1,1 +1,1 @@
-"""How mini-batches are filled: shares of languages, weights of corpora, what a batch counts."""
+"""Fill mini-batches: shares of languages, weights of corpora, and the unit of their size."""

@@ -1,4 +1,4 @@
-"""What a mini-batch counts, by ESPnet's names."""
+"""Measure the size of a mini-batch, with ESPnet's names of the units."""
 
 from dataclasses import dataclass
 
@@ -11,12 +11,12 @@ NAMES = (*BY_BINS, *BY_UTTERANCES)
 
 @dataclass(frozen=True)
 class BatchType:
-    """A way to count: a mini-batch of n utterances counts n times the load of its longest one.
+    """Unit of size: a mini-batch of n utterances counts n times the load of its longest one.
 
     Attributes:
         name: `numel` counts padded numbers, `length` padded frames, `sorted` and `unsorted`
             utterances, `folded` utterances whose load grows by 1 every `fold_length` frames.
-        fold_length: Of `folded`, in frames (or samples).
+        fold_length: Length of a fold of `folded`, in frames (or samples).
 
     >>> BatchType("folded", 100).loads(np.array([99, 250]), 80).tolist()
     [1, 3]
@@ -27,19 +27,19 @@ class BatchType:
 
     @property
     def sorts(self) -> bool:
-        """Whether a mini-batch has utterances of similar length."""
+        """True if a mini-batch has utterances of similar length."""
         return self.name != "unsorted"
 
     @property
     def limit(self) -> str:
-        """The option that limits a mini-batch."""
+        """Name of the option that limits a mini-batch."""
         return "batch_bins" if self.name in BY_BINS else "batch_size"
 
     def loads(self, frames: np.ndarray, width: int) -> np.ndarray:
-        """Return the load of each utterance, a whole number, [N].
+        """Return the load of each utterance, a whole number, `(N,)`.
 
         Args:
-            frames: Frames (or samples) of each utterance, [N].
+            frames: Frames (or samples) of each utterance, `(N,)`.
             width: Numbers per frame.
         """
         if self.name == "numel":
@@ -51,6 +51,12 @@ class BatchType:
         return np.ones_like(frames)
 
     def amounts(self, frames: np.ndarray, width: int) -> np.ndarray:
-        """Return what each utterance adds to the share of its language: audio where batches are
-        limited by it, one utterance elsewhere, [N]."""
+        """Return how much each utterance adds to the share of its language, `(N,)`.
+
+        It is the load if batches are limited by audio, else 1.
+
+        Args:
+            frames: Frames (or samples) of each utterance, `(N,)`.
+            width: Numbers per frame.
+        """
         return self.loads(frames, width) if self.name in BY_BINS else np.ones_like(frames)

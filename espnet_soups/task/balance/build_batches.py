@@ -14,14 +14,17 @@ from espnet_soups.task.union_sampler import UnionBatchSampler, one_language_batc
 def build_batches(
     args: argparse.Namespace, options: IteratorOptions, mode: str, rank: int, world_size: int
 ) -> UnionBatchSampler | list[list[str]]:
-    """Build batches that hold every language (training) or one language (validation).
+    """Build batches that hold every language (training) or one language each (validation).
 
     Args:
         args: The options of the run.
-        options: What ESPnet has made of them for this set.
+        options: ESPnet's options of this set.
         mode: `train`, or the name of another set.
-        rank: Of this process.
+        rank: Number of this process.
         world_size: Number of processes.
+
+    Returns:
+        The sampler of training, or the utterance ids of each mini-batch of another set.
 
     Raises:
         ValueError: If the data name no `utt2lang`, or no shape file, or a language or a corpus is

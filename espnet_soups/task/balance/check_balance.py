@@ -1,4 +1,4 @@
-"""Look at the options of mini-batches before any work, and turn seconds into `batch_bins`."""
+"""Check the options of mini-batches before any work, and turn seconds into `batch_bins`."""
 
 import argparse
 from collections.abc import Mapping
@@ -19,13 +19,13 @@ OWN = {
 
 
 def check_balance(args: argparse.Namespace) -> None:
-    """Check everything that says how mini-batches are filled, and settle `batch_bins`.
+    """Check all options of mini-batches, and set `batch_bins`.
 
     Args:
-        args: The options; `batch_bins` is set in place where it is None.
+        args: The options; `batch_bins` is set in place if it is None.
 
     Raises:
-        ValueError: If one is not valid, or two contradict each other.
+        ValueError: If an option is not valid, or two contradict each other.
     """
     batch_type_of(args, args.batch_type)
     if args.valid_batch_type is not None:
@@ -49,10 +49,13 @@ def check_balance(args: argparse.Namespace) -> None:
 
 
 def check_dataset_weights(weights: Mapping[str, float]) -> None:
-    """Check the values of `dataset_weights`; its names are compared with `utt2dataset` later.
+    """Check the values of `dataset_weights`; their names are compared with `utt2dataset` later.
+
+    Args:
+        weights: Name of the corpus to its weight.
 
     Raises:
-        ValueError: If one is not a positive number.
+        ValueError: If a weight is not a positive number.
     """
     for name, weight in weights.items():
         require_number(f"`dataset_weights` of {name}", weight, finite=True)
@@ -64,14 +67,14 @@ def check_dataset_weights(weights: Mapping[str, float]) -> None:
 
 
 def batch_type_of(args: argparse.Namespace, name: Any) -> BatchType:
-    """Return what a mini-batch counts.
+    """Return the unit in which mini-batches are measured.
 
     Args:
         args: The options; `folded` needs their `fold_length`.
-        name: Of the type, in ESPnet's words.
+        name: ESPnet's name of the unit.
 
     Raises:
-        ValueError: If mini-batches of several languages cannot be cut by it.
+        ValueError: If mini-batches of several languages cannot be measured in it.
     """
     if name in OWN:
         raise ValueError(
@@ -91,10 +94,14 @@ def batch_type_of(args: argparse.Namespace, name: Any) -> BatchType:
 
 
 def settle_batch_bins(args: argparse.Namespace) -> None:
-    """Set `batch_bins` where it is not given: by `batch_seconds`, or to ESPnet's default.
+    """Set `batch_bins` if it is not given: from `batch_seconds`, or to ESPnet's default.
+
+    Args:
+        args: The options; changed in place.
 
     Raises:
-        ValueError: If both are given, or it is not known how much a second of audio is.
+        ValueError: If both are given, or it is not known how much of `batch_bins` a second of audio
+            takes.
     """
     if args.batch_seconds is None:
         args.batch_bins = DEFAULT_BINS if args.batch_bins is None else args.batch_bins
@@ -113,14 +120,17 @@ def settle_batch_bins(args: argparse.Namespace) -> None:
             " which counts utterances: give `batch_size`."
         )
     args.batch_bins = max(1, round(args.batch_seconds * bins_per_second(args)))
-    args.batch_seconds = None  # from here on, and in config.yaml, there is one number
+    args.batch_seconds = None  # from here on, and in config.yaml, only `batch_bins` counts
 
 
 def bins_per_second(args: argparse.Namespace) -> float:
     """Return how much of `batch_bins` a second of audio takes.
 
+    Args:
+        args: The options.
+
     Raises:
-        ValueError: If `feats_conf` does not say it.
+        ValueError: If `feats_conf` does not describe the features.
     """
     if not args.feats_conf:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Which corpus an utterance is of: `utt2dataset`, ESPnet's name of the table."""
+"""Read the corpus of each utterance from `utt2dataset`, which is ESPnet's name of the table."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,12 +15,12 @@ def read_datasets(
     """Read the corpus of each utterance.
 
     Args:
-        path: The file; it may be missing where no corpus has a weight.
-        keys: The utterances of the set.
+        path: The file; it may be missing if no corpus has a weight.
+        keys: Ids of the utterances of the set.
         weights: `dataset_weights`.
 
     Returns:
-        Utterance id to corpus, `<na>` where it has none; None: there is no such file.
+        Utterance id to corpus, `<na>` if it has none; None: there is no such file.
 
     Raises:
         ValueError: If there are weights, and the file, the corpus of an utterance, or a corpus with

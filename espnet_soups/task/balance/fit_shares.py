@@ -1,9 +1,9 @@
-"""Find the limits per language that lead to asked shares, in mini-batches of whole utterances."""
+"""Find limits per language that give the wanted shares, in mini-batches of whole utterances."""
 
 import math
 from collections.abc import Callable, Mapping
 
-TURNS = 12  # of cutting all data anew; most of what can be gained comes in the first three
+TURNS = 12  # each cuts all data anew; the first three bring most of the gain
 CLOSE_ENOUGH = 0.01
 
 
@@ -14,16 +14,16 @@ def fit_shares(
 ) -> dict[str, float]:
     """Divide the size of a mini-batch among languages.
 
-    A mini-batch is filled with whole utterances, and so falls short of its limit, more so where
-    they are long or the share is small. Limits are corrected by what they lead to.
+    A mini-batch is filled with whole utterances, and so falls short of its limit, more so if they
+    are long or the share is small. Each turn corrects the limits by the shares that they gave.
 
     Args:
-        asked: Share of each language; they sum to 1.
-        size: Of a whole mini-batch.
-        reached: Returns the shares that limits lead to.
+        asked: Wanted share of each language; they sum to 1.
+        size: Size of a whole mini-batch.
+        reached: Function that returns the shares that limits give.
 
     Returns:
-        The limits of the best turn; they sum to `size`.
+        The limits of the best turn, per language; they sum to `size`.
     """
     limits = {name: size * share for name, share in asked.items()}
     best, least = limits, math.inf
@@ -42,6 +42,10 @@ def fit_shares(
 
 def missed_shares(asked: Mapping[str, float], found: Mapping[str, float]) -> list[str]:
     """Return the languages whose share is more than a tenth off.
+
+    Args:
+        asked: Wanted share of each language.
+        found: Actual share of each language.
 
     >>> missed_shares({"fr": 0.95, "it": 0.05}, {"fr": 0.9, "it": 0.1})
     ['it']

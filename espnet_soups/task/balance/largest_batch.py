@@ -6,19 +6,19 @@ from pathlib import Path
 
 from espnet_soups.files import read_lines, write_text
 
-PRECISION = 1.05  # between what fits and what does not
+PRECISION = 1.05  # ratio of the smallest size that fails to the largest that fits
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What became of a size.
+    """Outcome of training with one size.
 
     Attributes:
-        fits: Whether training needs no more memory than it may.
-        at_end: Whether going on in the same direction (larger where it fits, smaller where not)
+        fits: Whether training stays within the allowed memory.
+        at_end: Whether a size further in the same direction (larger if it fits, smaller if not)
             changes no mini-batch.
-        utterances: Of the larger of the mini-batches that were tried; None: not reached.
-        gib: Most memory that was held at once, GiB; None: too much.
+        utterances: Utterances of the larger of the mini-batches that were tried; None: not reached.
+        gib: Largest memory that was held at once, GiB; None: too much.
     """
 
     fits: bool
@@ -28,22 +28,22 @@ class Trial:
 
 
 def find_largest_size(start: int, attempt: Callable[[int], Trial]) -> int:
-    """Bisect sizes.
+    """Find the largest size that fits by bisection.
 
     Args:
-        start: The first one.
-        attempt: Tries a size.
+        start: The first size.
+        attempt: Function that tries a size.
 
     Returns:
-        A size that fits, while one that is 1.05 times as large does not, or all data fit.
+        A size that fits, while one 1.05 times as large does not, or all data fit.
 
     Raises:
-        ValueError: If nothing fits.
+        ValueError: If no size fits.
 
     >>> find_largest_size(100, lambda size: Trial(size <= 730))
     725
     """
-    low = high = 0  # the largest that fits, the smallest that does not; 0: not known
+    low = high = 0  # the largest that fits, the smallest that fails; 0: not known
     size = start
     while not low or not high:
         trial = attempt(size)
@@ -64,13 +64,13 @@ def find_largest_size(start: int, attempt: Callable[[int], Trial]) -> int:
 
 
 def write_size(path: Path, key: str, value: float, reason: str) -> None:
-    """Write a size into a training configuration; all other lines stay as they are.
+    """Write a size into a training configuration; all other lines are kept.
 
     Args:
         path: The YAML file.
-        key: `batch_bins`, `batch_seconds` or `batch_size`: what limits its mini-batches.
+        key: The option that limits mini-batches: `batch_bins`, `batch_seconds` or `batch_size`.
         value: Its value.
-        reason: A comment behind it.
+        reason: Comment to write behind it.
 
     Raises:
         OSError: If the file cannot be read or written.

@@ -1,4 +1,4 @@
-"""How often each language and corpus is seen in an epoch."""
+"""Count how often each language and corpus is seen in an epoch."""
 
 import copy
 import logging
@@ -17,14 +17,14 @@ LANGUAGES, DATASETS = "languages", "datasets"
 
 @dataclass(frozen=True)
 class Seen:
-    """What an epoch takes of a group of utterances.
+    """Use of a group of utterances in an epoch.
 
     Attributes:
-        utterances: How many there are.
-        seen: How many of them come at least once.
-        drawn: How many come, repetitions included.
-        most: How often the most frequent one comes.
-        share: Of all audio of the epoch, repetitions included, 0 to 1.
+        utterances: Number of utterances in the group.
+        seen: Number of them that occur at least once.
+        drawn: Number of occurrences, including repetitions.
+        most: Number of occurrences of the most frequent one.
+        share: Share of all audio of the epoch, including repetitions, 0 to 1.
     """
 
     utterances: int
@@ -35,21 +35,21 @@ class Seen:
 
     @property
     def times(self) -> float:
-        """How often an utterance comes, on average."""
+        """Mean number of occurrences of an utterance."""
         return self.drawn / self.utterances
 
 
 def count_seen(
     data: Mapping[str, LanguageData], batches: Iterable[Sequence[str]]
 ) -> dict[str, dict[str, Seen]]:
-    """Count what mini-batches take of each language, and of each corpus where there are some.
+    """Count how mini-batches use each language, and each corpus if there are corpora.
 
     Args:
         data: The utterances of each language.
         batches: Utterance ids of each mini-batch, of all ranks.
 
     Returns:
-        `languages` and, with `utt2dataset`, `datasets`: name of each to what is taken of it.
+        `languages` and, with `utt2dataset`, `datasets`: name of each to its use.
     """
     times = Counter(key for batch in batches for key in batch)
     groups: dict[str, dict[str, list[tuple[int, int]]]] = {LANGUAGES: {}, DATASETS: {}}
@@ -83,6 +83,9 @@ def _sum_up(rows: Sequence[tuple[int, int]], audio: int) -> Seen:
 def describe_seen(seen: Mapping[str, Mapping[str, Seen]]) -> str:
     """Return a line for the log.
 
+    Args:
+        seen: The result of `count_seen`.
+
     >>> describe_seen({"languages": {"fr": Seen(200, 200, 300, 2, 0.6)}})
     'fr 60 % of the audio, 200 of 200 utterances, each 1.5 times (at most 2)'
     """
@@ -95,11 +98,11 @@ def describe_seen(seen: Mapping[str, Mapping[str, Seen]]) -> str:
 
 
 class CountedIterFactory(SequenceIterFactory):
-    """ESPnet's iterator of a sampler of ours, which counts what each epoch takes.
+    """ESPnet's iterator over a sampler of ours that counts the use of utterances in each epoch.
 
     Args:
         batches: The sampler, of any rank.
-        options: Those of ESPnet's iterator.
+        options: Further options of ESPnet's iterator.
     """
 
     sampler: Any  # ESPnet's, without a type
@@ -113,7 +116,12 @@ class CountedIterFactory(SequenceIterFactory):
         self.seen: dict[str, dict[str, Seen]] = {}
 
     def build_iter(self, epoch: int, shuffle: bool | None = None) -> DataLoader:
-        """Build the iterator of an epoch; the first rank logs what all of them will see."""
+        """Build the iterator of an epoch; the first rank logs what all ranks will see.
+
+        Args:
+            epoch: The epoch, from 1.
+            shuffle: Whether to shuffle the mini-batches; None: as ESPnet's options say.
+        """
         loader = super().build_iter(epoch, shuffle)
         if self.rank == 0:
             taken = loader.batch_sampler
@@ -126,7 +134,7 @@ class CountedIterFactory(SequenceIterFactory):
         return loader
 
     def record(self) -> dict[str, dict[str, dict[str, Any]]]:
-        """Return what the last epoch that was built sees, for `soup.jsonl`."""
+        """Return the counts of the last epoch that was built, for `soup.jsonl`."""
         return {
             kind: {name: asdict(found) for name, found in named.items()}
             for kind, named in self.seen.items()

@@ -1,4 +1,4 @@
-"""The share of each language in a mini-batch."""
+"""Compute the share of each language in a mini-batch."""
 
 from collections.abc import Collection, Mapping
 
@@ -10,7 +10,7 @@ def check_language_shares(shares: Mapping[str, float], languages: Collection[str
 
     Args:
         shares: Share of some languages, or of all.
-        languages: All that the model has.
+        languages: All languages of the model.
 
     Raises:
         ValueError: If a language is unknown, a share is not a positive number, or the shares leave
@@ -41,9 +41,9 @@ def share_languages(powers: Mapping[str, float], shares: Mapping[str, float]) ->
     """Return the share of each language; they sum to 1.
 
     Args:
-        powers: Of each language, (its utterances)^alpha: languages without a share of their own
-            divide what is left like these.
-        shares: Checked shares; where every language has one, their ratios count.
+        powers: Language to (its utterances)^alpha; languages without a share divide the rest in
+            these proportions.
+        shares: Checked shares; if every language has one, only their ratios count.
 
     >>> share_languages({"en": 1.0, "fr": 1.0, "it": 3.0}, {"fr": 0.5})
     {'en': 0.125, 'fr': 0.5, 'it': 0.375}

@@ -1,4 +1,4 @@
-"""Train a few steps on the largest mini-batches of a run, and measure the memory that they take."""
+"""Train a few steps on the largest mini-batches of a run, and measure the memory they take."""
 
 import argparse
 import resource
@@ -16,21 +16,21 @@ from espnet_soups.task.balance.build_batches import build_batches
 from espnet_soups.task.msp_task import MSPTask
 from espnet_soups.task.union_sampler import UnionBatchSampler
 
-OPTIMIZER_STEPS = 3  # the first allocates what the optimiser keeps, the next ones stand beside it
+OPTIMIZER_STEPS = 3  # the first allocates the optimiser's state, later ones need memory beside it
 GIB = 2**30
 
 
-class TrialEnds(Exception):  # noqa: N818 - it is no error
-    """Validation would begin: all that a training step needs has been allocated."""
+class TrialEnds(Exception):  # noqa: N818 - not an error
+    """Signal that validation would begin: a training step has allocated all that it needs."""
 
 
 @dataclass(frozen=True)
 class Largest:
-    """The largest mini-batches of a training.
+    """Largest mini-batches of a training.
 
     Attributes:
         batches: Their utterance ids.
-        smallest: Whether they cannot be smaller, two utterances of each language.
+        smallest: Whether they cannot be smaller: two utterances of each language.
         whole: Whether they cannot be larger: each holds all data.
     """
 
@@ -40,10 +40,14 @@ class Largest:
 
 
 class ValidationOfTrial(SequenceIterFactory):
-    """Mini-batches of validation, which is not reached."""
+    """Iterator of validation that ends the trial instead."""
 
     def build_iter(self, epoch: int, shuffle: bool | None = None) -> DataLoader:
         """End the trial.
+
+        Args:
+            epoch: Not used.
+            shuffle: Not used.
 
         Raises:
             TrialEnds: Always.
@@ -52,7 +56,7 @@ class ValidationOfTrial(SequenceIterFactory):
 
 
 class TrialTask(MSPTask):
-    """Task whose epoch is the largest mini-batches of a training, a few times."""
+    """Task whose epoch repeats the largest mini-batches of a training a few times."""
 
     started: ClassVar[Callable[[Largest], None]]
 
@@ -60,7 +64,13 @@ class TrialTask(MSPTask):
     def build_sequence_iter_factory(
         cls, args: argparse.Namespace, iter_options: IteratorOptions, mode: str
     ) -> AbsIterFactory:
-        """Build the largest mini-batches of a training, and no validation."""
+        """Build the largest mini-batches of a training, and a validation that ends the trial.
+
+        Args:
+            args: The options of the run.
+            iter_options: ESPnet's options of the set.
+            mode: `train` or `valid`.
+        """
         batches = build_batches(args, iter_options, mode, rank=0, world_size=1)
         factory: type[SequenceIterFactory] = ValidationOfTrial
         if isinstance(batches, UnionBatchSampler):
@@ -79,11 +89,11 @@ class TrialTask(MSPTask):
 
 
 def find_largest(sampler: UnionBatchSampler, seed: int) -> Largest:
-    """Find the mini-batch of most padded frames and the one of the longest utterance.
+    """Find the mini-batch with the most padded frames and the one with the longest utterance.
 
     Args:
-        sampler: Of a training.
-        seed: Of an epoch; its longest utterances are those of every epoch.
+        sampler: Sampler of a training.
+        seed: Seed of an epoch; its longest utterances are those of every epoch.
     """
     frames = {
         key: length
@@ -106,14 +116,22 @@ def find_largest(sampler: UnionBatchSampler, seed: int) -> Largest:
 
 
 def limit_gpu(gib: float | None) -> None:
-    """Let this process allocate so much of its GPU, and nine tenths of what is free without one."""
+    """Limit the GPU memory that this process may allocate.
+
+    Args:
+        gib: The limit, GiB; None: nine tenths of what is free.
+    """
     free, total = torch.cuda.mem_get_info()
     share = 0.9 * free / total if gib is None else gib * GIB / total
     torch.cuda.set_per_process_memory_fraction(min(share, 1.0))
 
 
 def measured_gib(on_gpu: bool) -> float:
-    """Return the most memory that this process has held: of its GPU, or in all, GiB."""
+    """Return the largest memory that this process has held, GiB.
+
+    Args:
+        on_gpu: Whether to report the memory of its GPU, not the main memory.
+    """
     if on_gpu:
         return torch.cuda.max_memory_reserved() / GIB
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # from KiB

@@ -1,4 +1,4 @@
-"""Train with sizes of mini-batches on trial, each in a process of its own."""
+"""Try sizes of mini-batches, each in a training process of its own."""
 
 import json
 import os
@@ -18,11 +18,12 @@ LOOK_SECONDS = 0.1  # between two looks at the memory of a trial
 
 
 def prepare(settings: dict[str, Any]) -> dict[str, Any]:
-    """Return the options of a trial: nothing is resumed, drawn or logged elsewhere, and every
-    optimiser step is a measured one.
+    """Return the options of a trial, in which every optimiser step is measured.
+
+    Nothing is resumed, plotted or logged elsewhere.
 
     Args:
-        settings: Those of the training.
+        settings: The options of the training.
     """
     conf = dict(settings["trainer_conf"] or {})
     conf |= {"refresh": 1} if "refresh" in conf else {}
@@ -47,9 +48,9 @@ def try_size(settings: dict[str, Any], folder: Path, key: str, limit: float | No
     """Train with one size in a fresh process.
 
     Args:
-        settings: Options of a trial, its size among them.
-        folder: For its files.
-        key: Which option is the size.
+        settings: Options of a trial, including its size.
+        folder: Folder for its files.
+        key: Name of the option that is the size.
         limit: GiB that it may take; None: see `limit_gpu`.
 
     Raises:
@@ -81,11 +82,11 @@ def try_size(settings: dict[str, Any], folder: Path, key: str, limit: float | No
 
 
 def stays_below(child: subprocess.Popen, gib: float) -> bool:
-    """Wait for a process, and end it where it takes more memory than it may.
+    """Wait for a process, and kill it if it takes more memory than allowed.
 
     Args:
         child: The process.
-        gib: What it may take of the main memory.
+        gib: The main memory that it may take, GiB.
 
     Returns:
         Whether it ended by itself.

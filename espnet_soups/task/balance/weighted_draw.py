@@ -1,4 +1,4 @@
-"""Passes over a language in which the utterances of some corpora come more often than others."""
+"""Draw utterances of a language so that some corpora occur more often than others."""
 
 import numpy as np
 
@@ -8,12 +8,12 @@ class WeightedDraw:
 
     A pass is a systematic sample along the lengths (W. G. Madow, 1949): the utterances lie side by
     side on a line, each as wide as its chance, and one point is taken from every unit. So a corpus
-    comes as often as its weight says, nearly without variance, and the lengths of all passes are
-    alike: sizes of mini-batches that are cut for the longest possible pass fit every one.
+    occurs as often as its weight says, nearly without variance, and all passes have similar
+    lengths: sizes of mini-batches that are cut for the longest possible pass fit every pass.
 
     Args:
-        weights: Weight of each utterance, positive, [N]; the largest has a chance of about 1.
-        frames: Length of each, [N].
+        weights: Weight of each utterance, positive, `(N,)`; the largest has a chance of about 1.
+        frames: Length of each utterance, `(N,)`.
     """
 
     def __init__(self, weights: np.ndarray, frames: np.ndarray) -> None:
@@ -27,11 +27,11 @@ class WeightedDraw:
         """Draw a pass.
 
         Args:
-            noise: What lengths are multiplied with before they are sorted, [N].
-            random: Draws the offset.
+            noise: Factor on each length before they are sorted, `(N,)`.
+            random: Random generator of the offset.
 
         Returns:
-            Rows of the utterances drawn, the short ones first, [number].
+            Rows of the utterances drawn, the short ones first, `(number,)`.
         """
         order = np.argsort(self.frames * noise, kind="stable")
         if self.even:
@@ -39,7 +39,7 @@ class WeightedDraw:
         return order[self._take(order, random.uniform())]
 
     def longest(self) -> np.ndarray:
-        """Return lengths that no pass exceeds, place by place, where noise is 1, [number]."""
+        """Return lengths that no pass exceeds, place by place, if noise is 1, `(number,)`."""
         order = np.argsort(self.frames, kind="stable")
         return self.frames[order if self.even else order[self._take(order, 1.0)]]
 

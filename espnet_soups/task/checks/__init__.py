@@ -1,1 +1,1 @@
-"""What is refused before anything is trained."""
+"""Refuse mistakes before anything is trained."""

@@ -1,4 +1,4 @@
-"""Data that have changed since a folder was trained: its model must not pass for one of the new."""
+"""Detect data that changed since a folder was trained: an old model must not pass for a new one."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -17,12 +17,12 @@ SETS = {"train": "training", "valid": "validation"}
 
 @dataclass(frozen=True)
 class Table:
-    """What is remembered of a table of data.
+    """Record of a table of data.
 
     Attributes:
-        lines: Its utterances.
-        digest: Of its contents; of audio, of what it sounds like.
-        basis: What the digest is of: `text`, `audio`, or `sizes` where stage 3 left no digests.
+        lines: Number of its utterances.
+        digest: Digest of its contents; for audio, of the sound.
+        basis: What the digest covers: `text`, `audio`, or `sizes` if stage 3 left no digests.
     """
 
     lines: int
@@ -34,7 +34,7 @@ Tables = dict[str, dict[str, Table]]  # train or valid, then data name
 
 
 def describe_data(settings: Mapping[str, Any]) -> Tables:
-    """Describe the tables that a run learns from and is validated by.
+    """Describe the tables of training and validation of a run.
 
     Args:
         settings: The options of the run.
@@ -56,12 +56,12 @@ def find_changed_data(output_dir: Path, settings: Mapping[str, Any], now: Tables
     """Find tables that differ from those that a folder was trained with.
 
     Args:
-        output_dir: The folder; what an earlier release trained has no record of its data.
+        output_dir: The folder; one of an earlier release has no record of its data.
         settings: The options of this run.
         now: Its tables.
 
     Returns:
-        A phrase for each.
+        A phrase for each table that changed.
 
     Raises:
         ValueError: If the record is malformed.
@@ -82,7 +82,10 @@ def find_changed_data(output_dir: Path, settings: Mapping[str, Any], now: Tables
 
 
 def list_changes(changes: Sequence[str]) -> str:
-    """Return changes as words of a sentence.
+    """Return changes as part of a sentence; a long list is shortened.
+
+    Args:
+        changes: The phrases of `find_changed_data`.
 
     >>> list_changes(["`text` of training (data/train/text)"])
     '`text` of training (data/train/text)'
@@ -92,7 +95,12 @@ def list_changes(changes: Sequence[str]) -> str:
 
 
 def write_data_record(output_dir: Path, tables: Tables) -> None:
-    """Write what a folder is trained with."""
+    """Write the record of the data that a folder is trained with.
+
+    Args:
+        output_dir: The folder.
+        tables: The result of `describe_data`.
+    """
     record = {
         part: {name: asdict(table) for name, table in named.items()}
         for part, named in tables.items()

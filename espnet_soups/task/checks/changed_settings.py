@@ -1,4 +1,4 @@
-"""Settings that have changed since a folder was trained, so that its `config.yaml` stays true."""
+"""Detect settings that changed since a folder was trained, so that its `config.yaml` stays true."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,8 +10,8 @@ from espnet2.train.reporter import Reporter
 from espnet_soups.files import parse_yaml
 from espnet_soups.task.checks.changed_data import list_changes
 
-# What a model does not depend on: where files lie, the machine, what is logged, which epochs are
-# kept and averaged. Folders above the last one of a path do not count either.
+# Settings that do not change a model: places of files, machine, logging, which epochs are kept and
+# averaged. Of a path only its last folder and name are compared.
 INDIFFERENT = {
     *("output_dir", "config", "version", "required", "resume", "dry_run", "print_config"),
     *(
@@ -54,14 +54,14 @@ def check_changes(
         settings: The settings of this run.
         options: ESPnet's options of the trainer.
         states: The checkpoint.
-        data: What has changed of the data, see `find_changed_data`.
+        data: Changes of the data, see `find_changed_data`.
 
     Returns:
-        Warnings of other data, where training goes on; of other settings the log has one.
+        Warnings of changed data, if training goes on; changed settings are logged.
 
     Raises:
-        ValueError: If they differ although no epoch is left to train with the new ones, or if one
-            is left but its learning rate is not.
+        ValueError: If something changed but no epoch is left to train with it, or an epoch is left
+            but no step of the learning rate schedule.
     """
     reporter = Reporter()
     reporter.load_state_dict(dict(states["reporter"]))
@@ -70,7 +70,7 @@ def check_changes(
         {} if earlier is None else _load(earlier, str(output_dir / "config.yaml")), settings
     )
     if ending == "max_epoch" and epochs == options.max_epoch:
-        changes.pop("max_epoch", None)  # to end a run early is no other training
+        changes.pop("max_epoch", None)  # ending a run early does not change the training
     steps = _used_up(states)
     if data and ending is not None:
         raise ValueError(
@@ -95,16 +95,16 @@ def check_changes(
 def check_first_epoch(
     output_dir: Path, earlier: str | None, settings: Mapping[str, Any], data: Sequence[str]
 ) -> list[str]:
-    """Compare the settings of a run that goes on inside its first epoch with those it began with.
+    """Compare the settings of a run that resumes inside its first epoch with those it began with.
 
     Args:
         output_dir: Folder of the run.
         earlier: Its `config.yaml` as it was before this run; None: there was none.
         settings: The settings of this run.
-        data: What has changed of the data, see `find_changed_data`.
+        data: Changes of the data, see `find_changed_data`.
 
     Returns:
-        Warnings of other data; of other settings the log has one.
+        Warnings of changed data; changed settings are logged.
     """
     before = {} if earlier is None else _load(earlier, str(output_dir / "config.yaml"))
     return _warn(output_dir, "inside epoch 1", find_changes(before, settings), data)
@@ -113,11 +113,11 @@ def check_first_epoch(
 def find_changes(
     earlier: Mapping[str, Any], settings: Mapping[str, Any]
 ) -> dict[str, tuple[Any, Any]]:
-    """Find settings that differ and that a model depends on.
+    """Find settings that differ and that affect a model.
 
     Args:
-        earlier: Settings by name, as YAML gives them.
-        settings: The same of now; names that either side lacks belong to another version.
+        earlier: The earlier settings by name, as read from YAML.
+        settings: The settings of now; names that either side lacks belong to another version.
 
     Returns:
         Name, with a dot before each key of a mapping, to (earlier value, value of now).
@@ -136,7 +136,11 @@ def find_changes(
 
 
 def describe_changes(changes: Mapping[str, tuple[Any, Any]], shown: int = SHOWN) -> str:
-    """Return what was and what is.
+    """Return the earlier and the present values as part of a sentence.
+
+    Args:
+        changes: The result of `find_changes`.
+        shown: Largest number of changes to spell out.
 
     >>> describe_changes({"seed": (1, 2), "optim_conf.lr": (None, 0.1)}, shown=1)
     '`seed` was 1 and is now 2 (and 1 more)'
@@ -153,7 +157,7 @@ def describe_changes(changes: Mapping[str, tuple[Any, Any]], shown: int = SHOWN)
 def _warn(
     output_dir: Path, where: str, changes: Mapping[str, tuple[Any, Any]], data: Sequence[str]
 ) -> list[str]:
-    """Log a warning of other settings, and return those of other data."""
+    """Log a warning of changed settings, and return those of changed data."""
     if changes:
         kept = any(name.startswith(("optim", "scheduler")) for name in changes)
         note = " The optimiser and the scheduler keep those of the checkpoint." if kept else ""
@@ -170,7 +174,7 @@ def _warn(
 
 
 def _ending(reporter: Reporter, options: Any) -> str | None:
-    """Return the option by which ESPnet trains no further epoch; None: it trains one."""
+    """Return the option that ends training now in ESPnet; None: another epoch follows."""
     if reporter.get_epoch() >= options.max_epoch:
         return "max_epoch"
     criterion = options.early_stopping_criterion
@@ -180,7 +184,7 @@ def _ending(reporter: Reporter, options: Any) -> str | None:
 
 
 def _used_up(states: Any) -> int:
-    """Return the steps of a scheduler that has made all it can (`onecyclelr`); 0: there is none."""
+    """Return the length of a schedule that has made all its steps (`onecyclelr`); 0: none has."""
     limited = [state for state in states["schedulers"] if state and state.get("total_steps")]
     over = [int(s["total_steps"]) for s in limited if s["last_epoch"] >= s["total_steps"]]
     return max(over, default=0)
@@ -194,7 +198,7 @@ def _load(text: str, place: str) -> dict[str, Any]:
 
 
 def _portable(value: Any) -> Any:
-    """Return a value as YAML does, with the last folder of a path alone."""
+    """Return a value as YAML would hold it; paths keep only the last folder and the name."""
     if isinstance(value, Mapping):
         return {key: _portable(item) for key, item in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):

@@ -1,4 +1,4 @@
-"""Combiners that compare losses need losses above zero."""
+"""Check that combiners that compare losses get losses above zero."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,14 +7,14 @@ from espnet_soups.weighting.registry import combiner_needs
 
 
 def check_combiners(combiner: str | Sequence[str], heads: Mapping[str, Head]) -> None:
-    """Refuse combiners that compare losses where one may be negative.
+    """Refuse combiners that compare losses if a loss may be negative.
 
     Args:
         combiner: Name of the combiner, or one per level; all of them known.
         heads: The head of each objective, by name.
 
     Raises:
-        ValueError: If one does.
+        ValueError: If such a combiner meets such a loss.
     """
     signed = [name for name, head in heads.items() if head.signed]
     for name in [combiner] if isinstance(combiner, str) else combiner:

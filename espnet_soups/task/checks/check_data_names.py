@@ -1,4 +1,4 @@
-"""Data names of the options: one that no objective learns from is refused."""
+"""Refuse data files whose name no objective learns from."""
 
 import argparse
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from espnet_soups.objectives.objective import Objective
 from espnet_soups.objectives.registry import KINDS
 
 ARKS = "kaldi_ark"  # ESPnet's name of features in Kaldi's archives
-OF_ALL = ("speech", "lang")  # what every data set has
+OF_ALL = ("speech", "lang")  # names that every data set has
 
 
 def check_data_names(args: argparse.Namespace, objectives: Sequence[Objective]) -> None:

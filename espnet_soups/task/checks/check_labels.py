@@ -1,4 +1,4 @@
-"""Look at all labels before the first step: an objective that could learn nothing is refused."""
+"""Check all labels before the first step: an objective that could learn nothing is refused."""
 
 import argparse
 import logging
@@ -25,12 +25,12 @@ from espnet_soups.task.checks.probe_head import probe_head
 from espnet_soups.task.preprocessor import MSPPreprocessor, build_preprocessor
 
 REMARKS = "remarks.txt"  # for the terminal
-MOST = 20_000  # labels of an objective that are looked at
+MOST = 20_000  # labels of an objective that are checked
 
 
 @dataclass(frozen=True)
 class LabelledSet:
-    """What a set says of its utterances.
+    """Labels, languages and lengths of a set.
 
     Attributes:
         labels: Data name (`text`, `utt2gender`) to (file, utterance id to label).
@@ -49,12 +49,12 @@ def tell_labels(
     output_dir: Path | None,
     further: Sequence[str] = (),
 ) -> None:
-    """Refuse labels that nothing can be learnt from; warn of some, also in `remarks.txt`.
+    """Refuse labels that nothing can be learnt from; log warnings, and write them to `remarks.txt`.
 
     Args:
         settings: The options of the run.
         model: The model.
-        output_dir: Folder of the run; None: another rank tells.
+        output_dir: Folder of the run; None: another rank reports.
         further: Warnings of the data that are known already.
 
     Raises:
@@ -72,7 +72,12 @@ def tell_labels(
 
 
 def add_remark(output_dir: Path, remark: str) -> None:
-    """Warn of something in the log and on the terminal; see `tell_labels`."""
+    """Add a warning to the log and, through `remarks.txt`, to the terminal.
+
+    Args:
+        output_dir: Folder of the run.
+        remark: The warning.
+    """
     logging.warning(remark)
     path = output_dir / REMARKS
     earlier = path.read_text(encoding="utf-8") if path.exists() else ""
@@ -85,17 +90,17 @@ def check_labels(args: argparse.Namespace, model: MSPModel, prepare: MSPPreproce
     Args:
         args: The options: data files, shape files and `input_size`.
         model: The model.
-        prepare: Turns labels into arrays.
+        prepare: Preprocessor that turns labels into arrays.
 
     Returns:
-        Warnings: of unknown characters, of labels that are longer than their frames.
+        Warnings: of unknown characters, and of labels that are longer than their frames.
 
     Raises:
         ValueError: If an objective has no label to train on, all of these are longer than their
             frames, or most characters of training or validation are unknown.
     """
     warnings: list[str] = []
-    without: dict[str, str] = {}  # objectives that validation says nothing of
+    without: dict[str, str] = {}  # objectives without labels in validation
     for kind in ("train", "valid"):
         files = getattr(args, f"{kind}_data_path_and_name_and_type")
         shapes = getattr(args, f"{kind}_shape_file")
@@ -117,7 +122,16 @@ def check_labels(args: argparse.Namespace, model: MSPModel, prepare: MSPPreproce
 
 
 def read_labelled_set(files: Sequence[Sequence[str]], shape_file: str) -> LabelledSet:
-    """Read the tables of a set that ESPnet's data options name: (path, name, type) each."""
+    """Read the tables of a set that ESPnet's data options name.
+
+    Args:
+        files: (path, name, type) of each file, as in ESPnet's options.
+        shape_file: The shapes of speech, `speech_shape`.
+
+    Raises:
+        OSError: If a file is missing.
+        ValueError: If a file is malformed.
+    """
     paths = {name: path for path, name, _ in files}
     names = [name for name in paths if name not in ("speech", "lang")]
     shapes = read_shapes(Path(shape_file))
@@ -137,6 +151,17 @@ def check_objective(
     training: bool,
 ) -> list[str]:
     """Check the labels of one objective; see `check_labels`.
+
+    Args:
+        objective: The objective.
+        data: The set.
+        model: The model.
+        prepare: Preprocessor that turns labels into arrays.
+        args: The options.
+        training: Whether it is the training set.
+
+    Returns:
+        Warnings.
 
     Raises:
         NothingToLearnError: If it has no label, or none that can be learnt.

@@ -1,4 +1,4 @@
-"""Names that options of ESPnet give to parameters and statistics: one that is none is refused."""
+"""Refuse names of parameters and statistics that the model does not have."""
 
 import argparse
 import difflib
@@ -14,7 +14,7 @@ CLOSEST = 3
 
 
 def check_names(args: argparse.Namespace, model: MSPModel) -> None:
-    """Check what the options name against what the model has.
+    """Compare the names in the options with those of the model.
 
     Args:
         args: The options: `freeze_param`, `adapter_conf`, and the criteria of selection, stopping
@@ -22,8 +22,7 @@ def check_names(args: argparse.Namespace, model: MSPModel) -> None:
         model: The model.
 
     Raises:
-        ValueError: If a name matches nothing: ESPnet would train, or select, as if it were not
-            there.
+        ValueError: If a name matches nothing: ESPnet would silently ignore it.
     """
     check_parameters("freeze_param", args.freeze_param, [n for n, _ in model.named_parameters()])
     if args.use_adapter:
@@ -40,7 +39,11 @@ def check_names(args: argparse.Namespace, model: MSPModel) -> None:
 
 
 def check_delta(option: str, model: MSPModel) -> None:
-    """Refuse `delta` where it would compare no loss.
+    """Refuse `delta` as a criterion if it would compare no loss.
+
+    Args:
+        option: Name of the option, for the message.
+        model: The model.
 
     Raises:
         ValueError: If the losses of all objectives may be negative.
@@ -57,9 +60,9 @@ def check_parameters(option: str, prefixes: Iterable[str], names: Sequence[str])
     """Check that modules or parameters exist.
 
     Args:
-        option: How the message calls the option.
+        option: How the message names the option.
         prefixes: Names of modules or parameters, without a dot at the end.
-        names: The parameters that there are.
+        names: The parameters of the model.
 
     Raises:
         ValueError: If one matches no parameter; the message has the closest modules.
@@ -81,10 +84,15 @@ def check_parameters(option: str, prefixes: Iterable[str], names: Sequence[str])
 
 
 def check_targets(targets: Iterable[str], modules: Sequence[str]) -> None:
-    """Check that each target of an adapter is the end of the name of a module, as LoRA has it.
+    """Check that each target of an adapter is the end of a module's name, as LoRA requires.
+
+    Args:
+        targets: The ends of names.
+        modules: Names of the modules of the model.
 
     Raises:
-        ValueError: If one is of none; ESPnet asks for one that matches, and passes over the others.
+        ValueError: If one matches no module; ESPnet is content with one match and ignores the
+            others.
     """
     ends = sorted({name.rpartition(".")[2] for name in modules})
     for target in targets:
@@ -98,12 +106,12 @@ def check_targets(targets: Iterable[str], modules: Sequence[str]) -> None:
 
 
 def statistics_of(model: MSPModel, phase: str, with_slash: bool) -> list[str]:
-    """List the statistics that a criterion may look at.
+    """List the statistics that a criterion may use.
 
     Args:
         model: The model.
         phase: `train` or `valid`.
-        with_slash: Whether those of single objectives count; they cannot name a file.
+        with_slash: Whether to include those of single objectives, whose names cannot name a file.
 
     Returns:
         Their names.

@@ -1,4 +1,4 @@
-"""Look at `..._conf` options before any work, so that a typing error costs a second."""
+"""Check `..._conf` options before any work, so that a typing error costs a second."""
 
 import argparse
 import importlib.util
@@ -16,10 +16,10 @@ from espnet_soups.task.options import CLASS_CHOICES
 from espnet_soups.task.training.find_trainer import find_trainer
 from espnet_soups.task.training.msp_trainer import MSPTrainer
 
-# What the sampler of many languages stands in for; None: as in training.
+# Values for which the sampler of many languages is used; None: as in training.
 ITERATORS = {"iterator_type": ("sequence",), "valid_iterator_type": ("sequence", None)}
 
-# What ESPnet imports where an option is true: a package that need not be installed.
+# Optional packages that ESPnet imports if an option is true.
 PACKAGES = {
     "use_tensorboard": "tensorboard",
     "use_wandb": "wandb",
@@ -28,16 +28,19 @@ PACKAGES = {
 }
 ADAPTERS = {"lora": "loralib", "houlsby": "s3prl"}
 
-REQUIRED = ("encoder", "frontend", "optim")  # `null` is none of them
+REQUIRED = ("encoder", "frontend", "optim")  # `null` is not valid
 
 
 def check_options(args: argparse.Namespace) -> None:
     """Check every class that the options name, and the names of its own options.
 
+    Args:
+        args: The options; names of classes become lower case in place.
+
     Raises:
-        ValueError: If there is no class of a name, or it does not know an option; the message
-            lists the valid ones. If static weights meet a soup, which would not look at them, or
-            batches are to be built in another way than ours.
+        ValueError: If a class or one of its options does not exist (the message lists the valid
+            ones), static weights meet a soup, which would ignore them, or batches are to be built
+            in another way than ours.
     """
     for option, built in ITERATORS.items():
         if getattr(args, option) not in built:
@@ -75,10 +78,13 @@ def check_options(args: argparse.Namespace) -> None:
 
 
 def check_lists(args: argparse.Namespace) -> None:
-    """Refuse a text where ESPnet would take its letters for the items of a list.
+    """Refuse a text where a list is needed: ESPnet would take its letters for the items.
+
+    Args:
+        args: The options.
 
     Raises:
-        ValueError: If there is one.
+        ValueError: If an option is not a list.
     """
     for option in ("init_param", "freeze_param"):
         given = getattr(args, option)
@@ -87,10 +93,13 @@ def check_lists(args: argparse.Namespace) -> None:
 
 
 def check_intervals(args: argparse.Namespace) -> None:
-    """Refuse intervals of checkpoints inside an epoch that are none.
+    """Refuse negative intervals of checkpoints inside an epoch.
+
+    Args:
+        args: The options.
 
     Raises:
-        ValueError: If one is below 0.
+        ValueError: If an interval is below 0.
     """
     for option in ("save_interval_minutes", "save_interval_steps"):
         if getattr(args, option) < 0:
@@ -102,8 +111,12 @@ def check_intervals(args: argparse.Namespace) -> None:
 def check_packages(args: argparse.Namespace) -> None:
     """Refuse options that need a package which is not installed.
 
+    Args:
+        args: The options.
+
     Raises:
-        ValueError: If one does; ESPnet would say so after the model is built, or not at all.
+        ValueError: If a package is missing; ESPnet would say so only after the model is built, or
+            never.
     """
     needed = {f"`{name}: true`": PACKAGES[name] for name in PACKAGES if getattr(args, name)}
     if args.use_adapter and args.adapter in ADAPTERS:
@@ -123,9 +136,9 @@ def _named_classes(
     choices: ClassChoices
     for choices in CLASS_CHOICES:
         if choices.name == "frontend" and args.input_size is not None:
-            continue  # features come from disk
+            continue  # features are read from disk
         yield choices.name, getattr(args, choices.name), choices.classes
-    # of objectives with CTC alone it is not built: a slip all the same
+    # it is checked even if no objective needs a decoder
     for option in sorted(name for name in vars(args) if name.endswith("_decoder")):
         yield option, getattr(args, option), decoder_choices.classes
     yield "optim", args.optim, optim_classes
@@ -133,7 +146,7 @@ def _named_classes(
 
 
 def _option_names(kind: type) -> list[str]:
-    """Return the names that a constructor takes; empty where it takes any."""
+    """Return the parameter names of a constructor; empty if it accepts any."""
     parameters = list(inspect.signature(kind).parameters.values())
     if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters):
         return []

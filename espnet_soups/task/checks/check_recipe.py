@@ -1,4 +1,4 @@
-"""Build a run on trial, before its data exist, so that a mistake costs seconds and not hours."""
+"""Build a model before its data exist, so that a mistake costs seconds and not hours."""
 
 import argparse
 import shutil
@@ -25,13 +25,13 @@ SUBMIT_COMMANDS = {"local": "bash", "slurm": "sbatch", "ssh": "ssh"}
 
 @dataclass(frozen=True)
 class TrialModel:
-    """What a configuration amounts to.
+    """Model that a configuration describes.
 
     Attributes:
         levels: Names of the objectives of each level, the top level first; one level without soup.
-        parameters: Trainable parameters by part, vocabularies not counted.
+        parameters: Number of trainable parameters by part, without vocabularies.
         model: The model itself.
-        warning: Of a schedule that does not last as long as training; None: it does.
+        warning: Warning of a schedule that does not last as long as training; None: it does.
     """
 
     levels: tuple[tuple[str, ...], ...]
@@ -41,10 +41,15 @@ class TrialModel:
 
 
 def check_machine(ngpu: int, backend: str, expdir: Path) -> None:
-    """Check GPUs, the commands of the backend, and the room on the disk.
+    """Check GPUs, the command of the backend, and the free space on the disk.
+
+    Args:
+        ngpu: Number of GPUs that are wanted.
+        backend: `local`, `slurm` or `ssh`.
+        expdir: Folder of the experiments; it is made if missing.
 
     Raises:
-        ValueError: If GPUs are wanted that this machine does not have.
+        ValueError: If this machine lacks GPUs that are wanted.
         OSError: If a command is missing or the disk is almost full.
     """
     command = SUBMIT_COMMANDS[backend]
@@ -72,7 +77,7 @@ def build_trial_model(
         declared: Options that follow from those of `run.sh`, see `Kind.options_of_run`.
 
     Returns:
-        What it amounts to.
+        The model, with a summary.
 
     Raises:
         ValueError: If an option is not valid.
@@ -101,10 +106,14 @@ def build_trial_model(
 
 
 def check_decoding(model: MSPModel, config: DecodeConfig) -> None:
-    """Check that every head has what the decoding configuration asks for.
+    """Check that every head has the parts that the decoding configuration needs.
+
+    Args:
+        model: The model.
+        config: Settings of the decoding.
 
     Raises:
-        ValueError: If one lacks it.
+        ValueError: If a head lacks a part.
     """
     for objective in model.objectives:
         head: Any = model.heads[objective.name]
@@ -119,7 +128,7 @@ def check_start(args: argparse.Namespace, model: MSPModel) -> None:
         model: The trial model, which does not.
 
     Raises:
-        ValueError: If a file lacks what training will take from it, or has other modules.
+        ValueError: If a file lacks a tensor that training will take from it, or has other modules.
         OSError: If there is no such file.
     """
     expected = model.state_dict()
@@ -136,10 +145,14 @@ def check_start(args: argparse.Namespace, model: MSPModel) -> None:
 
 
 def check_optimization(args: argparse.Namespace, model: MSPModel) -> None:
-    """Build optimiser and scheduler as ESPnet does before the first step.
+    """Build optimiser and scheduler, as ESPnet does before the first step.
+
+    Args:
+        args: The options.
+        model: The model.
 
     Raises:
-        ValueError: If one of them does not take its options; the message names the option.
+        ValueError: If one of them does not accept its options; the message names the option.
     """
     refused = (ValueError, TypeError, AttributeError, ZeroDivisionError, TypeCheckError)
     try:
@@ -162,7 +175,18 @@ def _refusal(option: str, args: argparse.Namespace, error: Exception) -> str:
 
 
 def parse_trial_options(config: Path, arguments: Sequence[str]) -> argparse.Namespace:
-    """Parse the options of training; statistics for normalisation do not exist yet."""
+    """Parse the options of training, without normalisation, whose statistics do not exist yet.
+
+    Args:
+        config: The YAML file.
+        arguments: Further options of `msp_train`.
+
+    Returns:
+        The options, with `normalizes`: whether training normalises.
+
+    Raises:
+        ValueError: If an option is not valid.
+    """
     words = ["--config", str(config), "--output_dir", "trial", *arguments]
     args: argparse.Namespace = MSPTask.get_parser().parse_args(words)
     args.normalizes = str(args.normalize).lower() == "global_mvn"
@@ -171,7 +195,14 @@ def parse_trial_options(config: Path, arguments: Sequence[str]) -> argparse.Name
 
 
 def count_parameters(model: MSPModel) -> dict[str, int]:
-    """Count trainable parameters by part: encoder, and the heads of each kind of objective."""
+    """Count trainable parameters by part: encoder, and the heads of each kind of objective.
+
+    Args:
+        model: The model.
+
+    Returns:
+        Name of the part to its number of parameters.
+    """
     counts: dict[str, int] = {}
     for name, parameter in model.named_parameters():
         first, second = (*name.split("."), "")[:2]
@@ -181,7 +212,11 @@ def count_parameters(model: MSPModel) -> dict[str, int]:
 
 
 def describe_model(model: TrialModel) -> str:
-    """Return in a few lines what will be trained."""
+    """Return a summary of a few lines: levels and parameters.
+
+    Args:
+        model: The trial model.
+    """
     lines = [
         f"  level {position}{' (top)' if position == 1 else ''}: {', '.join(names)}"
         for position, names in enumerate(model.levels, start=1)

@@ -1,16 +1,16 @@
-"""Does the schedule of the learning rate last as long as training?"""
+"""Check that the schedule of the learning rate lasts as long as training."""
 
 from collections.abc import Mapping
 from typing import Any
 
-# Schedulers that are made for a number of optimiser steps, by the setting that says it.
+# Schedulers for a fixed number of optimiser steps, with the setting of that number.
 STEPS = {
     "onecyclelr": "total_steps",
     "tristagelr": "max_steps",
     "exponentialdecaywarmup": "total_steps",
 }
-EPOCHS = {"cosineannealinglr": "T_max"}  # for a number of epochs
-ENDS = ("onecyclelr",)  # no step can be made beyond
+EPOCHS = {"cosineannealinglr": "T_max"}  # for a fixed number of epochs
+ENDS = ("onecyclelr",)  # they allow no further step
 
 
 def check_schedule(settings: Mapping[str, Any], batches: int | None) -> str | None:
@@ -21,7 +21,7 @@ def check_schedule(settings: Mapping[str, Any], batches: int | None) -> str | No
         batches: Mini-batches of an epoch; None: not known yet.
 
     Returns:
-        A warning where the learning rate ends too early or never comes down.
+        A warning if the learning rate ends too early or never reaches its end; None: it is well.
 
     Raises:
         ValueError: If training would make steps for which the schedule has none.

@@ -1,4 +1,4 @@
-"""Words of a soup that are wrong on their own, found before torch and ESPnet are imported."""
+"""Check soup, order and combiner before torch and ESPnet are imported."""
 
 import argparse
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from espnet_soups.weighting.catalogue import REFUSED, SOURCES
 
 
 def check_words(config: Path, words: Sequence[str], declared: Mapping[str, Any]) -> None:
-    """Check soup, order and combiner of a run; all else is left to the trial model.
+    """Check soup, order and combiner of a run; the trial model checks the rest.
 
     Args:
         config: The training configuration, YAML.
@@ -25,7 +25,7 @@ def check_words(config: Path, words: Sequence[str], declared: Mapping[str, Any])
 
     Raises:
         OSError: If there is no such file.
-        ValueError: If it is no YAML mapping, or a word of the soup is not valid.
+        ValueError: If it is not a YAML mapping, or an option of the soup is not valid.
     """
     options = read_yaml(config, "the training configuration")
     options |= dict(declared)
@@ -49,11 +49,11 @@ def _check_soup(conf: Mapping[str, Any], options: Mapping[str, Any]) -> None:
 
 
 def _plain_options(words: Sequence[str], objectives: Any) -> dict[str, Any]:
-    """Return the options of kinds, and the trainer, that the words set.
+    """Return the trainer and the options of kinds that the words set.
 
     Args:
         words: Options of `msp_train`.
-        objectives: What they begin with, as ESPnet's parser begins with the YAML.
+        objectives: The objectives to begin with, as ESPnet's parser begins with the YAML.
     """
     parser = argparse.ArgumentParser(add_help=False, exit_on_error=False, allow_abbrev=False)
     parser.add_argument("--trainer")
@@ -67,7 +67,7 @@ def _plain_options(words: Sequence[str], objectives: Any) -> dict[str, Any]:
 
 
 def _soup_options(words: Sequence[str]) -> dict[str, Any]:
-    """Return what `--trainer_conf key=value` says, nested keys left out."""
+    """Return the settings of `--trainer_conf key=value`, without nested keys."""
     pairs = [
         value.partition("=") for values in uses_of("--trainer_conf", words) for value in values
     ]

@@ -1,4 +1,4 @@
-"""How many frames an encoder makes of an utterance, without encoding every one."""
+"""Estimate how many frames an encoder makes from an utterance, without encoding every one."""
 
 from collections.abc import Sequence
 
@@ -19,7 +19,7 @@ def encoded_frames(
 ) -> NDArray[np.float64]:
     """Estimate the frames after the encoder, to one or two frames.
 
-    Silence of a few lengths is encoded; between them frames grow evenly.
+    Silence of a few lengths is encoded; between them the result is interpolated.
 
     Args:
         model: The model.
@@ -27,7 +27,7 @@ def encoded_frames(
         width: Feature dimension; None: samples.
 
     Returns:
-        Frames of each utterance, [len(lengths)]; 0 where it is too short for the encoder.
+        Frames of each utterance, `(len(lengths),)`; 0 if it is too short for the encoder.
     """
     if len(lengths) == 0:
         return np.zeros(0)

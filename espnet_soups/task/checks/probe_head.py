@@ -1,4 +1,4 @@
-"""Try the head of a user's own kind on silence and a real label, before anything is trained."""
+"""Try the head of a user's own kind on silence and a real label before training."""
 
 import torch
 from espnet2.legacy.nets.pytorch_backend.transformer.subsampling import TooShortUttError
@@ -11,17 +11,17 @@ from espnet_soups.objectives.labels import LabelledObjective
 
 @torch.no_grad()
 def probe_head(model: MSPModel, labels: LabelledObjective, length: int, width: int | None) -> None:
-    """Let a head learn from one label of a silent utterance, and look at what it returns.
+    """Let a head learn from one label of a silent utterance, and check what it returns.
 
     Args:
         model: The model.
-        labels: Labels of the training set, one at least.
+        labels: Labels of the training set, at least one.
         length: Frames or samples of the first of them.
-        width: Numbers of a frame; None: samples.
+        width: Numbers per frame; None: samples.
 
     Raises:
-        ValueError: If the encoder of the kind or the head does not return what the contract asks
-            for, or ends in an error; the message names the class.
+        ValueError: If the encoder of the kind or the head does not return what the contract
+            requires, or fails; the message names the class.
     """
     head, encoder = labels.head, labels.encoder
     if head.reads != "encoded" or encoder is None:

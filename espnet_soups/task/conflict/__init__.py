@@ -1,1 +1,1 @@
-"""Stage 8: measures how the gradients of a model relate, on batches of its training data."""
+"""Measure how the gradients of a model relate, on batches of its training data (stage 8)."""

@@ -1,4 +1,4 @@
-"""What a step along one objective does to the losses of all, on batches that it has not seen."""
+"""Measure how a step along one objective changes the losses of all, on unseen batches."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from espnet_soups.task.conflict.batches import MeasuredBatches
 
 
 class StepEffects:
-    """Maker of small steps that are undone.
+    """Maker of small steps that are undone, to measure their effect on all losses.
 
     Args:
         network: The model.
@@ -40,12 +40,12 @@ class StepEffects:
 
     @torch.no_grad()
     def add(self, number: int, before: Tensor, directions: Sequence[Tensor | None]) -> None:
-        """Measure on a batch what a step along each objective does.
+        """Measure on a batch how a step along each objective changes the losses.
 
         Args:
-            number: Of the batch.
-            before: Its losses without a step, [m].
-            directions: Sum of the gradients of each objective on other batches, [n]; None: there
+            number: Number of the batch.
+            before: Its losses without a step, `(m,)`.
+            directions: Sum of the gradients of each objective on other batches, `(n,)`; None: there
                 are none.
         """
         effects = [
@@ -57,10 +57,13 @@ class StepEffects:
         self._seen.append(torch.stack(effects))
 
     def affinity(self, confidence: float = 0.95) -> Interval:
-        """Return by which share of itself each loss fell, on the mean over the batches, [m, m].
+        """Return the relative decrease of each loss, averaged over the batches, `(m, m)`.
 
         Rows are the objectives that were stepped along; above 0 the step helped. The intervals
-        take the batches as independent, although their directions have most gradients in common.
+        treat the batches as independent, although their directions have most gradients in common.
+
+        Args:
+            confidence: Level of the intervals, such as 0.95.
         """
         seen = torch.stack(self._seen)
         known = seen.isfinite()

@@ -1,4 +1,4 @@
-"""Losses of a model on the same batches, as often as wanted and each time to the same bits."""
+"""Compute the losses of a model on the same batches repeatedly, each time bit for bit alike."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ class Losses:
 
     Attributes:
         means: The mean loss per label token of each objective, scalars with a graph.
-        present: Which objectives have labels, bool [m].
+        present: Which objectives have labels, bool, `(m,)`.
     """
 
     means: list[Tensor]
@@ -29,19 +29,19 @@ class Losses:
 
     @property
     def values(self) -> Tensor:
-        """The means as numbers; NaN: no label, float64 [m]."""
+        """The means as numbers, NaN without a label, float64, `(m,)`."""
         numbers = torch.stack([mean.detach() for mean in self.means]).double().cpu()
         return numbers.where(self.present, torch.nan)
 
 
 @dataclass(frozen=True)
 class MeasuredBatches:
-    """Batches of the training data; dropout, masks and other noise belong to a batch.
+    """Batches of the training data, each with dropout, masks and other noise of its own.
 
     Attributes:
-        batches: What ESPnet's collator has made.
-        seed: Of the noise of the first batch; each further one has the next seed.
-        repeated: Utterances that came again, and were left out.
+        batches: Batches from ESPnet's collator.
+        seed: Seed of the noise of the first batch; each further one has the next seed.
+        repeated: Number of repeated utterances that were left out.
     """
 
     batches: Sequence[Mapping[str, Any]]
@@ -55,7 +55,12 @@ class MeasuredBatches:
         """Take the first batches of an epoch.
 
         Batches must be independent, but the sampler repeats utterances of small languages: only the
-        first time counts.
+        first occurrence is kept.
+
+        Args:
+            batches: (utterance ids, padded tensors by name) of each mini-batch.
+            number: How many to take.
+            seed: Seed of the noise.
         """
         taken, seen, repeated = [], set[str](), 0
         for ids, batch in islice(batches, number):
@@ -67,7 +72,12 @@ class MeasuredBatches:
         return MeasuredBatches(taken, seed, repeated)
 
     def losses(self, network: MSPModel, number: int) -> Losses:
-        """Return the losses of a batch; BatchNorm's statistics are left as they were."""
+        """Return the losses of a batch; the statistics of BatchNorm are restored afterwards.
+
+        Args:
+            network: The model.
+            number: Number of the batch, from 0.
+        """
         set_all_random_seed(self.seed + number)
         device = next(network.parameters()).device
         statistics = RunningStatistics(network)

@@ -1,4 +1,4 @@
-"""The task of stage 8: everything is built as for training, then measured instead of trained."""
+"""Build everything as for training, then measure conflict instead of training (stage 8)."""
 
 import argparse
 import logging
@@ -33,19 +33,31 @@ from espnet_soups.task.training.threads import chooser_of
 
 
 class ConflictTrainer(JointTrainer):
-    """Trainer that measures where others train."""
+    """Trainer that measures conflict instead of training."""
 
     args: ClassVar[argparse.Namespace]
 
     @classmethod
     def build_options(cls, args: argparse.Namespace) -> Any:
-        """Keep all options, those of the measurement among them."""
+        """Keep all options, including those of the measurement.
+
+        Args:
+            args: All options.
+
+        Returns:
+            ESPnet's options of the trainer.
+        """
         cls.args = args
         return super().build_options(args)
 
     @classmethod
     def run(cls, model: torch.nn.Module, *_: Any, **kwargs: Any) -> None:
-        """Measure every checkpoint, and write the table, its record and its words.
+        """Measure every checkpoint, and write the table, its record and a description in words.
+
+        Args:
+            model: The model, perhaps in its distributed wrapper.
+            *_: Not used.
+            **kwargs: ESPnet's arguments of a training.
 
         Raises:
             ValueError: If a checkpoint is of another model, or too little can be measured.
@@ -102,20 +114,27 @@ class ConflictTrainer(JointTrainer):
 
 
 class ConflictTask(MSPTask):
-    """Task that builds what `msp_train` builds, and measures it."""
+    """Task that builds everything as `msp_train` does, and measures conflict."""
 
     @classmethod
     def add_task_arguments(cls, parser: argparse.ArgumentParser) -> None:
-        """Add the options of training, and those of the measurement."""
+        """Add the options of training and those of the measurement.
+
+        Args:
+            parser: ESPnet's parser.
+        """
         add_options(parser)
         add_conflict_options(parser)
 
     @classmethod
     def check_required_command_args(cls, args: argparse.Namespace) -> None:
-        """Check the options; a soup is left aside, since raw gradients are measured.
+        """Check the options; those of a soup are ignored, since raw gradients are measured.
+
+        Args:
+            args: The options; changed in place.
 
         Raises:
-            ValueError: If one is not valid.
+            ValueError: If an option is not valid.
         """
         args.trainer, args.trainer_conf, args.static_weights = "default", {}, {}
         settle_batch_bins(args)
@@ -146,23 +165,27 @@ class ConflictTask(MSPTask):
 
     @classmethod
     def main_worker(cls, args: argparse.Namespace) -> None:
-        """Measure in this process."""
+        """Measure in this process.
+
+        Args:
+            args: The options.
+        """
         cls.trainer = ConflictTrainer
         AbsTask.main_worker.__func__(cls, args)  # type: ignore[attr-defined]
 
 
 def find_models(names: Sequence[str], exp_dir: str | None) -> dict[str, Path | None]:
-    """Find the files of what is to be measured.
+    """Find the files of the models to measure.
 
     Args:
         names: See `--conflict_models`.
-        exp_dir: Folder of the training that epochs are of; None: there is none.
+        exp_dir: Folder of the training that numbers of epochs refer to; None: there is none.
 
     Returns:
         Name of the checkpoint in the table to its file; None: the model that training starts from.
 
     Raises:
-        ValueError: If a name comes twice, there is no such file, or no training to look in.
+        ValueError: If a name occurs twice, a file does not exist, or `exp_dir` is missing.
     """
     found: dict[str, Path | None] = {}
     for name in names:
@@ -188,7 +211,7 @@ def find_models(names: Sequence[str], exp_dir: str | None) -> dict[str, Path | N
 
 
 def read_arguments(exp_dir: Path, own: argparse.Namespace) -> argparse.Namespace:
-    """Return the options of a training, and those of the measurement.
+    """Return the options of a training together with those of the measurement.
 
     Args:
         exp_dir: Folder of the training.
@@ -196,7 +219,7 @@ def read_arguments(exp_dir: Path, own: argparse.Namespace) -> argparse.Namespace
 
     Raises:
         FileNotFoundError: If the folder has no configuration.
-        ValueError: If that is malformed, or names a class that may not be imported.
+        ValueError: If the configuration is malformed, or names a class that may not be imported.
     """
     shape = {"ngpu?": int}
     trained = read_yaml(exp_dir / CONFIG, "the configuration of a training (stage 9)", shape)
@@ -205,16 +228,20 @@ def read_arguments(exp_dir: Path, own: argparse.Namespace) -> argparse.Namespace
         raise ValueError(f"{exp_dir / CONFIG} is no configuration of a training.")
     on_gpu = int((trained.get("ngpu") or 0) > 0 and torch.cuda.is_available())
     defaults = argparse.ArgumentParser()
-    add_own_options(defaults)  # those that an earlier release did not have
+    add_own_options(defaults)  # defaults of options that an earlier release did not have
     unknown = vars(defaults.parse_args([]))
     return argparse.Namespace(**{**unknown, **trained, "ngpu": on_gpu, **vars(own)})
 
 
 def load_model(network: MSPModel, path: Path) -> None:
-    """Load the parameters of a model file, or of a checkpoint.
+    """Load the parameters of a model file or of a checkpoint.
+
+    Args:
+        network: The model; changed in place.
+        path: The file.
 
     Raises:
-        ValueError: If they are of another model.
+        ValueError: If they belong to another model.
     """
     states = safe_torch_load(path, map_location="cpu")
     states = states.get("model", states)

@@ -18,17 +18,18 @@ from espnet_soups.task.conflict.batches import MeasuredBatches
 from espnet_soups.task.conflict.table_rows import affinity_rows, rows_of
 
 NUMBER_BYTES = 4
-STEPPED = 8  # batches that affinities are measured on: m passes forward each
+STEPPED = 8  # batches on which affinities are measured, with m forward passes each
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What a checkpoint has shown.
+    """Measurement of a checkpoint.
 
     Attributes:
         rows: Rows of the table.
-        used: Batches that were measured.
-        left_out: Numbers of the batches with a gradient that was not finite, and whose it was.
+        used: Number of batches that were measured.
+        left_out: Number of each batch with a gradient that was not finite, to the objectives
+            concerned.
     """
 
     rows: list[Row]
@@ -37,18 +38,17 @@ class Measured:
 
 
 class ConflictMeter:
-    """Meter of one model at one point.
+    """Meter of one model in its present state.
 
     Args:
         network: The model, in the mode in which it is to be measured.
         batches: The batches.
-        step_length: Length of the steps that affinities are measured by, as a share of the norm of
-            the shared parameters; 0: no affinities.
-        confidence: Of the intervals.
+        step_length: Length of the steps that measure affinities, as a share of the norm of the
+            shared parameters; 0: no affinities.
+        confidence: Level of the intervals.
 
     Raises:
-        ValueError: If there is one objective alone, or there are fewer batches than an interval
-            needs.
+        ValueError: If there is only one objective, or fewer batches than an interval needs.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class ConflictMeter:
         self._step_length, self._confidence = step_length, confidence
 
     def announce(self) -> None:
-        """Log what will be measured, and the memory that it takes."""
+        """Log what will be measured, and how much memory it takes."""
         sets = 3 * len(self._names) * self._size * NUMBER_BYTES / 2**20
         logging.info(
             f"Conflict: {len(self._names)} objectives x {self._size:,} shared parameters in"
@@ -139,7 +139,7 @@ class ConflictMeter:
         return Measured(table, len(used), left_out)
 
     def _rows(self, number: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Return rows [m, n], which objectives have labels [m], and losses [m]."""
+        """Return rows `(m, n)`, which objectives have labels `(m,)`, and losses `(m,)`."""
         losses = self._batches.losses(self._network, number)
         rows = measure_rows(losses.means, self._parameters, losses.present.tolist())
         return rows, losses.present, losses.values

@@ -1,4 +1,4 @@
-"""From estimates to rows of the table of conflicts."""
+"""Turn estimates into rows of the table of conflicts."""
 
 from collections.abc import Sequence
 from itertools import combinations, product
@@ -17,8 +17,8 @@ def rows_of(
     """Return the rows of one measured checkpoint.
 
     Args:
-        relations: What was measured.
-        checkpoint: Its name.
+        relations: The measurement.
+        checkpoint: Name of the checkpoint.
         groups: Names of the groups of parameters, in the order of `relations`.
         names: Names of the objectives, in the order of `relations`.
     """
@@ -42,7 +42,14 @@ def rows_of(
 def affinity_rows(
     affinity: Interval, checkpoint: str, names: Sequence[str], batches: Tensor
 ) -> list[Row]:
-    """Return the rows of affinities: `first` is stepped along, `second` is the loss, [m, m]."""
+    """Return the rows of affinities: the step is along `first`, the loss is that of `second`.
+
+    Args:
+        affinity: The affinities, `(m, m)`.
+        checkpoint: Name of the checkpoint.
+        names: Names of the objectives.
+        batches: Number of batches with labels of each objective, `(m,)`.
+    """
     counts = batches.tolist()
     return [
         _row(
@@ -68,7 +75,7 @@ def _row(
 
 
 def _norm(relations: GradientRelations) -> Interval:
-    """Return the norms; NaN where they cannot be told from 0."""
+    """Return the norms; NaN if they cannot be distinguished from 0."""
     square = relations.square
     value, low, high = (
         x.where(relations.clear, torch.nan).sqrt() for x in (square.value, square.low, square.high)
@@ -77,6 +84,6 @@ def _norm(relations: GradientRelations) -> Interval:
 
 
 def _alone(value: Tensor) -> Interval:
-    """Return numbers that have no interval."""
+    """Return an interval of numbers that have no bounds."""
     nothing = torch.full_like(value, torch.nan)
     return Interval(value, nothing, nothing, nothing)

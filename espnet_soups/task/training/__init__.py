@@ -1,1 +1,1 @@
-"""Trainers, checkpoints and the record of each epoch."""
+"""Train: trainers, checkpoints and the record of each epoch."""

@@ -1,4 +1,4 @@
-"""Average the best epochs of a run, at any time: also while it trains, or after it was stopped."""
+"""Average the best epochs of a run at any time, while it trains or after it was stopped."""
 
 import shutil
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ class Average:
 
     Attributes:
         path: The file.
-        criterion: What the best epochs were chosen by, e.g. `valid.acc`.
+        criterion: Criterion by which the best epochs were chosen, e.g. `valid.acc`.
         epochs: (epoch, value of the criterion), best first.
     """
 
@@ -42,14 +42,14 @@ def average_best_epochs(exp_dir: Path, nbest: int = 0) -> list[Average]:
 
     Args:
         exp_dir: Folder that training wrote.
-        nbest: How many epochs; 0: the largest of `keep_nbest_models`. Fewer are taken where the run
-            has fewer or ESPnet has deleted the others.
+        nbest: Number of epochs; 0: the largest of `keep_nbest_models`. Fewer are averaged if the
+            run has fewer or ESPnet has deleted the others.
 
     Returns:
         The averaged models; `<criterion>.ave.pth` links to each.
 
     Raises:
-        OSError: If the run has no checkpoint, or the epochs are gone.
+        OSError: If the run has no checkpoint, or the best epoch is gone.
         ValueError: If no criterion has a value, or a file is cut short or of another model.
     """
     checkpoint = exp_dir / "checkpoint.pth"
@@ -109,6 +109,9 @@ def _choose(exp_dir: Path, ranked: Epochs, criterion: str) -> Epochs:
 def check_epochs(paths: Sequence[Path]) -> None:
     """Refuse models of epochs that cannot be averaged.
 
+    Args:
+        paths: The files.
+
     Raises:
         ValueError: If a file is cut short or damaged, or is of another model than the first.
     """
@@ -118,10 +121,9 @@ def check_epochs(paths: Sequence[Path]) -> None:
 
 
 def _replace_link(path: Path) -> None:
-    """Make the average of one epoch a file of its own, as those of several are.
+    """Replace a link to the only epoch by a file, like the average of several epochs.
 
-    ESPnet links to the epoch, which it removes once others are better, and which model.zip would
-    hold under its own name.
+    ESPnet removes the epoch once others are better, and model.zip would hold it under its own name.
     """
     with whole_file(path) as temporary:
         shutil.copyfile(path, temporary)

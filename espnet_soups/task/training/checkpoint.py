@@ -1,4 +1,4 @@
-"""Checkpoints that survive SIGKILL, and that are looked at before they are used."""
+"""Keep checkpoints that survive SIGKILL, and check them before they are used."""
 
 import difflib
 import errno
@@ -25,16 +25,23 @@ CURRENT, PREVIOUS, CONFIG = "checkpoint.pth", "checkpoint.previous.pth", "config
 
 
 def set_aside(output_dir: Path) -> None:
-    """Rename the checkpoint, since ESPnet is about to write the next one over it."""
+    """Rename the checkpoint, since ESPnet is about to overwrite it.
+
+    Args:
+        output_dir: Folder of the run.
+    """
     if (output_dir / CURRENT).exists():
         os.replace(output_dir / CURRENT, output_dir / PREVIOUS)
 
 
 def recover(output_dir: Path) -> None:
-    """Put the previous checkpoint back where the current one is missing, cut short or damaged.
+    """Put the previous checkpoint back if the current one is missing, cut short or damaged.
+
+    Args:
+        output_dir: Folder of the run.
 
     Raises:
-        ValueError: If the current one is, and there is no other.
+        ValueError: If the current one is cut short or damaged, and there is no other.
     """
     current, previous = output_dir / CURRENT, output_dir / PREVIOUS
     if is_whole(current):
@@ -52,9 +59,12 @@ def recover(output_dir: Path) -> None:
 
 @contextmanager
 def keep_whole_files(output_dir: Path) -> Iterator[None]:
-    """Make one sentence of a full disk, and room for it: files that are cut short are removed.
+    """On a full disk, remove truncated files and raise one clear error.
 
     The previous checkpoint takes the place of a current one that is not whole.
+
+    Args:
+        output_dir: Folder of the run.
 
     Raises:
         OSError: If a file could not be written.
@@ -79,7 +89,11 @@ def keep_whole_files(output_dir: Path) -> Iterator[None]:
 def is_disk_full(error: OSError | RuntimeError) -> bool:
     """Return whether an error comes from a full disk, a quota or a limit of file size.
 
-    PyTorch names no reason when it writes: `inline_container.cc:672] . unexpected pos 768 vs 662`.
+    PyTorch gives no reason when it fails to write: `inline_container.cc:672] . unexpected pos 768
+    vs 662`.
+
+    Args:
+        error: The error.
     """
     if isinstance(error, OSError):
         return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -90,15 +104,15 @@ def is_disk_full(error: OSError | RuntimeError) -> bool:
 def keep_config(
     output_dir: Path, begun: Callable[[], bool], dry_run: bool = False
 ) -> Iterator[str | None]:
-    """Put `config.yaml` back where training is refused, or interrupted, before its first epoch.
+    """Put `config.yaml` back if training is refused or interrupted before its first epoch.
 
-    ESPnet writes it before the checkpoint is looked at: a refused run with another configuration
-    would leave a folder whose models cannot be loaded any more.
+    ESPnet writes it before the checkpoint is checked, so that a refused run with another
+    configuration would leave a folder whose models can no longer be loaded.
 
     Args:
         output_dir: Folder of the run.
-        begun: Tells whether an epoch has begun.
-        dry_run: Whether nothing is to be trained, so that it is put back at any rate.
+        begun: Function that returns whether an epoch has begun.
+        dry_run: Whether nothing is trained, so that the file is put back in any case.
 
     Yields:
         `config.yaml` as it is before this run; None: nothing has been trained.
@@ -121,13 +135,13 @@ def tell_resumption(
     max_epoch: int,
     midepoch: Mapping[str, Any] | None = None,
 ) -> None:
-    """Log from where training goes on, and write it to `resumed.txt`.
+    """Log where training resumes, and write it to `resumed.txt`.
 
     Args:
         output_dir: Folder of the run.
         states: The checkpoint of the last whole epoch; None: there is none.
         max_epoch: Number of the last epoch.
-        midepoch: The checkpoint inside the next one; None: there is none.
+        midepoch: The checkpoint inside the next epoch; None: there is none.
     """
     (output_dir / RESUMED).unlink(missing_ok=True)
     if states is None and midepoch is None:
@@ -154,7 +168,7 @@ def mend_epoch_files(
     states: Mapping[str, Any],
     criteria: Sequence[Sequence[str]],
 ) -> None:
-    """Write what a run that was killed right after its checkpoint had no time to write.
+    """Write the files that a run killed right after its checkpoint had no time to write.
 
     Args:
         output_dir: Folder of the run.
@@ -189,20 +203,21 @@ def check_init_param(
 ) -> str:
     """Compare a file of `--init_param` with the part of the model that it is meant for.
 
-    ESPnet itself accepts files in which tensors are missing. It takes a module by the beginning of
-    its name, `heads.asr_en` as `heads.asr_en_us` too, and an empty list of prefixes for all.
+    ESPnet itself accepts files in which tensors are missing. It selects a module by the beginning
+    of its name, so that `heads.asr_en` selects `heads.asr_en_us`, too, and reads an empty list of
+    prefixes as all.
 
     Args:
         setting: `<file>[:<source module>[:<target module>[:<excluded prefixes>]]]`.
         expected: The tensors of the model by name.
-        sized: See `check_tensors`; of the full name.
+        sized: See `check_tensors`; it gets the full name.
 
     Returns:
-        The setting, in words by which ESPnet takes what was compared and no more.
+        The setting, in words by which ESPnet loads exactly what was compared.
 
     Raises:
-        ValueError: If a name is missing or surplus, a shape differs, or nothing is left out by an
-            excluded prefix.
+        ValueError: If a name is missing or surplus, a shape differs, or an excluded prefix excludes
+            nothing.
         OSError: If there is no such file.
     """
     path, source, target, excluded = [*setting.split(":", 3), "", "", ""][:4]

@@ -1,4 +1,4 @@
-"""`delta`: one number for all objectives, to select checkpoints by when they disagree."""
+"""Compute `delta`: one number for all objectives, to select checkpoints when they disagree."""
 
 import math
 from collections.abc import Collection, Mapping
@@ -12,11 +12,15 @@ if TYPE_CHECKING:
 
 
 LEFT_OUT = "not_in_delta"  # key of soup.jsonl: objectives whose loss may be negative
-COMPARED = {"valid_loss": dict[str, float | None], f"{LEFT_OUT}?": list[str]}  # what is read of it
+COMPARED = {"valid_loss": dict[str, float | None], f"{LEFT_OUT}?": list[str]}  # keys that are read
 
 
 def signed_losses(model: "MSPModel") -> list[str]:
-    """Return the objectives whose loss may be negative, as in dB: they are not in `delta`."""
+    """Return the objectives whose loss may be negative, as in dB; `delta` leaves them out.
+
+    Args:
+        model: The model.
+    """
     heads: Any = model.heads
     return [one.name for one in model.objectives if heads[one.name].signed]
 
@@ -28,12 +32,12 @@ def relative_improvement(
 ) -> float:
     """Return the mean over objectives of (reference - loss) / reference; larger is better.
 
-    Objectives that either side lacks take no part.
+    Objectives that either side lacks are left out.
 
     Args:
         losses: Validation loss of each objective.
-        reference: The same of the reference.
-        left_out: Objectives that take no part, since a part of their loss means nothing.
+        reference: Validation loss of each objective in the reference.
+        left_out: Objectives to leave out, since a relative change of their loss has no meaning.
 
     Returns:
         The mean; NaN: no objective is on both sides.
@@ -56,7 +60,13 @@ def relative_improvement(
 
 
 def read_reference(path: Path) -> dict[str, float]:
-    """Read the validation losses of another run, of its epoch with the lowest mean.
+    """Read the validation losses of another run, from its epoch with the lowest mean.
+
+    Args:
+        path: Its `soup.jsonl`.
+
+    Returns:
+        Objective to loss.
 
     Raises:
         OSError: If there is no such file.
@@ -78,7 +88,11 @@ def read_reference(path: Path) -> dict[str, float]:
 
 
 def compared_losses(record: Mapping[str, Any]) -> dict[str, float]:
-    """Return the validation losses of a line of `soup.jsonl` that `delta` compares, those known."""
+    """Return the known validation losses that `delta` compares.
+
+    Args:
+        record: A line of `soup.jsonl`.
+    """
     return {
         name: float(loss)
         for name, loss in record["valid_loss"].items()
@@ -87,7 +101,11 @@ def compared_losses(record: Mapping[str, Any]) -> dict[str, float]:
 
 
 def first_epoch_losses(reporter_state: Mapping[str, Any]) -> dict[str, float] | None:
-    """Return the validation losses of the first epoch in a checkpoint; None: there are none."""
+    """Return the validation losses of the first epoch in a checkpoint; None: there are none.
+
+    Args:
+        reporter_state: The state of ESPnet's reporter in the checkpoint.
+    """
     from espnet2.train.reporter import Reporter  # here, since the search of weights needs none
 
     reporter = Reporter()

@@ -1,4 +1,4 @@
-"""How far an epoch is: a line on a terminal, in the log, and in a file for the follower."""
+"""Show the progress of an epoch: on the terminal, in the log, and in a file for the follower."""
 
 import logging
 import math
@@ -16,22 +16,22 @@ from espnet_soups.ranks import rank_and_size
 from espnet_soups.terminal import renew_line
 
 FILE = "progress.json"
-TERMINAL_SECONDS = 2.0  # from one line to the next where they take each other's place
+TERMINAL_SECONDS = 2.0  # from one line to the next on a terminal, where each replaces the last
 LOG_SECONDS = 60.0  # from one line to the next in a log
 RECENT = 50  # mini-batches whose mean loss is shown
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far an epoch is.
+    """Progress of an epoch.
 
     Attributes:
-        epoch: From 1.
+        epoch: Number of the epoch, from 1.
         max_epoch: Number of the last epoch.
         made: Optimiser steps of the epoch that are made.
-        steps: All of them.
-        here: Those that this process has made.
-        seconds: What they took.
+        steps: Optimiser steps of the whole epoch.
+        here: Steps that this process has made.
+        seconds: Time that these took.
         audio: Seconds of audio in their mini-batches, of all ranks; None: not known.
         loss: Mean loss of the last mini-batches; None: not known.
     """
@@ -46,7 +46,7 @@ class Progress:
     loss: float | None = None
 
     def describe(self) -> str:
-        """Return a line.
+        """Return the progress as a line of text.
 
         >>> Progress(1, 5, 50, 1000, 50, 60.0, 1200.0).describe()
         'epoch 1/5: step 50 of 1,000, 20 s of audio per second; about 19 min left, 1.6 h in all'
@@ -67,7 +67,10 @@ class Progress:
 
 
 def in_words(seconds: float) -> str:
-    """Return a time in the unit that suits it.
+    """Return a duration in a suitable unit.
+
+    Args:
+        seconds: The duration.
 
     >>> in_words(59.6), in_words(1140.0), in_words(5760.0), in_words(400000.0)
     ('60 s', '19 min', '1.6 h', '111 h')
@@ -80,7 +83,11 @@ def in_words(seconds: float) -> str:
 
 
 def seconds_of_frame(settings: Mapping[str, Any]) -> float | None:
-    """Return the seconds from one number of `speech` to the next; None: `feats_conf` is empty."""
+    """Return the seconds from one frame or sample to the next; None: `feats_conf` is empty.
+
+    Args:
+        settings: The options of the run.
+    """
     if not settings.get("feats_conf"):
         return None
     config = read_feature_config(settings["feats_conf"])
@@ -88,16 +95,16 @@ def seconds_of_frame(settings: Mapping[str, Any]) -> float | None:
 
 
 class WatchedBatches:
-    """The mini-batches of an epoch; while they are taken, lines say how far it is.
+    """Iterator over the mini-batches of an epoch that shows its progress.
 
     Args:
-        batches: What yields them; it has a length, and `done` where some have been trained before.
-        path: `progress.json`; None: nothing is shown, as on all ranks but the first.
+        batches: The mini-batches; they have a length, and `done` if some have been trained before.
+        path: `progress.json`; None: show nothing, as on all ranks but the first.
         reporter: The statistics of the epoch.
         max_epoch: Number of the last epoch.
         accum_grad: Mini-batches per optimiser step.
         frame_seconds: See `seconds_of_frame`.
-        clock: Returns the time in seconds.
+        clock: Function that returns the time in seconds.
     """
 
     def __init__(
@@ -122,11 +129,11 @@ class WatchedBatches:
         return f"epoch {epoch}, mini-batch {self._taken} of {len(self)}"
 
     def __len__(self) -> int:
-        """Return how many there are in the whole epoch."""
+        """Return the number of mini-batches in the whole epoch."""
         return len(self.batches)
 
     def __iter__(self) -> Iterator[Any]:
-        """Yield them."""
+        """Yield the mini-batches."""
         start = shown = self.clock()
         due = start + LOG_SECONDS  # in the log
         before = getattr(self.batches, "done", 0)
@@ -163,11 +170,11 @@ class WatchedBatches:
 
 
 def estimate(records: Sequence[Mapping[str, Any]], epochs: float) -> str:
-    """Return how long epochs will take by the one before them; empty where there is none.
+    """Return how long the remaining epochs will take, judged by the last one; empty: not known.
 
     Args:
         records: The lines of `soup.jsonl`.
-        epochs: How many are left.
+        epochs: Number of epochs that are left.
 
     >>> estimate([{"epoch": 1, "seconds": 50.0, "valid_seconds": 10.0}], 4.5)
     '; about 4 min left, since epoch 1 took 60 s'

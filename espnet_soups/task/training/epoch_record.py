@@ -1,4 +1,4 @@
-"""`soup.jsonl`: one line per epoch, for plots and for whoever wants to know what happened."""
+"""Write `soup.jsonl`: one line per epoch, for plots and later analysis."""
 
 import logging
 import math
@@ -18,7 +18,12 @@ FILE = "soup.jsonl"
 
 
 def epoch_means(reporter: SubReporter, prefix: str) -> dict[str, float]:
-    """Return the mean of every statistic whose name starts with a prefix, without the prefix."""
+    """Return the mean of every statistic whose name starts with a prefix, without the prefix.
+
+    Args:
+        reporter: The statistics of the epoch.
+        prefix: The prefix, such as `loss/`.
+    """
     return {
         key[len(prefix) :]: float(aggregate(values))
         for key, values in reporter.stats.items()
@@ -27,7 +32,11 @@ def epoch_means(reporter: SubReporter, prefix: str) -> dict[str, float]:
 
 
 def describe_levels(soup: Soup) -> list[dict[str, Any]]:
-    """Return each level with its objectives, penalty, combiner and weights, the top level first."""
+    """Return each level with its objectives, penalty, combiner and weights, the top level first.
+
+    Args:
+        soup: The soup.
+    """
     weights, distances = soup.weights.values, soup.hierarchy.distances(soup.weights.values)
     return [
         {
@@ -49,7 +58,11 @@ def describe_levels(soup: Soup) -> list[dict[str, Any]]:
 
 
 def describe_gradients(soup: Soup) -> dict[str, Any]:
-    """Return what the measured steps of an epoch have shown of the gradients."""
+    """Return the statistics of gradients from the measured steps of an epoch, for the record.
+
+    Args:
+        soup: The soup.
+    """
     means = soup.means.gradients
     return {
         "optimizer_steps": soup.means.steps,
@@ -69,12 +82,12 @@ def tally_line(
     labels: Mapping[str, tuple[int, int]],
     shortened: Mapping[str, int],
 ) -> str:
-    """Return what took no part, or only a part; empty where all was used.
+    """Return a line on labels that were left out or used in part; empty if all were used.
 
     Args:
         objectives: The objectives, in order.
-        labels: (labels, those that were left out) of each objective.
-        shortened: Utterances of each objective that were used in part.
+        labels: Objective to (number of labels, number of those left out).
+        shortened: Objective to number of utterances that were used in part.
     """
     sentences = []
     for kind, members in by_kind(objectives).items():
@@ -98,16 +111,16 @@ def review_epoch(
     shortened: Mapping[str, int],
     watched: Mapping[str, Mapping[str, float]],
 ) -> list[str]:
-    """Return warnings on what an epoch has shown.
+    """Return warnings about an epoch.
 
     Args:
         objectives: The objectives, in order.
-        labels: (labels, those that were left out) of each objective.
-        shortened: Utterances of each objective that were used in part.
-        watched: What its head watches, by objective.
+        labels: Objective to (number of labels, number of those left out).
+        shortened: Objective to number of utterances that were used in part.
+        watched: Objective to the means of the statistics that its head watches.
 
     Raises:
-        ValueError: If training on makes no sense.
+        ValueError: If further training makes no sense.
     """
     warnings = [tally_line(objectives, labels, shortened)]
     for objective in objectives:
@@ -121,9 +134,9 @@ def check_steps(guard: StepGuard, none_valid: bool, epoch: int, accum_grad: int)
     """Log how many steps of an epoch were skipped.
 
     Args:
-        guard: What counted them.
-        none_valid: Whether there was no other.
-        epoch: From 1.
+        guard: The guard that counted them.
+        none_valid: Whether no step was made.
+        epoch: Number of the epoch, from 1.
         accum_grad: Mini-batches per step.
 
     Raises:
@@ -148,19 +161,38 @@ def check_steps(guard: StepGuard, none_valid: bool, epoch: int, accum_grad: int)
 
 
 def read_records(output_dir: Path) -> list[dict[str, Any]]:
-    """Return the records of the epochs so far; none where there is no file."""
+    """Return the records of the epochs so far; empty if there is no file.
+
+    Args:
+        output_dir: Folder of the run.
+
+    Raises:
+        ValueError: If the file is malformed.
+    """
     path = output_dir / FILE
     return read_json_lines(path, "the training", {"epoch": int}) if path.exists() else []
 
 
 def write_record(output_dir: Path, record: dict[str, Any]) -> None:
-    """Add a record; epochs from this one on, left by a run that was cut short, are replaced."""
+    """Add a record; it replaces records of its own and later epochs from an interrupted run.
+
+    Args:
+        output_dir: Folder of the run.
+        record: The record of an epoch.
+    """
     kept = [other for other in read_records(output_dir) if other["epoch"] < record["epoch"]]
     write_json_lines(output_dir / FILE, [*kept, record])
 
 
 def without_nan(value: Any) -> Any:
-    """Turn what JSON cannot write, NaN and infinity, into null."""
+    """Replace NaN and infinity, which JSON cannot hold, by null.
+
+    Args:
+        value: Any value of JSON.
+
+    Returns:
+        The value with replacements, copied.
+    """
     if isinstance(value, dict):
         return {key: without_nan(item) for key, item in value.items()}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Trainers by name."""
+"""Find trainers by name."""
 
 import importlib
 
@@ -12,6 +12,9 @@ TRAINERS: dict[str, type[Trainer]] = {"default": JointTrainer, "msp": MSPTrainer
 
 def find_trainer(name: str) -> type[Trainer]:
     """Find a trainer class: `default`, `msp`, or `module:Class`.
+
+    Args:
+        name: `default`, `msp`, or `module:Class` of a trainer derived from ESPnet's.
 
     Raises:
         ValueError: If there is none of that name.

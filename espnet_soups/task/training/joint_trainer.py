@@ -1,4 +1,4 @@
-"""ESPnet's trainer with checkpoints that survive and a record of every epoch."""
+"""Extend ESPnet's trainer by checkpoints that survive and a record of every epoch."""
 
 import argparse
 import logging
@@ -54,14 +54,15 @@ from espnet_soups.task.training.threads import ThreadChooser, chooser_of
 
 @dataclass(frozen=True)
 class TrainedEpoch:
-    """What is known of an epoch between training and validation.
+    """Results of training an epoch, before its validation.
 
     Attributes:
         seconds: Wall time of its training.
         loss: Mean loss of each objective.
-        labels: (labels, unalignable labels) of each objective.
-        shortened: Utterances of each objective that were used in part.
-        watched: What the heads of objectives watch, such as the variance of the encoder output.
+        labels: (number of labels, number of unalignable labels) of each objective.
+        shortened: Number of utterances of each objective that were used in part.
+        watched: Statistics that the heads of objectives watch, such as the variance of the encoder
+            output.
     """
 
     seconds: float
@@ -91,17 +92,26 @@ class JointTrainer(Trainer):
 
     @classmethod
     def build_options(cls, args: argparse.Namespace) -> Any:
-        """Return ESPnet's options of a trainer, and keep the settings beside them."""
+        """Return ESPnet's options of a trainer, and keep all settings beside them.
+
+        Args:
+            args: All options.
+        """
         cls.settings = vars(args)
         cls.reference_file = args.delta_reference
         return super().build_options(args)
 
     @classmethod
     def run(cls, model: torch.nn.Module, *args: Any, **kwargs: Any) -> None:
-        """Train, from the last checkpoint if there is one, whether of a whole epoch or inside one.
+        """Train, from the last checkpoint if there is one, after a whole epoch or inside one.
+
+        Args:
+            model: The model, perhaps in its distributed wrapper.
+            *args: ESPnet's further arguments.
+            **kwargs: ESPnet's further arguments by name.
 
         Raises:
-            StoppedBySignalError: If a signal has come, after a checkpoint.
+            StoppedBySignalError: If a signal has arrived, after a checkpoint.
             ValueError: If the checkpoint is of another configuration, if settings or data have
                 changed and no epoch is left to train with them, or if labels cannot be learnt.
             OSError: If the disk is full.
@@ -149,14 +159,15 @@ class JointTrainer(Trainer):
     def find_midepoch(
         cls, states: Any, model: torch.nn.Module, factory: Any, data: Any, remarks: list[str]
     ) -> None:
-        """Look for a checkpoint inside the epoch that comes next.
+        """Look for a checkpoint inside the next epoch.
 
         Args:
             states: The checkpoint of the last whole epoch, or None.
             model: The model.
             factory: ESPnet's factory of the mini-batches of an epoch.
             data: The tables of this run, see `describe_data`.
-            remarks: Gets warnings: of one that is of no use, of other data.
+            remarks: List to extend by warnings: of a checkpoint that cannot be used, of changed
+                data.
 
         Raises:
             ValueError: If it is of another model or another trainer.
@@ -179,6 +190,14 @@ class JointTrainer(Trainer):
     def train_one_epoch(cls, model: torch.nn.Module, *args: Any, **kwargs: Any) -> bool:
         """Train an epoch with ESPnet's own steps.
 
+        Args:
+            model: The model, perhaps in its distributed wrapper.
+            *args: ESPnet's further arguments.
+            **kwargs: ESPnet's further arguments by name.
+
+        Returns:
+            False: `check_steps` raises an error where ESPnet would return True.
+
         Raises:
             ValueError: If no step of the epoch was valid.
         """
@@ -187,7 +206,7 @@ class JointTrainer(Trainer):
             cls.threads.choose()
         start, batches = time.perf_counter(), len(kwargs["iterator"])
         for optimizer in kwargs["optimizers"]:
-            optimizer.zero_grad()  # what an incomplete accumulation left is in no checkpoint
+            optimizer.zero_grad()  # gradients of an incomplete accumulation are in no checkpoint
         network.tally.reset()
         network.guard.open_epoch(options.accum_grad)
         cls.open_epoch(network, reporter, options, batches)
@@ -218,7 +237,10 @@ class JointTrainer(Trainer):
 
     @classmethod
     def look_ahead(cls, kwargs: dict[str, Any]) -> None:
-        """Compare the schedule with training before its first step, and watch the mini-batches.
+        """Check the schedule before the first step, and watch the mini-batches.
+
+        Args:
+            kwargs: ESPnet's arguments of an epoch by name; `iterator` is replaced.
 
         Raises:
             ValueError: If the schedule is shorter than training.
@@ -241,7 +263,13 @@ class JointTrainer(Trainer):
 
     @classmethod
     def validate_one_epoch(cls, model: torch.nn.Module, *args: Any, **kwargs: Any) -> None:
-        """Validate, write the record of the epoch, and set the last checkpoint aside."""
+        """Validate, write the record of the epoch, and set the last checkpoint aside.
+
+        Args:
+            model: The model, perhaps in its distributed wrapper.
+            *args: ESPnet's further arguments.
+            **kwargs: ESPnet's further arguments by name.
+        """
         start = time.perf_counter()
         JointTrainer.at = f"the validation of epoch {kwargs['reporter'].get_epoch()}"
         kwargs["iterator"] = cls.keeper.validated(kwargs["iterator"])
@@ -289,12 +317,15 @@ class JointTrainer(Trainer):
 
     @classmethod
     def origin(cls) -> str:
-        """Return what `delta` refers to."""
+        """Return the run or epoch to which `delta` refers."""
         return "the first epoch" if cls.reference_file is None else str(cls.reference_file)
 
     @classmethod
     def check_states(cls, states: dict[str, Any]) -> None:
-        """Refuse a checkpoint that this trainer cannot go on from.
+        """Refuse a checkpoint from which this trainer cannot resume.
+
+        Args:
+            states: The checkpoint.
 
         Raises:
             ValueError: If it was written by `trainer: msp`.
@@ -307,15 +338,31 @@ class JointTrainer(Trainer):
 
     @classmethod
     def open_epoch(cls, network: MSPModel, reporter: Any, options: Any, batches: int) -> None:
-        """Do what an epoch of so many mini-batches begins with: nothing, with static weights."""
+        """Begin an epoch: with static weights there is nothing to do.
+
+        Args:
+            network: The model.
+            reporter: The statistics of the epoch.
+            options: ESPnet's options of the trainer.
+            batches: Number of mini-batches of the epoch.
+        """
 
     @classmethod
     def close_epoch(cls, network: MSPModel, reporter: Any) -> None:
-        """End the training of an epoch: nothing is left to do where weights are static."""
+        """End the training of an epoch: with static weights there is nothing to do.
+
+        Args:
+            network: The model.
+            reporter: The statistics of the epoch.
+        """
 
     @classmethod
     def describe(cls, network: MSPModel) -> dict[str, Any]:
-        """Return what the record says of levels, weights and gradients."""
+        """Return levels, weights and gradients for the record.
+
+        Args:
+            network: The model.
+        """
         names = network.tally.names
         weights = [network.static_weights.get(name, 1.0) for name in names]
         level = {"level": 1, "objectives": names, "penalty": 1.0, "weights": weights}
@@ -323,22 +370,35 @@ class JointTrainer(Trainer):
 
 
 def watched_means(reporter: Any, network: MSPModel) -> dict[str, dict[str, float]]:
-    """Return the means of what the heads of an epoch watch, by objective; those that watch none
-    are left out."""
+    """Return the means of the statistics that heads watch in an epoch, by objective.
+
+    Objectives whose head watches none are left out.
+
+    Args:
+        reporter: The statistics of the epoch.
+        network: The model.
+    """
     watching = [o.name for o in network.objectives if network.heads[o.name].watched]
     return {name: epoch_means(reporter, f"{name}/") for name in watching}
 
 
 def seen_by(batches: Any) -> dict[str, Any]:
-    """Return how often languages and corpora were seen; nothing where batches are not ours."""
+    """Return how often languages and corpora were seen; empty if the batches are not ours.
+
+    Args:
+        batches: Factory of the mini-batches.
+    """
     return {"seen": batches.record()} if isinstance(batches, CountedIterFactory) else {}
 
 
 def network_of(model: torch.nn.Module) -> MSPModel:
     """Return the model itself, out of its distributed wrapper.
 
+    Args:
+        model: The model, perhaps in its distributed wrapper.
+
     Raises:
-        ValueError: If it is not a model of ours.
+        ValueError: If it is not an `MSPModel`.
     """
     network = getattr(model, "module", model)
     if not isinstance(network, MSPModel):
@@ -347,14 +407,25 @@ def network_of(model: torch.nn.Module) -> MSPModel:
 
 
 def is_first_rank(distributed_option: Any) -> bool:
-    """Return whether this process writes the files."""
+    """Return whether this process writes the files.
+
+    Args:
+        distributed_option: ESPnet's options of the ranks.
+    """
     return not distributed_option.distributed or distributed_option.dist_rank == 0
 
 
 def keeper_of(
     settings: dict[str, Any], options: Any, model: torch.nn.Module, distributed_option: Any
 ) -> EpochKeeper:
-    """Return what saves inside the epochs of a run, as its options say."""
+    """Return the keeper that saves inside the epochs of a run.
+
+    Args:
+        settings: All options.
+        options: ESPnet's options of the trainer.
+        model: The model.
+        distributed_option: ESPnet's options of the ranks.
+    """
     return EpochKeeper(
         Path(options.output_dir),
         settings["save_interval_minutes"],

@@ -1,4 +1,4 @@
-"""Files of models: whether they are whole, what they hold, and whether it fits."""
+"""Check and read files of models: whether they are whole, and whether they fit a model."""
 
 import errno
 import pickle
@@ -19,26 +19,33 @@ OTHER_OUTPUT = (
 )
 
 FOLDER = 0x10  # a bit of MS-DOS's attributes
-# What zipfile raises where bits of its headers are wrong: no archive, a flag of encryption, …
+# Errors of zipfile if bits of its headers are wrong: not an archive, a flag of encryption, …
 DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, ValueError)
 
 
 def is_archive(path: Path) -> bool:
-    """Return whether a file is a zip archive to its end, as PyTorch writes them; it may be damaged.
+    """Return whether a file is a complete zip archive, as PyTorch writes them; it may be damaged.
 
-    A file that is cut short is none.
+    A file that is cut short is not.
+
+    Args:
+        path: The file.
     """
     try:
         return zipfile.is_zipfile(path)
-    except zipfile.BadZipFile:  # from its last 98 bytes, which speak of several disks
+    except zipfile.BadZipFile:  # its last 98 bytes claim several disks
         return True
 
 
 def check_whole(path: Path) -> None:
-    """Refuse a checkpoint or a model file that is cut short, or damaged, which PyTorch passes over.
+    """Refuse a checkpoint or model file that is cut short or damaged, even if PyTorch reads it.
+
+    Args:
+        path: The file.
 
     Raises:
         ValueError: If it is.
+        OSError: If it cannot be read.
     """
     remedy = "copy it again, or train again."
     if not is_archive(path):
@@ -49,7 +56,7 @@ def check_whole(path: Path) -> None:
     except DAMAGE:
         damaged = "its table of contents"
     except OSError as error:
-        if error.errno != errno.EINVAL:  # a place before the beginning of the file
+        if error.errno != errno.EINVAL:  # an offset before the beginning of the file
             raise
         damaged = "its table of contents"
     if damaged is not None:
@@ -57,14 +64,17 @@ def check_whole(path: Path) -> None:
 
 
 def _folder_in(archive: zipfile.ZipFile) -> str | None:
-    """Return an entry that is marked as a folder: PyTorch, which writes none, reads nothing of it,
-    and takes for its tensor what lies in memory by chance."""
+    """Return an entry that is marked as a folder; None: there is none.
+
+    PyTorch writes none. It would read nothing of the entry, and fill its tensor with whatever lies
+    in memory.
+    """
     marked = (entry for entry in archive.infolist() if entry.external_attr & FOLDER)
     return next((entry.filename for entry in marked), None)
 
 
 def _unreadable_part(path: Path) -> str | None:
-    """Return what PyTorch cannot read though zipfile can: it reads headers of its own.
+    """Return the part that PyTorch, which parses headers itself, cannot read though zipfile can.
 
     No tensor is copied.
     """
@@ -78,7 +88,11 @@ def _unreadable_part(path: Path) -> str | None:
 
 
 def is_whole(path: Path) -> bool:
-    """Return whether a checkpoint or a model file is there and neither cut short nor damaged."""
+    """Return whether a checkpoint or model file exists and is neither cut short nor damaged.
+
+    Args:
+        path: The file.
+    """
     try:
         check_whole(path)
     except (ValueError, FileNotFoundError):
@@ -87,10 +101,13 @@ def is_whole(path: Path) -> bool:
 
 
 def read_states(path: Path) -> Any:
-    """Return what a checkpoint or a model file holds.
+    """Return the content of a checkpoint or model file.
+
+    Args:
+        path: The file.
 
     Raises:
-        ValueError: If the file is cut short, damaged or no such file.
+        ValueError: If the file is cut short, damaged or of another format.
     """
     check_whole(path)
     try:
@@ -103,10 +120,13 @@ def read_states(path: Path) -> Any:
 
 
 def load_tensors(path: Path) -> dict[str, Tensor]:
-    """Return the tensors of a model file, or those of the model in a `checkpoint.pth`.
+    """Return the tensors of a model file, or those of the model in a `checkpoint.pth`, by name.
+
+    Args:
+        path: The file.
 
     Raises:
-        ValueError: If the file is cut short or no model file.
+        ValueError: If the file is cut short or not a model file.
     """
     states = read_states(path)
     if isinstance(states, dict) and isinstance(states.get("model"), dict):
@@ -128,13 +148,14 @@ def check_tensors(
     Args:
         found: Tensors of the checkpoint by name.
         expected: Tensors of the model by name.
-        source: What to call the checkpoint.
+        source: How the message names the checkpoint.
         advice: What to do if they differ.
-        sized: Whether a tensor of the model has its true sizes already; of others only the number
-            of dimensions is compared.
+        sized: Function that returns whether a tensor of the model already has its true sizes; of
+            others only the number of dimensions is compared.
 
     Raises:
-        ValueError: If a name is missing or surplus, or a shape differs; it names the first one.
+        ValueError: If a name is missing or surplus, or a shape differs; the message names the
+            first.
     """
     for name in sorted(set(found) ^ set(expected)):
         side = "lacks" if name not in found else "holds the unknown"

@@ -1,4 +1,4 @@
-"""The trainer of soups: tells the soup when an epoch begins; the steps stay ESPnet's own."""
+"""Train with a soup: tell it when an epoch begins; the steps stay ESPnet's own."""
 
 import logging
 import math
@@ -19,11 +19,22 @@ class MSPTrainer(JointTrainer):
 
     @classmethod
     def check_states(cls, states: dict[str, Any]) -> None:
-        """Leave it to the soup, which compares its levels when the optimiser is loaded."""
+        """Leave the check to the soup, which compares its levels when the optimiser is loaded.
+
+        Args:
+            states: Not used.
+        """
 
     @classmethod
     def open_epoch(cls, network: MSPModel, reporter: Any, options: Any, batches: int) -> None:
-        """Set the penalties of the epoch and log the levels with their weights."""
+        """Set the penalties of the epoch and log the levels with their weights.
+
+        Args:
+            network: The model.
+            reporter: The statistics of the epoch.
+            options: ESPnet's options of the trainer.
+            batches: Number of mini-batches of the epoch.
+        """
         soup, epoch = _soup_of(network), reporter.get_epoch()
         steps = batches // options.accum_grad
         soup.open_epoch(epoch, options.max_epoch, options.accum_grad, steps)
@@ -32,7 +43,12 @@ class MSPTrainer(JointTrainer):
 
     @classmethod
     def close_epoch(cls, network: MSPModel, reporter: Any) -> None:
-        """Report the mean cosines and norms of the gradients; for TensorBoard, too."""
+        """Report the mean cosines and norms of the gradients, also for TensorBoard.
+
+        Args:
+            network: The model.
+            reporter: The statistics of the epoch.
+        """
         soup = _soup_of(network)
         layers = soup.layers
         if layers.full_depth_steps:
@@ -55,7 +71,11 @@ class MSPTrainer(JointTrainer):
 
     @classmethod
     def describe(cls, network: MSPModel) -> dict[str, Any]:
-        """Return what the record says of levels, weights and gradients."""
+        """Return levels, weights and gradients for the record.
+
+        Args:
+            network: The model.
+        """
         soup = _soup_of(network)
         selection = soup.layers.describe()
         record: dict[str, Any] = {"selection": selection} if selection else {}
@@ -66,11 +86,15 @@ class MSPTrainer(JointTrainer):
 def unsupervised_cosines(network: MSPModel) -> dict[str, float]:
     """Return the mean cosine of each unsupervised objective with the supervised ones.
 
-    It is the paper's reason to make them a constraint: pulling another way, they would harm as
-    equals.
+    The paper makes them a constraint for this reason: objectives that pull another way would do
+    harm as equals.
+
+    Args:
+        network: The model.
 
     Returns:
-        By name, the mean over the objectives, each from all measured steps; NaN: not measured.
+        Objective to the mean over the supervised ones, each from all measured steps; NaN: not
+        measured.
     """
     others = [row for row, objective in enumerate(network.objectives) if objective.supervised]
     if len(others) == len(network.objectives):
@@ -99,7 +123,7 @@ def _level_line(level: dict[str, Any]) -> str:
 
 
 def _warn_of_rests(soup: Soup) -> None:
-    """Warn of objectives that were measured in no step: their weights rested all epoch."""
+    """Warn of objectives that no step measured, so that their weights rested all epoch."""
     if not soup.means.gradients.measured:
         return
     counts = soup.means.gradients.steps().diagonal().tolist()

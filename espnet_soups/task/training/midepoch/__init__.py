@@ -1,1 +1,1 @@
-"""Checkpoints inside an epoch: when they are made, what they hold, and how training goes on."""
+"""Save checkpoints inside an epoch, and resume from them."""

@@ -1,4 +1,4 @@
-"""The mini-batches of an epoch, from any of them on."""
+"""Iterate over the mini-batches of an epoch, from any of them on."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -11,7 +11,11 @@ from espnet_soups.task.training.midepoch.signals import be_patient
 
 
 def digest_of(loader: "DataLoader[Any]") -> str:
-    """Return a digest of all utterance ids of an epoch, in order and by mini-batch."""
+    """Return a digest of all utterance ids of an epoch, in order and by mini-batch.
+
+    Args:
+        loader: ESPnet's loader of the epoch.
+    """
     digest = hashlib.sha256()
     for batch in loader.batch_sampler or ():
         digest.update(" ".join(map(str, batch)).encode() + b"\n")
@@ -19,11 +23,11 @@ def digest_of(loader: "DataLoader[Any]") -> str:
 
 
 def without_first(loader: "DataLoader[Any]", done: int) -> "DataLoader[Any]":
-    """Return a loader of the same mini-batches less the first ones, which are not even loaded.
+    """Return a loader of the same mini-batches without the first ones, which are not even loaded.
 
     Args:
-        loader: What ESPnet's iterator factory has built.
-        done: How many are left out.
+        loader: ESPnet's loader of the epoch.
+        done: Number of mini-batches to leave out.
     """
     return DataLoader(
         dataset=loader.dataset,
@@ -44,14 +48,15 @@ def _start_worker(start: Callable[[int], None] | None, worker: int) -> None:
 
 
 class KeptBatches:
-    """The mini-batches that are left of an epoch, and a look between them.
+    """Iterator over the remaining mini-batches of an epoch, with a call before each.
 
     Args:
-        loader: All mini-batches of the epoch.
-        done: How many have been trained before.
-        begin: Called once, when the loader has been opened (which draws a random number).
-        between: Called with the number of those that are done before each is taken, and when none
-            is left. All that ESPnet does with the one before has been done by then.
+        loader: Loader of all mini-batches of the epoch.
+        done: Number of those that have been trained before.
+        begin: Function that is called once, after the loader has been opened (which draws a random
+            number).
+        between: Function that is called with the number of mini-batches done, before each is taken
+            and at the end. ESPnet has finished all work on the previous one by then.
     """
 
     def __init__(
@@ -66,11 +71,11 @@ class KeptBatches:
         self.begin, self.between = begin, between
 
     def __len__(self) -> int:
-        """Return how many mini-batches the whole epoch has."""
+        """Return the number of mini-batches in the whole epoch."""
         return self.size
 
     def __iter__(self) -> Iterator[Any]:
-        """Yield those that are left."""
+        """Yield the remaining mini-batches."""
         rest = iter(self.rest)
         self.begin()
         for done in range(self.done, self.size):

@@ -1,4 +1,4 @@
-"""The file of a checkpoint inside an epoch, and whether this run can go on from it."""
+"""Write and read the checkpoint inside an epoch, and check that this run can resume from it."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,11 +11,15 @@ from espnet_soups.ranks import rank_and_size, sum_over_ranks
 from espnet_soups.task.training.midepoch.batches import digest_of
 from espnet_soups.task.training.model_file import read_states
 
-FILE = "checkpoint.step.pth"  # no name that ends like those of whole epochs
+FILE = "checkpoint.step.pth"  # its end differs from those of whole epochs
 
 
 def write_midepoch(output_dir: Path, states: Mapping[str, Any]) -> None:
-    """Write the file, whole or not at all.
+    """Write the checkpoint; it appears whole or not at all.
+
+    Args:
+        output_dir: Folder of the run.
+        states: Its content.
 
     Raises:
         OSError: If it cannot be written.
@@ -27,20 +31,20 @@ def write_midepoch(output_dir: Path, states: Mapping[str, Any]) -> None:
 def find_midepoch(
     output_dir: Path, epoch: int, factory: Any, accum_grad: int, device: torch.device
 ) -> tuple[dict[str, Any] | None, str]:
-    """Read a checkpoint that was made inside an epoch, if training can go on from it.
+    """Read a checkpoint that was made inside an epoch, if training can resume from it.
 
-    Every rank reads it; all of them, or none, go on from it.
+    Every rank reads it; either all of them resume from it or none.
 
     Args:
         output_dir: Folder of the run.
-        epoch: The epoch that is trained next, from 1; a file of another one is left over.
+        epoch: The next epoch to train, from 1; a file of another one is left over.
         factory: ESPnet's factory of the mini-batches of an epoch.
         accum_grad: Mini-batches per optimiser step.
-        device: Where ranks talk.
+        device: Device over which the ranks communicate.
 
     Returns:
-        (what it holds, why not): None where training begins with the whole epoch, and the reason
-        if a file was there that might have been of use.
+        (its content, the reason why not): None if training begins with the whole epoch, and a
+        reason if there was a file that cannot be used.
     """
     path = output_dir / FILE
     states, reason = None, ""
@@ -63,7 +67,7 @@ def find_midepoch(
 
 
 def _difference(states: Mapping[str, Any], loader: Any, accum_grad: int) -> str:
-    """Return why a checkpoint names no place in the epoch of this run; empty: it does."""
+    """Return why a checkpoint does not fit the epoch of this run; empty: it fits."""
     rank, size = rank_and_size()
     if len(states["ranks"]) != size:
         return f"it was made by {len(states['ranks'])} processes, but now there are {size}"

@@ -1,4 +1,4 @@
-"""Save inside an epoch when it is time or a signal asks for it, and go on from there."""
+"""Save inside an epoch when it is due or a signal asks for it, and resume from there."""
 
 import logging
 import signal
@@ -22,20 +22,20 @@ from espnet_soups.task.training.midepoch.state import EpochParts
 
 
 class EpochKeeper:
-    """Keeper of the epoch that is being trained.
+    """Keeper of checkpoints inside the epoch that is being trained.
+
+    Attributes:
+        stop: The signals that end training.
+        resumed: The checkpoint from which training resumes, until its epoch is opened.
 
     Args:
         output_dir: Folder of the run.
         minutes: Minutes from one checkpoint inside an epoch to the next; 0: none by time.
         steps: Optimiser steps from one to the next; 0: none by steps.
         accum_grad: Mini-batches per optimiser step.
-        device: Where ranks talk.
+        device: Device over which the ranks communicate.
         first: Whether this process writes the files.
-        clock: Returns the time in seconds.
-
-    Attributes:
-        stop: The signals that end training.
-        resumed: The checkpoint that training goes on from, until its epoch is opened.
+        clock: Function that returns the time in seconds.
     """
 
     def __init__(
@@ -55,29 +55,29 @@ class EpochKeeper:
         self._ended: tuple[dict[str, Any], dict[str, Any]] | None = None
 
     def find(self, epoch: int, factory: Any) -> str:
-        """Look for a checkpoint inside an epoch that has begun, and keep it in `resumed`.
+        """Look for a checkpoint inside the next epoch, and keep it in `resumed`.
 
         Args:
-            epoch: The epoch that is trained next.
+            epoch: The next epoch to train.
             factory: ESPnet's factory of its mini-batches.
 
         Returns:
-            Why one that was there is of no use; empty: it is, or there was none.
+            Why an existing one cannot be used; empty: it can, or there was none.
         """
         found = find_midepoch(self.output_dir, epoch, factory, self.accum_grad, self.device)
         self.resumed, reason = found
         return reason
 
     def open(self, parts: EpochParts, loader: Any) -> tuple[KeptBatches, int, float]:
-        """Open an epoch, and put back what a checkpoint inside it holds.
+        """Open an epoch, and restore the content of a checkpoint inside it.
 
         Args:
-            parts: All that the epoch moves, as at its beginning.
+            parts: All parts that hold state, as at the beginning of the epoch.
             loader: Its mini-batches.
 
         Returns:
-            (the mini-batches to train on, how many optimiser steps were made before, seconds that
-            they took).
+            (the mini-batches to train on, number of optimiser steps made before, seconds that they
+            took).
         """
         self.parts, self.total, self._ended = parts, len(loader), None
         self._digest = digest_of(loader)
@@ -106,10 +106,13 @@ class EpochKeeper:
             (self.output_dir / FILE).unlink(missing_ok=True)
 
     def between(self, done: int) -> None:
-        """Save, or save and stop, where that is due after so many mini-batches of the epoch.
+        """Save, or save and stop, if that is due.
+
+        Args:
+            done: Number of mini-batches of the epoch that are done.
 
         Raises:
-            StoppedBySignalError: If a signal has come, to any rank.
+            StoppedBySignalError: If a signal has arrived at any rank.
             OSError: If the file cannot be written.
         """
         if done == self.total:
@@ -120,10 +123,13 @@ class EpochKeeper:
         self._follow(largest_over_ranks(asked, self.device), done)
 
     def validated(self, batches: Any) -> Iterator[Any]:
-        """Yield the mini-batches of validation, and stop between them if a signal has come.
+        """Yield the mini-batches of validation, and stop between them if a signal has arrived.
+
+        Args:
+            batches: The mini-batches.
 
         Raises:
-            StoppedBySignalError: If a signal has come, to any rank.
+            StoppedBySignalError: If a signal has arrived at any rank.
         """
         for batch in batches:
             self._follow(largest_over_ranks(self.stop.received, self.device), self.total)
@@ -137,7 +143,7 @@ class EpochKeeper:
         if done > self._saved_at:
             self._save(done)
         if asked > 1:
-            wait_for_all()  # who ends first would end the others
+            wait_for_all()  # the first rank that ends would end the others
             raise StoppedBySignalError(asked, self._sentence(asked, done))
 
     def _is_due(self, done: int) -> bool:
@@ -186,7 +192,10 @@ class EpochKeeper:
 
 
 def place_of(states: Mapping[str, Any]) -> str:
-    """Return the place that a checkpoint was made at, in words.
+    """Return the place of a checkpoint in words.
+
+    Args:
+        states: The checkpoint, or its keys `epoch`, `done`, `batches` and `accum_grad`.
 
     >>> place_of({"epoch": 3, "done": 240, "batches": 401, "accum_grad": 2})
     'epoch 3, step 120 of 200'

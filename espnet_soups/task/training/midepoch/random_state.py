@@ -1,4 +1,4 @@
-"""The states of all random generators that a training draws from."""
+"""Save and restore the states of all random generators of a training."""
 
 import random
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ def random_state(cuda: bool) -> dict[str, Any]:
     """Return the states of Python's, NumPy's and PyTorch's generators, as tensors and numbers.
 
     Args:
-        cuda: Whether that of the current GPU is wanted, too.
+        cuda: Whether to include that of the current GPU.
     """
     version, words, gauss = random.getstate()
     kind, keys, position, has_gauss, cached = np.random.get_state()
@@ -25,7 +25,11 @@ def random_state(cuda: bool) -> dict[str, Any]:
 
 
 def set_random_state(state: Mapping[str, Any]) -> None:
-    """Set the generators to what `random_state` returned; its tensors are on the CPU."""
+    """Set the generators to a saved state.
+
+    Args:
+        state: The result of `random_state`, with its tensors on the CPU.
+    """
     version, words, gauss = state["python"]
     random.setstate((version, tuple(words), gauss))
     kind, keys, position, has_gauss, cached = state["numpy"]

@@ -1,4 +1,4 @@
-"""Signals that ask training to stop: it saves first."""
+"""Handle signals that ask training to stop: it saves first."""
 
 import logging
 import os
@@ -8,17 +8,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-STOPPING = (signal.SIGTERM, signal.SIGUSR1)  # Slurm sends SIGUSR1 where `--signal` asks for it
-# A rank that waits for another one, which has died, never reaches the end of its step.
+STOPPING = (signal.SIGTERM, signal.SIGUSR1)  # Slurm sends SIGUSR1 if `--signal` asks for it
+# Seconds: a rank that waits for a dead one never reaches the end of its step.
 PATIENCE = 120.0
 
 
 class StoppedBySignalError(SystemExit):
-    """Training has stopped since a signal asked for it; the status is 128 + the signal.
+    """Exit of a training that a signal has stopped; the status is 128 + the signal.
 
     Args:
         number: The signal.
-        sentence: What was saved, and how to go on.
+        sentence: What was saved, and how to resume.
     """
 
     def __init__(self, number: int, sentence: str) -> None:
@@ -27,13 +27,13 @@ class StoppedBySignalError(SystemExit):
 
 
 class StopSignals:
-    """Take note of signals while training runs; what to do about them is asked for between steps.
-
-    Args:
-        patience: Seconds after which the process ends even if nobody has asked; None: never.
+    """Recorder of signals while training runs; training asks for them between steps.
 
     Attributes:
-        received: The last signal; 0: none has come.
+        received: The last signal; 0: none has arrived.
+
+    Args:
+        patience: Seconds after which the process ends even if training has not asked; None: never.
     """
 
     def __init__(self, patience: float | None = None) -> None:
@@ -43,7 +43,7 @@ class StopSignals:
 
     @contextmanager
     def watched(self) -> Iterator[None]:
-        """Note the signals that come; outside the main thread Python allows no handlers."""
+        """Record signals; do nothing outside the main thread, where Python allows no handlers."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -56,7 +56,7 @@ class StopSignals:
                 signal.signal(number, handler)
 
     def hold(self) -> None:
-        """Let the process end by itself: it has been asked, and does."""
+        """Cancel the end after `patience`: training has asked and ends by itself."""
         if self._timer is not None:
             self._timer.cancel()
 
@@ -73,8 +73,10 @@ class StopSignals:
 
 
 def be_patient() -> None:
-    """Let a process that loads data pass over the first signal: it may have come to all processes
-    of a training, which still needs the mini-batches of its step. The second one ends it."""
+    """Let a process that loads data ignore the first signal; the second one ends it.
+
+    The first may go to all processes of a training, which still needs the mini-batches of its step.
+    """
     asked: list[int] = []
 
     def note(number: int, _frame: FrameType | None) -> None:

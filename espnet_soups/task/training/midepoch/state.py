@@ -1,4 +1,4 @@
-"""What moves while an epoch is trained, taken and put back to the last bit."""
+"""Collect and restore, bit for bit, all state that changes while an epoch is trained."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ from espnet_soups.task.training.midepoch.random_state import random_state, set_r
 
 @dataclass(frozen=True)
 class EpochParts:
-    """All that holds state while an epoch is trained.
+    """All parts that hold state while an epoch is trained.
 
     Attributes:
         network: The model, without its distributed wrapper.
-        optimizers: ESPnet's optimisers; the first one's state holds that of the soup.
+        optimizers: ESPnet's optimisers; the state of the first includes that of the soup.
         schedulers: A scheduler or None for each of them.
         scaler: The scaler of the loss, or None.
         reporter: The statistics of the epoch.
@@ -31,7 +31,7 @@ class EpochParts:
     reporter: SubReporter
 
     def trained(self) -> dict[str, Any]:
-        """Return what a checkpoint of a whole epoch holds, too: as large as the model and more."""
+        """Return the state that a checkpoint of a whole epoch has, too, larger than the model."""
         return {
             "model": self.network.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
@@ -40,7 +40,7 @@ class EpochParts:
         }
 
     def seen(self) -> dict[str, Any]:
-        """Return what the epoch has shown; the same on all ranks, which must all ask for it."""
+        """Return the statistics of the epoch, the same on all ranks, which must all call this."""
         soup, device = self.network.soup, next(self.network.parameters()).device
         return {
             "reporter": reporter_state(self.reporter),
@@ -49,16 +49,16 @@ class EpochParts:
         }
 
     def own(self) -> dict[str, Any]:
-        """Return what each rank has for itself."""
+        """Return the state that differs between ranks."""
         cuda = next(self.network.parameters()).is_cuda
         return {"tally": self.network.tally.epoch_state(), "random": random_state(cuda)}
 
     def restore(self, states: Mapping[str, Any], own: Mapping[str, Any]) -> None:
-        """Put all back but the random states, in an epoch that has just been opened.
+        """Restore everything but the random states, in an epoch that has just been opened.
 
         Args:
-            states: What `trained` and `seen` returned.
-            own: What `own` returned on this rank.
+            states: The results of `trained` and `seen`.
+            own: The result of `own` on this rank.
         """
         self.network.load_state_dict(states["model"])
         for optimizer, state in zip(self.optimizers, states["optimizers"], strict=True):
@@ -76,15 +76,19 @@ class EpochParts:
 
     @staticmethod
     def restore_random(own: Mapping[str, Any]) -> None:
-        """Put the random states back, once nothing draws from them but training."""
+        """Restore the random states, once only training draws from them.
+
+        Args:
+            own: The result of `own` on this rank.
+        """
         set_random_state(own["random"])
 
 
 def reporter_state(reporter: SubReporter) -> dict[str, Any]:
-    """Return the statistics of all steps of an epoch; a checkpoint may hold no objects of ESPnet's.
+    """Return the statistics of all steps of an epoch without objects of ESPnet's.
 
     Args:
-        reporter: Between two steps.
+        reporter: The reporter, between two steps.
     """
     stats = {}
     for key, values in reporter.stats.items():
@@ -102,7 +106,12 @@ def reporter_state(reporter: SubReporter) -> dict[str, Any]:
 
 
 def restore_reporter(reporter: SubReporter, state: Mapping[str, Any]) -> None:
-    """Put into a new reporter what `reporter_state` returned."""
+    """Restore a state into a new reporter.
+
+    Args:
+        reporter: The reporter; changed in place.
+        state: The result of `reporter_state`.
+    """
     reporter.count, reporter.total_count = state["count"], state["total_count"]
     reporter.start_time -= state["seconds"]
     for key, kept in state["stats"].items():
