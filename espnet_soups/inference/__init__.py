@@ -1,1 +1,1 @@
-"""Decoding: speech in, transcripts and translations out, with ESPnet's own searches."""
+"""Decode: speech in, transcripts and translations out, by ESPnet's own searches."""

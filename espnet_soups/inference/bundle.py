@@ -1,4 +1,4 @@
-"""Open a bundle: a trained model in one zip file, or unpacked as on a hub, checked before use.
+"""Open a bundle, a trained model in one zip file or unpacked as on a hub, and check it before use.
 
 It is ESPnet's packed format (`meta.yaml`) with a card (`README.md`) and `bundle.json`, which holds
 the version of the format and a digest of every other file.
@@ -13,7 +13,7 @@ from pathlib import Path
 from espnet_soups.files import read_json
 
 TABLE = "bundle.json"
-FORMAT = 1  # raised where an older espnet-soups could not use a bundle any more
+FORMAT = 1  # to be raised when an older espnet-soups can no longer use a bundle
 SHAPE = {"format": int, "espnet_soups": str, "exp_dir": str, "files": dict[str, str]}
 MADE_BY = "`espnet-soups pack`"
 VARIABLE = "ESPNET_SOUPS_CACHE"
@@ -28,7 +28,7 @@ def open_bundle(path: Path) -> Path:
 
     Raises:
         OSError: If it cannot be read or unpacked.
-        ValueError: If it is no bundle, of a newer format, or a file was changed.
+        ValueError: If it is not a bundle, is of a newer format, or a file was changed.
     """
     if path.is_dir():
         return check_bundle(path, str(path))
@@ -40,7 +40,7 @@ def open_bundle(path: Path) -> Path:
                 )
             digest = hashlib.sha256(archive.read(TABLE)).hexdigest()
             folder = cache_folder() / digest[:24]
-            # one that is there may have been changed since: it is unpacked anew
+            # an unpacked one is checked, and unpacked anew if it was changed
             return _unpack(archive, folder, path)
     except zipfile.BadZipFile as error:
         raise ValueError(f"{path} is damaged, or no bundle ({error}); get it again.") from error
@@ -64,15 +64,15 @@ def _unpack(archive: zipfile.ZipFile, folder: Path, path: Path) -> Path:
 
 
 def check_bundle(folder: Path, called: str) -> Path:
-    """Return the experiment folder of an unpacked bundle, whose files are as they were packed.
+    """Return the experiment folder of an unpacked bundle after checking that no file was changed.
 
     Args:
-        folder: Where it lies.
-        called: How messages call it.
+        folder: The folder of the bundle.
+        called: How messages name it.
 
     Raises:
         OSError: If a file is missing.
-        ValueError: If the bundle is of a newer format, or a file was changed.
+        ValueError: If the bundle is of a newer format, names files outside, or a file was changed.
     """
     table = read_json(folder / TABLE, MADE_BY)
     number = table.get("format")
@@ -99,7 +99,11 @@ def check_bundle(folder: Path, called: str) -> Path:
 
 
 def digest_of(path: Path) -> str:
-    """Return the SHA-256 of a file, in hexadecimal digits."""
+    """Return the SHA-256 of a file, in hexadecimal digits.
+
+    Args:
+        path: The file.
+    """
     found = hashlib.sha256()
     with open(path, "rb") as file:
         while block := file.read(BLOCK):
@@ -108,9 +112,9 @@ def digest_of(path: Path) -> str:
 
 
 def cache_folder() -> Path:
-    """Return the folder into which bundles are unpacked; it is made where it is missing.
+    """Return the folder into which bundles are unpacked; it is made if missing.
 
-    It is what the variable `ESPNET_SOUPS_CACHE` names, else `espnet-soups` in `XDG_CACHE_HOME` or
+    The variable `ESPNET_SOUPS_CACHE` names it, else it is `espnet-soups` in `XDG_CACHE_HOME` or
     `~/.cache`.
     """
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"

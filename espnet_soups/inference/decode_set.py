@@ -14,7 +14,7 @@ from espnet_soups.inference.speech_source import SpeechSource
 from espnet_soups.objectives.decoding.decode_config import DecodeConfig
 from espnet_soups.objectives.decoding.result import Hypothesis
 
-WINDOW = 512  # utterances that are read and sorted by length at a time
+WINDOW = 512  # utterances to read and sort by length at a time
 
 Decoded = dict[str, dict[str, tuple[Hypothesis, ...]]]
 Prepared = dict[str, torch.Tensor]
@@ -23,20 +23,20 @@ Prepared = dict[str, torch.Tensor]
 def select_utterances(
     speech2text: Speech2Text, source: SpeechSource, utt2lang: Path, key_file: Path | None
 ) -> dict[str, list[str]]:
-    """Group what is to be decoded by language.
+    """Group the utterances to decode by language.
 
     Args:
         speech2text: The model.
         source: The speech.
         utt2lang: Language of each utterance.
-        key_file: Its first column says which utterances this job decodes; None: all of `source`.
+        key_file: File whose first column lists the utterances of this job; None: all of `source`.
 
     Returns:
-        Language -> utterance ids, in the order of the files. Utterances of languages that the
-        chosen objectives do not speak are left out, and counted in the log.
+        Language to utterance ids, in the order of the files. Utterances of languages that the
+        chosen objectives do not cover are left out, and counted in the log.
 
     Raises:
-        ValueError: If an utterance has no speech, no language, or one the model does not know.
+        ValueError: If an utterance has no speech, no language, or one that the model lacks.
     """
     keys = list(source.places if key_file is None else read_table(key_file, allow_empty=True))
     spoken = read_table(utt2lang)
@@ -70,10 +70,10 @@ def decode_set(
     Args:
         speech2text: The model.
         source: The speech.
-        grouped: Language -> utterance ids.
+        grouped: Language to utterance ids.
 
     Returns:
-        (objective -> utterance id -> hypotheses, how fast it was).
+        (objective to utterance id to hypotheses, the speed).
 
     Raises:
         OSError: If speech is missing.
@@ -100,7 +100,15 @@ def decode_set(
 
 
 def cut_batches(prepared: Prepared, config: DecodeConfig) -> Iterator[list[str]]:
-    """Cut utterances into batches of similar length, long ones first."""
+    """Cut utterances into batches of similar length, long ones first.
+
+    Args:
+        prepared: Utterance id to the input of the encoder, `(frames, width)` or `(samples,)`.
+        config: Settings of the decoding, with the limits of a batch.
+
+    Yields:
+        The utterance ids of a batch.
+    """
     batch: list[str] = []
     longest = 0
     for key in sorted(prepared, key=lambda key: len(prepared[key]), reverse=True):

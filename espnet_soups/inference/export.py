@@ -33,9 +33,9 @@ def export_objective(
 
     Args:
         exp_dir: The folder that training wrote.
-        objective: Its name, such as `asr_fr`.
-        output_dir: Gets `config.yaml`, `model.pth` and the files that the configuration names (by
-            absolute path, since ESPnet looks them up from the working directory).
+        objective: Name of the objective, such as `asr_fr`.
+        output_dir: Folder for `config.yaml`, `model.pth` and the files that the configuration names
+            (by absolute path, since ESPnet looks them up from the working directory).
         model_file: See `find_model_file`.
         own_kinds: Classes of kinds that may be imported, `module:Class`.
 
@@ -64,10 +64,14 @@ def export_objective(
 
 
 def find_objective(model: MSPModel, name: str) -> Objective:
-    """Return the objective of a name.
+    """Return an objective by its name.
+
+    Args:
+        model: The model.
+        name: The name.
 
     Raises:
-        ValueError: If there is none; the message lists those that can be exported.
+        ValueError: If there is no such objective; the message lists those that can be exported.
     """
     for objective in model.objectives:
         if objective.name == name:
@@ -99,7 +103,7 @@ def _copy(file: str, output_dir: Path, name: str) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Return YAML's own types: ESPnet's defaults hold tuples."""
+    """Return a value in YAML's own types, since ESPnet's defaults hold tuples."""
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

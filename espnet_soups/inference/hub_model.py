@@ -24,13 +24,13 @@ def import_hub() -> Any:
 
 
 def fetch_bundle(name: str) -> Path:
-    """Return the folder of a bundle on the hub, which is fetched unless it is in hub's cache.
+    """Return the folder of a bundle on the hub, fetched unless the hub's cache has it.
 
     Args:
         name: `organisation/model`, or `organisation/model@revision`.
 
     Raises:
-        ValueError: If it cannot be had; the message has the reason.
+        ValueError: If it cannot be fetched; the message has the reason.
     """
     hub = import_hub()
     model, _, revision = name.partition("@")
@@ -42,7 +42,13 @@ def fetch_bundle(name: str) -> Path:
 
 
 def unreachable(name: str, failed: str, error: Exception) -> ValueError:
-    """Return an error that names a model, what failed, and in one line why."""
+    """Return an error that names a model, what failed, and why, in one line.
+
+    Args:
+        name: Name of the model.
+        failed: What failed, as part of a sentence.
+        error: The cause.
+    """
     reason = " ".join(str(error).split())[:200].rstrip(". ")
     return ValueError(
         f"{name} {failed} (Hugging Face hub): {reason or type(error).__name__}; check the name,"

@@ -1,4 +1,4 @@
-"""What a decoding job writes: ESPnet's files per objective, and how fast it was."""
+"""Write the results of a decoding job: ESPnet's files per objective, and the speed."""
 
 import io
 import json
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FILES = ("text", "token", "token_int", "score")
-ARRAYS = "array.scp"  # where the result is numbers
+ARRAYS = "array.scp"  # for results that are numbers
 
 
 @dataclass(frozen=True)
 class Speed:
-    """How long decoding took.
+    """Duration of a decoding.
 
     Attributes:
         audio_seconds: Length of the decoded speech; None: unknown.
-        decode_seconds: Reading, encoding and searching, without loading the model.
-        utterances: How many.
+        decode_seconds: Time of reading, encoding and searching, without loading the model.
+        utterances: Number of utterances.
     """
 
     audio_seconds: float | None
@@ -33,11 +33,15 @@ class Speed:
 
     @property
     def rtf(self) -> float | None:
-        """The real-time factor: seconds of decoding per second of speech."""
+        """Real-time factor: seconds of decoding per second of speech; None: unknown."""
         return self.decode_seconds / self.audio_seconds if self.audio_seconds else None
 
     def write(self, path: Path) -> None:
-        """Write it as JSON."""
+        """Write the speed as JSON.
+
+        Args:
+            path: The file; its folder is made if missing.
+        """
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, json.dumps({**asdict(self), "rtf": self.rtf}) + "\n")
 
@@ -47,12 +51,12 @@ def write_hypotheses(
 ) -> None:
     """Write `<objective>/<n>best_recog/{text,token,token_int,score}`, each whole or not at all.
 
-    Where hypotheses are numbers, `array.ark` and `array.scp` hold them.
+    Hypotheses that are numbers are in `array.ark` and `array.scp`.
 
     Args:
-        output_dir: Of the job.
-        nbest: How many of the best to write; where a search found fewer, the rank lacks the key.
-        found: Objective -> utterance id -> hypotheses, best first.
+        output_dir: Folder of the job.
+        nbest: How many of the best to write; if a search found fewer, the rank lacks the key.
+        found: Objective to utterance id to hypotheses, best first.
     """
     output_dir.mkdir(parents=True, exist_ok=True)
     for objective, hypotheses in found.items():
@@ -78,12 +82,12 @@ def write_arrays(folder: Path, arrays: "Mapping[str, NDArray[Any]]") -> None:
     """Write `array.ark` and `array.scp`, each whole or not at all.
 
     Args:
-        folder: To write to; `array.scp` names the ark by its absolute path.
-        arrays: Utterance id to vector [D] or frames [T, D].
+        folder: The folder to write to; `array.scp` names the ark by its absolute path.
+        arrays: Utterance id to vector `(width,)` or frames `(frames, width)`.
     """
     import kaldiio
 
-    # in memory first: a file that is half written says more of a full disk than one sentence
+    # in memory first: kaldiio's own error on a full disk is not one sentence
     content, table = io.BytesIO(), io.StringIO()
     content.name = str(folder.resolve() / "array.ark")  # type: ignore[attr-defined]
     kaldiio.save_ark(content, arrays, scp=table)

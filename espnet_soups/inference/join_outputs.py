@@ -1,4 +1,4 @@
-"""Join what parallel decoding jobs wrote; neither torch nor ESPnet is needed."""
+"""Join the results of parallel decoding jobs, without torch or ESPnet."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,21 +15,21 @@ Tables = dict[str, dict[str, str]]  # file name to table
 def join_outputs(decode_dir: Path, jobs: int, utt2lang: Path) -> dict[str, int]:
     """Write `<decode_dir>/<objective>/{text,token,token_int,score}` and `speed.json`.
 
-    Where the result of an objective is numbers, `array.scp` says where they lie. `objectives.json`
-    lists the objectives that the set has utterances of.
+    If the result of an objective is numbers, `array.scp` holds their places. `objectives.json`
+    lists the objectives for which the set has utterances.
 
     Args:
-        decode_dir: Holds `logdir/output.<1..jobs>`.
-        jobs: How many jobs there were.
+        decode_dir: Folder with `logdir/output.<1..jobs>`.
+        jobs: Number of jobs.
         utt2lang: Language of every utterance of the set.
 
     Returns:
-        Objective -> number of utterances.
+        Objective to number of utterances.
 
     Raises:
         OSError: If a job's output is missing.
-        ValueError: If an utterance is missing, comes twice, or is not one of the set, or jobs
-            decoded different objectives.
+        ValueError: If an utterance is missing, occurs twice, or is not in the set, or jobs decoded
+            different objectives.
     """
     if jobs < 1:
         raise ValueError(f"`--jobs` must be 1 or more, but got {jobs}.")

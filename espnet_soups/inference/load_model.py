@@ -1,4 +1,4 @@
-"""Load a trained model from its experiment folder, and refuse what does not fit."""
+"""Load a trained model from its experiment folder, and refuse files that do not fit."""
 
 import argparse
 from pathlib import Path
@@ -24,15 +24,15 @@ def find_model_file(exp_dir: Path, model_file: str | Path | None = None) -> Path
     Args:
         exp_dir: The folder that training wrote.
         model_file: A file of that folder, or a path; None: the first of `MODEL_FILES` that exists,
-            or what model.zip holds.
+            or the model of an unpacked model.zip.
 
     Raises:
-        FileNotFoundError: If there is none; the message says which were looked for.
+        FileNotFoundError: If there is none; the message names the files that were tried.
     """
     config_path(exp_dir)
     names = MODEL_FILES if model_file is None else (str(model_file),)
     for name in names:
-        # a model of the working directory is taken only where it is named
+        # a model of the working directory is used only if it is named
         for path in (exp_dir / name, *(() if model_file is None else (Path(name),))):
             if path.is_file():
                 return path
@@ -64,20 +64,21 @@ def load_model(
     device: str = "cpu",
     args: argparse.Namespace | None = None,
 ) -> tuple[MSPModel, argparse.Namespace]:
-    """Build the model of an experiment and load its parameters; nothing may be left over.
+    """Build the model of an experiment and load its parameters, which must match exactly.
 
     Args:
         exp_dir: The folder that training wrote.
         model_file: See `find_model_file`.
         device: `cpu`, `cuda`, `cuda:0`, ...
-        args: What `read_config` returned; None: it is read.
+        args: The result of `read_config`; None: read it.
 
     Returns:
         (the model, ready to decode; the options of its training).
 
     Raises:
         OSError: If a file is missing.
-        ValueError: If the model file is broken or of another configuration.
+        ValueError: If the model file is broken or of another configuration, or the device cannot be
+            used.
     """
     path = find_model_file(exp_dir, model_file)
     args = read_config(exp_dir) if args is None else args

@@ -1,4 +1,4 @@
-"""Where the files that a `config.yaml` names lie: beside the model first, and never another's."""
+"""Find the files that a `config.yaml` names: beside the model first, and never another model's."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -9,24 +9,24 @@ from torch import Tensor
 
 from espnet_soups.task.training.model_file import DAMAGE
 
-LEVELS = 5  # folders above an experiment in which its recipe is looked for
+LEVELS = 5  # folders above an experiment that may be its recipe
 Fits = Callable[[Path], bool]
 
 
 def locate(file: str, exp_dir: Path, fits: Fits | None = None) -> Path:
-    """Return a file that was named from the recipe's folder, from wherever we are.
+    """Return the path of a file that was named relative to the recipe, from any working directory.
 
-    Recipes name their files alike. So the model's own folder comes first, then the folders above
-    it (also those above a link), one of which is its recipe, then the working directory, from which
-    a recipe names what lies outside; and a file is looked into where that shows whose it is.
+    Recipes use the same names. So the model's own folder comes first, then the folders above it
+    (also those above a link), one of which is its recipe, then the working directory, from which a
+    recipe names files outside. If the content of a file shows whose it is, `fits` checks it.
 
     Args:
-        file: As the configuration names it.
+        file: The name in the configuration.
         exp_dir: The folder that holds the configuration.
-        fits: Whether a file is the model's own; None: any is taken.
+        fits: Function that returns whether a file belongs to the model; None: any is accepted.
 
     Raises:
-        FileNotFoundError: If it is nowhere, or every file that is found is another model's.
+        FileNotFoundError: If there is no such file, or every file found is another model's.
     """
     above = [*exp_dir.absolute().parents[:LEVELS], *exp_dir.resolve().parents[:LEVELS]]
     own = [exp_dir / file, exp_dir / Path(file).name]
@@ -49,10 +49,10 @@ def locate(file: str, exp_dir: Path, fits: Fits | None = None) -> Path:
 
 
 def statistics_fit(tensors: Mapping[str, Tensor]) -> Fits:
-    """Return what tells whether a file holds the statistics that a model was trained with.
+    """Return a function that checks whether a file holds the statistics a model was trained with.
 
     Args:
-        tensors: Those of the model file, which has the statistics among them.
+        tensors: The tensors of the model file, including the statistics.
     """
 
     def fit(path: Path) -> bool:

@@ -1,4 +1,4 @@
-"""Find the experiment folder of a model, however a user names it."""
+"""Find the experiment folder of a model, however the user names it."""
 
 import os
 from pathlib import Path
@@ -7,15 +7,15 @@ from espnet_soups.inference.bundle import TABLE, open_bundle
 from espnet_soups.inference.hub_model import NAME, fetch_bundle
 
 VARIABLE = "ESPNET_SOUPS_MODEL"
-HERE = Path("exp")  # of the experiments of a recipe
+HERE = Path("exp")  # folder of the experiments of a recipe
 
 
 def find_model(named: str | None) -> Path:
-    """Return the experiment folder of the model that a command is to use.
+    """Return the experiment folder of the model that a command should use.
 
     Args:
-        named: As `find_experiment` takes it; None: what the variable `ESPNET_SOUPS_MODEL` names, or
-            else the only trained model below `exp` of the working directory.
+        named: A name for `find_experiment`; None: the variable `ESPNET_SOUPS_MODEL`, or else the
+            only trained model below `exp` of the working directory.
 
     Raises:
         OSError: If there is none.

@@ -1,4 +1,4 @@
-"""Speech as a user hands it over, looked at before it is decoded."""
+"""Check speech from a user before it is decoded, and change its sampling rate."""
 
 import numpy as np
 import soxr
@@ -13,8 +13,11 @@ def check_speech(speech: np.ndarray | torch.Tensor, width: int | None) -> np.nda
     """Return speech as an array.
 
     Args:
-        speech: Samples in [-1, 1], [samples], or features, [T, width].
-        width: Numbers of a frame of features; None: the model takes samples.
+        speech: Samples in [-1, 1], `(samples,)`, or features, `(frames, width)`.
+        width: Numbers per frame of features; None: the model takes samples.
+
+    Returns:
+        The array, of the same shape.
 
     Raises:
         ValueError: If it is empty, not finite, of the scale of integers, or of a wrong shape.
@@ -44,9 +47,9 @@ def change_rate(samples: np.ndarray, rate: float, wanted: int | None) -> np.ndar
     """Return samples at another rate.
 
     Args:
-        samples: [samples].
-        rate: Theirs, Hz.
-        wanted: That of the model, Hz; None: unknown.
+        samples: The samples, `(samples,)`.
+        rate: Their sampling rate, Hz.
+        wanted: The rate of the model, Hz; None: unknown.
 
     Raises:
         ValueError: If a rate is not positive, or unknown.

@@ -1,4 +1,4 @@
-"""Speech in, hypotheses of every objective out, in one object, for one or many utterances."""
+"""Decode one or many utterances by all objectives of a model, in one object."""
 
 import argparse
 import logging
@@ -92,7 +92,7 @@ class Speech2Text:
             objectives: Globs over the objectives to decode; empty: all.
             own_kinds: Classes of kinds that the model names and that may be imported,
                 `module:Class`; importing runs their code.
-            **options: Those of decoding, as in the YAML of `msp_inference`: see its `--help`.
+            **options: Options of decoding, as in the YAML of `msp_inference`: see its `--help`.
 
         Raises:
             OSError: If a file is missing.
@@ -111,9 +111,9 @@ class Speech2Text:
         """Decode one utterance.
 
         Args:
-            speech: Samples in [-1, 1] of one channel, [samples], or features as the model was
-                trained on, [T, D].
-            lang: The language that is spoken.
+            speech: Samples in [-1, 1] of one channel, `(samples,)`, or features as in training,
+                `(frames, width)`.
+            lang: The spoken language.
             rate: Sampling rate of the samples, Hz; another than the model's is resampled. None:
                 that of the model.
 
@@ -132,8 +132,11 @@ class Speech2Text:
     def check_language(self, lang: str) -> None:
         """Refuse a language that cannot be decoded; the message lists those that can.
 
+        Args:
+            lang: The language.
+
         Raises:
-            ValueError: If nothing decodes it.
+            ValueError: If no objective decodes it.
         """
         if lang not in self.languages:
             raise ValueError(
@@ -142,12 +145,12 @@ class Speech2Text:
             )
 
     def prepare(self, speech: np.ndarray | torch.Tensor, rate: float | None = None) -> torch.Tensor:
-        """Return what the encoder takes of one utterance: features [T, D] or samples [samples].
+        """Return the input of the encoder: features, `(frames, width)`, or samples, `(samples,)`.
 
         Args:
-            speech: Samples in [-1, 1], [samples], or features, [T, D].
+            speech: Samples in [-1, 1], `(samples,)`, or features, `(frames, width)`.
             rate: Sampling rate of samples, Hz; another than the model's is resampled. None: that of
-                the model, which the first call warns of.
+                the model, with a warning on the first call.
 
         Raises:
             ValueError: If the speech is empty, not finite, of the scale of integers, or of a wrong
@@ -189,15 +192,15 @@ class Speech2Text:
         """Decode utterances of one language together.
 
         Args:
-            prepared: What `prepare` gave for each utterance.
-            lang: The language that is spoken.
+            prepared: The result of `prepare` for each utterance.
+            lang: The spoken language.
             names: The objectives to decode; None: all of the language.
 
         Returns:
             The results, in the same order.
 
         Raises:
-            ValueError: If the language is unknown, or an utterance too short for the encoder.
+            ValueError: If the language is unknown, or an utterance is too short for the encoder.
         """
         self.check_language(lang)
         spoken = [objective.name for objective in self._spoken(lang)]
@@ -214,10 +217,10 @@ class Speech2Text:
         return next(known, None)
 
     def identify_language(self, prepared: Sequence[torch.Tensor]) -> str:
-        """Return the language of a recording, of whose pieces the longest together vote for it.
+        """Return the language of a recording; its pieces vote with their lengths.
 
         Args:
-            prepared: What `prepare` gave for each piece.
+            prepared: The result of `prepare` for each piece.
 
         Raises:
             ValueError: If the model has no objective that identifies languages, or a piece is too
@@ -263,7 +266,7 @@ class Speech2Text:
 
 
 def _feature_config(args: argparse.Namespace) -> FeatureConfig | None:
-    """Return how the features of the training data were made; None: the configuration is silent."""
+    """Return the settings of the features in training; None: the configuration does not say."""
     options = getattr(args, "feats_conf", None)
     if options:
         return read_feature_config(options)

@@ -1,4 +1,4 @@
-"""Where the speech to decode comes from: features or audio files, by utterance id."""
+"""Read the speech to decode, features or audio files, by utterance id."""
 
 from pathlib import Path
 
@@ -42,11 +42,14 @@ class SpeechSource:
 
     @property
     def rate(self) -> int | None:
-        """Sampling rate of what is read, Hz; None: it is features."""
+        """Sampling rate of the audio, Hz; None: the speech is features."""
         return self.fs if self.kind == "sound" else None
 
     def read(self, key: str) -> np.ndarray:
-        """Read one utterance: features [T, D] or samples [samples].
+        """Read one utterance: features, `(frames, width)`, or samples, `(samples,)`.
+
+        Args:
+            key: Utterance id.
 
         Raises:
             OSError: If its file is missing.

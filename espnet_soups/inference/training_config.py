@@ -1,4 +1,4 @@
-"""Read the `config.yaml` of a trained model; files that it names are found from anywhere."""
+"""Read the `config.yaml` of a trained model, and find the files that it names."""
 
 import argparse
 from collections.abc import Collection, Mapping
@@ -15,8 +15,8 @@ from espnet_soups.objectives.registry import kinds_of
 from espnet_soups.settings import refuse_mistyped
 from espnet_soups.task.own_options import add_own_options
 
-STATISTICS = "stats_file"  # of features, in `normalize_conf`
-# Of ESPnet's options, what a model is built of.
+STATISTICS = "stats_file"  # key of the statistics of features in `normalize_conf`
+# Options of ESPnet that define a model.
 SHAPE = {
     **{"encoder": str, "encoder_conf?": dict, "frontend?": str, "frontend_conf?": dict},
     **{"normalize?": str, "normalize_conf?": {"stats_file?": str}, "preencoder?": str},
@@ -26,8 +26,11 @@ SHAPE = {
 def config_path(exp_dir: Path) -> Path:
     """Return the configuration of an experiment.
 
+    Args:
+        exp_dir: The folder that training wrote.
+
     Raises:
-        FileNotFoundError: If there is none.
+        FileNotFoundError: If there is no configuration.
     """
     path = exp_dir / "config.yaml"
     if not path.is_file():
@@ -41,18 +44,19 @@ def config_path(exp_dir: Path) -> Path:
 def read_config(
     exp_dir: Path, allowed: Collection[str] = (), found: dict[str, Path] | None = None
 ) -> argparse.Namespace:
-    """Return the options of training, with what decoding needs of them.
+    """Return the options of training that decoding needs.
 
-    Options of ours that are younger than the file have their defaults. Files are found by
-    `locate`. The soup is left out: it is of training alone.
+    Options of ours that are newer than the file get their defaults. Files are found by `locate`.
+    The soup is left out, since only training uses it.
 
     Args:
         exp_dir: The folder that training wrote.
         allowed: Kinds of a user's own, `module:Class`, that may be imported.
-        found: Gets where each file lies that the configuration names; None: nobody asks.
+        found: Mapping to fill with the path of each file that the configuration names; None: not
+            needed.
 
     Raises:
-        FileNotFoundError: If there is no configuration, or a file that it names is nowhere.
+        FileNotFoundError: If there is no configuration, or a file that it names cannot be found.
         ValueError: If it is not the configuration of a multi-objective model, or names a class that
             may not be imported.
     """
@@ -89,12 +93,12 @@ def read_config(
 def check_statistics(
     args: argparse.Namespace, exp_dir: Path, tensors: Mapping[str, Tensor]
 ) -> None:
-    """Look for the statistics of features anew where those that were found are another model's.
+    """Search again for the statistics of features if those that were found are another model's.
 
     Args:
-        args: What `read_config` returned.
+        args: The result of `read_config`; changed in place.
         exp_dir: The folder that training wrote.
-        tensors: Those of the model file.
+        tensors: The tensors of the model file.
 
     Raises:
         FileNotFoundError: If all that are found are another model's.

@@ -1,4 +1,4 @@
-"""From a recording of any length to timed texts, transcripts or translations."""
+"""Transcribe or translate a recording of any length into texts with times."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,8 +21,8 @@ class Segment:
     """A piece of a recording.
 
     Attributes:
-        start: Where it begins, seconds.
-        end: Where it ends, seconds.
+        start: Its beginning, seconds.
+        end: Its end, seconds.
         text: What was said, or its translation.
         score: Log probability or search score of the text.
     """
@@ -35,13 +35,13 @@ class Segment:
 
 @dataclass(frozen=True)
 class Transcript:
-    """What a recording says.
+    """Texts of a recording.
 
     Attributes:
-        language: The language that is spoken.
-        identified: Whether the model found it out.
-        target: The language of the texts where they are translations; empty: transcripts.
-        segments: In order.
+        language: The spoken language.
+        identified: Whether the model identified it.
+        target: The language of the texts if they are translations; empty: they are transcripts.
+        segments: The pieces, in order.
     """
 
     language: str
@@ -60,13 +60,13 @@ class Transcriber:
 
     Args:
         speech2text: The model.
-        language: The language that is spoken; empty: the model identifies it.
+        language: The spoken language; empty: the model identifies it.
         translate: Whether texts are translations.
         target: The language of translations; empty: the only one that there is.
-        longest: Seconds that are decoded at once; what is longer is cut at silences.
+        longest: Largest length to decode at once, seconds; a longer recording is cut at silences.
 
     Raises:
-        ValueError: If the model lacks what is asked for; the message lists what it has.
+        ValueError: If the model cannot do what is asked for; the message lists what it can.
     """
 
     def __init__(
@@ -92,12 +92,12 @@ class Transcriber:
             )
 
     def __call__(self, samples: np.ndarray, rate: int, name: str) -> Transcript:
-        """Return what a recording says.
+        """Return the transcript or translation of a recording.
 
         Args:
-            samples: In [-1, 1], [samples].
+            samples: Samples in [-1, 1], `(samples,)`.
             rate: Their sampling rate, Hz.
-            name: How messages call the recording.
+            name: How messages name the recording.
 
         Raises:
             ValueError: If it is silent, too short, or of a language that the model lacks.
@@ -135,10 +135,11 @@ class Transcriber:
         return [found[key] for key in keyed]
 
     def _target_of(self, language: str) -> str:
-        """Return the language of translations from a language; empty for transcripts.
+        """Return the target language for a spoken language; empty for transcripts.
 
         Raises:
-            ValueError: If the model does not recognise it, or does not translate so.
+            ValueError: If the model does not recognise it, or does not translate it into the
+                target.
         """
         verb = "translates from" if self.translate else "recognises"
         if language not in self.targets:
@@ -157,7 +158,7 @@ class Transcriber:
 
 
 def _targets(speech2text: Speech2Text, translate: bool) -> dict[str, list[str]]:
-    """Return the languages that can be recognised, or translated and into which.
+    """Return the languages that can be recognised, or those that can be translated, with targets.
 
     Raises:
         ValueError: If there is none.

@@ -11,12 +11,12 @@ FORMATS = {"text": ".txt", "json": ".json", "srt": ".srt"}
 
 
 def render(transcript: "Transcript", place: str, format: str) -> str:
-    """Return a transcript as a file holds it.
+    """Return a transcript as text, JSON or subtitles.
 
     Args:
-        transcript: What a recording says.
+        transcript: The transcript.
         place: Path of the recording.
-        format: `text`: a line per piece; `json`: one object in one line; `srt`: SubRip.
+        format: `text`: one line per piece; `json`: one object in one line; `srt`: SubRip.
     """
     if format == "json":
         record = {"file": place, **asdict(transcript), "text": transcript.text}
@@ -32,6 +32,9 @@ def render(transcript: "Transcript", place: str, format: str) -> str:
 
 def clock(seconds: float) -> str:
     """Return a time as SubRip writes it.
+
+    Args:
+        seconds: The time.
 
     >>> clock(3725.0405)
     '01:02:05,040'
