@@ -1,1 +1,1 @@
-"""Commands: `python -m espnet_soups.bin.<name>`, one thin file each."""
+"""Run the commands `python -m espnet_soups.bin.<name>`, one thin file each."""

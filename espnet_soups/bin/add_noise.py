@@ -37,7 +37,7 @@ def get_parser() -> argparse.ArgumentParser:
         help="Range of reverberation times (RT60), seconds, such as 0.2 0.8; not given: no rooms",
     )
     parser.add_argument(
-        "--seed", type=int, default=0, help="With the utterance id it decides all (0)"
+        "--seed", type=int, default=0, help="Seed of all that is drawn, with the id (0)"
     )
     parser.add_argument("--nj", type=int, default=4, help="Processes (4)")
     parser.add_argument(
@@ -45,7 +45,7 @@ def get_parser() -> argparse.ArgumentParser:
         type=Path,
         nargs="*",
         default=[],
-        help="Data dirs of which one recording is read first: its rate must be that of --fs",
+        help="Data dirs whose first recording is read before all else, to check its rate (--fs)",
     )
     parser.add_argument("--fs", type=int, default=16000, help="Rate of stage 3, Hz (16000)")
     parser.add_argument("--resample", default="false", choices=["true", "false"], help="(false)")
@@ -53,7 +53,11 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Write the data dir; see `get_parser`."""
+    """Write the data dir; see `get_parser`.
+
+    Args:
+        arguments: Words of the command line; None: those of this process.
+    """
     options = get_parser().parse_args(arguments)
     set_up_logging()
     from espnet_soups.data.data_dir import read_data_dir

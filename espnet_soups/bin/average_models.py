@@ -20,7 +20,15 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Average and print what was averaged; see `get_parser`."""
+    """Average the best epochs, and print which; see `get_parser`.
+
+    Args:
+        arguments: Words of the command line; None: those of this process.
+
+    Raises:
+        ValueError: If `--nbest` is negative, no criterion has a value, or a file is damaged.
+        OSError: If the run has no checkpoint, or the disk is full.
+    """
     options = get_parser().parse_args(arguments)
     if options.nbest < 0:
         raise ValueError(f"`--nbest` must not be negative, but got {options.nbest}.")

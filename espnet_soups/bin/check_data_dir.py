@@ -35,7 +35,11 @@ def get_parser() -> RunParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Check one data dir; see `get_parser`."""
+    """Check one data dir; see `get_parser`.
+
+    Args:
+        arguments: Words of the command line; None: those of this process.
+    """
     options, given = get_parser().parse(arguments)
     from espnet_soups.data.check_audio import check_audio
     from espnet_soups.data.data_dir import read_data_dir
@@ -83,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _of_languages(whole: "DataDir", languages: Sequence[str]) -> "DataDir":
-    """Return the utterances of the run's languages, and warn of others; all, where none is left."""
+    """Return the utterances of the run's languages, and warn of others; if none is left, all."""
     data = whole.keep_languages(languages)
     left_out = len(whole.audio) - len(data.audio)
     if not data.audio or not left_out:

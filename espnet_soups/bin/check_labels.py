@@ -1,4 +1,4 @@
-"""Look at all labels of a run before anything is measured or pre-trained (stage 5)."""
+"""Check all labels of a run before anything is measured or pre-trained (stage 5)."""
 
 import argparse
 import sys
@@ -13,19 +13,26 @@ def get_parser() -> RunParser:
     """Return the options."""
     parser = RunParser(
         "check_labels",
-        "Refuses a run of which an objective has no label that it could learn, and warns of labels"
+        "Refuses a run if an objective has no label that it could learn, and warns of labels"
         " that are longer than their frames or cannot be spelt.",
         f"{EPILOG} Words after `--` are options of msp_train; its shape files may be tables of"
         " lengths, such as utt2num_frames.",
     )
     parser.add_argument("--whole", type=Path, required=True, help="Training set before stage 4")
-    parser.add_argument("--kept", type=Path, required=True, help="What stage 4 has left of it")
+    parser.add_argument("--kept", type=Path, required=True, help="Training set after stage 4")
     parser.add_argument("train_args", nargs="*", help=argparse.SUPPRESS)
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Check them; see `get_parser`."""
+    """Check the labels; see `get_parser`.
+
+    Args:
+        arguments: Words of the command line; None: those of this process.
+
+    Raises:
+        ValueError: If an objective has no label that it could learn, or an option is not valid.
+    """
     options, given = get_parser().parse(arguments)
     _refuse_emptied(options.whole, options.kept, given)
     from espnet_soups.task.checks.check_labels import check_labels

@@ -1,4 +1,4 @@
-"""Check what later stages need, before the first one runs."""
+"""Check everything that later stages need, before the first one runs."""
 
 import argparse
 import sys
@@ -24,7 +24,15 @@ def get_parser() -> RunParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Check; see `get_parser`."""
+    """Check the recipe; see `get_parser`.
+
+    Args:
+        arguments: Words of the command line; None: those of this process.
+
+    Raises:
+        ValueError: If an option or a configuration is not valid.
+        OSError: If a file or a command is missing, or the disk is almost full.
+    """
     options, given = get_parser().parse(arguments)
     from espnet_soups.objectives.metrics.score_config import ScoreConfig
     from espnet_soups.objectives.registry import KINDS, kind_of, kinds_of

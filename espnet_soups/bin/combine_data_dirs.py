@@ -23,7 +23,11 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Join them; see `get_parser`."""
+    """Join the data dirs; see `get_parser`.
+
+    Args:
+        arguments: Words of the command line; None: those of this process.
+    """
     options = get_parser().parse_args(arguments)
     from espnet_soups.data.combine import combine_data_dirs
 

@@ -1,4 +1,4 @@
-"""What every command shares: bad input ends in one sentence and a non-zero exit status."""
+"""Run a command so that bad input ends in one sentence and a non-zero exit status."""
 
 import errno
 import logging
@@ -20,7 +20,7 @@ def program(module: str, command: str = "") -> str:
     """Return how a command was called, for its help.
 
     Args:
-        module: Its module in `espnet_soups.bin`.
+        module: Name of its module in `espnet_soups.bin`.
         command: Its name below `espnet-soups`; empty: that of the module.
     """
     called = f"{ONE_COMMAND} {command or module}"
@@ -45,22 +45,22 @@ def run_command(main: Callable[[Sequence[str] | None], None]) -> None:
     """Run `main` on the command line and turn bad input into one sentence.
 
     Args:
-        main: Parses the given arguments (None: `sys.argv[1:]`) and does the work. It raises
-            `ValueError` or `OSError` for what the user can mend; anything else is a defect and
-            keeps its traceback. Ctrl-C ends with status 130.
+        main: Function that parses the given arguments (None: `sys.argv[1:]`) and does the work. It
+            raises `ValueError` or `OSError` for what the user can correct; any other error is a
+            defect and keeps its traceback. Ctrl-C ends with status 130.
     """
     if os.environ.get(END_WITH_PARENT):
         end_with_parent()
     try:
         main(None)
         sys.stdout.flush()
-    except BrokenPipeError:  # who reads the output, such as `head`, has read enough
+    except BrokenPipeError:  # the reader of the output, such as `head`, has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(128 + signal.SIGPIPE)
     except (ValueError, OSError) as error:
         print(f"error: {_sentence(error)}", file=sys.stderr)
         sys.exit(1)
-    except yaml.YAMLError as error:  # of files it is a ValueError that names them
+    except yaml.YAMLError as error:  # for files it is a ValueError that names them
         problem = " ".join(str(error).split())
         print(f"error: The value of an option is not valid YAML: {problem}.", file=sys.stderr)
         sys.exit(1)
@@ -81,7 +81,7 @@ def _watch(parent: int) -> None:
 
 
 def _sentence(error: Exception) -> str:
-    """Return the text of an error; that of a full disk says what to do."""
+    """Return the text of an error; on a full disk it says what to do."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         place = f" ({error.filename} could not be written)" if error.filename else ""
         return f"{error.strerror}{place}: free some space, then run the same command again."

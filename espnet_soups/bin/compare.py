@@ -27,7 +27,7 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "first", type=Path, metavar="A", help="exp/<name>, or exp/<name>/<tag>/<set>"
     )
-    parser.add_argument("second", type=Path, metavar="B", help="The same of the other system")
+    parser.add_argument("second", type=Path, metavar="B", help="Likewise, of the other system")
     parser.add_argument("--inference_tag", help="Only decodings of this name")
     parser.add_argument("--set", dest="test_set", help="Only this set")
     parser.add_argument(
@@ -37,12 +37,19 @@ def get_parser() -> argparse.ArgumentParser:
     )
     add_own_kinds(parser, "the decoding")
     parser.add_argument("--resamples", type=int, default=1000, help="(default: 1000)")
-    parser.add_argument("--seed", type=int, default=0, help="Of the bootstrap (default: 0)")
+    parser.add_argument("--seed", type=int, default=0, help="Seed of the bootstrap (default: 0)")
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Compare and print a table per score and set."""
+    """Compare and print a table per score and set; see `get_parser`.
+
+    Args:
+        arguments: Words of the command line; None: those of this process.
+
+    Raises:
+        ValueError: If the references are not known, or the decodings do not match.
+    """
     options = get_parser().parse_args(arguments)
     from espnet_soups.scoring.compare import compare_decodings
     from espnet_soups.scoring.decodings import match_decodings, read_settings
@@ -64,7 +71,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def render(comparison: "Comparison", resamples: int) -> str:
-    """Return the tables of a comparison."""
+    """Return the tables of a comparison as text.
+
+    Args:
+        comparison: The comparison.
+        resamples: Number of bootstrap samples, for the notes.
+    """
     from espnet_soups.scoring.score_table import align
 
     metrics = {metric.name: metric for metric in comparison.metrics}

@@ -42,6 +42,9 @@ def whole_parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the script; see `get_parser`.
 
+    Args:
+        arguments: Words of the command line; None: those of this process.
+
     Raises:
         ValueError: If shtab, which writes it, is not installed.
     """

@@ -1,4 +1,4 @@
-"""Look at what is installed and what this machine can do, and name what is missing."""
+"""Check what is installed and what this machine can do, and name what is missing."""
 
 import argparse
 from collections.abc import Sequence
@@ -10,12 +10,15 @@ def get_parser() -> argparse.ArgumentParser:
     """Return the options."""
     return argparse.ArgumentParser(
         prog=program("doctor"),
-        description=__doc__ + " Ends with status 1 where something is missing that all need.",
+        description=__doc__ + " Ends with status 1 if a package that every user needs is missing.",
     )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the findings; see `get_parser`.
+
+    Args:
+        arguments: Words of the command line; None: those of this process.
 
     Raises:
         ValueError: If something is missing that every user needs.

@@ -22,8 +22,8 @@ def get_parser() -> argparse.ArgumentParser:
         type=Path,
         nargs="*",
         default=[],
-        help="Further data dirs of which one recording is read first, so that a rate that does not"
-        " fit is found at once",
+        help="Further data dirs whose first recording is read before all else, to find a wrong"
+        " sampling rate at once",
     )
     parser.add_argument("--feats_type", default="fbank", choices=["fbank", "raw"], help="(fbank)")
     parser.add_argument("--fs", type=int, default=16000, help="Sampling rate, Hz (16000)")
@@ -38,13 +38,21 @@ def get_parser() -> argparse.ArgumentParser:
         "--audio_labels",
         nargs="*",
         default=[],
-        help="Files of second audio, of the sets that have them, kept as the speech is",
+        help="Files of second audio, which are dumped like the speech in sets that have them",
     )
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Write the sets; see `get_parser`."""
+    """Write the sets; see `get_parser`.
+
+    Args:
+        arguments: Words of the command line; None: those of this process.
+
+    Raises:
+        ValueError: If an option or a set is not valid, or audio cannot be read.
+        OSError: If a file is missing, or the disk is full.
+    """
     options = get_parser().parse_args(arguments)
     set_up_logging()
     from espnet_soups.data.data_dir import read_data_dir
@@ -63,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sets.append((data, Path(target)))
     for source in dict.fromkeys([*(data.path for data, _ in sets), *options.look_at]):
         look_at_first(source, config, options.resample == "true")
-    # an interruption must not skip the clean-up
+    # SIGTERM must not skip the clean-up
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     for data, target in sets:
         length = replace_set(data, target, config, options.nj, options.resample == "true")

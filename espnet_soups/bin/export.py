@@ -23,7 +23,7 @@ the file of --pack, which opens anywhere:
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Build the parser."""
+    """Return the options."""
     parser = argparse.ArgumentParser(
         prog=program("export"),
         description="Writes the encoder and the head of one objective as a stock ESPnet model.",
@@ -47,7 +47,15 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Export; see `get_parser`."""
+    """Export an objective; see `get_parser`.
+
+    Args:
+        arguments: Words of the command line; None: those of this process.
+
+    Raises:
+        ValueError: If an option is not valid, or ESPnet has no model of this kind.
+        OSError: If a file is missing or cannot be written.
+    """
     args = get_parser().parse_args(arguments)
     task = args.objective.partition("_")[0]
     if args.pack is not None and (task not in ("asr", "st") or args.pack.suffix != ".zip"):

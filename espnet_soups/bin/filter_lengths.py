@@ -47,7 +47,11 @@ def get_parser() -> RunParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Filter one set; see `get_parser`."""
+    """Filter one set; see `get_parser`.
+
+    Args:
+        arguments: Words of the command line; None: those of this process.
+    """
     options, given = get_parser().parse(arguments)
     from espnet_soups.data.audio_digest import copy_digests
     from espnet_soups.data.data_dir import read_data_dir, write_data_dir
@@ -79,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _filter(
     whole: "DataDir", seconds: Mapping[str, float], options: argparse.Namespace
 ) -> "tuple[DataDir, list[str]]":
-    """Return what is left of a set, and what was left out."""
+    """Return the utterances that are kept, and phrases on those left out."""
     from espnet_soups.data.length_filter import check_languages_left, filter_lengths
 
     data = whole.keep_languages(options.keep_languages) if options.keep_languages else whole
@@ -107,7 +111,7 @@ def _filter(
 def _long_labels(
     kept: "DataDir", lengths: Mapping[str, int], given: Mapping[str, str]
 ) -> list[str]:
-    """Return warnings of labels in characters that have more of them than frames."""
+    """Return warnings of labels that have more characters than frames."""
     from espnet_soups.objectives.label_lengths import describe_long_labels
     from espnet_soups.objectives.run import read_run
 

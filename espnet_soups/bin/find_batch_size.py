@@ -1,4 +1,4 @@
-"""Find the largest mini-batches that fit into the memory."""
+"""Find the largest mini-batches that fit into memory."""
 
 import argparse
 import sys
@@ -16,7 +16,7 @@ largest size that fits. It takes the options of msp_train, or --exp_dir, and the
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Return a parser of its own options, for the help alone: ESPnet's parser brings torch."""
+    """Return a parser of our own options, only for the help: ESPnet's parser imports torch."""
     from espnet_soups.bin.own_kinds import add_own_kinds
 
     parser = argparse.ArgumentParser(
@@ -40,7 +40,15 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Find it; see `get_parser`."""
+    """Find the size; see `get_parser`.
+
+    Args:
+        arguments: Words of the command line; None: those of this process.
+
+    Raises:
+        ValueError: If an option is not valid, or no size fits.
+        FileNotFoundError: If the file of `--yaml` does not exist.
+    """
     words = list(sys.argv[1:] if arguments is None else arguments)
     if not words or "--help" in words or "-h" in words:
         get_parser().print_help()
@@ -67,8 +75,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def read_options(own: argparse.Namespace, others: list[str]) -> argparse.Namespace:
     """Return the options of the training, unchecked.
 
+    Args:
+        own: Options of this command.
+        others: Words of the command line that are options of msp_train.
+
     Raises:
-        ValueError: If there are none, or two sources of them.
+        ValueError: If there are none, or `--exp_dir` and others are given together.
     """
     from espnet_soups.task.conflict.conflict_task import read_arguments
     from espnet_soups.task.msp_task import MSPTask
@@ -85,7 +97,15 @@ def read_options(own: argparse.Namespace, others: list[str]) -> argparse.Namespa
 
 
 def find(args: argparse.Namespace, own: argparse.Namespace) -> None:
-    """Find the size and write it."""
+    """Find the size, print it, and write it into the file of `--yaml`.
+
+    Args:
+        args: Options of the training.
+        own: Options of this command.
+
+    Raises:
+        ValueError: If no size fits.
+    """
     from espnet_soups.files import read_yaml
     from espnet_soups.task.balance.batch_type import BY_BINS
     from espnet_soups.task.balance.check_balance import bins_per_second, check_balance
@@ -118,7 +138,12 @@ def find(args: argparse.Namespace, own: argparse.Namespace) -> None:
 
 
 def run_trial(path: Path, limit: float | None) -> None:
-    """Train with one size: the work of the fresh process."""
+    """Train with one size, in a fresh process, and exit with a status that says whether it fits.
+
+    Args:
+        path: JSON file with the options and the file for the outcome.
+        limit: GiB that training may take; None: see `limit_gpu`.
+    """
     import torch
 
     from espnet_soups.bin.msp_train import run_task

@@ -9,8 +9,8 @@ from pathlib import Path
 from espnet_soups.bin.command import run_command
 from espnet_soups.terminal import renew_line
 
-FIRST_SECONDS = 20.0  # of the first epoch until its line in a file
-LOG_SECONDS = 60.0  # from one line in a file to the next
+FIRST_SECONDS = 20.0  # seconds of the first epoch until the first line, if the output is a file
+LOG_SECONDS = 60.0  # from one line to the next, if the output is a file
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -23,11 +23,11 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 class Remarks:
-    """What training has to say before its first step, told once on the terminal.
+    """Remarks of training before its first step, each printed once.
 
     Args:
-        path: The file that training writes it to.
-        sign: What stands before each line.
+        path: The file to which training writes them.
+        sign: Prefix of each line.
     """
 
     def __init__(self, path: Path, sign: str = "warning: ") -> None:
@@ -36,7 +36,7 @@ class Remarks:
         self._told: list[str] = []
 
     def tell(self) -> None:
-        """Print the remarks if they are of this run, each once."""
+        """Print the remarks of this run, each once."""
         from espnet_soups.files import read_lines
 
         changed = time_of(self.path)
@@ -51,7 +51,7 @@ class Remarks:
 
 
 class Progress:
-    """How far an epoch is: a line that renews itself on a terminal, elsewhere one a minute.
+    """Progress of an epoch: a line that is renewed on a terminal, elsewhere one line a minute.
 
     Args:
         exp_dir: Folder of the run.
@@ -64,7 +64,7 @@ class Progress:
         self._due = FIRST_SECONDS  # of the epoch, until the next line in a file
 
     def tell(self) -> None:
-        """Show how far training is if it has written that anew."""
+        """Show the progress if training has written it anew."""
         from espnet_soups.files import read_json
 
         changed = time_of(self.path)
@@ -84,12 +84,20 @@ class Progress:
 
 
 def time_of(path: Path) -> int | None:
-    """Return when a file was changed; None: there is none."""
+    """Return when a file was changed, in nanoseconds; None: there is none.
+
+    Args:
+        path: The file.
+    """
     return path.stat().st_mtime_ns if path.exists() else None
 
 
 def max_epoch_of(exp_dir: Path) -> int:
-    """Return the number of the last epoch."""
+    """Return the number of the last epoch of a training.
+
+    Args:
+        exp_dir: Folder of the run.
+    """
     from espnet_soups.files import read_yaml
 
     path, what = exp_dir / "config.yaml", "the configuration of this training"
@@ -97,7 +105,11 @@ def max_epoch_of(exp_dir: Path) -> int:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Follow; see `get_parser`."""
+    """Follow the training until its parent ends; see `get_parser`.
+
+    Args:
+        arguments: Words of the command line; None: those of this process.
+    """
     options = get_parser().parse_args(arguments)
     from espnet_soups.report.follow import describe_epoch, follow_epochs
 
@@ -117,7 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return os.getppid() != parent
 
     for record in follow_epochs(folder, stop):
-        tell()  # training said it before the epoch
+        tell()  # remarks come before the line of the epoch
         renew_line("")
         print(f"  {describe_epoch(record, max_epoch_of(folder))}", flush=True)
 

@@ -8,11 +8,11 @@ from espnet_soups.inference.join_outputs import join_outputs
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Build the parser."""
+    """Return the options."""
     parser = argparse.ArgumentParser(
         prog="python -m espnet_soups.bin.join_outputs",
         description="Joins <decode_dir>/logdir/output.<1..N> into"
-        " <decode_dir>/<objective>/{text,token,token_int,score} (array.scp too, where the result is"
+        " <decode_dir>/<objective>/{text,token,token_int,score} (array.scp too, if the result is"
         " numbers), <decode_dir>/objectives.json and <decode_dir>/speed.json.",
         allow_abbrev=False,
     )
@@ -24,7 +24,11 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Join; see `get_parser`."""
+    """Join the outputs; see `get_parser`.
+
+    Args:
+        arguments: Words of the command line; None: those of this process.
+    """
     args = get_parser().parse_args(arguments)
     joined = join_outputs(args.decode_dir, args.jobs, args.utt2lang)
     counts = ", ".join(f"{objective} {count}" for objective, count in joined.items())

@@ -20,7 +20,11 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """List; see `get_parser`."""
+    """Print the list; see `get_parser`.
+
+    Args:
+        arguments: Words of the command line; None: those of this process.
+    """
     options = get_parser().parse_args(arguments)
     if options.what == "combiners":
         from espnet_soups.bin.list_combiners import main as list_combiners
@@ -48,7 +52,7 @@ def recipe_rows() -> list[tuple[str, ...]]:
 
 
 def kind_rows() -> list[tuple[str, ...]]:
-    """Return name, title, letters of `order` and scores of each kind that comes along."""
+    """Return name, title, letters of `order` and scores of each built-in kind."""
     from espnet_soups.objectives.registry import KINDS
 
     rows: list[tuple[str, ...]] = [("kind", "what it is", "letters of order", "scores")]
@@ -59,7 +63,10 @@ def kind_rows() -> list[tuple[str, ...]]:
 
 
 def experiment_rows(expdir: Path) -> list[tuple[str, ...]]:
-    """Return the experiments of a folder: the model to use, and the sets that were scored.
+    """Return the experiments of a folder, with their averaged models and scored sets.
+
+    Args:
+        expdir: The folder.
 
     Raises:
         FileNotFoundError: If there is no such folder, or no experiment in it.
@@ -81,7 +88,11 @@ def experiment_rows(expdir: Path) -> list[tuple[str, ...]]:
 
 
 def print_rows(rows: Sequence[Sequence[str]]) -> None:
-    """Print a table whose columns are as wide as their longest cell."""
+    """Print a table whose columns are as wide as their longest cell.
+
+    Args:
+        rows: The rows, all of the same length.
+    """
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]

@@ -1,4 +1,4 @@
-"""List what `combiner:` may say: what each looks at, how it resumes, its options, its source."""
+"""List the combiners: their input, how they resume, their options and source."""
 
 import argparse
 from collections.abc import Sequence
@@ -19,7 +19,11 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """List; see `get_parser`."""
+    """Print the list; see `get_parser`.
+
+    Args:
+        arguments: Words of the command line; None: those of this process.
+    """
     options = get_parser().parse_args(arguments)
     from espnet_soups.weighting.registry import combiner_table
 
@@ -37,7 +41,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def markdown_lines(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return the table in Markdown."""
+    """Return the lines of the table in Markdown.
+
+    Args:
+        rows: The rows of the table, with a cell for each name of `HEADER`.
+    """
     marked = [
         (f"`{row[0]}`", *row[1:3], f"`{row[3]}`" if row[3] != "-" else "", row[4]) for row in rows
     ]

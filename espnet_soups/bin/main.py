@@ -1,4 +1,4 @@
-"""The command `espnet-soups`: one name for the commands that people call by hand.
+"""Run `espnet-soups`, one name for the commands that people call by hand.
 
 Each row of `COMMANDS` leads to a module of this folder, which is imported only when it is called,
 so that `espnet-soups --help` answers at once.
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command.
 
     Args:
-        arguments: Its name and its options; None: those of this process.
+        arguments: Name of the command and its options; None: those of this process.
 
     Raises:
         ValueError: If there is no such command.
@@ -67,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def run() -> None:
-    """Run the command of this process; what `setup.py` installs."""
+    """Run the command of this process; `setup.py` installs this function as `espnet-soups`."""
     run_command(main)
 
 

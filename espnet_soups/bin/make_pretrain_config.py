@@ -1,4 +1,4 @@
-"""Write the configuration of pre-training (stage 7), and print what `ssl` is in stage 9."""
+"""Write the configuration of pre-training (stage 7), and print the options of `ssl` for stage 9."""
 
 import argparse
 from collections.abc import Sequence
@@ -12,15 +12,19 @@ def get_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m espnet_soups.bin.make_pretrain_config", description=__doc__
     )
-    parser.add_argument("--train_config", type=Path, required=True, help="Of stage 9, YAML")
-    parser.add_argument("--pretrain_config", type=Path, required=True, help="Of stage 7, YAML")
+    parser.add_argument("--train_config", type=Path, required=True, help="YAML of stage 9")
+    parser.add_argument("--pretrain_config", type=Path, required=True, help="YAML of stage 7")
     parser.add_argument("--ssl", required=True, choices=["cpc", "best_rq"])
     parser.add_argument("--output", type=Path, required=True, help="The file to write")
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Write the file unless it is there as it should be; see `get_parser`."""
+    """Write the file unless it is up to date; see `get_parser`.
+
+    Args:
+        arguments: Words of the command line; None: those of this process.
+    """
     options = get_parser().parse_args(arguments)
     import yaml
 

@@ -27,12 +27,19 @@ def get_parser() -> argparse.ArgumentParser:
         choices=["true", "false"],
         help="Whether both utterances of a trial are of one language, by utt2lang (true)",
     )
-    parser.add_argument("--seed", type=int, default=0, help="Of the draws (0)")
+    parser.add_argument("--seed", type=int, default=0, help="Seed of the draws (0)")
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Write it; see `get_parser`."""
+    """Write the list; see `get_parser`.
+
+    Args:
+        arguments: Words of the command line; None: those of this process.
+
+    Raises:
+        ValueError: If the set has too few speakers or utterances, or an option is not valid.
+    """
     options = get_parser().parse_args(arguments)
     from espnet_soups.data.trials import make_trials
     from espnet_soups.files import read_table, write_text

@@ -19,7 +19,11 @@ def get_parser() -> RunParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Make them; see `get_parser`."""
+    """Make the vocabularies; see `get_parser`.
+
+    Args:
+        arguments: Words of the command line; None: those of this process.
+    """
     options, given = get_parser().parse(arguments)
     from espnet_soups.data.data_dir import read_data_dir
     from espnet_soups.files import read_table

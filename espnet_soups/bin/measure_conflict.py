@@ -11,7 +11,7 @@ docs/conflict.md explains them. It takes the options of msp_train, and these:"""
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Return a parser of its own options, for the help alone: ESPnet's parser brings torch."""
+    """Return a parser of our own options, only for the help: ESPnet's parser imports torch."""
     from espnet_soups.bin.own_kinds import add_own_kinds
     from espnet_soups.conflict.options import add_conflict_options
 
@@ -27,7 +27,14 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure; see `get_parser`."""
+    """Measure the conflicts; see `get_parser`.
+
+    Args:
+        arguments: Words of the command line; None: those of this process.
+
+    Raises:
+        ValueError: If an option is not valid.
+    """
     words = list(sys.argv[1:] if arguments is None else arguments)
     if not words or "--help" in words or "-h" in words:
         get_parser().print_help()

@@ -13,13 +13,13 @@ EPILOG = """keys of the YAML file, with their defaults
 {options}
 
 Writes <output_dir>/<objective>/<n>best_recog/{{text,token,token_int,score}} (array.ark and
-array.scp too, where the result is numbers), <output_dir>/objectives.json and
+array.scp too, if the result is numbers), <output_dir>/objectives.json and
 <output_dir>/speed.json; `join_outputs` joins the jobs of a set.
 """
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Build the parser."""
+    """Return the options."""
     parser = argparse.ArgumentParser(
         prog="python -m espnet_soups.bin.msp_inference",
         description="Decodes a set, or a job's part of it, with all objectives of a model.",
@@ -52,7 +52,15 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Decode; see `get_parser`."""
+    """Decode the set; see `get_parser`.
+
+    Args:
+        arguments: Words of the command line; None: those of this process.
+
+    Raises:
+        ValueError: If an option, the model or the speech is not valid.
+        OSError: If a file is missing.
+    """
     args = get_parser().parse_args(arguments)
     if args.ngpu not in (0, 1):
         raise ValueError(f"`--ngpu` must be 0 or 1, but got {args.ngpu}.")

@@ -20,7 +20,7 @@ takes some seconds)."""
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Return a parser of our own options, for the help alone: ESPnet's parser brings torch."""
+    """Return a parser of our own options, only for the help: ESPnet's parser imports torch."""
     from espnet_soups.task.own_options import add_own_options
 
     parser = argparse.ArgumentParser(
@@ -34,7 +34,11 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Train; see `get_parser`."""
+    """Train; see `get_parser`.
+
+    Args:
+        arguments: Words of the command line; None: those of this process.
+    """
     words = list(sys.argv[1:] if arguments is None else arguments)
     if not words or "--help" in words or "-h" in words:
         get_parser().print_help()
@@ -45,15 +49,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def run_task(task: "type[MSPTask]", given: list[str] | argparse.Namespace) -> None:
-    """Run a task of ESPnet.
+    """Run a task of ESPnet, and turn its errors into one sentence.
 
     Args:
         task: The task.
-        given: The words of a command line, or options that have been read.
+        given: Words of a command line, or options that have been read.
 
     Raises:
         ValueError: If an option or the data are not valid.
         ConnectionError: If one of several ranks has ended, or they have lost each other.
+        StoppedBySignalError: If a signal has stopped training.
     """
     import typeguard
     import yaml
@@ -85,7 +90,7 @@ def run_task(task: "type[MSPTask]", given: list[str] | argparse.Namespace) -> No
     except ValueError as error:
         if not str(error).startswith("Caught "):
             raise
-        # From a worker that loads data: its traceback is in the text, its message at the end.
+        # Error of a worker that loads data: its text is a traceback with the message at the end.
         raise ValueError(str(error).strip().rsplit("ValueError: ", 1)[-1]) from error
 
 

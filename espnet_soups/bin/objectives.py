@@ -1,4 +1,4 @@
-"""Print what a run of a recipe learns, and what msp.sh needs to know of it: a line for each."""
+"""Print what a run of a recipe learns, and what msp.sh needs to know about it, line by line."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -10,22 +10,22 @@ from espnet_soups.objectives.own_kind import own_kinds
 if TYPE_CHECKING:
     from espnet_soups.objectives.run import Run
 
-# What can be asked for, and what answers.
+# What can be asked for: its meaning, and the function that answers.
 ANSWERS: "dict[str, tuple[str, Callable[[Run], Sequence[str]]]]" = {
     "check": ("nothing: what is not valid is refused, whatever is asked for", lambda run: []),
     "names": ("the objectives", lambda run: [objective.name for objective in run.objectives]),
     "tags": (
-        "what names of experiments say of options of kinds, and names of statistics of labels",
+        "parts of names: of experiments, by options of kinds; of statistics, by labels",
         lambda run: [run.experiment_tag(), run.statistics_tag()],
     ),
-    "languages": ("what utterances may speak", lambda run: run.languages),
+    "languages": ("languages of utterances", lambda run: run.languages),
     "subset": (
-        "what names of folders say of languages, where the training set has others, too",
+        "part of names of folders, by languages, if the training set has others, too",
         lambda run: [run.subset],
     ),
     "model": ("options of msp_train, vocabularies left out", lambda run: run.words()),
     "refinements": (
-        "words of `--train_args` that say more of objectives",
+        "words of `--train_args` with further settings of objectives",
         lambda run: run.refinements(),
     ),
     "normalize": (
@@ -33,7 +33,7 @@ ANSWERS: "dict[str, tuple[str, Callable[[Run], Sequence[str]]]]" = {
         lambda run: run.class_of("normalize"),
     ),
     "pretrain_normalize": (
-        "the same of stage 7",
+        "the same for stage 7",
         lambda run: run.class_of("normalize", "pretrain_args"),
     ),
     "preencoder": ("the pre-encoder, if there is one", lambda run: run.class_of("preencoder")),
@@ -72,13 +72,17 @@ def get_parser() -> RunParser:
         "what",
         nargs="+",
         choices=list(ANSWERS),
-        help=f"{listed}. Of several, every line begins with what it answers.",
+        help=f"{listed}. If several are asked for, each line begins with the name.",
     )
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print it; see `get_parser`."""
+    """Print the answers; see `get_parser`.
+
+    Args:
+        arguments: Words of the command line; None: those of this process.
+    """
     options, given = get_parser().parse(arguments)
     from espnet_soups.objectives.run import read_run
 

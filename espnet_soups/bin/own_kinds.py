@@ -1,4 +1,4 @@
-"""The option by which a user lets a file name classes of theirs, shared by several commands."""
+"""Add the option that lets a file name a user's own classes, for several commands."""
 
 import argparse
 
@@ -8,7 +8,7 @@ def add_own_kinds(parser: argparse.ArgumentParser, source: str) -> None:
 
     Args:
         parser: The parser of the command.
-        source: What names the classes, such as "the model".
+        source: What names the classes, such as "the model", for the help.
     """
     parser.add_argument(
         "--own_kinds",

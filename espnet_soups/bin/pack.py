@@ -7,7 +7,7 @@ from pathlib import Path
 from espnet_soups.bin.command import program, run_command
 from espnet_soups.bin.own_kinds import add_own_kinds
 
-CORPORA = Path("conf", "corpora.yaml")  # of a recipe
+CORPORA = Path("conf", "corpora.yaml")  # in the folder of a recipe
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -28,14 +28,22 @@ def get_parser() -> argparse.ArgumentParser:
         help="YAML: `corpora: [{name: …, licence: …, url: …}]` and `licence:` of the model"
         " (default: conf/corpora.yaml of the recipe)",
     )
-    add("--licence", help="Of the model, such as cc-by-4.0 (default: as --corpora says)")
+    add("--licence", help="Licence of the model, such as cc-by-4.0 (default: that of --corpora)")
     add("--model_file", help="File of the folder (default: valid.acc.ave.pth ...)")
     add_own_kinds(parser, "the model")
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Pack; see `get_parser`."""
+    """Pack the model; see `get_parser`.
+
+    Args:
+        arguments: Words of the command line; None: those of this process.
+
+    Raises:
+        ValueError: If an option or the model is not valid.
+        OSError: If a file is missing or cannot be written.
+    """
     options = get_parser().parse_args(arguments)
     if options.output is not None and options.output.suffix != ".zip":
         raise ValueError(f"`--output` must end in .zip, but got {options.output}.")

@@ -22,7 +22,11 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Write the data dir; see `get_parser`."""
+    """Write the data dir; see `get_parser`.
+
+    Args:
+        arguments: Words of the command line; None: those of this process.
+    """
     options = get_parser().parse_args(arguments)
     from espnet_soups.data.data_dir import read_data_dir, write_data_dir
     from espnet_soups.data.speed import perturb_speed

@@ -8,14 +8,14 @@ from espnet_soups.bin.command import program, run_command
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Return the parser."""
+    """Return the options."""
     parser = argparse.ArgumentParser(
         prog=program("plan_soup", "plan"),
         description=__doc__ + " The rule: docs/conflict.md.",
     )
     parser.add_argument("--conflict_dir", type=Path, required=True, help="Folder of stage 8")
     parser.add_argument(
-        "--checkpoint", default="", help="Which of the checkpoints to go by (the last one)"
+        "--checkpoint", default="", help="Checkpoint whose conflicts count (the last one)"
     )
     parser.add_argument(
         "--top",
@@ -29,7 +29,14 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Plan; see `get_parser`."""
+    """Propose a soup; see `get_parser`.
+
+    Args:
+        arguments: Words of the command line; None: those of this process.
+
+    Raises:
+        ValueError: If an option is not valid, or a table is malformed.
+    """
     options = get_parser().parse_args(arguments)
     from espnet_soups.conflict.plan_file import render_plan
     from espnet_soups.conflict.planner import plan_soup

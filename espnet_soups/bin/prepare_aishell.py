@@ -24,12 +24,16 @@ def get_parser() -> argparse.ArgumentParser:
         choices=["true", "false"],
         help="Find, fetch and unpack the corpus, no more (false)",
     )
-    parser.add_argument("--data", type=Path, default=Path("data/zh"), help="Where data dirs go")
+    parser.add_argument("--data", type=Path, default=Path("data/zh"), help="Parent of data dirs")
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Prepare the corpus; see `get_parser`."""
+    """Prepare the corpus; see `get_parser`.
+
+    Args:
+        arguments: Words of the command line; None: those of this process.
+    """
     options = get_parser().parse_args(arguments)
     set_up_logging()
     from espnet_soups.data.corpora.aishell import OFFICIAL, find_aishell, read_aishell

@@ -14,14 +14,18 @@ def get_parser() -> argparse.ArgumentParser:
         prog="python -m espnet_soups.bin.prepare_asterisk", description=__doc__
     )
     parser.add_argument(
-        "--downloads", type=Path, default=Path("downloads"), help="Where the prompts go"
+        "--downloads", type=Path, default=Path("downloads"), help="Folder of the prompts"
     )
-    parser.add_argument("--data", type=Path, default=Path("data"), help="Where data dirs go")
+    parser.add_argument("--data", type=Path, default=Path("data"), help="Parent of the data dirs")
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Prepare the corpus; see `get_parser`."""
+    """Prepare the corpus; see `get_parser`.
+
+    Args:
+        arguments: Words of the command line; None: those of this process.
+    """
     options = get_parser().parse_args(arguments)
     set_up_logging()
     from espnet_soups.data.corpora.asterisk import LANGUAGES, prepare_asterisk

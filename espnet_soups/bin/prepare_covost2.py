@@ -12,7 +12,7 @@ def get_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m espnet_soups.bin.prepare_covost2",
         description=__doc__,
-        epilog="Run again after an interruption, it goes on with the clips that are missing.",
+        epilog="When run again after an interruption, it converts only the remaining clips.",
     )
     parser.add_argument("--common_voice", type=Path, required=True, help="Common Voice")
     parser.add_argument(
@@ -21,9 +21,9 @@ def get_parser() -> argparse.ArgumentParser:
         default=Path("downloads"),
         help="CoVoST's tables (fetched if absent)",
     )
-    parser.add_argument("--data", type=Path, default=Path("data"), help="Where data dirs go")
+    parser.add_argument("--data", type=Path, default=Path("data"), help="Parent of data dirs")
     parser.add_argument(
-        "--audio", type=Path, default=Path("data/audio"), help="Where FLAC files go (data/audio)"
+        "--audio", type=Path, default=Path("data/audio"), help="Folder of FLAC files (data/audio)"
     )
     parser.add_argument("--asr_langs", default="en fr de es ca", help="Languages to recognise")
     parser.add_argument(
@@ -46,7 +46,11 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Prepare the corpus; see `get_parser`."""
+    """Prepare the corpus; see `get_parser`.
+
+    Args:
+        arguments: Words of the command line; None: those of this process.
+    """
     options = get_parser().parse_args(arguments)
     set_up_logging()
     from espnet_soups.data.corpora.covost2 import SPLITS, CovostConfig, prepare_covost2

@@ -24,15 +24,19 @@ def get_parser() -> argparse.ArgumentParser:
         choices=["true", "false"],
         help="Find, fetch and unpack the corpus, no more (false)",
     )
-    parser.add_argument("--data", type=Path, default=Path("data/en"), help="Where data dirs go")
+    parser.add_argument("--data", type=Path, default=Path("data/en"), help="Parent of data dirs")
     parser.add_argument(
-        "--hours", default="100", choices=["100", "460", "960"], help="Of training speech (100)"
+        "--hours", default="100", choices=["100", "460", "960"], help="Training hours (100)"
     )
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Prepare the corpus; see `get_parser`."""
+    """Prepare the corpus; see `get_parser`.
+
+    Args:
+        arguments: Words of the command line; None: those of this process.
+    """
     options = get_parser().parse_args(arguments)
     set_up_logging()
     from espnet_soups.data.corpora.counts import check_counts

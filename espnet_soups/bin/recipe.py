@@ -20,7 +20,11 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Copy; see `get_parser`."""
+    """Copy the recipe; see `get_parser`.
+
+    Args:
+        arguments: Words of the command line; None: those of this process.
+    """
     options = get_parser().parse_args(arguments)
     from espnet_soups.recipes.copy import copy_recipe
 

@@ -1,4 +1,4 @@
-"""What `transcribe` and `translate` share: options, and the way through all recordings."""
+"""Process recordings for `transcribe` and `translate`: shared options, and the loop over all."""
 
 import argparse
 import contextlib
@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that both commands have."""
+    """Add the options that both commands have.
+
+    Args:
+        parser: The parser of the command.
+    """
     add = parser.add_argument
     add(
         "recordings",
@@ -46,11 +50,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def transcribe_all(options: argparse.Namespace, language: str, target: str | None) -> None:
-    """Write down or translate every recording that was named.
+    """Transcribe or translate all recordings that were named.
 
     Args:
-        options: Those of `add_options`.
-        language: The language that is spoken; empty: the model identifies it.
+        options: The options of `add_options`.
+        language: The spoken language; empty: the model identifies it.
         target: The language of translations, which may be empty; None: transcripts are wanted.
 
     Raises:
@@ -87,7 +91,7 @@ def _load(options: argparse.Namespace, language: str, target: str | None) -> "Tr
     from espnet_soups.inference.model_source import find_model
 
     folder = find_model(options.model)
-    with contextlib.redirect_stderr(io.StringIO()):  # of packages ESPnet can do without
+    with contextlib.redirect_stderr(io.StringIO()):  # of optional packages of ESPnet
         from espnet_soups.inference.speech2text import Speech2Text
         from espnet_soups.inference.transcriber import Transcriber
     from espnet_soups.files import read_yaml

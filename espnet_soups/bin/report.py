@@ -19,8 +19,8 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument("--exp_dir", type=Path, required=True, help="The experiment")
     parser.add_argument("--inference_tag", required=True, help="Name of the decoding (stage 11)")
     parser.add_argument("--set", dest="test_set", required=True, help="Name of the decoded set")
-    parser.add_argument("--command", required=True, help="The command that made it, for the record")
-    parser.add_argument("--expdir", type=Path, required=True, help="Holds all experiments")
+    parser.add_argument("--command", required=True, help="The command that ran it, for the record")
+    parser.add_argument("--expdir", type=Path, required=True, help="Folder of all experiments")
     parser.add_argument(
         "--publish_dir",
         type=Path,
@@ -29,7 +29,7 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--audio",
         type=Path,
-        help="wav.scp of the set: report.html lets its examples be heard, and so holds recordings",
+        help="wav.scp of the set: report.html then holds recordings of its examples",
     )
     parser.add_argument(
         "--parameters", type=int, help="Trainable parameters (default: as train.log says)"
@@ -38,7 +38,15 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Report and say what was written."""
+    """Write the report, and print what was written; see `get_parser`.
+
+    Args:
+        arguments: Words of the command line; None: those of this process.
+
+    Raises:
+        FileNotFoundError: If a folder is missing.
+        ValueError: If a file is malformed.
+    """
     options = get_parser().parse_args(arguments)
     for option in ("exp_dir", "expdir", "publish_dir"):
         folder = getattr(options, option)

@@ -17,7 +17,7 @@ from espnet_soups.jobs.ssh import run_ssh
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """Return the parser of this command's options."""
+    """Return the options."""
     parser = argparse.ArgumentParser(
         prog="python -m espnet_soups.bin.run_jobs",
         usage="%(prog)s [options] --log LOG -- command … JOB …",
@@ -59,8 +59,16 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None) -> None:
-    """Run the jobs; exits with status 1 when one failed, 130 or 143 when interrupted."""
-    # shells start background commands with Ctrl-C switched off, and SIGTERM would skip all clean-up
+    """Run the jobs; exit with status 1 if one failed, 130 or 143 if interrupted; see `get_parser`.
+
+    Args:
+        arguments: Words of the command line; None: those of this process.
+
+    Raises:
+        ValueError: If an option is not valid.
+        OSError: If the backend cannot start the jobs.
+    """
+    # shells start background commands with Ctrl-C ignored, and SIGTERM would skip all clean-up
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     args = get_parser().parse_args(arguments)
@@ -70,7 +78,7 @@ def main(arguments: Sequence[str] | None) -> None:
         end_with_parent()
     array = JobArray(tuple(args.command), args.jobs, args.log, args.num_threads, args.gpus)
     if array.jobs == 1:
-        rotate(array.log_of(1))  # a training that goes on keeps what it said before
+        rotate(array.log_of(1))  # a training that resumes keeps its earlier logs
     statuses = _run(array, args)
     text = failure_text(array, statuses)
     if text:

@@ -1,4 +1,4 @@
-"""Options of a command, and those of run.sh beside them."""
+"""Parse the options of a command together with those of run.sh."""
 
 import argparse
 import sys
@@ -9,12 +9,12 @@ EPILOG = "All further options are those of run.sh."
 
 
 class RunParser(argparse.ArgumentParser):
-    """Parser of the options of a command; whatever else looks like one is an option of run.sh.
+    """Parser of the options of a command; any other option belongs to run.sh.
 
     Args:
         command: Name of the module.
-        description: What it does.
-        epilog: What else there is to say.
+        description: What the command does, for the help.
+        epilog: The end of the help.
     """
 
     def __init__(self, command: str, description: str | None, epilog: str = EPILOG) -> None:
@@ -23,7 +23,12 @@ class RunParser(argparse.ArgumentParser):
         super().__init__(prog=prog, description=description, epilog=epilog, allow_abbrev=False)
 
     def add_argument(self, *names: Any, **settings: Any) -> argparse.Action:
-        """Add an option of the command; see argparse."""
+        """Add an option of the command; see argparse.
+
+        Args:
+            *names: Names of the option.
+            **settings: Its settings.
+        """
         self.own |= set(names)
         return super().add_argument(*names, **settings)
 
@@ -49,7 +54,7 @@ class RunParser(argparse.ArgumentParser):
         words = iter(sys.argv[1:] if arguments is None else arguments)
         for word in words:
             name, equals, value = word.partition("=")
-            if word == "--":  # what follows belongs to the command
+            if word == "--":  # the words after it belong to the command
                 own += [word, *words]
             elif not name.startswith("--") or name in self.own:
                 own.append(word)

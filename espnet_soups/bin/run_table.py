@@ -24,7 +24,7 @@ def get_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m espnet_soups.bin.run_table",
         description=__doc__
-        + " Run again, it goes on where it was interrupted. Where a row fails the others are run"
+        + " When run again, it resumes where it was interrupted. If a row fails, the others are run"
         " all the same: the table says `failed`, and the exit status is 1.",
         epilog="Words after `--` are further options of run.sh for every run, such as --ngpu 4"
         " --gpu_inference true.",
@@ -59,8 +59,11 @@ def get_parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the table; see `get_parser`.
 
+    Args:
+        arguments: Words of the command line; None: those of this process.
+
     Raises:
-        OSError: If rows have failed; the others are run, and the table is written, before.
+        OSError: If rows have failed; before that, the others are run and the table is written.
         ValueError: If the table or an option is not valid.
     """
     own, more = split_words(arguments)
@@ -95,21 +98,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def train_runs(
     runs: "Sequence[Run]", recipe: Path, expdir: Path, rows: Sequence[str], dry_run: bool
 ) -> "dict[str, Failure]":
-    """Print the command of each run and run it; what is trained is compared before and after.
+    """Print the command of each run and execute it; check the settings before and after.
 
     Args:
-        runs: All runs of the table; one that fails ends none but those that start from its encoder.
+        runs: All runs of the table; a failure stops only those that start from its encoder.
         recipe: Folder of the recipe.
         expdir: Folder of the experiments.
         rows: Names of the runs to make now; empty: all.
-        dry_run: Whether commands are printed alone.
+        dry_run: Whether to print the commands only.
 
     Returns:
-        Tag to what went wrong, of the runs that failed or could not be started.
+        Tag to the failure, for runs that failed or could not be started.
 
     Raises:
         KeyboardInterrupt: If a run was interrupted by Ctrl-C.
-        ValueError: If there is no row of a name, or experiments differ in more than their soup.
+        ValueError: If a row does not exist, or experiments differ in more than their soup.
     """
     from espnet_soups.settings import refuse_unknown
     from espnet_soups.tables.failure import Failure, execute, find_blocker
@@ -134,14 +137,14 @@ def train_runs(
 
 
 def report_failures(failures: "Mapping[str, Failure]", runs: int) -> None:
-    """End the command if runs have failed.
+    """End the command with an error if runs have failed.
 
     Args:
-        failures: Tag to what went wrong.
+        failures: Tag of a run to its failure.
         runs: Number of all runs.
 
     Raises:
-        OSError: If there is one.
+        OSError: If there is a failure.
     """
     if failures:
         listed = "; ".join(f"{tag}: {failure.reason}" for tag, failure in failures.items())
@@ -152,7 +155,11 @@ def report_failures(failures: "Mapping[str, Failure]", runs: int) -> None:
 
 
 def check_trained(runs: "Sequence[Run]", expdir: Path) -> None:
-    """Compare the settings of the runs that are trained, or being trained.
+    """Compare the settings of the runs that are trained or being trained.
+
+    Args:
+        runs: All runs of the table.
+        expdir: Folder of the experiments.
 
     Raises:
         ValueError: If they differ in more than their soup.
@@ -168,8 +175,11 @@ def check_trained(runs: "Sequence[Run]", expdir: Path) -> None:
 def read_seed(word: str) -> int:
     """Read a seed.
 
+    Args:
+        word: The word of the command line.
+
     Raises:
-        ValueError: If it is no whole number.
+        ValueError: If it is not a whole number.
     """
     if not word.isdigit():
         raise ValueError(f"`--seeds` must be whole numbers, but got {word!r}.")

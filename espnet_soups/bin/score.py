@@ -24,10 +24,10 @@ def get_parser() -> argparse.ArgumentParser:
         "--reference_dir",
         type=Path,
         required=True,
-        help="Holds utt2lang, text, text.<target>; may hold utt2group",
+        help="Folder with utt2lang, text, text.<target>, and perhaps utt2group",
     )
     parser.add_argument(
-        "--decode_dir", type=Path, required=True, help="Holds <objective>/text (stage 11)"
+        "--decode_dir", type=Path, required=True, help="Folder with <objective>/text (stage 11)"
     )
     parser.add_argument(
         "--bleu_lowercase",
@@ -50,16 +50,19 @@ def get_parser() -> argparse.ArgumentParser:
         " ko-mecab, char for other scripts without spaces, else 13a)",
     )
     parser.add_argument(
-        "--train_dir", type=Path, help="Training set: tell how many of its utterances are scored"
+        "--train_dir", type=Path, help="Training set: warn if its utterances are scored"
     )
     add_own_kinds(parser, "the decoding")
     parser.add_argument("--resamples", type=int, default=1000, help="(default: 1000)")
-    parser.add_argument("--seed", type=int, default=0, help="Of the bootstrap (default: 0)")
+    parser.add_argument("--seed", type=int, default=0, help="Seed of the bootstrap (default: 0)")
     return parser
 
 
 def read_bool(word: str) -> bool:
-    """Read `true` or `false` as ESPnet's scripts write them.
+    """Return the value of `true` or `false`, as ESPnet's scripts write them.
+
+    Args:
+        word: The word of the command line.
 
     Raises:
         argparse.ArgumentTypeError: If it is neither.
@@ -71,7 +74,11 @@ def read_bool(word: str) -> bool:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Score and print a table."""
+    """Score the set, and print a table; see `get_parser`.
+
+    Args:
+        arguments: Words of the command line; None: those of this process.
+    """
     options = get_parser().parse_args(arguments)
     from espnet_soups.data.overlap import count_trained
     from espnet_soups.objectives.metrics.score_config import ScoreConfig

@@ -21,14 +21,22 @@ def get_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--grid", type=Path, required=True, help="YAML: weights: {glob: [w, ...]}")
     parser.add_argument(
-        "--tag", default="two_stage", help="How the names of experiments begin (two_stage)"
+        "--tag", default="two_stage", help="Prefix of the names of experiments (two_stage)"
     )
     parser.add_argument("command", nargs="+", help="The recipe with its options")
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Train the grid, print a table, run all stages for the best point, and record it."""
+    """Train the grid, print a table, run all stages for the best point, and record it.
+
+    Args:
+        arguments: Words of the command line; None: those of this process.
+
+    Raises:
+        ValueError: If the grid is malformed, or a run fails.
+        OSError: If the command does not exist.
+    """
     options = get_parser().parse_args(arguments)
     from espnet_soups.task import weight_search
 
@@ -60,7 +68,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def option_of(command: Sequence[str], name: str) -> str:
-    """Return the value of an option among the words of a command, empty if it has none.
+    """Return the value of an option among the words of a command; empty: it has none.
+
+    Args:
+        command: Words of the command.
+        name: Name of the option, without dashes.
 
     >>> option_of(["./run.sh", "--train-args", "--seed 2", "--expdir=exp2"], "train_args")
     '--seed 2'

@@ -1,4 +1,4 @@
-"""Write down what recordings say."""
+"""Transcribe recordings."""
 
 import argparse
 from collections.abc import Sequence
@@ -16,13 +16,17 @@ def get_parser() -> argparse.ArgumentParser:
     )
     add_options(parser)
     parser.add_argument(
-        "--lang", default="", help="Language that is spoken (default: the model identifies it)"
+        "--lang", default="", help="Spoken language (default: the model identifies it)"
     )
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Transcribe; see `get_parser`."""
+    """Transcribe; see `get_parser`.
+
+    Args:
+        arguments: Words of the command line; None: those of this process.
+    """
     options = get_parser().parse_args(arguments)
     transcribe_all(options, options.lang, None)
 

@@ -1,4 +1,4 @@
-"""Translate what recordings say."""
+"""Translate recordings."""
 
 import argparse
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ def get_parser() -> argparse.ArgumentParser:
         dest="source",
         default="",
         metavar="LANGUAGE",
-        help="Language that is spoken (default: the model identifies it)",
+        help="Spoken language (default: the model identifies it)",
     )
     parser.add_argument(
         "--to",
@@ -32,7 +32,11 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Translate; see `get_parser`."""
+    """Translate; see `get_parser`.
+
+    Args:
+        arguments: Words of the command line; None: those of this process.
+    """
     options = get_parser().parse_args(arguments)
     transcribe_all(options, options.source, options.to)
 

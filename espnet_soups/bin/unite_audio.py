@@ -1,4 +1,4 @@
-"""Put the audio of several dumped sets into one, for self-supervision (stages 7 and 9)."""
+"""Unite the audio of several dumped sets into one, for self-supervision (stages 7 and 9)."""
 
 import argparse
 from collections.abc import Sequence
@@ -22,14 +22,18 @@ def get_parser() -> argparse.ArgumentParser:
         "--keep_labels",
         default="false",
         choices=["true", "false"],
-        help="Keep labels, and make audio alone a language `unlabeled` (false)",
+        help="Keep labels, and give audio without labels the language `unlabeled` (false)",
     )
     parser.add_argument("--audio_labels", nargs="*", default=[], help="Files of second audio")
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Unite; see `get_parser`."""
+    """Unite the sets; see `get_parser`.
+
+    Args:
+        arguments: Words of the command line; None: those of this process.
+    """
     options = get_parser().parse_args(arguments)
     from espnet_soups.data.audio_union import unite_audio
 

@@ -1,4 +1,4 @@
-"""Put a bundle on the Hugging Face hub."""
+"""Upload a bundle to the Hugging Face hub."""
 
 import argparse
 from collections.abc import Sequence
@@ -11,17 +11,21 @@ def get_parser() -> argparse.ArgumentParser:
     """Return the options."""
     parser = argparse.ArgumentParser(
         prog=program("upload"),
-        description="Puts a bundle on the Hugging Face hub, for which `hf auth login` must have"
-        " been called. Others use it by its name: --model organisation/model.",
+        description="Uploads a bundle to the Hugging Face hub; call `hf auth login` first."
+        " Others use it by its name: --model organisation/model.",
     )
     parser.add_argument("bundle", type=Path, help="The file that `espnet-soups pack` wrote")
-    parser.add_argument("name", help="organisation/model; it is made where it is missing")
+    parser.add_argument("name", help="organisation/model; it is created if missing")
     parser.add_argument("--private", action="store_true", help="Make a new one private")
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Upload; see `get_parser`."""
+    """Upload the bundle, and print its address; see `get_parser`.
+
+    Args:
+        arguments: Words of the command line; None: those of this process.
+    """
     options = get_parser().parse_args(arguments)
     from espnet_soups.sharing.upload import upload_bundle
 
