@@ -1,7 +1,7 @@
-"""Build commands that take the recipes along; `setup.cfg` names them.
+"""Build packages that include the recipes; `setup.cfg` names these commands.
 
-egs2/ is the one place where recipes stand. Clones and editable installs find them there. An sdist
-holds egs2/ with its links. A wheel cannot hold links: it gets each file once, below
+egs2/ is the only place of the recipes. Clones and editable installs find them there. An sdist holds
+egs2/ with its links. A wheel cannot hold links: it gets each file once, below
 `espnet_soups/recipes/egs2`, and a table of the links, which `espnet_soups/recipes` reads.
 """
 
@@ -16,13 +16,17 @@ from setuptools.command.sdist import sdist
 
 RECIPES = Path("egs2")
 LINKS = "links.json"
-# What runs leave behind (.gitignore), and results that were published of runs.
+# Files that runs leave behind (.gitignore), and published results of runs.
 LEFT_OUT = {"data", "dump", "exp", "downloads", ".queue", "path.local.sh", "path.soups.sh"}
 LEFT_OUT |= {"RESULTS.md", "results.jsonl", "__pycache__"}
 
 
 def recipe_files(root: Path) -> Iterator[Path]:
-    """Yield files and links of recipes, relative to their root; those of tests are left out."""
+    """Yield files and links of recipes, relative to their root, without those of tests.
+
+    Args:
+        root: The folder of the recipes.
+    """
     for folder, folders, files in os.walk(root):
         here = Path(folder).relative_to(root)
         linked = [name for name in folders if Path(folder, name).is_symlink()]
@@ -35,15 +39,15 @@ def recipe_files(root: Path) -> Iterator[Path]:
 
 
 class BuildPy(build_py):
-    """Copy the package, and the recipes into it."""
+    """Build command that copies the package, and the recipes into it."""
 
     def run(self) -> None:
-        """Copy all; an editable install has its recipes in the clone."""
+        """Copy everything; an editable install has its recipes in the clone."""
         super().run()
         if self.editable_mode:
             return
         target = Path(self.build_lib, "espnet_soups", "recipes", RECIPES.name)
-        shutil.rmtree(target, ignore_errors=True)  # of a build before
+        shutil.rmtree(target, ignore_errors=True)  # of an earlier build
         links = {}
         for path in recipe_files(RECIPES):
             source = RECIPES / path
@@ -56,10 +60,15 @@ class BuildPy(build_py):
 
 
 class SDist(sdist):
-    """Archive the sources, with the recipes and their links as they are."""
+    """Build command that archives the sources, with the recipes and their links as they are."""
 
     def make_release_tree(self, base_dir: str, files: Sequence[str]) -> None:
-        """Add the recipes; setuptools by itself would copy what links point to."""
+        """Add the recipes; setuptools by itself would copy the targets of links.
+
+        Args:
+            base_dir: Folder to fill.
+            files: The other files.
+        """
         super().make_release_tree(base_dir, files)
         for path in recipe_files(RECIPES):
             target = Path(base_dir) / RECIPES / path

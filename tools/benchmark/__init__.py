@@ -1,1 +1,1 @@
-"""What a training step costs against plain joint training: measured in turn, on any config."""
+"""Measure the cost of a training step against plain joint training, on any configuration."""

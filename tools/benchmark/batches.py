@@ -1,4 +1,4 @@
-"""Random mini-batches of a given shape: the time of a step does not depend on what is said."""
+"""Draw random mini-batches of a given shape: their content does not affect the time of a step."""
 
 import torch
 from torch import Tensor
@@ -6,19 +6,20 @@ from torch import Tensor
 from espnet_soups.objectives.language_codes import split_pairs
 from tools.benchmark.spec import BatchShape
 
-JITTER = 0.05  # lengths vary as inside a batch that was sorted by length
+JITTER = 0.05  # lengths vary like those in a batch sorted by length
 
 
 def draw_batch(shape: BatchShape, width: int, seed: int) -> dict[str, Tensor]:
     """Draw one mini-batch.
 
     Args:
-        shape: Its shape.
+        shape: Shape of the mini-batch.
         width: Feature dimension.
-        seed: Of all that is random.
+        seed: Seed of all that is random.
 
     Returns:
-        The arguments of `MSPModel.forward`: `speech` [B, T, width], `lang` [B, 1], labels [B, L].
+        The arguments of `MSPModel.forward`: `speech`, `(batch, frames, width)`, `lang`, `(batch,
+        1)`, and labels, `(batch, tokens)`, each with lengths.
     """
     generator = torch.Generator().manual_seed(seed)
     languages = list(shape.asr_languages)
@@ -44,7 +45,13 @@ def draw_batch(shape: BatchShape, width: int, seed: int) -> dict[str, Tensor]:
 
 
 def take_language(batch: dict[str, Tensor], language: int, label: str) -> dict[str, Tensor]:
-    """Return the utterances of one language with one kind of label, as a batch of its own."""
+    """Return the utterances of one language with one kind of label, as a batch of its own.
+
+    Args:
+        batch: The mini-batch.
+        language: Index of the language.
+        label: Data name of the label, such as `text`.
+    """
     rows = batch["lang"][:, 0] == language
     names = ["speech", "lang", label]
     part = {}

@@ -1,4 +1,4 @@
-"""The modes by name: what each changes of the configuration."""
+"""Build the modes by name: each changes some options of the configuration."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,9 +22,9 @@ def build_mode(name: str, spec: BenchSpec, device: str = "cpu") -> StepMode:
     """Build a mode by its name, one of those that `steps --help` lists.
 
     Args:
-        name: Its name.
+        name: Its name, one of those that `steps --help` lists.
         spec: Model and mini-batches.
-        device: Where they lie: `cpu` or `cuda`.
+        device: Device of both: `cpu` or `cuda`.
     """
     if name == "joint_pooled":
         return EspnetStep(spec, {**JOINT, "encoding": "pooled"}, device)

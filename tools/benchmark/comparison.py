@@ -1,4 +1,4 @@
-"""Measure modes against joint training, and one number of objectives against another."""
+"""Compare modes with joint training, and numbers of objectives with one another."""
 
 import statistics
 from collections.abc import Callable, Mapping, Sequence
@@ -18,16 +18,17 @@ from tools.benchmark.spec import BenchSpec, with_objectives
 
 @dataclass(frozen=True)
 class ModeCost:
-    """What a mode costs.
+    """Cost of a mode.
 
     Attributes:
         seconds: Median seconds of an update.
         time_ratio: Median ratio of its time to that of joint training on pooled batches.
-        alike_ratio: The same to joint steps that are encoded as its own are: its measured ones by
-            language (where the encoder bears it), the others pooled.
-        batches: Mini-batches that one update consumes.
-        memory_ratio: Peak memory by that of joint training on pooled batches; None: not measured.
-        rows_mib: Memory of the gradient rows of two batches, in MiB.
+        alike_ratio: The same ratio to joint steps that are encoded like its own: measured steps by
+            language (if the encoder allows it), the others pooled.
+        batches: Number of mini-batches that one update consumes.
+        memory_ratio: Ratio of its peak memory to that of joint training on pooled batches; None:
+            not measured.
+        rows_mib: Memory of the gradient rows of two batches, MiB.
         rounds: Turns of each mode.
     """
 
@@ -41,11 +42,11 @@ class ModeCost:
 
     @property
     def time_ratio_per_audio(self) -> float:
-        """The ratio of times for the same audio."""
+        """Ratio of times for the same amount of audio."""
         return self.time_ratio / self.batches
 
     def record(self) -> dict[str, Any]:
-        """Return what is written as JSON."""
+        """Return the record that is written as JSON."""
         return {
             "time_ratio": round(self.time_ratio, 3),
             "alike_ratio": round(self.alike_ratio, 3),
@@ -58,11 +59,11 @@ class ModeCost:
 
 @dataclass(frozen=True)
 class SizeCost:
-    """What a number of objectives costs at equal audio.
+    """Cost of a number of objectives at equal audio.
 
     Attributes:
         time_ratio: Median ratio of the time to that of the smallest number, by mode.
-        audio_seconds: Audio of a mini-batch.
+        audio_seconds: Audio of a mini-batch, seconds.
         rounds: Turns of each mode and number.
     """
 
@@ -83,12 +84,12 @@ def compare_modes(
     """Measure modes in turn in this process, and their memory in a fresh process each.
 
     Args:
-        config: What the fresh processes read.
-        spec: The same, read.
-        modes: Names of the modes, both joint ones among them.
+        config: Name or path of the configuration, for the fresh processes.
+        spec: The same configuration.
+        modes: Names of the modes, including both joint ones.
         rounds: Turns of each mode.
-        memory: Whether peak memory is measured.
-        progress: Told the number of every round that is done; 0: the one that does not count.
+        memory: Whether to measure peak memory.
+        progress: Function that is called with the number of every finished round; 0: the warm-up.
         device: `cpu` or `cuda`.
 
     Returns:
@@ -116,7 +117,11 @@ def compare_modes(
 
 
 def encoded_alike(seconds: Mapping[str, Sequence[float]], share: float) -> list[float]:
-    """Return the seconds of joint steps of which a share is encoded by language, by round.
+    """Return the seconds of joint steps of which a share is encoded by language, for each round.
+
+    Args:
+        seconds: Seconds of both joint modes in each round, by mode.
+        share: The share, 0 to 1.
 
     >>> encoded_alike({"joint_pooled": [1.0], "joint": [2.0]}, share=0.25)
     [1.25]
@@ -138,8 +143,11 @@ def compare_sizes(
         spec: Model and mini-batches, which are varied.
         sizes: Numbers of objectives, ascending.
         rounds: Turns of each mode and number.
-        progress: Told the number of every round that is done; 0: the one that does not count.
+        progress: Function that is called with the number of every finished round; 0: the warm-up.
         device: `cpu` or `cuda`.
+
+    Returns:
+        Number of objectives to its cost.
     """
     specs = {size: replace(spec, batch=with_objectives(spec.batch, size)) for size in sizes}
     steps = {
@@ -163,7 +171,13 @@ def compare_sizes(
 
 
 def peak_memory_of(mode: str, spec: BenchSpec, device: str = "cpu") -> float:
-    """Return the peak memory of this process after some updates of one mode, in MiB."""
+    """Return the peak memory of this process after some updates of one mode, MiB.
+
+    Args:
+        mode: Name of the mode.
+        spec: Model and mini-batches.
+        device: `cpu` or `cuda`.
+    """
     step = build_mode(mode, spec, device)
     for _ in range(STEPS_PER_ROUND):
         step.step()

@@ -1,4 +1,4 @@
-"""Measure the preparation of CoVoST 2: rows and memory of the tables, clips a second."""
+"""Measure the preparation of CoVoST 2: time and memory for rows of the tables, clips per second."""
 
 import argparse
 import json
@@ -15,17 +15,21 @@ def get_parser() -> argparse.ArgumentParser:
     """Return the options."""
     parser = argparse.ArgumentParser(
         prog="python -m tools.benchmark.corpora",
-        description=__doc__ + " Everything is made up and deleted. Last line: one JSON object.",
+        description=__doc__ + " The data are generated and deleted. Last line: one JSON object.",
     )
     parser.add_argument("--rows", type=int, default=1_000_000, help="Rows of the tables (1000000)")
     parser.add_argument("--clips", type=int, default=200, help="MP3 clips that are decoded (200)")
     parser.add_argument("--seconds", type=float, default=5.0, help="Length of a clip (5.0)")
-    parser.add_argument("--folder", type=Path, help="Where files are made (the system's)")
+    parser.add_argument("--folder", type=Path, help="Folder of temporary files (the system's)")
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure; see `get_parser`."""
+    """Measure; see `get_parser`.
+
+    Args:
+        arguments: Words of the command line; None: those of this process.
+    """
     options = get_parser().parse_args(arguments)
     import tempfile
 
@@ -44,7 +48,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def measure_tables(folder: Path, rows: int) -> dict[str, float]:
-    """Join generated tables of so many rows and writes a data dir."""
+    """Join generated tables, write a data dir, and return time and memory.
+
+    Args:
+        folder: Folder for the files.
+        rows: Rows of the tables.
+
+    Returns:
+        Rows, seconds, and memory at the start and at its peak, MB.
+    """
     from espnet_soups.data.corpora.covost2_join import ClipStore
     from espnet_soups.data.utterance import write_set
 
@@ -60,7 +72,19 @@ def measure_tables(folder: Path, rows: int) -> dict[str, float]:
 
 
 def measure_clips(folder: Path, clips: int, seconds: float) -> dict[str, float]:
-    """Decode generated MP3 clips in this process."""
+    """Decode generated MP3 clips in this process, and return the speed.
+
+    Args:
+        folder: Folder for the files.
+        clips: Number of clips.
+        seconds: Length of a clip.
+
+    Returns:
+        Number and length of the clips, and clips per second.
+
+    Raises:
+        ValueError: If a clip could not be decoded.
+    """
     from espnet_soups.data.corpora.convert_clips import convert_clips
     from espnet_soups.testing.miniature_corpora import write_noise
 
@@ -78,7 +102,12 @@ def measure_clips(folder: Path, clips: int, seconds: float) -> dict[str, float]:
 
 
 def write_tables(folder: Path, rows: int) -> None:
-    """Write `validated.tsv` and a table of CoVoST 2, in different orders."""
+    """Write `validated.tsv` and a table of CoVoST 2, in different orders.
+
+    Args:
+        folder: Folder for the files.
+        rows: Rows of each table.
+    """
     with open(folder / "validated.tsv", "w", encoding="utf-8", newline="\n") as file:
         file.write("client_id\tpath\tsentence\tup_votes\tdown_votes\tage\tgender\taccent\n")
         for number in range(rows):

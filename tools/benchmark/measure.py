@@ -1,4 +1,4 @@
-"""Time modes in turn, so that a slow minute of the machine hits all of them alike."""
+"""Time modes in turn, so that a slow minute of the machine affects all of them alike."""
 
 import json
 import statistics
@@ -21,14 +21,14 @@ def interleaved_seconds(
     """Time every mode in every round.
 
     Args:
-        steps: What makes one update, by mode.
-        rounds: How often each mode takes its turn, after one that is not counted.
+        steps: Function that makes one update, by mode.
+        rounds: Turns of each mode, after one that is not counted.
         steps_per_round: Updates of each turn, a whole period of the longest `refresh`.
-        progress: Told the number of every round that is done.
-        device: Where the work is done; a GPU is waited for.
+        progress: Function that is called with the number of every finished round.
+        device: Device of the work; a GPU is synchronised.
 
     Returns:
-        Seconds of an update, [rounds] for each mode.
+        Mode to the seconds of an update in each round.
     """
     seconds: dict[str, list[float]] = {name: [] for name in steps}
     for number in range(rounds + 1):
@@ -47,6 +47,10 @@ def interleaved_seconds(
 def median_ratio(values: Sequence[float], baseline: Sequence[float]) -> float:
     """Return the median over rounds of the ratio within a round.
 
+    Args:
+        values: One value per round.
+        baseline: The value to divide by, per round.
+
     >>> median_ratio([2.0, 6.0, 9.0], [1.0, 2.0, 3.0])
     3.0
     """
@@ -54,10 +58,13 @@ def median_ratio(values: Sequence[float], baseline: Sequence[float]) -> float:
 
 
 def peak_memory_mib(device: str = "cpu") -> float:
-    """Return the largest memory that this process has had: resident, or allocated on the GPU.
+    """Return the peak memory of this process, resident or allocated on the GPU, MiB.
+
+    Args:
+        device: `cpu` or `cuda`.
 
     Raises:
-        OSError: If the system does not tell (it is read from /proc, which Linux has).
+        OSError: If the system does not say (it is read from /proc, which Linux has).
     """
     if device == "cuda":
         return torch.cuda.max_memory_allocated() / 2**20
@@ -68,17 +75,23 @@ def peak_memory_mib(device: str = "cpu") -> float:
 
 
 def device_name(device: str) -> str:
-    """Return what a device is called: the card's name, or `CPU` with the number of threads."""
+    """Return the name of a device: that of the card, or `CPU` with the number of threads.
+
+    Args:
+        device: `cpu` or `cuda`.
+    """
     if device == "cuda":
         return torch.cuda.get_device_name()
     return f"CPU, {torch.get_num_threads()} thread(s)"
 
 
 def memory_in_fresh_process(config: str, mode: str, device: str = "cpu") -> float:
-    """Measure the peak memory of a mode where nothing else has run.
+    """Return the peak memory of a mode in a process of its own, MiB.
 
-    Returns:
-        MiB.
+    Args:
+        config: Name or path of the configuration.
+        mode: Name of the mode.
+        device: `cpu` or `cuda`.
 
     Raises:
         OSError: If that process fails; the message ends with its last line.

@@ -1,4 +1,4 @@
-"""The training steps that are compared, each on a model of its own with the same parameters."""
+"""Define the training steps to compare, each on a model of its own with the same parameters."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -17,21 +17,21 @@ from tools.benchmark.spec import BenchSpec
 
 SPECIAL_TOKENS = ("<blank>", "<unk>", "<sos/eos>")
 GRAD_CLIP = 5.0
-BATCHES = 4  # different ones, used in turn
+BATCHES = 4  # number of different mini-batches, used in turn
 
 
 class StepMode(ABC):
-    """One way of making an update.
+    """Way of making an update.
+
+    Attributes:
+        batches_per_update: Number of mini-batches that one update consumes.
+        share_apart: Share of its steps that encode language by language, if the encoder allows it:
+            those that take gradients of single objectives.
 
     Args:
         spec: Model and mini-batches.
         options: Options of `msp_train` that this way changes.
-        device: Where model and mini-batches lie: `cpu` or `cuda`.
-
-    Attributes:
-        batches_per_update: Mini-batches that one update consumes.
-        share_apart: Share of its steps that encode language by language, where the encoder bears
-            it: those that take gradients of single objectives.
+        device: Device of model and mini-batches: `cpu` or `cuda`.
     """
 
     batches_per_update: int = 1
@@ -58,20 +58,24 @@ class StepMode(ABC):
 
     @abstractmethod
     def set_gradients(self, batches: Sequence[dict[str, Tensor]]) -> None:
-        """Fill `.grad` of every parameter."""
+        """Fill `.grad` of every parameter.
+
+        Args:
+            batches: The mini-batches of the update, each a mapping of names to padded tensors.
+        """
 
     @abstractmethod
     def measured_parameters(self) -> Sequence[Parameter]:
-        """Return the parameters that gradient rows are taken on."""
+        """Return the parameters for which gradient rows are measured."""
 
     def rows_mib(self) -> float:
-        """Return the memory of the gradient rows of two batches, 2 m n numbers, in MiB."""
+        """Return the memory of the gradient rows of two batches, 2 m n numbers, MiB."""
         numbers = sum(p.numel() * p.element_size() for p in self.measured_parameters())
         return 2 * len(self.model.objectives) * numbers / 2**20
 
 
 class EspnetStep(StepMode):
-    """A step as ESPnet's trainer makes it: `joint` by static weights, or a soup."""
+    """Step of ESPnet's trainer: `joint` with static weights, or a soup."""
 
     def __init__(self, spec: BenchSpec, options: Mapping[str, Any], device: str = "cpu") -> None:
         super().__init__(spec, options, device)
@@ -84,16 +88,20 @@ class EspnetStep(StepMode):
             self.share_apart = 0.0
 
     def set_gradients(self, batches: Sequence[dict[str, Tensor]]) -> None:
-        """Run forward and backward once."""
+        """Run forward and backward once.
+
+        Args:
+            batches: The mini-batch of the update.
+        """
         self.model(**batches[0])[0].backward()
 
     def measured_parameters(self) -> Sequence[Parameter]:
-        """Return what the soup measures on: nothing where there is none."""
+        """Return the parameters that the soup measures; empty without a soup."""
         return [] if self.model.soup is None else self.model.soup.layers.parameters
 
 
 class JointStep(EspnetStep):
-    """Joint training whose steps are encoded as the measured steps of a soup are."""
+    """Step of joint training that is encoded like the measured steps of a soup."""
 
     def __init__(self, spec: BenchSpec, options: Mapping[str, Any], device: str = "cpu") -> None:
         super().__init__(spec, options, device)
@@ -104,6 +112,10 @@ class JointStep(EspnetStep):
 
 def build(spec: BenchSpec, options: Mapping[str, Any]) -> tuple[MSPModel, torch.optim.Optimizer]:
     """Build model and optimiser, as training would.
+
+    Args:
+        spec: Model and mini-batches.
+        options: Further options of `msp_train`.
 
     Raises:
         ValueError: If an option is unknown or not valid.
@@ -129,6 +141,10 @@ def build(spec: BenchSpec, options: Mapping[str, Any]) -> tuple[MSPModel, torch.
 
 
 def make_tokens(size: int) -> list[str]:
-    """Return a token list of a size, special tokens among them."""
+    """Return a token list of a given size.
+
+    Args:
+        size: Number of tokens, including special tokens.
+    """
     letters = [f"t{number}" for number in range(size - len(SPECIAL_TOKENS))]
     return [*SPECIAL_TOKENS[:2], *letters, SPECIAL_TOKENS[2]]

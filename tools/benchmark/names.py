@@ -1,7 +1,7 @@
-"""The modes that are compared, by name; known without building any."""
+"""Name the modes to compare, without building any."""
 
 BASELINE = "joint_pooled"
-APART = "joint"  # encoded as measured steps encode: by language, where the encoder bears it
+APART = "joint"  # encoded like measured steps: by language, if the encoder allows it
 JOINT = (BASELINE, APART)
 MODES = (
     *JOINT,

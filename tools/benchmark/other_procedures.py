@@ -1,4 +1,4 @@
-"""Steps as others make them: the published scripts, and TorchJD's documented loop."""
+"""Make steps as others do: by the published scripts, and by TorchJD's documented loop."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,7 +16,7 @@ from tools.benchmark.spec import BenchSpec
 
 
 class PublishedStep(StepMode):
-    """The procedure of the published scripts.
+    """Step of the published scripts.
 
     Each objective has a forward and a backward of its own on each of two batches; the weights move;
     the backbone gets the weighted sum; one more pass serves the heads.
@@ -32,7 +32,11 @@ class PublishedStep(StepMode):
         self.backbone, self.heads = split_parameters(self.model)
 
     def set_gradients(self, batches: Sequence[dict[str, Tensor]]) -> None:
-        """Measure every objective on both batches, then serves backbone and heads."""
+        """Measure every objective on both batches, then set the gradients of backbone and heads.
+
+        Args:
+            batches: The two mini-batches of the update.
+        """
         first, second = (torch.stack(self._rows(batch)) for batch in batches)
         shown = Shown(gram=first @ second.T, losses=torch.zeros_like(self.weights))
         self.weights, _ = self.combiner(self.weights, shown, {})
@@ -62,7 +66,7 @@ class PublishedStep(StepMode):
 
 
 class TorchJDStep(StepMode):
-    """MoDo as TorchJD documents it: two Jacobians, then a weighted backward over both batches."""
+    """Step of MoDo as TorchJD documents it: two Jacobians, then a weighted backward over both."""
 
     batches_per_update = 2
 
@@ -75,7 +79,11 @@ class TorchJDStep(StepMode):
         self.backbone, _ = split_parameters(self.model)
 
     def set_gradients(self, batches: Sequence[dict[str, Tensor]]) -> None:
-        """Follow the example of `MoDoWeighting` with two batches per step."""
+        """Follow the example of `MoDoWeighting` with two batches per step.
+
+        Args:
+            batches: The two mini-batches of the update.
+        """
         from torchjd.autojac import jac
 
         losses, jacobians = [], []
@@ -94,7 +102,11 @@ class TorchJDStep(StepMode):
 
 
 def split_parameters(model: MSPModel) -> tuple[list[Parameter], list[Parameter]]:
-    """Return the parameters of the backbone, and all others."""
+    """Return the parameters of the backbone, and all others.
+
+    Args:
+        model: The model.
+    """
     shared = tuple(f"{prefix}." for prefix in model.shared_modules)
     named = [(name, value) for name, value in model.named_parameters() if value.requires_grad]
     backbone = [value for name, value in named if name.startswith(shared)]
@@ -102,6 +114,11 @@ def split_parameters(model: MSPModel) -> tuple[list[Parameter], list[Parameter]]
 
 
 def flatten(gradients: Sequence[Tensor | None], parameters: Sequence[Parameter]) -> Tensor:
-    """Return one row of gradients; zeros where there is none."""
+    """Return gradients as one row, `(n,)`, with zeros for missing ones.
+
+    Args:
+        gradients: Gradient of each parameter; None: there is none.
+        parameters: The parameters.
+    """
     pairs = zip(gradients, parameters, strict=True)
     return torch.cat([(p.new_zeros(p.numel()) if g is None else g.reshape(-1)) for g, p in pairs])

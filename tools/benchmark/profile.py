@@ -2,8 +2,8 @@
 
 A part is run alone, again and again; the median of its CPU seconds is shown, so that other work on
 the machine counts little. Operators are those of PyTorch's profiler: how often each is called in a
-step, its own time by the clock on the wall, and the memory that it allocates: on a busy machine
-trust the counts alone. The last line of the output is one JSON object.
+step, its own wall-clock time, and the memory that it allocates: on a busy machine trust the counts
+alone. The last line of the output is one JSON object.
 """
 
 import argparse
@@ -33,14 +33,21 @@ def get_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--mode", default=BASELINE, choices=MODES, metavar="MODE",
-        help=f"Whose step: {', '.join(MODES)} ({BASELINE})",
+        help=f"Mode of the step: {', '.join(MODES)} ({BASELINE})",
     )  # fmt: skip
-    parser.add_argument("--steps", type=int, default=8, help="Steps that are looked at (8)")
+    parser.add_argument("--steps", type=int, default=8, help="Steps to profile (8)")
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Profile; see `get_parser`."""
+    """Profile a step; see `get_parser`.
+
+    Args:
+        arguments: Words of the command line; None: those of this process.
+
+    Raises:
+        ValueError: If an option is not valid.
+    """
     options = get_parser().parse_args(arguments)
     if options.steps < 1:
         raise ValueError(f"`--steps` must be 1 or more, but got {options.steps}.")

@@ -1,4 +1,4 @@
-"""What is measured: a model from ESPnet's options, and the shape of its mini-batches."""
+"""Read a benchmark configuration: options of a model, and the shape of its mini-batches."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,18 +13,18 @@ CONFIGS = Path(__file__).parent / "configs"
 
 @dataclass(frozen=True)
 class BatchShape:
-    """The mini-batches of one update.
+    """Shape of the mini-batches of one update.
 
     Attributes:
         asr_languages: Languages that are recognised.
         st_pairs: Pairs that are translated.
-        utterances: Of each language, in each mini-batch.
+        utterances: Utterances of each language in each mini-batch.
         seconds: Mean length of an utterance; lengths vary by a twentieth.
         frame_seconds: Length of an input frame.
-        asr_tokens_per_second: Tokens of recognition.
-        st_tokens_per_second: Tokens of translation.
-        asr_vocabulary: Tokens of each recognition head.
-        st_vocabulary: Tokens of each translation head.
+        asr_tokens_per_second: Tokens of recognition per second of audio.
+        st_tokens_per_second: Tokens of translation per second of audio.
+        asr_vocabulary: Number of tokens of each recognition head.
+        st_vocabulary: Number of tokens of each translation head.
     """
 
     asr_languages: Sequence[str]
@@ -39,24 +39,24 @@ class BatchShape:
 
     @property
     def objectives(self) -> int:
-        """How many objectives there are, K."""
+        """Number of objectives, K."""
         return len(self.asr_languages) + len(self.st_pairs)
 
     @property
     def audio_seconds(self) -> float:
-        """Return the seconds of speech in a mini-batch."""
+        """Seconds of speech in a mini-batch."""
         return self.seconds * self.utterances * len(self.asr_languages)
 
 
 @dataclass(frozen=True)
 class BenchSpec:
-    """A benchmark configuration.
+    """Benchmark configuration.
 
     Attributes:
-        name: Of the file, without suffix.
+        name: Name of the file, without suffix.
         model: Options of `msp_train` that define model and optimiser.
-        batch: Its mini-batches.
-        selected: Names of the layers that the modes `selected…` measure on.
+        batch: Shape of its mini-batches.
+        selected: Names of the layers on which the modes `selected…` measure.
     """
 
     name: str
@@ -97,8 +97,8 @@ def read_spec(config: str) -> BenchSpec:
 def with_objectives(shape: BatchShape, objectives: int) -> BatchShape:
     """Return mini-batches of about the same audio with another number of objectives.
 
-    Half of the objectives, and one more where it is odd, are recognition; the others translate
-    all those languages but the first into it.
+    Half of the objectives, rounded up, are recognition; the others translate all languages but the
+    first into the first.
 
     Args:
         shape: The mini-batches to vary.

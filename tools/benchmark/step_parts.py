@@ -1,4 +1,4 @@
-"""The parts of a training step, each timed alone, and the operators that it calls."""
+"""Time the parts of a training step, each alone, and the operators that it calls."""
 
 import statistics
 import time
@@ -13,18 +13,18 @@ from tools.benchmark.measure import peak_memory_mib
 from tools.benchmark.modes import GRAD_CLIP, StepMode
 
 WARM_UP = 3
-WAITING = "aten::_local_scalar_dense"  # a number for Python: on a GPU it waits for all before it
+WAITING = "aten::_local_scalar_dense"  # a number for Python: a GPU finishes its work first
 
 
 @dataclass(frozen=True)
 class Operator:
-    """What an operator of PyTorch does in one step.
+    """Use of an operator of PyTorch in one step.
 
     Attributes:
         name: Its name, such as `aten::mm`.
-        calls: How often it is called.
-        seconds: Its own time on the wall, without that of operators that it calls.
-        mib: Memory that it allocates, in MiB.
+        calls: Number of its calls.
+        seconds: Its own wall-clock time, without that of operators that it calls.
+        mib: Memory that it allocates, MiB.
     """
 
     name: str
@@ -35,14 +35,14 @@ class Operator:
 
 @dataclass(frozen=True)
 class StepProfile:
-    """Where the time of a step goes.
+    """Profile of a step.
 
     Attributes:
         parts: CPU seconds of each part, those of the whole `step` first.
-        operators: The operators, that with most time of its own first.
+        operators: The operators, the one with most time of its own first.
         calls: Calls of all operators in a step.
-        waits: How many of them hand a number to Python.
-        peak_mib: Peak memory of this process.
+        waits: Number of these calls that hand a number to Python.
+        peak_mib: Peak memory of this process, MiB.
     """
 
     parts: dict[str, float]
@@ -57,7 +57,7 @@ def profile_step(mode: StepMode, steps: int) -> StepProfile:
 
     Args:
         mode: The mode.
-        steps: How many steps are looked at, after some that are not counted.
+        steps: Number of steps to profile, after some that are not counted.
     """
     whole = _seconds(mode.step, steps)
     peak = peak_memory_mib()
@@ -98,10 +98,10 @@ def _parts(mode: StepMode, steps: int) -> dict[str, float]:
 
 
 class _Encoded:
-    """A model whose encoder is replaced by its output of a moment before, as long as this is open.
+    """Context in which the encoder of a model is replaced by its earlier output.
 
     Args:
-        mode: The mode whose model it is; utterances are encoded as it encodes them.
+        mode: The mode with the model; utterances are encoded as it encodes them.
     """
 
     def __init__(self, mode: StepMode) -> None:
@@ -128,7 +128,7 @@ class _Encoded:
 
 
 def _operators(mode: StepMode, steps: int) -> list[Operator]:
-    """Return what a step calls, on average over some steps."""
+    """Return the operators that a step calls, averaged over some steps."""
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
         for _ in range(steps):
             mode.step()

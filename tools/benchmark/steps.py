@@ -1,9 +1,9 @@
-"""Measure what a training step costs, against joint training.
+"""Measure the cost of a training step against joint training.
 
 `time` is against joint training on pooled batches; `alike` against joint steps that are encoded as
-those of the mode are: its measured ones by language where the encoder bears it, the others pooled.
-All modes take turns in one process; a ratio is the median over rounds. Peak memory is that of a
-fresh process per mode. The last line of the output is one JSON object.
+those of the mode: measured ones by language if the encoder allows it, the others pooled. All modes
+take turns in one process; a ratio is the median over rounds. Peak memory is that of a fresh process
+per mode. The last line of the output is one JSON object.
 """
 
 import argparse
@@ -44,14 +44,21 @@ def get_parser() -> argparse.ArgumentParser:
                         help="Instead: how time grows with the number of objectives at equal"
                         " audio, e.g. 3 9 21")  # fmt: skip
     parser.add_argument(
-        "--device", choices=("cpu", "cuda"), default="cpu", help="Where the steps are made (cpu)"
+        "--device", choices=("cpu", "cuda"), default="cpu", help="Device of the steps (cpu)"
     )
     parser.add_argument("--memory_of", choices=MODES, help=argparse.SUPPRESS)
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure; see `get_parser`."""
+    """Measure; see `get_parser`.
+
+    Args:
+        arguments: Words of the command line; None: those of this process.
+
+    Raises:
+        ValueError: If an option is not valid.
+    """
     options = get_parser().parse_args(arguments)
     if options.rounds < 1:
         raise ValueError(f"`--rounds` must be 1 or more, but got {options.rounds}.")

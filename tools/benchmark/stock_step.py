@@ -1,4 +1,4 @@
-"""The step of a stock ESPnet model that a user would train instead: `espnet2.bin.st_train`'s."""
+"""Make the step of a stock ESPnet model that a user might train instead (st_train)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,10 +17,10 @@ CTC_SHARE = 0.3  # of recognition in the loss
 
 
 class StockStep(StepMode):
-    """ESPnet's translation model on the same utterances: one decoder and CTC for all languages.
+    """Step of ESPnet's translation model on the same utterances: one decoder and CTC for all.
 
-    Each utterance has a translation and a transcript. Where the soup's mini-batch has no
-    translation, the transcript stands for it, cut to its length.
+    Each utterance has a translation and a transcript. If the soup's mini-batch has no translation,
+    the transcript replaces it, cut to its length.
     """
 
     share_apart = 0.0
@@ -35,11 +35,15 @@ class StockStep(StepMode):
         self.updates = 0
 
     def set_gradients(self, batches: Sequence[dict[str, Tensor]]) -> None:
-        """Run forward and backward once."""
+        """Run forward and backward once.
+
+        Args:
+            batches: The mini-batch of the update.
+        """
         self.model(**batches[0])[0].backward()
 
     def measured_parameters(self) -> Sequence[Parameter]:
-        """Return none: nothing is measured."""
+        """Return an empty list: nothing is measured."""
         return []
 
     def rows_mib(self) -> float:
@@ -48,7 +52,11 @@ class StockStep(StepMode):
 
 
 def build_stock(spec: BenchSpec) -> tuple[Any, torch.optim.Optimizer]:
-    """Build ESPnet's model and optimiser with the encoder and the decoder of a configuration."""
+    """Build ESPnet's model and optimiser with the encoder and the decoder of a configuration.
+
+    Args:
+        spec: The configuration.
+    """
     args = STTask.get_parser().parse_args(["--output_dir", "benchmark"])
     for name in MODEL:
         if name in spec.model:
@@ -63,7 +71,11 @@ def build_stock(spec: BenchSpec) -> tuple[Any, torch.optim.Optimizer]:
 
 
 def stock_batch(batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the arguments of ESPnet's model for a mini-batch of the soup."""
+    """Return the arguments of ESPnet's model for a mini-batch of the soup.
+
+    Args:
+        batch: The mini-batch of the soup, padded tensors by name.
+    """
     names = [name for name in batch if name.startswith("text_") and not name.endswith("_lengths")]
     text, lengths = batch["text"].clone(), batch["text_lengths"].clone()
     longest = max((int(batch[f"{name}_lengths"].max()) for name in names), default=text.size(1))

@@ -45,7 +45,11 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure; see `get_parser`."""
+    """Measure; see `get_parser`.
+
+    Args:
+        arguments: Words of the command line; None: those of this process.
+    """
     options = get_parser().parse_args(arguments)
     if options.serve:
         serve(options.config)
@@ -67,7 +71,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def measure(workers: dict[int, "subprocess.Popen[str]"], rounds: int) -> list[dict[str, object]]:
-    """Return the median seconds of a step for each way of waiting and each choice of threads."""
+    """Return the median seconds of a step for each number of spins and each choice of threads.
+
+    Args:
+        workers: Number of spins to the process that makes the steps.
+        rounds: Turns of each combination.
+    """
     cores = count_cores()
     seconds: dict[tuple[int, str], list[float]] = {}
     for _ in range(rounds):
@@ -84,7 +93,15 @@ def measure(workers: dict[int, "subprocess.Popen[str]"], rounds: int) -> list[di
 
 
 def ask(process: "subprocess.Popen[str]", threads: str) -> float:
-    """Let a worker make its steps with so many threads and return the seconds of one."""
+    """Let a worker make its steps, and return the seconds of one.
+
+    Args:
+        process: The worker.
+        threads: Number of threads, as a word.
+
+    Raises:
+        OSError: If the worker has ended.
+    """
     assert process.stdin is not None
     assert process.stdout is not None
     process.stdin.write(f"{threads}\n")
@@ -97,7 +114,15 @@ def ask(process: "subprocess.Popen[str]", threads: str) -> float:
 
 @contextlib.contextmanager
 def worker(config: str, spins: int) -> Iterator["subprocess.Popen[str]"]:
-    """Start a process that makes steps on demand."""
+    """Start a process that makes steps on demand, and end it afterwards.
+
+    Args:
+        config: Name or path of the configuration.
+        spins: Spins of a thread before it sleeps.
+
+    Yields:
+        The process.
+    """
     words = [sys.executable, "-m", "tools.benchmark.threads", "--serve", "--config", config]
     environment = os.environ | {"GOMP_SPINCOUNT": str(spins), "OMP_NUM_THREADS": str(count_cores())}
     process = subprocess.Popen(
@@ -113,7 +138,11 @@ def worker(config: str, spins: int) -> Iterator["subprocess.Popen[str]"]:
 
 @contextlib.contextmanager
 def busy_processes(number: int) -> Iterator[None]:
-    """Keep so many processes busy."""
+    """Keep processes busy, and end them afterwards.
+
+    Args:
+        number: Number of processes.
+    """
     processes = [
         subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(number)
     ]
@@ -126,7 +155,11 @@ def busy_processes(number: int) -> Iterator[None]:
 
 
 def serve(config: str) -> None:
-    """Make joint steps with as many threads as each line of standard input asks for."""
+    """Make joint steps with the number of threads that each line of standard input asks for.
+
+    Args:
+        config: Name or path of the configuration.
+    """
     import torch
 
     from tools.benchmark.catalogue import build_mode

@@ -1,4 +1,4 @@
-"""Print what the paper's tables need of large machines: GPU hours, memory, mini-batches, disk."""
+"""Estimate the needs of the paper's tables: GPU hours, memory, mini-batches, disk."""
 
 import argparse
 from collections.abc import Sequence
@@ -16,21 +16,25 @@ def get_parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("tables", nargs="+", type=Path, help="Tables of one recipe, YAML")
-    add("--train_config", default="", help="Of every run (that of the tables, or the recipe's)")
+    add("--train_config", default="", help="YAML of training (that of the tables or the recipe)")
     add("--gpu", default="A100", choices=GPUS, help="Kind of GPU (A100)")
     add("--gpus", type=int, default=1, help="GPUs of a training (1)")
-    add("--peak_tflops", type=float, help="Of another GPU, TFLOP/s at 16 bits")
-    add("--memory_gb", type=float, help="Of another GPU, GB")
+    add("--peak_tflops", type=float, help="Peak of another GPU, TFLOP/s at 16 bits")
+    add("--memory_gb", type=float, help="Memory of another GPU, GB")
     add("--utilisation", type=float, default=0.06, help="Share of the peak that is reached (0.06)")
     add("--activation_bytes", type=int, default=4, help="Bytes of a kept number (4)")
-    add("--context_gb", type=float, default=1.5, help="What CUDA takes (1.5)")
+    add("--context_gb", type=float, default=1.5, help="Memory of CUDA itself, GB (1.5)")
     add("--slack", type=float, default=1.2, help="Memory times this for fragmentation (1.2)")
     add("--flac_ratio", type=float, default=0.5, help="Size of FLAC against WAV (0.5)")
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print the plan; see `get_parser`."""
+    """Print the plan; see `get_parser`.
+
+    Args:
+        arguments: Words of the command line; None: those of this process.
+    """
     options = get_parser().parse_args(arguments)
     from tools.machine_plan.planner import plan_tables
     from tools.machine_plan.report import render_plan
@@ -41,6 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def read_machine(options: argparse.Namespace) -> Machine:
     """Return the machine that the options describe.
+
+    Args:
+        options: The options of `get_parser`.
 
     Raises:
         ValueError: If a number is out of its range.

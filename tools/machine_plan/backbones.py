@@ -1,4 +1,4 @@
-"""What pretrained backbones are made of, as published: plans need no hub."""
+"""Describe pretrained backbones from published numbers: plans need no hub."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -12,14 +12,14 @@ MEL_FRAMES_PER_SECOND = 100
 
 @dataclass(frozen=True)
 class Backbone:
-    """A pretrained backbone.
+    """Pretrained backbone.
 
     Attributes:
-        architecture: What differs from the defaults of transformers' configuration class.
-        blocks: Blocks of its encoder.
-        width: d.
-        inner: f.
-        heads: H.
+        architecture: Settings that differ from the defaults of transformers' configuration class.
+        blocks: Number of blocks of its encoder.
+        width: Width d.
+        inner: Inner width f.
+        heads: Number of attention heads H.
         input_flops: FLOPs of its convolutions for a second of audio, forward.
     """
 
@@ -34,11 +34,11 @@ class Backbone:
 def convolution_flops(
     rate: float, channels: Sequence[int], kernels: Sequence[int], strides: Sequence[int]
 ) -> float:
-    """Return FLOPs of convolutions one above the other for a second of audio, forward.
+    """Return FLOPs of stacked convolutions for a second of audio, forward.
 
     Args:
-        rate: Frames or samples a second that enter the lowest.
-        channels: Of what enters the lowest, and of what each of them gives.
+        rate: Frames or samples per second at the input of the lowest.
+        channels: Channels of that input, then of the output of each convolution.
         kernels: Width of each.
         strides: Stride of each.
 
@@ -85,10 +85,13 @@ BACKBONES: Mapping[str, Backbone] = {
 
 
 def find_backbone(config: Mapping[str, Any]) -> Backbone | None:
-    """Return the backbone that a training configuration names; None: its encoder is no such one.
+    """Return the backbone of a training configuration; None: its encoder is not such a backbone.
+
+    Args:
+        config: The training configuration.
 
     Raises:
-        ValueError: If it is not known here.
+        ValueError: If it is such a backbone, but not one that is known here.
     """
     if config.get("encoder") not in ("wav2vec2_hf", "whisper_hf"):
         return None
@@ -105,7 +108,11 @@ def find_backbone(config: Mapping[str, Any]) -> Backbone | None:
 
 
 def options_without_hub(backbone: Backbone) -> list[str]:
-    """Return the options of `msp_train` that build it with random weights, reading samples."""
+    """Return options of `msp_train` that build a backbone with random weights, reading samples.
+
+    Args:
+        backbone: The backbone.
+    """
     words = ["--feats_conf", "type=raw", "--feats_conf", f"fs={SAMPLES_PER_SECOND}"]
     architecture = json.dumps(dict(backbone.architecture))
     return [

@@ -1,4 +1,4 @@
-"""How large the recipes' corpora are: hours, clips, vocabularies, archives, as others state."""
+"""State the sizes of the recipes' corpora: hours, clips, vocabularies, archives, as published."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ WAV_GB_PER_HOUR = 16_000 * 2 * 3600 / 1e9  # 16 kHz, 16 bits
 
 @dataclass(frozen=True)
 class LanguageSize:
-    """The audio of one language.
+    """Audio of one language.
 
     Attributes:
         train: Hours of the training set.
         dev: Hours of the validation set.
         test: Hours of all test sets.
-        utterances: Of the training set.
-        vocabulary: Tokens of its recognition head.
+        utterances: Number of utterances of the training set.
+        vocabulary: Number of tokens of its recognition head.
         translated: Whether it is translated, too.
     """
 
@@ -30,14 +30,14 @@ class LanguageSize:
 
 @dataclass(frozen=True)
 class CorpusSize:
-    """The corpora of a recipe.
+    """Corpora of a recipe.
 
     Attributes:
         languages: Spoken languages.
-        target: Language that is translated into; empty: none.
-        target_vocabulary: Tokens of the translation heads.
-        archives_gb: What is fetched.
-        unpacked_gb: What unpacking adds.
+        target: Target language of translations; empty: there are none.
+        target_vocabulary: Number of tokens of the translation heads.
+        archives_gb: Size of the downloads, GB.
+        unpacked_gb: Size that unpacking adds, GB.
         converted: Whether audio is written once more, as 16 kHz FLAC.
     """
 
@@ -50,22 +50,22 @@ class CorpusSize:
 
     @property
     def pairs(self) -> list[str]:
-        """Return the pairs that are translated."""
+        """Pairs that are translated."""
         return [f"{name}_{self.target}" for name, size in self.languages.items() if size.translated]
 
     @property
     def train_hours(self) -> float:
-        """Return the hours of training."""
+        """Hours of training."""
         return sum(size.train for size in self.languages.values())
 
     @property
     def dev_hours(self) -> float:
-        """Return the hours of validation."""
+        """Hours of validation."""
         return sum(size.dev for size in self.languages.values())
 
     @property
     def hours(self) -> float:
-        """Return the hours of all sets."""
+        """Hours of all sets."""
         return self.train_hours + self.dev_hours + sum(s.test for s in self.languages.values())
 
     @property
@@ -75,7 +75,7 @@ class CorpusSize:
 
     @property
     def clip_seconds(self) -> float:
-        """Mean length of the utterance that a second of audio belongs to."""
+        """Mean length of an utterance, weighted by audio, seconds."""
         means = [(s.train, 3600 * s.train / s.utterances) for s in self.languages.values()]
         return sum(hours * seconds for hours, seconds in means) / self.train_hours
 
@@ -116,7 +116,7 @@ def find_corpus(recipe: Path) -> CorpusSize:
     """Return the size of the corpora of a recipe.
 
     Args:
-        recipe: Its folder, such as `egs2/covost2/msp1`.
+        recipe: Folder of the recipe, such as `egs2/covost2/msp1`.
 
     Raises:
         ValueError: If its size is not known.

@@ -1,4 +1,4 @@
-"""FLOPs of a training, by arithmetic: forward, backward, and rows of gradients.
+"""Estimate the FLOPs of a training by arithmetic: forward, backward, and rows of gradients.
 
 Letters: see `shapes`.
 """
@@ -12,6 +12,10 @@ def encoder_flops(shape: ModelShape, clip_seconds: float) -> float:
     A multiplication and an addition for each parameter and frame; in attention T keys for each
     frame: scores and values 2 T d each, relative positions (2 T of them, Conformer) 4 T d, in every
     block. Frozen convolutions are not among them.
+
+    Args:
+        shape: The model.
+        clip_seconds: Mean length of an utterance.
     """
     frames = shape.frames_per_second * clip_seconds
     attention = (8 if shape.conformer else 4) * frames * shape.width * shape.blocks
@@ -22,6 +26,10 @@ def head_flops(shape: ModelShape, audio: Audio) -> float:
     """Return FLOPs of the heads for a second of audio, forward.
 
     Conservative: a decoder counts as if every frame had a token.
+
+    Args:
+        shape: The model.
+        audio: The audio.
     """
     asr = shape.asr / shape.languages
     st = shape.st / shape.pairs * audio.translated_share if shape.pairs else 0.0
@@ -29,7 +37,12 @@ def head_flops(shape: ModelShape, audio: Audio) -> float:
 
 
 def forward_flops(shape: ModelShape, audio: Audio) -> float:
-    """Return FLOPs of all losses for a second of audio, as validation computes them."""
+    """Return FLOPs of all losses for a second of audio, as validation computes them.
+
+    Args:
+        shape: The model.
+        audio: The audio.
+    """
     convolutions = shape.input_flops * (1.0 + audio.crop_share)
     return convolutions + backward_flops(shape, audio) / 2.0
 
@@ -37,16 +50,25 @@ def forward_flops(shape: ModelShape, audio: Audio) -> float:
 def backward_flops(shape: ModelShape, audio: Audio) -> float:
     """Return FLOPs of one backward pass of all losses for a second of audio.
 
-    Twice the forward, of what learns.
+    It is twice the forward pass of all parameters that learn.
+
+    Args:
+        shape: The model.
+        audio: The audio.
     """
     encoder = encoder_flops(shape, audio.clip_seconds) * (1.0 + audio.crop_share)
     return 2.0 * (encoder + head_flops(shape, audio))
 
 
 def row_passes(shape: ModelShape, audio: Audio, pooled: bool) -> float:
-    """Return how often rows pass through a second of audio, self-supervision aside.
+    """Return how often rows pass through a second of audio, without self-supervision.
 
-    Encoded per language, a row passes through the audio of its own; pooled, through all of it.
+    Encoded per language, a row passes through the audio of its language alone; pooled, through all.
+
+    Args:
+        shape: The model.
+        audio: The audio.
+        pooled: Whether all languages are encoded at once.
     """
     if pooled:
         return float(shape.languages + shape.pairs)
@@ -56,9 +78,15 @@ def row_passes(shape: ModelShape, audio: Audio, pooled: bool) -> float:
 def measured_flops(shape: ModelShape, audio: Audio, measuring: Measuring) -> float:
     """Return FLOPs of the backward passes of a measured step for a second of audio.
 
-    Each objective walks its head, and the encoder down to the lowest measured layer: encoded per
-    language, the audio of its own; pooled, all of it. One pass for all of them goes on below. If
-    what was measured is not reused, an ordinary backward pass comes on top.
+    Each objective passes through its head, and through the encoder down to the lowest measured
+    layer: encoded per language, with the audio of its language; pooled, with all audio. One pass
+    for all of them continues below. If the measured gradients are not reused, an ordinary backward
+    pass is added.
+
+    Args:
+        shape: The model.
+        audio: The audio.
+        measuring: How the soup measures.
     """
     encoder = 2.0 * encoder_flops(shape, audio.clip_seconds)
     passes = row_passes(shape, audio, measuring.pooled) + audio.crop_share
@@ -72,8 +100,13 @@ def measured_flops(shape: ModelShape, audio: Audio, measuring: Measuring) -> flo
 def training_flops(shape: ModelShape, audio: Audio, measuring: Measuring) -> float:
     """Return FLOPs of training on a second of audio: the mean of measured and other steps.
 
-    Where layers follow weights of their own, a pass through the encoder comes on top, for all
-    objectives together, without the parameters of the heads.
+    If layers follow weights of their own, a pass through the encoder is added, for all objectives
+    together, without the parameters of the heads.
+
+    Args:
+        shape: The model.
+        audio: The audio.
+        measuring: How the soup measures.
     """
     share = measuring.steps if measuring.depth else 0.0
     backward = (1.0 - share) * backward_flops(shape, audio)
@@ -86,6 +119,11 @@ def training_flops(shape: ModelShape, audio: Audio, measuring: Measuring) -> flo
 
 def gpu_hours(flops: float, peak_tflops: float, utilisation: float) -> float:
     """Return hours of one GPU.
+
+    Args:
+        flops: FLOPs of the work.
+        peak_tflops: Peak of the GPU, TFLOP/s.
+        utilisation: Share of the peak that is reached, 0 to 1.
 
     >>> round(gpu_hours(3.6e18, peak_tflops=100.0, utilisation=0.1), 2)
     100.0

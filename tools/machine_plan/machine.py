@@ -1,4 +1,4 @@
-"""The machine that a plan is made for, and what is assumed of it."""
+"""Describe the machine that a plan is made for, and the assumptions about it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,16 +15,16 @@ WITHOUT_BFLOAT16 = ("V100",)
 
 @dataclass(frozen=True)
 class Machine:
-    """The machine, and what is assumed of it.
+    """Machine, with assumptions about it.
 
     Attributes:
         gpus: GPUs of a training.
-        peak_tflops: Peak of one, TFLOP/s.
-        memory_gb: Memory of one.
+        peak_tflops: Peak of one GPU, TFLOP/s.
+        memory_gb: Memory of one GPU, GB.
         utilisation: Share of the peak that training reaches.
         activation_bytes: Bytes of a kept number; 4 with mixed precision too, to be safe.
-        context_gb: What CUDA and its libraries take.
-        slack: What fragmentation and short-lived tensors multiply memory with.
+        context_gb: Memory of CUDA and its libraries, GB.
+        slack: Factor on memory for fragmentation and short-lived tensors.
         reuses: Whether steps reuse measured gradients, which they do not in float16.
     """
 
@@ -38,7 +38,7 @@ class Machine:
     reuses: bool = True
 
     def __post_init__(self) -> None:
-        """Refuse what no machine has.
+        """Refuse impossible numbers.
 
         Raises:
             ValueError: If a number is out of its range.

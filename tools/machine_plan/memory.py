@@ -1,4 +1,4 @@
-"""Memory and disk of a training, by arithmetic.
+"""Estimate memory and disk of a training by arithmetic.
 
 Letters: see `shapes`.
 """
@@ -20,21 +20,31 @@ OTHER_MODEL_FILES = 3  # averages, and the epoch being written
 
 
 def block_numbers(width: int, inner: int, heads: int, frames: float) -> float:
-    """Return the numbers that a Conformer block keeps of a frame for the backward pass.
+    """Return the numbers per frame that a Conformer block keeps for the backward pass.
 
     Two feed-forward parts keep 2.25 d + 3.25 f each (inputs of the norm and of both products, swish
     and its sigmoid, dropout's masks of a byte), attention 9.25 d + 2.25 H T (2 d of them relative
     positions), convolution 9.25 d, the last norm d: 24 d + 6.5 f + 2.25 H T, and d to spare.
+
+    Args:
+        width: Width d.
+        inner: Inner width f.
+        heads: Number of attention heads H.
+        frames: Frames of an utterance T.
     """
     return 25.0 * width + 6.5 * inner + 2.25 * heads * frames
 
 
 def transformer_numbers(width: int, inner: int) -> float:
-    """Return the numbers that a Transformer block keeps of a frame for the backward pass.
+    """Return the numbers per frame that a Transformer block keeps for the backward pass.
 
-    Inputs and outputs of both norms 4 d, queries, keys and values 3 d, what attention gives twice
-    2 d (its scores are not kept: `scaled_dot_product_attention`), inner products before and behind
-    the activation and its dropout 3 f, masks of a byte d / 2 + f / 4, and d to spare.
+    Inputs and outputs of both norms 4 d, queries, keys and values 3 d, the output of attention
+    twice 2 d (its scores are not kept: `scaled_dot_product_attention`), inner products before and
+    after the activation and its dropout 3 f, masks of a byte d / 2 + f / 4, and d to spare.
+
+    Args:
+        width: Width d.
+        inner: Inner width f.
     """
     return 10.5 * width + 3.25 * inner
 
@@ -45,7 +55,13 @@ def frame_bytes(
     """Return the bytes that a frame of a mini-batch keeps until the backward pass.
 
     Conservative: a decoder counts as if every frame had a token; logits are kept three times. A
-    reused row keeps its gradient of what enters the lowest measured layer, d numbers.
+    reused row keeps its gradient at the input of the lowest measured layer, d numbers.
+
+    Args:
+        shape: The model.
+        audio: The audio.
+        activation_bytes: Bytes of a kept number.
+        measuring: How the soup measures.
     """
     frames = shape.frames_per_second * audio.clip_seconds
     block = transformer_numbers(shape.width, shape.inner)
@@ -66,8 +82,15 @@ def fixed_bytes(
 ) -> float:
     """Return the bytes that do not depend on the mini-batch: parameters and gradient rows.
 
-    Rows of two halves, 2 m n numbers; with accumulation their sums stand beside those of the
+    Rows of two halves are 2 m n numbers; with accumulation their sums are kept beside those of the
     mini-batch.
+
+    Args:
+        shape: The model.
+        audio: The audio.
+        measuring: How the soup measures.
+        gpus: GPUs of a training.
+        accumulates: Whether gradients are accumulated over mini-batches.
     """
     objectives = shape.languages + shape.pairs + (1 if audio.crop_share else 0)
     sets = 4 if accumulates else 2
@@ -77,10 +100,19 @@ def fixed_bytes(
 
 
 def experiment_bytes(parameters: int, keep_nbest: int) -> int:
-    """Return the disk of an experiment: model files and a checkpoint."""
+    """Return the disk space of an experiment, bytes: model files and a checkpoint.
+
+    Args:
+        parameters: Number of parameters.
+        keep_nbest: Number of epochs whose models are kept.
+    """
     return parameters * ((keep_nbest + OTHER_MODEL_FILES) * FLOAT_BYTES + CHECKPOINT_BYTES)
 
 
 def features_gb(hours: float) -> float:
-    """Return the disk of the features of stage 3, float32."""
+    """Return the disk space of the features of stage 3, float32, GB.
+
+    Args:
+        hours: Hours of audio.
+    """
     return hours * 3600 * FRAMES_PER_SECOND * FRAME_NUMBERS * FLOAT_BYTES / 1e9

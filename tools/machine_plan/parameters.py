@@ -33,7 +33,14 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def read_sizes(words: Sequence[str], option: str) -> dict[str, int]:
-    """Read `en=1000 zh=4230`.
+    """Read sizes such as `en=1000 zh=4230`.
+
+    Args:
+        words: The words.
+        option: Name of the option, for the message.
+
+    Returns:
+        Language to number.
 
     Raises:
         ValueError: If a word is not of that form.
@@ -48,7 +55,14 @@ def read_sizes(words: Sequence[str], option: str) -> dict[str, int]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Count; see `get_parser`."""
+    """Count the parameters; see `get_parser`.
+
+    Args:
+        arguments: Words of the command line; None: those of this process.
+
+    Raises:
+        ValueError: If an option is not valid.
+    """
     options = get_parser().parse_args(arguments)
     asr = read_sizes(options.asr_vocab, "asr_vocab")
     st = read_sizes(options.st_vocab, "st_vocab")
@@ -77,12 +91,15 @@ def count(
     """Count the parameters of a configuration by part; nothing is allocated.
 
     Args:
-        config: Training, YAML.
-        asr: Spoken language to tokens.
-        st: Target language to tokens.
+        config: Training configuration, YAML.
+        asr: Spoken language to number of tokens.
+        st: Target language to number of tokens.
         pairs: Pairs that are translated.
-        input_size: Numbers of an input frame; None: the model reads samples.
+        input_size: Numbers per input frame; None: the model reads samples.
         train_args: Further options of `msp_train`.
+
+    Returns:
+        Name of the part to its number of parameters.
 
     Raises:
         OSError: If there is no such file.
@@ -107,7 +124,11 @@ def count(
 
 
 def token_list(size: int) -> list[str]:
-    """Return a list of so many tokens."""
+    """Return a token list of a given size.
+
+    Args:
+        size: Number of tokens, 3 or more.
+    """
     return ["<blank>", "<unk>", *(f"t{number}" for number in range(size - 3)), "<sos/eos>"]
 
 

@@ -1,4 +1,4 @@
-"""Plan whole tables of a recipe: which configuration and model each of their rows trains."""
+"""Plan whole tables of a recipe: the configuration and the model that each row trains."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,12 +22,12 @@ TRAIN_CONFIG = "conf/train_msp.yaml"
 
 @dataclass(frozen=True)
 class Plan:
-    """The plan of some tables of one recipe.
+    """Plan of some tables of one recipe.
 
     Attributes:
         tables: Each table with its rows that can be run.
         config_path: Training configuration of all rows, relative to the recipe.
-        config: What it holds.
+        config: Its content.
         shape: The model that it describes.
         corpus: The corpora of the recipe.
         machine: The machine.
@@ -42,7 +42,7 @@ class Plan:
 
     @property
     def rows(self) -> list[RowPlan]:
-        """The rows of all tables."""
+        """Rows of all tables."""
         return [row for _, rows in self.tables for row in rows]
 
 
@@ -74,6 +74,9 @@ def plan_tables(paths: Sequence[Path], train_config: str, machine: Machine) -> P
 def only_config(configs: Sequence[str]) -> str:
     """Return the training configuration that tables share.
 
+    Args:
+        configs: Training configuration of each table; empty: the default one.
+
     Raises:
         ValueError: If they have several.
     """
@@ -87,7 +90,13 @@ def only_config(configs: Sequence[str]) -> str:
 
 
 def count_for(path: Path, config: Mapping[str, Any], corpus: CorpusSize) -> dict[str, int]:
-    """Return the parameters of a configuration by part, with heads for the corpora."""
+    """Return the parameters of a configuration by part, with heads for the corpora.
+
+    Args:
+        path: The training configuration.
+        config: Its content.
+        corpus: The corpora.
+    """
     asr = {name: size.vocabulary for name, size in corpus.languages.items()}
     st = {corpus.target: corpus.target_vocabulary} if corpus.target else {}
     backbone = find_backbone(config)
@@ -109,8 +118,8 @@ def plan_rows(
     Args:
         table: The table.
         recipe: Folder of the recipe.
-        config: Configuration of training.
-        shape: Its shape.
+        config: Training configuration.
+        shape: The model that it describes.
         corpus: The corpora.
         machine: The machine.
 

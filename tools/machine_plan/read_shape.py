@@ -14,12 +14,12 @@ def read_shape(
     """Return the shape of a configuration.
 
     Args:
-        config: Of training.
-        counts: Its parameters by part, as `count_parameters` gives them.
+        config: Training configuration.
+        counts: Its parameters by part, from `count_parameters`.
         corpus: Languages and vocabularies.
 
     Raises:
-        ValueError: If the encoder is neither a Conformer nor a backbone that is known.
+        ValueError: If the encoder is neither a Conformer nor a known backbone.
     """
     backbone = find_backbone(config)
     if backbone is None and config.get("encoder") != "conformer":

@@ -1,4 +1,4 @@
-"""A plan for large machines as Markdown: hours, memory, mini-batches, disk, and assumptions."""
+"""Render a plan as Markdown: hours, memory, mini-batches, disk, and assumptions."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,7 +28,7 @@ HEAD = (
 
 @dataclass(frozen=True)
 class Batch:
-    """A mini-batch that fits.
+    """Mini-batch that fits.
 
     Attributes:
         bins: `batch_bins`, of all GPUs together.
@@ -43,7 +43,7 @@ def fit_batch(config: Mapping[str, Any], most_frames: float, gpus: int) -> Batch
     """Return the largest mini-batch that fits, at the same audio per optimiser step.
 
     Args:
-        config: Of training.
+        config: Training configuration.
         most_frames: Frames that fit on one GPU.
         gpus: GPUs of a training.
 
@@ -63,7 +63,7 @@ def render_plan(plan: Plan, flac_ratio: float) -> str:
 
     Args:
         plan: The plan.
-        flac_ratio: Size of FLAC against WAV.
+        flac_ratio: Size of FLAC relative to WAV.
     """
     machine, corpus, shape = plan.machine, plan.corpus, plan.shape
     parts = [render_assumptions(machine, corpus, flac_ratio, shape)]
@@ -78,7 +78,14 @@ def render_plan(plan: Plan, flac_ratio: float) -> str:
 def render_assumptions(
     machine: Machine, corpus: CorpusSize, flac_ratio: float, shape: ModelShape
 ) -> str:
-    """List all that the numbers rest on."""
+    """List all assumptions behind the numbers.
+
+    Args:
+        machine: The machine.
+        corpus: The corpora.
+        flac_ratio: Size of FLAC relative to WAV.
+        shape: The model.
+    """
     learning = "" if shape.conformer else "learning "
     convolutions = (
         f", frozen convolutions of {shape.input_flops / 1e9:.1f} GFLOP a second, forward alone"
@@ -109,7 +116,12 @@ def render_assumptions(
 
 
 def render_rows(table: Table, plans: Sequence[RowPlan]) -> str:
-    """Return a line for each row that can be run."""
+    """Return a table with a line for each row that can be run.
+
+    Args:
+        table: The table.
+        plans: Plans of its rows.
+    """
     rows = []
     for plan in plans:
         before = f"{plan.pretraining_hours:,.0f} ({plan.pretraining})" if plan.pretraining else "0"
@@ -123,7 +135,15 @@ def render_rows(table: Table, plans: Sequence[RowPlan]) -> str:
 
 
 def render_sum(plans: Iterable[RowPlan], machine: Machine) -> str:
-    """Add up runs; those that tables share count once, as pre-trainings do."""
+    """Add up runs; those that tables share count once, as pre-trainings do.
+
+    Args:
+        plans: Plans of the rows of all tables.
+        machine: The machine.
+
+    Returns:
+        A sentence.
+    """
     different = {plan.row.run: plan for plan in plans}
     trainings = sum(plan.trainings for plan in different.values())
     first = {plan.pretraining: plan.pretraining_hours for plan in different.values()}
@@ -143,7 +163,15 @@ def render_batches(
     machine: Machine,
     frames_per_second: int = FRAMES_PER_SECOND,
 ) -> str:
-    """Say which mini-batch fits the neediest row, and the command that writes it down."""
+    """Return which mini-batch fits the neediest row, and the command that writes it down.
+
+    Args:
+        config: Training configuration.
+        path: Its path, relative to the recipe.
+        plans: Plans of the rows of all tables.
+        machine: The machine.
+        frames_per_second: Frames that the encoder makes of a second of audio.
+    """
     most = min(plan.most_frames for plan in plans)
     batch = fit_batch(config, most, machine.gpus)
     if batch is None:
@@ -169,7 +197,13 @@ def render_batches(
 
 
 def render_disk(corpus: CorpusSize, flac_ratio: float, raw: bool = False) -> str:
-    """Say what corpora and features take, or audio where the model reads samples."""
+    """Return the disk space of corpora and features, or of audio if the model reads samples.
+
+    Args:
+        corpus: The corpora.
+        flac_ratio: Size of FLAC relative to WAV.
+        raw: Whether the model reads samples.
+    """
     flac = corpus.hours * WAV_GB_PER_HOUR * flac_ratio
     parts = {
         "archives": corpus.archives_gb,

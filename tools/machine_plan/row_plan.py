@@ -1,4 +1,4 @@
-"""What a row of a table needs: reads its configurations, applies `flops` and `memory`."""
+"""Estimate what a row of a table needs from its configurations, by `flops` and `memory`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -14,19 +14,20 @@ from tools.machine_plan.shapes import FRAME_NUMBERS, Audio, Measuring, ModelShap
 
 @dataclass(frozen=True)
 class RowPlan:
-    """What a row needs.
+    """Needs of a row.
 
     Attributes:
         row: The row.
         pretraining: Name of the pre-training it starts from; empty: none.
         pretraining_hours: GPU hours of stage 7, which rows share.
         hours: GPU hours of stage 9.
-        epoch_hours: Of these, one epoch.
-        ratio: Cost of a step against that of joint training without self-supervision.
-        memory_gb: Memory of each GPU.
-        disk_gb: Disk of the experiment.
+        epoch_hours: GPU hours of one epoch of these.
+        ratio: Cost of a step relative to joint training without self-supervision.
+        memory_gb: Memory of each GPU, GB.
+        disk_gb: Disk space of the experiment, GB.
         most_frames: Frames of a mini-batch that fit on one GPU.
-        trainings: Trainings of the row: points of its search, else 1; hours and disk are of all.
+        trainings: Number of trainings of the row: points of its search, else 1; hours and disk are
+            of all.
     """
 
     row: Row
@@ -41,7 +42,11 @@ class RowPlan:
     trainings: int = 1
 
     def repeated(self, trainings: int) -> "RowPlan":
-        """Return the plan of a search over so many trainings."""
+        """Return the plan of a search over several trainings.
+
+        Args:
+            trainings: Number of trainings.
+        """
         hours, disk = trainings * self.hours, trainings * self.disk_gb
         return replace(self, trainings=trainings, hours=hours, disk_gb=disk)
 
@@ -59,12 +64,12 @@ def plan_row(
 
     Args:
         row: The row.
-        config: Configuration of training.
+        config: Training configuration.
         pretrain: Configuration of pre-training; empty: the row has none.
-        shape: Its shape.
+        shape: The model.
         corpus: The corpora.
         machine: The machine.
-        needs: What its combiner looks at.
+        needs: Input of its combiner, from `combiner_needs`.
     """
     pooled = config.get("encoding") != "per_language"  # `auto` pools Conformers: BatchNorm
     share = crop_share(row.ssl, pretrain.get("ssl_conf") or {}, corpus.clip_seconds)

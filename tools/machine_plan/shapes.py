@@ -1,4 +1,4 @@
-"""What the plan reckons with: a model, the audio that it hears, and how a soup measures.
+"""Describe what a plan depends on: a model, its audio, and how a soup measures.
 
 Letters: d width, f inner width, H heads, T frames of an utterance, m objectives, n parameters of
 the encoder.
@@ -12,23 +12,23 @@ FRAME_NUMBERS = 320  # what `batch_bins` counts: 4 times 80 filters, or the samp
 
 @dataclass(frozen=True)
 class ModelShape:
-    """A Conformer, or a pretrained Transformer that reads samples, with its heads.
+    """Conformer, or pretrained Transformer that reads samples, with its heads.
 
     Attributes:
-        blocks: Blocks of the encoder.
-        width: d.
-        inner: f.
-        heads: H.
+        blocks: Number of blocks of the encoder.
+        width: Width d.
+        inner: Inner width f.
+        heads: Number of attention heads H.
         encoder: Parameters of the encoder that learn, n.
         asr: Parameters of all recognition heads.
         st: Parameters of all translation heads.
-        decoder_blocks: Blocks of each translation decoder.
-        decoder_inner: Their inner width.
-        languages: Recognition heads.
-        pairs: Translation heads.
-        asr_vocabulary: Tokens of the largest recognition head.
-        st_vocabulary: Tokens of a translation head.
-        frames_per_second: Frames that the encoder makes of a second.
+        decoder_blocks: Number of blocks of each translation decoder.
+        decoder_inner: Inner width of these decoders.
+        languages: Number of recognition heads.
+        pairs: Number of translation heads.
+        asr_vocabulary: Number of tokens of the largest recognition head.
+        st_vocabulary: Number of tokens of a translation head.
+        frames_per_second: Frames that the encoder makes from a second of audio.
         conformer: Whether its blocks are those of a Conformer; if not, of a Transformer.
         input_flops: FLOPs of frozen convolutions below the blocks for a second of audio, forward.
     """
@@ -52,13 +52,13 @@ class ModelShape:
 
     @property
     def parameters(self) -> int:
-        """All of them."""
+        """Number of all parameters."""
         return self.encoder + self.asr + self.st
 
 
 @dataclass(frozen=True)
 class Audio:
-    """What a second of audio stands for.
+    """Properties of the training audio.
 
     Attributes:
         clip_seconds: Mean length of an utterance.
@@ -79,10 +79,10 @@ class Measuring:
         depth: Share of the encoder from the lowest measured layer up; 0: nothing is measured.
         steps: Share of the optimiser steps that are measured.
         pooled: Whether all languages are encoded at once, so that each row passes through all.
-        reused: Whether the step is made with the measured gradients; if not, rows are measured
-            beside an ordinary backward pass.
-        elsewhere: Whether other layers than the measured ones follow weights of their own, for
-            which every step walks back once more.
+        reused: Whether the step uses the measured gradients; if not, rows are measured beside an
+            ordinary backward pass.
+        elsewhere: Whether layers that are not measured follow weights of their own, which needs one
+            more backward pass in every step.
     """
 
     depth: float = 0.0

@@ -1,1 +1,1 @@
-"""Mutation testing: small faults planted into functions, one at a time; which do tests see?"""
+"""Test the tests: plant small faults into functions, one at a time, and count those seen."""

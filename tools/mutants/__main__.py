@@ -26,7 +26,7 @@ def get_parser() -> argparse.ArgumentParser:
     add("--also", nargs="*", type=Path, default=[], help="More files or folders of tests")
     add("--sample", type=int, help="Mutants to draw (all)")
     add("--at", nargs="*", default=[], help="Only mutants of these lines, such as soup/step.py:31")
-    add("--seed", type=int, default=1, help="Of the draw (1)")
+    add("--seed", type=int, default=1, help="Seed of the draw (1)")
     add("--budget", type=float, default=30.0, help="Seconds of tests for a mutant (30)")
     add("--grace", type=int, default=10, help="Seconds before a mutant counts as timed out (10)")
     add("--threshold", type=float, default=0.95, help="Least share killed for status 0 (0.95)")
@@ -35,6 +35,9 @@ def get_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Try the mutants; see `get_parser`.
+
+    Args:
+        arguments: Words of the command line; None: those of this process.
 
     Raises:
         ValueError: If there is nothing to try, or too few mutants were killed.
@@ -60,7 +63,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def draw(package: Path, options: argparse.Namespace) -> list[Mutant]:
-    """Return the mutants to try, in the order of files and lines."""
+    """Return the mutants to try, in the order of files and lines.
+
+    Args:
+        package: Folder of the package.
+        options: The options of `get_parser`.
+
+    Raises:
+        ValueError: If there are none.
+    """
     found: list[Mutant] = []
     for room in options.rooms:
         place = package / room
@@ -80,8 +91,12 @@ def draw(package: Path, options: argparse.Namespace) -> list[Mutant]:
 def report(fates: Counter[str], threshold: float) -> None:
     """Print the counts.
 
+    Args:
+        fates: Number of mutants by fate.
+        threshold: Smallest share of mutants that tests must see, 0 to 1.
+
     Raises:
-        ValueError: If the share killed is below the threshold.
+        ValueError: If the share is below the threshold.
     """
     seen = fates[KILLED] + fates[TIMED_OUT]
     tried = seen + fates[SURVIVED]

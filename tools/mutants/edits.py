@@ -1,4 +1,4 @@
-"""What can be wrong at a node of the syntax tree: the edits that make a mutant of it."""
+"""Make the small faults that are possible at a node of the syntax tree."""
 
 import ast
 from collections.abc import Callable, Iterator
@@ -27,13 +27,17 @@ SWAPPED: dict[type, type] = {
     ast.Or: ast.And,
 }
 RENAMED = {"min": "max", "sum": "mean", "any": "all", "minimum": "maximum"}
-# Arguments that may be swapped, or that only break when they are.
+# Functions whose arguments may be swapped without effect, or that only break if they are.
 UNORDERED = {"min", "max", "minimum", "maximum", "isinstance", "getattr", "range"}
 RENAMED |= {other: name for name, other in RENAMED.items()}
 
 
 def edits_of(node: ast.AST) -> Iterator[ast.AST]:
-    """Return what may stand in the place of a node: one small fault each."""
+    """Yield the nodes that may replace a node: one small fault each.
+
+    Args:
+        node: The node.
+    """
     for kind, edit in _EDITS.items():
         if isinstance(node, kind):
             yield from edit(node)

@@ -1,4 +1,4 @@
-"""Mutants of a file: a function with one small fault, and how it replaces the right one."""
+"""Make the mutants of a file, functions with one small fault, and plant them."""
 
 import ast
 import gc
@@ -15,16 +15,16 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclass(frozen=True)
 class Mutant:
-    """One fault.
+    """Function with one fault.
 
     Attributes:
         path: The file.
         function: Qualified name of the function of the module or of a class that it is in.
-        line: Where.
-        change: What was replaced by what.
+        line: Line of the fault.
+        change: Text of the node and of its replacement.
         tree: The whole module, without the fault.
         old: The node of `tree` that is replaced.
-        new: What replaces it.
+        new: The node that replaces it.
     """
 
     path: Path
@@ -39,7 +39,7 @@ class Mutant:
         """Put the fault into the running process, for good.
 
         Args:
-            functions: All of the file that the process knows.
+            functions: All functions of the file that the process knows.
 
         Returns:
             Whether the function was found and could be replaced.
@@ -59,7 +59,7 @@ class Mutant:
                 if (own.co_filename, own.co_qualname) == (str(self.path), self.function):
                     function.__code__ = code[own.co_firstlineno]
                     planted = True
-        except ValueError:  # the fault took the last use of a name from around the function
+        except ValueError:  # the fault removed the last use of a variable of an outer function
             return False
         return planted
 
@@ -68,14 +68,22 @@ class Mutant:
 
 
 def functions_of(paths: Container[str]) -> list[FunctionType]:
-    """Return all functions of some files that the process knows."""
-    # `isinstance` would wake lazy objects, which warn
+    """Return all functions of some files that the process has loaded.
+
+    Args:
+        paths: Paths of the files.
+    """
+    # `isinstance` would load lazy objects, which warn
     functions = [thing for thing in gc.get_objects() if type(thing) is FunctionType]
     return [function for function in functions if function.__code__.co_filename in paths]
 
 
 def mutants_of(path: Path) -> list[Mutant]:
-    """Return all mutants of a file; docstrings, annotations and texts for people are left alone."""
+    """Return all mutants of a file, except in docstrings, annotations and texts for people.
+
+    Args:
+        path: The file.
+    """
     tree = ast.parse(path.read_text(encoding="utf-8"))
     found = []
     for name, function in _functions(tree.body, ""):
@@ -97,7 +105,7 @@ def _functions(body: list[ast.stmt], prefix: str) -> Iterator[tuple[str, Functio
 
 
 def _to_change(node: ast.AST) -> Iterator[ast.expr | ast.stmt]:
-    """Return the nodes below that the program rests on."""
+    """Yield the nodes below a node, and itself, that affect what the program does."""
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant | ast.Yield):
         return
     if isinstance(node, ast.Call):

@@ -1,4 +1,4 @@
-"""A run of pytest that tries its tests on mutants, each in a fork of the process that has them."""
+"""Run pytest on mutants, each in a fork of the process that has loaded the tests."""
 
 import os
 import pickle
@@ -19,14 +19,14 @@ from tools.mutants.mutant import Mutant, functions_of
 KILLED, SURVIVED, TIMED_OUT, NOT_PLANTED = "killed", "survived", "timed out", "not planted"
 STATUS = {0: SURVIVED, 1: KILLED, 2: NOT_PLANTED}
 STATUS |= {-signal.SIGALRM: TIMED_OUT, -signal.SIGPROF: TIMED_OUT}
-PATIENCE = 10  # times the limit: a fork that waits for ever uses no time of the processor
-BROKEN = 3  # exit status of a fork in which this file fails
-TOOL = 4  # a number of `sys.monitoring` that debuggers and profilers leave free
+PATIENCE = 10  # times the limit: a fork that waits forever uses no processor time
+BROKEN = 3  # exit status of a fork if this file itself fails
+TOOL = 4  # a number of `sys.monitoring` that debuggers and profilers do not use
 
 
 @dataclass(frozen=True)
 class _Known:
-    """What is known of a test: the functions that it runs, by file and name, and its seconds."""
+    """Functions that a test runs, by file and name, and its seconds."""
 
     functions: frozenset[tuple[str, str]]
     seconds: float
@@ -34,12 +34,12 @@ class _Known:
 
 @dataclass(frozen=True)
 class Limits:
-    """How long a mutant is tried.
+    """Limits of the time for a mutant.
 
     Attributes:
         budget: Seconds of tests that it must survive, the shortest tests first.
-        grace: Seconds of the processor that it may take beyond three times what these tests take
-            without a fault; of the clock, ten times as many.
+        grace: Seconds of processor time that it may take beyond three times what these tests take
+            without a fault; of wall-clock time, ten times as many.
     """
 
     budget: float
@@ -47,12 +47,12 @@ class Limits:
 
 
 class MutantSession:
-    """Plugin of pytest: collects as ever, then runs for each mutant the tests that reach it.
+    """Plugin of pytest that collects as usual, then runs for each mutant the tests that reach it.
 
     Args:
-        mutants: What to try.
-        limits: How long to try.
-        tell: Called with every mutant and its fate.
+        mutants: The mutants.
+        limits: Limits of the time for each.
+        tell: Function that is called with every mutant and its fate.
     """
 
     def __init__(
@@ -64,7 +64,14 @@ class MutantSession:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        """Take the place of pytest's own loop."""
+        """Replace pytest's own loop.
+
+        Args:
+            session: The session of pytest.
+
+        Returns:
+            True: no other loop follows.
+        """
         known = self._measure(session)
         self._functions = functions_of(self._files)
         for mutant in self._mutants:
@@ -110,7 +117,7 @@ class MutantSession:
         return known
 
     def _fate(self, session: pytest.Session, mutant: Mutant, known: Sequence[_Known]) -> str:
-        """Return what becomes of a mutant."""
+        """Return the fate of a mutant."""
         reached = (str(mutant.path), mutant.function)
         tests = [number for number, own in enumerate(known) if reached in own.functions]
         tests.sort(key=lambda number: known[number].seconds)
@@ -153,7 +160,7 @@ def _try(
             if session.testsfailed:
                 status = 1
                 break
-    except BaseException:  # must not count as a test that failed
+    except BaseException:  # must not count as a failed test
         traceback.print_exc()
         status = BROKEN
     os._exit(status)
@@ -169,11 +176,11 @@ def try_mutants(
     """Try mutants on tests.
 
     Args:
-        mutants: What to try.
+        mutants: The mutants.
         tests: Files and folders of tests.
-        limits: How long to try each.
-        folder: For what the tests write; emptied.
-        tell: Called with every mutant and its fate.
+        limits: Limits of the time for each mutant.
+        folder: Folder for the files of the tests; it is emptied.
+        tell: Function that is called with every mutant and its fate.
 
     Returns:
         Whether the tests could be run at all.
