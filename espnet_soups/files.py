@@ -46,7 +46,7 @@ def read_lines(path: Path, called: str = LINE) -> Iterator[str]:
     """
     packed = path.suffix == ".gz"
     if packed and path.stat().st_size == 0:
-        raise ValueError(f"{path} is damaged, or no gzip file (it is empty); get it again.")
+        raise ValueError(f"{path} is damaged, or not a gzip file (it is empty); get it again.")
     with gzip.open(path) if packed else open(path, "rb") as file:
         lines = enumerate(file, start=1)
         while True:
@@ -56,7 +56,7 @@ def read_lines(path: Path, called: str = LINE) -> Iterator[str]:
                 return
             except (gzip.BadGzipFile, EOFError, zlib.error) as error:
                 raise ValueError(
-                    f"{path} is damaged, or no gzip file ({error}); get it again."
+                    f"{path} is damaged, or not a gzip file ({error}); get it again."
                 ) from error
             if number == 1:
                 raw = _without_mark(path, raw)
@@ -106,9 +106,9 @@ def require_key(place: str, key: str) -> None:
     if not key:
         raise ValueError(f"{place}: the line is empty; expected `key value`.")
     if "\t" in key:
-        raise ValueError(f"{place}: a tab stands where a space is expected.")
+        raise ValueError(f"{place}: there is a tab where a space is expected.")
     if key.startswith(BOM):
-        raise ValueError(f"{place}: a byte order mark (BOM) stands before the id: remove it.")
+        raise ValueError(f"{place}: a byte order mark (BOM) precedes the id: remove it.")
     if any(letter.isspace() or unicodedata.category(letter) == "Cc" for letter in key):
         raise ValueError(
             f"{place}: the key {key!r} holds white space or a control character, at which other"
@@ -130,7 +130,7 @@ def add_once(table: dict[str, str], key: str, value: str, place: str) -> None:
     """
     if table.setdefault(key, value) != value:
         raise ValueError(
-            f"{place}: {key} comes twice, as {table[key]!r:.60} and as {value!r:.60}; keep one of"
+            f"{place}: {key} occurs twice, as {table[key]!r:.60} and as {value!r:.60}; keep one of"
             " them."
         )
 
@@ -147,7 +147,7 @@ def read_table(path: Path, allow_empty: bool = False) -> dict[str, str]:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If a line is not UTF-8 or empty, a key comes twice or has no value, or there is
+        ValueError: If a line is not UTF-8 or empty, a key occurs twice or has no value, or there is
             no line at all; the message names the file and the line.
     """
     table: dict[str, str] = {}
@@ -166,7 +166,7 @@ def _check_entry(
 ) -> None:
     require_key(place, key)
     if key in table:
-        raise ValueError(f"{place}: utterance id {key} comes twice.")
+        raise ValueError(f"{place}: utterance id {key} occurs twice.")
     if not value and not allow_empty:
         raise ValueError(f"{place}: {key} has no value; a label that is missing is written `<na>`.")
 
@@ -182,7 +182,7 @@ def read_texts(path: Path) -> dict[str, str]:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If a line is not UTF-8 or empty, or a key comes twice; the message names the
+        ValueError: If a line is not UTF-8 or empty, or a key occurs twice; the message names the
             file and the line.
     """
     if not path.is_file():
@@ -220,7 +220,7 @@ def read_yaml(path: Path, what: str, shape: Any = dict) -> dict[str, Any]:
         raise ValueError(f"{path} must hold `key: value` lines, but holds {found!r:.60}.")
     strange = [key for key in found or {} if not isinstance(key, str)]
     if strange:
-        raise ValueError(f"{path}: the key {strange[0]!r:.60} is no text; write it in quotes.")
+        raise ValueError(f"{path}: the key {strange[0]!r:.60} is not a text; write it in quotes.")
     misfit = find_misfit(found or {}, shape)
     if misfit is not None:
         raise ValueError(f"{path} is malformed: {misfit}.")
@@ -255,7 +255,7 @@ def _of_tab(content: bytes | str, line: int | None) -> str:
     lines = text.split(b"\n")
     faulty = lines[line] if line is not None and line < len(lines) else b""
     begin = faulty[: len(faulty) - len(faulty.lstrip())]
-    return "; a tab stands before it, but YAML indents by spaces" if b"\t" in begin else ""
+    return "; a tab indents the line, but YAML indents by spaces" if b"\t" in begin else ""
 
 
 def read_json(path: Path, made_by: str, shape: Any = dict) -> dict[str, Any]:
@@ -315,7 +315,7 @@ def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
-        raise ValueError(f"the key {next(n for n in names if names.count(n) > 1)!r} comes twice")
+        raise ValueError(f"the key {next(n for n in names if names.count(n) > 1)!r} occurs twice")
     return found
 
 

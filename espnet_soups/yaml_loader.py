@@ -82,6 +82,6 @@ def _refuse_twins(node: yaml.MappingNode) -> None:
             continue
         if (key.tag, key.value) in seen:
             raise yaml.constructor.ConstructorError(
-                None, None, f"the key {key.value!r} comes twice: keep one of them", key.start_mark
+                None, None, f"the key {key.value!r} occurs twice: keep one of them", key.start_mark
             )
         seen.add((key.tag, key.value))

@@ -44,12 +44,12 @@ def test_a_line_separator_of_unicode_ends_no_line(tmp_path: Path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"a one\na two\n", r"text:2: utterance id a comes twice"),
+        (b"a one\na two\n", r"text:2: utterance id a occurs twice"),
         (b"a one\n\nb two\n", r"text:2: the line is empty"),
         (b"a one\nb\n", r"text:2: b has no value"),
         (b"a one\nb \xff\xfe\n", r"text:2: the line is not UTF-8"),
-        (b"a\tone\n", r"text:1: a tab stands where a space"),
-        (b"a one\n\xef\xbb\xbfb two\n", r"text:2: a byte order mark \(BOM\) stands before the id"),
+        (b"a\tone\n", r"text:1: there is a tab where a space"),
+        (b"a one\n\xef\xbb\xbfb two\n", r"text:2: a byte order mark \(BOM\) precedes the id"),
         ("a é\n".encode("utf-16"), r"text is UTF-16, but must be UTF-8: .*`iconv -f UTF-16"),
         (b"", r"text is empty"),
         (b"a one\rb two\n", r"text:1: the line holds a carriage return"),
@@ -130,19 +130,19 @@ def test_yaml_is_a_mapping_and_an_empty_file_an_empty_one(tmp_path: Path):
         (b"a: 1\nb: [\n", r"a\.yaml:3 is not valid YAML: "),
         (
             b"a:\n\tb: 1\n",
-            r"a\.yaml:2 is not valid YAML: .*; a tab stands before it, but YAML indents",
+            r"a\.yaml:2 is not valid YAML: .*; a tab indents the line, but YAML indents",
         ),
         ("a: é\n".encode("utf-16"), r"a\.yaml is UTF-16, but must be UTF-8"),
         (b"a: \xff\n", r"a\.yaml is not valid YAML: "),
         (b"- 1\n", r"a\.yaml must hold `key: value` lines, but holds \[1\]"),
         (None, r"a\.yaml, the grid of weights, does not exist; name an existing one"),
-        (b"a: 1\nb: 2\na: 3\n", r"a\.yaml:3 is not valid YAML: the key 'a' comes twice"),
-        (b"x: {a: 1,\n  a: 1}\n", r"a\.yaml:2 is not valid YAML: the key 'a' comes twice"),
+        (b"a: 1\nb: 2\na: 3\n", r"a\.yaml:3 is not valid YAML: the key 'a' occurs twice"),
+        (b"x: {a: 1,\n  a: 1}\n", r"a\.yaml:2 is not valid YAML: the key 'a' occurs twice"),
         (b"a: 2025-13-01\n", r"a\.yaml:1 is not valid YAML: a value that cannot be .month"),
         (b"a: " + b"9" * 400, r"a\.yaml:1 is not valid YAML: .*more than 300 digits"),
         (b"a: &a [*a]\n", r"a\.yaml:1 is not valid YAML: an alias of itself"),
         (b"a: " + b"[" * 200 + b"]" * 200, r"a\.yaml:1 is not valid YAML: more than 100 levels"),
-        (b"no: 1\n", r"a\.yaml: the key False is no text; write it in quotes"),
+        (b"no: 1\n", r"a\.yaml: the key False is not a text; write it in quotes"),
     ],
 )
 def test_what_is_wrong_with_yaml_is_named_with_file_and_line(tmp_path: Path, content, message):
@@ -208,7 +208,7 @@ def test_yaml_may_merge_and_share_values(tmp_path: Path):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b'{"epoch": 1, "loss": {}, "epoch": 2}', "the key 'epoch' comes twice"),
+        (b'{"epoch": 1, "loss": {}, "epoch": 2}', "the key 'epoch' occurs twice"),
         (b'{"epoch": "1", "loss": {}}', "`epoch` must be a whole number, but is '1'"),
         (b'{"epoch": true, "loss": {}}', "`epoch` must be a whole number, but is True"),
         (b'{"epoch": 1}', "it lacks `loss`"),
@@ -232,7 +232,7 @@ def test_json_of_another_shape_is_refused_with_its_key(tmp_path: Path, content, 
 @pytest.mark.parametrize("damage", [slice(20), slice(5, None), slice(0)])
 def test_a_damaged_gzip_file_is_named(tmp_path: Path, damage: slice):
     (tmp_path / "a.txt.gz").write_bytes(gzip.compress(b"un\ndeux\n" * 50)[damage])
-    with pytest.raises(ValueError, match=r"a\.txt\.gz is damaged, or no gzip file"):
+    with pytest.raises(ValueError, match=r"a\.txt\.gz is damaged, or not a gzip file"):
         list(read_lines(tmp_path / "a.txt.gz"))
 
 

@@ -87,7 +87,9 @@ def option_of(command: Sequence[str], name: str) -> str:
 
 def _run(command: Sequence[str]) -> None:
     if shutil.which(command[0]) is None:
-        raise OSError(f"{command[0]} is no command here; run the search in the folder of a recipe.")
+        raise OSError(
+            f"{command[0]} is not a command here; run the search in the folder of a recipe."
+        )
     status = subprocess.run(command, check=False).returncode
     if status != 0:
         raise ValueError(

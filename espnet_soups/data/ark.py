@@ -74,7 +74,7 @@ def refuse_commands(path: Path, places: Mapping[str, str]) -> None:
     for key, place in places.items():
         if is_command(place):
             raise ValueError(
-                f"{path}: {key} is a pipe ({place!r:.80}), and commands that stand in tables are"
+                f"{path}: {key} is a pipe ({place!r:.80}), and commands in tables are"
                 " not run: write plain paths of files."
             )
 

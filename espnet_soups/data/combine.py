@@ -30,7 +30,7 @@ def combine_data_dirs(sources: Sequence[Path], target: Path, datasets: Sequence[
 
     Raises:
         OSError: If a file is missing.
-        ValueError: If an id comes twice, a file is not sorted, utterances are parts of files, or
+        ValueError: If an id occurs twice, a file is not sorted, utterances are parts of files, or
             there are not as many names of corpora as sources.
     """
     if datasets and len(datasets) != len(sources):

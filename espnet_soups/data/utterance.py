@@ -94,7 +94,7 @@ def _write_lines(
         if item.speaker != speaker:
             if item.speaker in speakers:
                 raise ValueError(
-                    f"{path}: speaker {item.speaker} of {item.key} comes twice: begin the id of an"
+                    f"{path}: speaker {item.speaker} of {item.key} occurs twice: begin the id of an"
                     " utterance with its speaker."
                 )
             speakers.add(item.speaker)

@@ -36,14 +36,14 @@ def open_bundle(path: Path) -> Path:
         with zipfile.ZipFile(path) as archive:
             if TABLE not in archive.namelist():
                 raise ValueError(
-                    f"{path} is no bundle: it holds no {TABLE}; make one by {MADE_BY}."
+                    f"{path} is not a bundle: it holds no {TABLE}; make one by {MADE_BY}."
                 )
             digest = hashlib.sha256(archive.read(TABLE)).hexdigest()
             folder = cache_folder() / digest[:24]
             # an unpacked one is checked, and unpacked anew if it was changed
             return _unpack(archive, folder, path)
     except zipfile.BadZipFile as error:
-        raise ValueError(f"{path} is damaged, or no bundle ({error}); get it again.") from error
+        raise ValueError(f"{path} is damaged, or not a bundle ({error}); get it again.") from error
 
 
 def _unpack(archive: zipfile.ZipFile, folder: Path, path: Path) -> Path:

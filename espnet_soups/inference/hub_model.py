@@ -37,7 +37,7 @@ def fetch_bundle(name: str) -> Path:
     try:
         return Path(hub.snapshot_download(model, revision=revision or None))
     except Exception as error:  # of the hub, and of whatever it uses for HTTP
-        failed = "is no file or folder here, and could not be fetched"
+        failed = "is not a file or folder, and could not be fetched"
         raise unreachable(name, failed, error) from error
 
 

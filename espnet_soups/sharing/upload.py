@@ -33,7 +33,7 @@ def upload_bundle(bundle: Path, name: str, private: bool = False) -> str:
             with zipfile.ZipFile(bundle) as archive:
                 archive.extractall(folder)
         except zipfile.BadZipFile as error:
-            raise ValueError(f"{bundle} is damaged, or no bundle ({error}).") from error
+            raise ValueError(f"{bundle} is damaged, or not a bundle ({error}).") from error
         check_bundle(Path(folder), str(bundle))
         try:
             address = hub.create_repo(name, private=private, exist_ok=True)

@@ -180,7 +180,7 @@ def _check(table: Table, path: Path) -> None:
     for name, items in (("columns", titles), ("runs", runs)):
         twice = sorted({item for item in items if items.count(item) > 1})
         if twice:
-            raise ValueError(f"{path}: the {name} {twice} come twice.")
+            raise ValueError(f"{path}: the {name} {twice} occur twice.")
     for row in table.rows:
         strange = sorted(set(row.options) - set(SOUP_OPTIONS))
         strange += sorted(

@@ -56,7 +56,7 @@ def check_same_settings(experiments: Mapping[str, Path]) -> None:
             shown = ", ".join(f"{name} {value!r:.40}" for name, value in values.items())
             parts.append(f"`{key}` ({shown})")
         raise ValueError(
-            f"These experiments are no table: they differ in {len(differences)} settings beside"
+            f"These experiments make no table: they differ in {len(differences)} settings beside"
             f" their soup: {'; '.join(parts)}. Train them from one configuration, or remove the"
             " folders of those that are of another."
         )

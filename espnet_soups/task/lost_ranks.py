@@ -183,7 +183,7 @@ def describe_ended(error: ProcessExitedException) -> str:
     Args:
         error: The launcher's error.
     """
-    how = f"status {error.exit_code}, and its own message stands above"
+    how = f"status {error.exit_code}, see its own message above"
     if error.signal_name:  # type: ignore[attr-defined]
         how = f"{error.signal_name}, so look whether memory ran out"  # type: ignore[attr-defined]
     return f"Process {error.error_index} of this machine's ranks has ended with {how}. {GO_ON}"
@@ -265,7 +265,7 @@ def _describe(call: RollCall, place: str, timeout: float, by_signal: bool) -> st
     names = f"Rank {' and rank '.join(map(str, sorted(lost)))}"
     said = next(filter(None, lost.values()), "")
     if said:
-        return f"{names} has ended while {here}: {said} Mend that. {GO_ON}"
+        return f"{names} has ended while {here}: {said} Correct that first. {GO_ON}"
     if lost:
         return (
             f"{names} was lost, killed or hung, while {here} (`--dist_timeout` is {timeout:g} s)."

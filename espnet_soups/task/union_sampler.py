@@ -132,7 +132,7 @@ class UnionBatchSampler(AbsSampler):
         return [tuple(utterances.keys[row] for row in rows) for rows in drawn]
 
     def _draw(self, language: str, random: np.random.RandomState) -> list[list[int]]:
-        """Deal a pass over a language into mini-batches; no utterance comes twice."""
+        """Deal a pass over a language into mini-batches; no utterance occurs twice."""
         frames = self.data[language].frames
         noise = 1.0 + LENGTH_JITTER * random.uniform(-1.0, 1.0, len(frames))
         order = self.draws[language].draw(noise, random)

@@ -32,7 +32,7 @@ def test_a_set_reads_back_as_it_was_given_with_na_for_what_is_missing(tmp_path: 
     [
         ([FRENCH[1], FRENCH[0]], "fr_a-1 comes after fr_a-2"),
         ([FRENCH[0], FRENCH[0]], "fr_a-1 comes after fr_a-1"),
-        ([*FRENCH, replace(FRENCH[0], key="fr_c-1")], "speaker fr_a of fr_c-1 comes twice"),
+        ([*FRENCH, replace(FRENCH[0], key="fr_c-1")], "speaker fr_a of fr_c-1 occurs twice"),
         ([], "There is no utterance"),
     ],
 )

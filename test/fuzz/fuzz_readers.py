@@ -122,7 +122,7 @@ def loses_lines(content: bytes, name: str, result: Any) -> str | None:
 
 
 def loses_other_lines(content: bytes, name: str, result: Any) -> str | None:
-    """The same, where a line may come twice alike, spaces aside."""
+    """The same, where a line may occur twice alike, spaces aside."""
     rows = dict.fromkeys(" ".join(line.split()) for line in content.decode().split("\n"))
     return loses_lines("\n".join(rows).encode(), name, result)
 

@@ -82,7 +82,7 @@ def test_a_model_file_that_is_cut_short_is_refused(separate: ToyExperiment, tmp_
     folder = copy_of(separate, tmp_path)
     path = folder / "valid.acc.ave.pth"
     path.write_bytes(path.read_bytes()[:-1000])
-    with pytest.raises(ValueError, match="is cut short or no model file"):
+    with pytest.raises(ValueError, match="is cut short or not a model file"):
         load_model(folder)
 
 

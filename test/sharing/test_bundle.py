@@ -166,11 +166,11 @@ def test_what_is_no_bundle_is_refused_by_name(tmp_path: Path):
     with zipfile.ZipFile(tmp_path / "other.zip", "w") as archive:
         archive.writestr("thesis.tex", "words")
     with pytest.raises(
-        ValueError, match=r"words\.zip is damaged, or no bundle \(File is not a zip"
+        ValueError, match=r"words\.zip is damaged, or not a bundle \(File is not a zip"
     ):
         Speech2Text.from_pretrained(tmp_path / "words.zip")
     with pytest.raises(
-        ValueError, match=r"other\.zip is no bundle: it holds no bundle\.json; make"
+        ValueError, match=r"other\.zip is not a bundle: it holds no bundle\.json; make"
     ):
         Speech2Text.from_pretrained(tmp_path / "other.zip")
 
@@ -249,7 +249,7 @@ def test_a_model_that_the_hub_lacks_and_a_hub_out_of_reach_end_in_one_sentence(h
         assert done.returncode == 1
         (last,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
         assert re.match(
-            r"error: we/nothing is no file or folder here, and could not be fetched \(Hugging Face"
+            r"error: we/nothing is not a file or folder, and could not be fetched \(Hugging Face"
             r" hub\): .+; check the name, the network, and for a private model `hf auth login`\.$",
             last,
         )

@@ -100,7 +100,7 @@ def test_a_bad_option_ends_in_one_sentence_before_any_training(runs, monkeypatch
         ("encoder: bramchformer\n", "`encoder` must be one of"),
         ("asr_heads: tied\n", "`asr_heads` must be one of"),
         ("st_decoder: branch\n", "`st_decoder` must be one of"),
-        ("seed: 1\nseed: 2\n", r"bad\.yaml:2 is not valid YAML: the key 'seed' comes twice"),
+        ("seed: 1\nseed: 2\n", r"bad\.yaml:2 is not valid YAML: the key 'seed' occurs twice"),
         ("ctc_conf: 3\n", r"bad\.yaml: `ctc_conf` must be a mapping"),
         ("sampling_alpha: .inf\n", r"bad\.yaml: `sampling_alpha` must be a finite number"),
         ("ssl_conf: [1]\n", r"bad\.yaml: `ssl_conf` must be a mapping"),

@@ -112,7 +112,7 @@ def test_tests_that_fail_without_a_fault_do_not_count_as_killing(toy):
     tests.write_text(TESTS.replace("== 12", "== 13"), encoding="utf-8")
     done = run(toy)
     assert done.returncode == 1
-    assert "mend it first" in done.stderr
+    assert "fix it first" in done.stderr
     assert "killed" not in done.stdout
 
 

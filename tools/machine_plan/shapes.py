@@ -73,7 +73,7 @@ class Audio:
 
 @dataclass(frozen=True)
 class Measuring:
-    """How a soup measures gradients.
+    """Way in which a soup measures gradients.
 
     Attributes:
         depth: Share of the encoder from the lowest measured layer up; 0: nothing is measured.

@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         limits = Limits(options.budget, options.grace)
         done = try_mutants(mutants, [*mirrored, *options.also], limits, folder, tell)
     if not done or sum(fates.values()) < len(mutants):
-        raise ValueError("The tests could not be run: pytest's own message stands above.")
+        raise ValueError("The tests could not be run: see pytest's own message above.")
     report(fates, options.threshold)
 
 

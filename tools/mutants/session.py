@@ -92,7 +92,7 @@ class MutantSession:
         with os.fdopen(receive, "rb") as pipe:
             told = pipe.read()
         if os.waitpid(child, 0)[1] != 0 or not told:
-            raise pytest.UsageError("Some test fails without a fault: mend it first.")
+            raise pytest.UsageError("Some test fails without a fault: fix it first.")
         return list(pickle.loads(told))
 
     def _run_measured(self, session: pytest.Session) -> list[_Known]:

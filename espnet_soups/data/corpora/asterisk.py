@@ -253,7 +253,7 @@ def read_texts(folder: Path, language: str) -> dict[str, str]:
             continue
         if texts.setdefault(key, value) != value:  # Spanish has two texts of digits/0
             logging.warning(
-                f"{files[0]}:{number}: {key} comes again, and {value!r} is not used: its text is"
+                f"{files[0]}:{number}: {key} occurs again, and {value!r} is not used: its text is"
                 f" {texts[key]!r}"
             )
     return texts

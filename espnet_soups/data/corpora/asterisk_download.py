@@ -52,7 +52,7 @@ def _fetch_language(target: Path, language: str, upstream: str) -> None:
             except OSError as error:
                 problems.append(str(error))
         else:
-            problems.append("this is no Debian or Ubuntu (no apt-get)")
+            problems.append("this is not Debian or Ubuntu (no apt-get)")
         if problems:
             try:
                 _fetch_release(Path(scratch), unpacked, f"{upstream}/{packages[0]}-{RELEASE}")

@@ -151,7 +151,7 @@ def locate(config: CovostConfig) -> dict[str, Path]:
     found = {name: find_language(config.common_voice, name) for name in config.languages}
     missing = [name for name, folder in found.items() if folder is None]
     if not config.common_voice.is_dir():
-        raise FileNotFoundError(f"{config.common_voice} is no folder: {ADVICE}")
+        raise FileNotFoundError(f"{config.common_voice} is not a folder: {ADVICE}")
     if missing:
         listed = "; ".join(describe_missing(config.common_voice, name) for name in missing)
         raise FileNotFoundError(f"{config.common_voice} is not complete: {listed}. {ADVICE}")

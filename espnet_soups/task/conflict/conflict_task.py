@@ -225,7 +225,7 @@ def read_arguments(exp_dir: Path, own: argparse.Namespace) -> argparse.Namespace
     trained = read_yaml(exp_dir / CONFIG, "the configuration of a training (stage 9)", shape)
     refuse_foreign(own_kinds(trained), getattr(own, "own_kinds", ()), exp_dir / CONFIG)
     if "required" not in trained:
-        raise ValueError(f"{exp_dir / CONFIG} is no configuration of a training.")
+        raise ValueError(f"{exp_dir / CONFIG} is not the configuration of a training.")
     on_gpu = int((trained.get("ngpu") or 0) > 0 and torch.cuda.is_available())
     defaults = argparse.ArgumentParser()
     add_own_options(defaults)  # defaults of options that an earlier release did not have

@@ -86,7 +86,7 @@ class ConflictMeter:
             f" {sets:,.0f} MiB for sums, rows and the rows before"
         )
         if self._batches.repeated:
-            logging.info(f"{self._batches.repeated} utterances came again and were left out.")
+            logging.info(f"{self._batches.repeated} repeated utterances were left out.")
 
     def measure(self, checkpoint: str) -> Measured:
         """Measure the model as it is.

@@ -255,7 +255,7 @@ def _read_init_param(path: str) -> dict[str, Any]:
     if not Path(path).exists():
         raise OSError(f"`init_param` names {path}, which does not exist.")
     if not is_archive(Path(path)):
-        raise ValueError(f"`init_param` names {path}, which is no model file or is cut short.")
+        raise ValueError(f"`init_param` names {path}, which is not a model file or is cut short.")
     loaded = read_states(Path(path))
     if not isinstance(loaded, dict):
         raise ValueError(f"`init_param` names {path}, which holds no tensors by name.")

@@ -77,7 +77,7 @@ def read_reference(path: Path) -> dict[str, float]:
         epochs = [compared_losses(record) for record in records]
     except ValueError as error:
         raise ValueError(
-            f"`delta_reference` {path} is no soup.jsonl of a run ({error})."
+            f"`delta_reference` {path} is not the soup.jsonl of a run ({error})."
         ) from error
     known = [epoch for epoch in epochs if epoch]
     if not known:

@@ -49,7 +49,7 @@ def check_whole(path: Path) -> None:
     """
     remedy = "copy it again, or train again."
     if not is_archive(path):
-        raise ValueError(f"{path} is cut short or no model file: {remedy}")
+        raise ValueError(f"{path} is cut short or not a model file: {remedy}")
     try:
         with zipfile.ZipFile(path) as archive:
             damaged = archive.testzip() or _folder_in(archive) or _unreadable_part(path)
@@ -60,7 +60,7 @@ def check_whole(path: Path) -> None:
             raise
         damaged = "its table of contents"
     if damaged is not None:
-        raise ValueError(f"{path} is damaged or no model file (see {damaged}): {remedy}")
+        raise ValueError(f"{path} is damaged or not a model file (see {damaged}): {remedy}")
 
 
 def _folder_in(archive: zipfile.ZipFile) -> str | None:
@@ -115,7 +115,7 @@ def read_states(path: Path) -> Any:
     except (RuntimeError, pickle.UnpicklingError, EOFError) as error:
         reason = " ".join(str(error.__cause__ or error).split())[:200]
         raise ValueError(
-            f"{path} is damaged or no model file ({reason}): copy it again, or train again."
+            f"{path} is damaged or not a model file ({reason}): copy it again, or train again."
         ) from error
 
 
@@ -132,7 +132,7 @@ def load_tensors(path: Path) -> dict[str, Tensor]:
     if isinstance(states, dict) and isinstance(states.get("model"), dict):
         states = states["model"]
     if not isinstance(states, dict) or not all(map(torch.is_tensor, states.values())):
-        raise ValueError(f"{path} holds no tensors by name: it is no model file.")
+        raise ValueError(f"{path} holds no tensors by name: it is not a model file.")
     return dict(states)
 
 

@@ -1,4 +1,4 @@
-"""The lists of the corpora: nothing that comes twice is lost in silence, and damage is named."""
+"""The lists of the corpora: nothing that occurs twice is lost in silence, and damage is named."""
 
 import gzip
 import logging
@@ -39,7 +39,7 @@ def test_a_key_that_comes_twice_with_other_values_is_refused_and_alike_it_is_not
     path.write_text(f"{first}\n{first}\n", encoding="utf-8")
     READERS[name](path)
     path.write_text(f"{first}\n{second}\n", encoding="utf-8")
-    with pytest.raises(ValueError, match=rf"{path.name}:2: \S+ comes twice, as .* keep one of"):
+    with pytest.raises(ValueError, match=rf"{path.name}:2: \S+ occurs twice, as .* keep one of"):
         READERS[name](path)
 
 
@@ -59,14 +59,14 @@ def test_of_two_texts_of_a_prompt_the_first_counts_and_the_other_is_told(tmp_pat
     with caplog.at_level(logging.WARNING):
         assert asterisk.read_texts(tmp_path, "es") == {"digits/0": "cero", "digits/1": "uno"}
     [told] = caplog.messages
-    assert told == f"{path}:2: digits/0 comes again, and 'diez' is not used: its text is 'cero'"
+    assert told == f"{path}:2: digits/0 occurs again, and 'diez' is not used: its text is 'cero'"
 
 
 @pytest.mark.parametrize("damage", [slice(30), slice(2, None)])
 def test_a_damaged_list_of_prompts_is_named(tmp_path, damage):
     packed = gzip.compress(b"digits/1: un\nvm: deux\n")
     (tmp_path / "core-sounds-fr.txt.gz").write_bytes(packed[damage])
-    with pytest.raises(ValueError, match=r"core-sounds-fr\.txt\.gz is damaged, or no gzip file"):
+    with pytest.raises(ValueError, match=r"core-sounds-fr\.txt\.gz is damaged, or not a gzip file"):
         asterisk.read_texts(tmp_path, "fr")
 
 

@@ -299,5 +299,5 @@ def test_clips_that_are_missing_altogether_or_in_part_are_spoken_of(tmp_path):
 
 
 def test_a_folder_that_does_not_exist_is_called_so(corpus, tmp_path):
-    with pytest.raises(FileNotFoundError, match="nowhere is no folder: Common Voice"):
+    with pytest.raises(FileNotFoundError, match="nowhere is not a folder: Common Voice"):
         prepare_covost2(replace(corpus, common_voice=tmp_path / "nowhere"))

@@ -68,7 +68,7 @@ def test_the_options_of_a_training_are_used_and_a_folder_without_them_is_refused
     with pytest.raises(FileNotFoundError, match="the configuration of a training"):
         read_arguments(tmp_path, own)
     (tmp_path / "config.yaml").write_text("encoder: conformer\n")
-    with pytest.raises(ValueError, match="is no configuration of a training"):
+    with pytest.raises(ValueError, match="is not the configuration of a training"):
         read_arguments(tmp_path, own)
     trained = {"required": ["output_dir"], "ngpu": 4, "output_dir": "exp", "seed": 3}
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(trained))

@@ -35,7 +35,7 @@ def test_a_broken_file_is_named_in_one_sentence(folder, nbest, damage):
     flipped += content[middle + 64 :]
     damaged = {"cut": content[:middle], "flipped": flipped, "empty": b"", "text": b"no model"}
     path.write_bytes(damaged[damage])
-    with pytest.raises(ValueError, match=rf"{path} is (cut short|damaged) or no model") as caught:
+    with pytest.raises(ValueError, match=rf"{path} is (cut short|damaged) or not") as caught:
         average_best_epochs(folder, nbest)
     assert "\n" not in str(caught.value)
 
@@ -47,5 +47,5 @@ def test_a_broken_checkpoint_and_another_model_are_named(folder):
     with pytest.raises(ValueError, match=rf"{path} is of another configuration"):
         average_best_epochs(folder, 2)
     (folder / "checkpoint.pth").write_bytes(b"PK")
-    with pytest.raises(ValueError, match=r"checkpoint\.pth is cut short or no model file"):
+    with pytest.raises(ValueError, match=r"checkpoint\.pth is cut short or not a model file"):
         average_best_epochs(folder)
