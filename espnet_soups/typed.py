@@ -6,7 +6,7 @@ from numbers import Real
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
-LARGEST = 10**300  # a whole number beyond cannot become a float
+LARGEST = 10**300  # larger whole numbers cannot become floats
 WORDS = {
     int: "a whole number",
     float: "a finite number",

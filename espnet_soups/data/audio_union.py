@@ -20,7 +20,7 @@ from espnet_soups.files import read_table, write_table, write_text
 
 SHAPE_FILE, LANGUAGES_FILE = "speech_shape", "languages"
 LABELS_FOLDER = "labels"  # of the union; its own utt2lang and utt2spk hold more than labels
-UNLABELED = "unlabeled"  # stands for the language, where audio without labels is a group of its own
+UNLABELED = "unlabeled"  # language of audio without labels, which then is a group of its own
 
 
 @dataclass(frozen=True)

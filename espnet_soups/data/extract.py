@@ -12,7 +12,7 @@ BLOCK = 1 << 20
 # Audio hardly compresses, text to a quarter: a corpus never grows by more than this.
 MOST_TIMES = 20
 LEAST_LIMIT = 16 << 20  # bytes; the limit of small archives
-DEEPEST = 16  # folders within each other
+DEEPEST = 16  # levels of folders
 LONGEST = 1000  # letters of a path; the system's own limit is 4096 bytes
 SIGNS: dict[bytes, tuple[str, Any]] = {
     b"\x1f\x8b": ("gzip", gzip.GzipFile),

@@ -33,7 +33,7 @@ def find_overlap(train: DataDir, other: DataDir) -> Overlap:
         train: The training set.
         other: A validation or test set.
     """
-    # links of folders are followed once each; a link for every file of a training set is not
+    # each folder is resolved once; links of single training files are not followed
     folder_of = cache(os.path.realpath)
     files = {
         os.path.join(folder_of(os.path.dirname(path)), os.path.basename(path))

@@ -30,7 +30,7 @@ def say(text: str, language: str, rate: int = FS, seed: int = 0) -> np.ndarray:
         seed: Seed of the faint noise.
 
     Returns:
-        Samples in [-1, 1], [samples]: 0.08 s for each letter, and 0.1 s of silence at both ends.
+        Samples in [-1, 1], `(samples,)`: 0.08 s for each letter, and 0.1 s of silence at both ends.
     """
     time = np.arange(int(LETTER_SECONDS * rate)) / rate
     pitches = [400 + 350 * LETTERS.index(letter) for letter in text]

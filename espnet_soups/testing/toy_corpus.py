@@ -56,7 +56,7 @@ def make_toy_corpus(
         pairs: Pairs that are translated.
         utterances: Utterances of each language and set.
         dimension: Feature dimension.
-        seed: Of all that is random.
+        seed: Seed of all that is random.
 
     Returns:
         The corpus.

@@ -104,7 +104,7 @@ def read_genders(path: Path) -> dict[str, str]:
     genders: dict[str, str] = {}
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing: every archive of LibriSpeech holds it.")
-    with open(path, encoding="utf-8", errors="replace", newline="\n") as file:  # names alone
+    with open(path, encoding="utf-8", errors="replace", newline="\n") as file:  # for names
         for number, line in enumerate(file, start=1):
             if not line.strip() or line.startswith(";"):
                 continue

@@ -106,7 +106,7 @@ def first_epoch_losses(reporter_state: Mapping[str, Any]) -> dict[str, float] | 
     Args:
         reporter_state: The state of ESPnet's reporter in the checkpoint.
     """
-    from espnet2.train.reporter import Reporter  # here, since the search of weights needs none
+    from espnet2.train.reporter import Reporter  # here: the search of weights needs no ESPnet
 
     reporter = Reporter()
     reporter.load_state_dict(dict(reporter_state))

@@ -282,7 +282,7 @@ class JointTrainer(Trainer):
         delta = relative_improvement(valid_loss, cls.reference, left_out)
         reporter.register({"delta": delta})  # on every rank, since each looks for the best epoch
         reporter.next()
-        if math.isfinite(delta):  # it is not where no loss can be compared
+        if math.isfinite(delta):  # else no loss can be compared
             without = f", without {', '.join(left_out)} (losses that may be negative)"
             logging.info(
                 f"valid delta: {delta:+.4f}, mean relative improvement of the validation losses"
