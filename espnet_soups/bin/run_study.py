@@ -17,7 +17,7 @@ def get_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m espnet_soups.bin.run_study",
         description=__doc__
-        + " Run again, it goes on where it was interrupted; --dry_run prints the commands and"
+        + " When run again, it resumes where it was interrupted; --dry_run prints the commands and"
         " writes the page from what is finished. docs/studies.md has the keys of the YAML.",
         epilog="Words after `--` are further options of run.sh for every run, such as --ngpu 1.",
     )
@@ -35,7 +35,7 @@ def get_parser() -> argparse.ArgumentParser:
         "--publish",
         action="store_true",
         help="Write page, picture and runs.jsonl into studies/<name> of the recipe, too, for git;"
-        " runs that stand there count as finished wherever the study is run",
+        " published runs count as finished wherever the study is run",
     )
     return parser
 
@@ -43,8 +43,11 @@ def get_parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the study; see `get_parser`.
 
+    Args:
+        arguments: Words of the command line; None: those of this process.
+
     Raises:
-        OSError: If runs have failed; the others are run, and the page is written, before.
+        OSError: If runs have failed; before that, the others are run and the page is written.
         ValueError: If the study or an option is not valid.
     """
     own, more = split_words(arguments)
@@ -98,7 +101,7 @@ def _execute(
     from espnet_soups.study.runs import line_of, plan_study, preparations
 
     more = ["--expdir", options.expdir, *more]
-    read_records(study, finished)  # refuses other settings
+    read_records(study, finished)  # refuses changed settings
     for command in preparations(study, more):
         print(f"# data: {line_of(command)}", flush=True)
         status = subprocess.run(command, cwd=options.recipe, check=False).returncode

@@ -11,7 +11,7 @@ def get_parser() -> argparse.ArgumentParser:
     """Return the options."""
     parser = argparse.ArgumentParser(
         prog="python -m espnet_soups.bin.vary_data",
-        description=__doc__ + " docs/studies.md says what for.",
+        description=__doc__ + " docs/studies.md says why.",
     )
     parser.add_argument(
         "--data", type=Path, default=Path("data"), help="Folder of data dirs (data)"
@@ -29,16 +29,19 @@ def get_parser() -> argparse.ArgumentParser:
         metavar=("LANGUAGE", "NEW"),
         help="Keep this language alone, with a copy NEW of the same audio and permuted letters",
     )
-    parser.add_argument("--train_set", default="train", help="Where labels are hidden (train)")
+    parser.add_argument("--train_set", default="train", help="Set whose labels are hidden (train)")
     parser.add_argument(
         "--sets", nargs="+", default=["train", "dev", "test"],
-        help="Where the language is planted (train dev test)",
+        help="Sets in which the language is planted (train dev test)",
     )  # fmt: skip
     return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Rewrite them; see `get_parser`.
+    """Rewrite the data dirs; see `get_parser`.
+
+    Args:
+        arguments: Words of the command line; None: those of this process.
 
     Raises:
         ValueError: If a share is malformed, or does not fit the data.

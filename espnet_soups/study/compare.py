@@ -1,4 +1,4 @@
-"""Comparison of the arms of a study: paired differences, and what became of the hypotheses."""
+"""Compare the arms of a study: paired differences, and the verdict on every hypothesis."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -13,14 +13,14 @@ from espnet_soups.study.runs import StudyRun, plan_study
 from espnet_soups.study.statistics import PairedDifference, least_p, paired_difference
 from espnet_soups.tables.same_settings import find_differences
 
-LEAST_MOVED = 0.2  # total variation from uniform; with less, weights were as good as static
+LEAST_MOVED = 0.2  # total variation from uniform; below it the weights were practically static
 
 Records = Mapping[str, RunRecord]  # by tag
 
 
 @dataclass(frozen=True)
 class Test:
-    """What became of a hypothesis in a setting.
+    """Verdict on a hypothesis in one setting.
 
     Attributes:
         hypothesis: The hypothesis.
@@ -30,7 +30,7 @@ class Test:
         verdict: In words.
     """
 
-    __test__ = False  # pytest takes it for one of its own
+    __test__ = False  # else pytest collects it as a test
 
     hypothesis: Hypothesis
     setting: str
@@ -42,7 +42,19 @@ class Test:
 def paired(
     study: Study, records: Records, setting: str, arm: Arm, against: Arm, outcome: str
 ) -> PairedDifference:
-    """Return the paired difference of two arms over the seeds that both have finished."""
+    """Return the paired difference of two arms over the seeds that both have finished.
+
+    Args:
+        study: The study.
+        records: Records of the finished runs, by tag.
+        setting: Name of the setting.
+        arm: The arm.
+        against: The arm that is subtracted.
+        outcome: The outcome: a group of the study, or see `difference`.
+
+    Returns:
+        The difference; seeds in which it is not finite are left out.
+    """
     found = []
     for seed in study.seeds:
         ours = records.get(StudyRun(study, setting, arm, seed).tag)
@@ -58,10 +70,15 @@ def paired(
 
 
 def void_arms(study: Study, records: Records, setting: str) -> dict[str, float]:
-    """Return the arms whose weights should have moved and did not, with how far they went.
+    """Return the arms whose weights should have moved but did not, with how far they moved.
+
+    Args:
+        study: The study.
+        records: Records of the finished runs, by tag.
+        setting: Name of the setting.
 
     Returns:
-        By name, the largest distance from uniform of the run that moved least.
+        Name of the arm to the largest distance from uniform in the run that moved least.
     """
     found: dict[str, float] = {}
     for arm in study.arms_of(setting):
@@ -73,12 +90,21 @@ def void_arms(study: Study, records: Records, setting: str) -> dict[str, float]:
 
 
 def known_scores(records: Records) -> dict[str, Score]:
-    """Return the scores that some run has, one of each metric."""
+    """Return one score of every metric that some run has, by name.
+
+    Args:
+        records: Records of the finished runs, by tag.
+    """
     return {name: score for record in records.values() for name, score in record.scores.items()}
 
 
 def known_outcomes(study: Study, records: Records) -> dict[str, str]:
-    """Return the outcomes that some pair of arms has, with their titles."""
+    """Return the outcomes that are known of some pair of arms, with their titles.
+
+    Args:
+        study: The study.
+        records: Records of the finished runs, by tag.
+    """
     base = study.arm(study.baseline)
     scores = {name: score.title for name, score in known_scores(records).items()}
     return {
@@ -98,10 +124,17 @@ def _group_titles(study: Study) -> dict[str, str]:
 
 
 def run_tests(study: Study, records: Records) -> list[Test]:
-    """Return what became of every hypothesis in every setting where it is tested.
+    """Test every hypothesis in each of its settings.
+
+    Args:
+        study: The study.
+        records: Records of the finished runs, by tag.
+
+    Returns:
+        The verdicts; p values are adjusted for all of them together.
 
     Raises:
-        ValueError: If the outcome of one is nothing that a run has.
+        ValueError: If no run has the outcome of a hypothesis.
     """
     scores = known_scores(records)
     if records:
@@ -161,14 +194,15 @@ def _verdict(
 
 
 def read_records(study: Study, finished: Finished) -> dict[str, RunRecord]:
-    """Return what the finished runs of a study have left, by tag.
+    """Return the records of the finished runs of a study, by tag.
 
     Args:
         study: The study.
-        finished: Where they are found.
+        finished: The finished runs, in their folders or published.
 
     Raises:
-        ValueError: If a file is malformed, or runs of a setting differ in more than is stated.
+        ValueError: If a file is malformed, or runs of one setting differ in more than the study
+            states.
     """
     found = {}
     for run in plan_study(study):

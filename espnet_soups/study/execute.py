@@ -21,7 +21,7 @@ class Execution:
 
     Attributes:
         recipe: Folder of the recipe.
-        finished: Where finished runs are found.
+        finished: The finished runs.
         more: Further options of run.sh.
         parallel: Number of trainings side by side.
         budget_seconds: No run is started that would probably end later; 0: no limit.

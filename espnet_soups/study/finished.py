@@ -1,4 +1,4 @@
-"""Where the finished runs of a study are found: in their folders, or in a file that git keeps."""
+"""Find the finished runs of a study, in their folders or in a file that git keeps."""
 
 import hashlib
 import json
@@ -21,12 +21,12 @@ LINE = {
 
 @dataclass(frozen=True)
 class Finished:
-    """What finished runs have left.
+    """Finished runs of a study.
 
     Attributes:
         expdir: Folder of the experiments.
         decoded: The decoded set, relative to an experiment.
-        published: Runs by tag whose folders need not be there any more.
+        published: Records by tag of runs whose folders may be gone.
     """
 
     expdir: Path
@@ -34,20 +34,23 @@ class Finished:
     published: Mapping[str, RunRecord] = field(default_factory=dict)
 
     def find(self, run: StudyRun) -> RunRecord | None:
-        """Return what a run has left, from its folder if there is one; None: it is not finished.
+        """Return the record of a run, from its folder if it exists; None: the run is not finished.
 
         Args:
             run: The run.
+
+        Raises:
+            ValueError: If a file is malformed.
         """
         found = read_record(run.folder(self.expdir), self.decoded)
         return found or self.published.get(run.tag)
 
 
 def read_published(path: Path) -> dict[str, RunRecord]:
-    """Read the runs that `publish` has written.
+    """Read the runs that `publish` wrote.
 
     Args:
-        path: The file; where there is none, nothing was published.
+        path: The file; if it does not exist, no run was published.
 
     Returns:
         Records by tag.
@@ -74,7 +77,7 @@ def read_published(path: Path) -> dict[str, RunRecord]:
 
 
 def publish(path: Path, records: Mapping[str, RunRecord]) -> None:
-    """Write finished runs into one file; settings that runs share stand in it once.
+    """Write finished runs into one file; settings that runs share are written once.
 
     Args:
         path: The file.

@@ -1,4 +1,4 @@
-"""The trade-off of a study: the losses of two groups of objectives against each other, by arm."""
+"""Draw the trade-off of a study: losses of two groups of objectives against each other, by arm."""
 
 import statistics
 
@@ -15,7 +15,7 @@ def plot_front(study: Study, records: Records) -> Figure | None:
 
     Args:
         study: The study; its first two groups are drawn.
-        records: What the finished runs have left, by tag.
+        records: Records of the finished runs, by tag.
 
     Returns:
         The figure; None: the study has fewer than two groups, or no pair of arms is finished.

@@ -1,4 +1,4 @@
-"""What a finished training of a study has left: its last losses, its mechanism, its scores."""
+"""Read the record of a finished training of a study: last losses, mechanism, scores."""
 
 import fnmatch
 import math
@@ -32,7 +32,7 @@ class Score:
     Attributes:
         title: As tables show it.
         value: Mean over the objectives that have it.
-        lower_is_better: Which way is up.
+        lower_is_better: Whether a lower value is better.
     """
 
     title: str
@@ -42,12 +42,12 @@ class Score:
 
 @dataclass(frozen=True)
 class RunRecord:
-    """What a training has left.
+    """Record of a finished training.
 
     Attributes:
-        epochs: The records of its epochs: what `EPOCH` has of soup.jsonl.
+        epochs: The records of its epochs, with the keys of `EPOCH` from soup.jsonl.
         scores: Its headline scores, by metric.
-        settings: What config.yaml has beside the soup.
+        settings: Its settings in config.yaml, without those of the soup.
     """
 
     epochs: list[dict[str, Any]]
@@ -62,12 +62,12 @@ class RunRecord:
 
     @property
     def diverged(self) -> bool:
-        """Whether a loss of the last epoch is not finite."""
+        """True if a loss of the last epoch is not finite."""
         return any(not math.isfinite(loss) for loss in self.losses.values())
 
     @property
     def seconds(self) -> float:
-        """Time of training."""
+        """Time of training, seconds."""
         return sum(record["seconds"] for record in self.epochs)
 
     @property
@@ -90,7 +90,7 @@ class RunRecord:
         return max(found) if found else None
 
     def mean_weights(self) -> list[dict[str, float]]:
-        """Return the mean weights over the training, of each level by objective."""
+        """Return for each level the mean weights over the training, by objective."""
         levels = [record["levels"] for record in self.epochs]
         return [
             {
@@ -101,7 +101,7 @@ class RunRecord:
         ]
 
     def mean_penalties(self) -> list[float]:
-        """Return the mean penalty over the training, of each level."""
+        """Return for each level the mean penalty over the training."""
         levels = [record["levels"] for record in self.epochs]
         return [
             statistics.fmean(epoch[place]["mean_penalty"] for epoch in levels)
@@ -110,14 +110,14 @@ class RunRecord:
 
 
 def read_record(folder: Path, decoded: Path) -> RunRecord | None:
-    """Read what a training has left.
+    """Read the record of a training.
 
     Args:
         folder: The experiment.
         decoded: The decoded set, relative to it.
 
     Returns:
-        The record; None: it is not finished.
+        The record; None: the training is not finished.
 
     Raises:
         ValueError: If a file is malformed.
@@ -155,11 +155,11 @@ def difference(
     """Return an outcome of one training minus that of another; NaN: not known.
 
     Args:
-        ours: The one.
-        theirs: The other, of the same seed.
+        ours: Record of the one training.
+        theirs: Record of the other, of the same seed.
         outcome: `mean_loss` and `worst_loss`: mean and largest relative difference of a validation
-            loss, in percent; `raised` in percent; scores in their own units.
-        objectives: Whose losses count, as names or patterns such as `asr_*`.
+            loss, in percent; `raised` in percentage points; scores in their own units.
+        objectives: Names or patterns, such as `asr_*`, of the objectives whose losses count.
     """
     if outcome in LOSSES:
         relative = [

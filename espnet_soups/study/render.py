@@ -1,4 +1,4 @@
-"""The page of a study: what was asked, what was fixed in advance, what came out."""
+"""Render the page of a study: its question, what was fixed in advance, the results."""
 
 import math
 import statistics
@@ -27,8 +27,8 @@ def render_study(
 
     Args:
         study: The study.
-        records: What the finished runs have left.
-        failures: Tag to why a run has no result.
+        records: Records of the finished runs, by tag.
+        failures: Tag of a run to the reason why it has no result.
         pictures: Paths of the pictures, relative to the page.
     """
     parts = [f"# {study.title}", study.question, _design(study, records)]

@@ -1,4 +1,4 @@
-"""The runs of a study: one for every arm, seed and setting, and their commands."""
+"""List the runs of a study, one for every arm, seed and setting, with their commands."""
 
 import json
 import shlex
@@ -10,7 +10,7 @@ from espnet_soups.study.plan import Arm, Study
 from espnet_soups.study.record import RunRecord
 from espnet_soups.tables.plan import Row
 
-FIRST_STAGE = "7"  # what comes before is the same in all arms of a setting
+FIRST_STAGE = "7"  # earlier stages are the same for all arms of a setting
 ONE_CORE = ("--num_threads", "1", "--nj", "1", "--inference_nj", "1")
 
 
@@ -37,20 +37,24 @@ class StudyRun:
         return "_".join([self.study.name, *place, self.arm.name, f"seed{self.seed}"])
 
     def folder(self, expdir: Path) -> Path:
-        """Return the folder of its experiment."""
+        """Return the folder of its experiment.
+
+        Args:
+            expdir: Folder of the experiments.
+        """
         return expdir / f"msp_{self.tag}"
 
     def donor(self) -> "StudyRun | None":
-        """Return the run whose numbers it takes; None: it takes none."""
+        """Return the run whose weights or penalties this one uses; None: it uses none."""
         if not self.arm.donor:
             return None
         return StudyRun(self.study, self.setting, self.study.arm(self.arm.donor), self.seed)
 
     def command(self, donor: RunRecord | None, more: Sequence[str] = ()) -> list[str]:
-        """Return its command.
+        """Return the words of its command.
 
         Args:
-            donor: What `donor()` has left; None: it takes no numbers.
+            donor: The record of `donor()`; None: this run uses no numbers of another.
             more: Further options of run.sh.
         """
         options = {**self.study.shared, **self.study.settings[self.setting], **self.arm.options}
@@ -84,7 +88,11 @@ class StudyRun:
 
 
 def plan_study(study: Study) -> list[StudyRun]:
-    """List all runs: seeds in turn, so that an interrupted study has whole pairs; donors first."""
+    """List all runs, seed by seed, so that an interrupted study has whole pairs; donors come first.
+
+    Args:
+        study: The study.
+    """
     return [
         StudyRun(study, setting, arm, seed)
         for seed in study.seeds
@@ -94,7 +102,12 @@ def plan_study(study: Study) -> list[StudyRun]:
 
 
 def preparations(study: Study, more: Sequence[str] = ()) -> list[list[str]]:
-    """Return the commands that prepare the data of every setting, up to what arms differ in."""
+    """Return the commands that prepare the data of every setting, before stages that arms change.
+
+    Args:
+        study: The study.
+        more: Further options of run.sh.
+    """
     commands = []
     for options in study.settings.values():
         given = {**study.shared, **options}
@@ -108,7 +121,11 @@ def preparations(study: Study, more: Sequence[str] = ()) -> list[list[str]]:
 
 
 def line_of(command: Sequence[str]) -> str:
-    """Return a command as a line for a shell."""
+    """Return a command as a line for a shell.
+
+    Args:
+        command: Words of the command.
+    """
     return shlex.join(command)
 
 

@@ -1,4 +1,4 @@
-"""Variants of a recipe's data for studies: hidden labels, and a language that conflicts."""
+"""Vary a recipe's data for studies: hide labels, or plant a language that conflicts."""
 
 import codecs
 import hashlib
@@ -10,22 +10,22 @@ from pathlib import Path
 from espnet_soups.data.data_dir import NO_LABEL, DataDir, read_data_dir, write_data_dir
 from espnet_soups.settings import refuse_unknown
 
-PLANTED = "planted"  # what ids of planted utterances begin with
+PLANTED = "planted"  # prefix of ids of planted utterances
 
 
 def hide_labels(folder: Path, kept: Mapping[str, float]) -> dict[str, int]:
-    """Keep the labels of a share of the utterances of each language, and hide the others'.
+    """Keep the labels of a share of the utterances of each language, and hide the others.
 
-    The audio stays, so that self-supervision hears all of it. Which labels stay follows from the
-    utterance id alone; a larger share keeps all that a smaller one keeps.
+    The audio stays, so that self-supervision still uses all of it. The utterance id alone decides
+    which labels stay; a larger share keeps all labels that a smaller one keeps.
 
     Args:
         folder: The data dir; it is rewritten in place.
-        kept: Language to the share of its utterances that keep their labels, 0 to 1. Languages
-            that are not named keep all.
+        kept: Language to the share of its utterances that keep their labels, 0 to 1. Languages that
+            are not named keep all.
 
     Returns:
-        Language to the number of utterances that kept their labels, of those that had any.
+        Language to the number of utterances that kept their labels.
 
     Raises:
         ValueError: If a share is not between 0 and 1, or a language is not in the set.
@@ -54,7 +54,7 @@ def plant_language(folder: Path, source: str, planted: str) -> int:
     """Keep one language, and add each of its utterances once more with permuted letters.
 
     The copy has the same audio; its transcript is shifted by 13 letters (ROT13). A model that
-    writes both with one CTC layer cannot know which of them is asked for: what one gains, the other
+    writes both with one CTC layer cannot know which of them is wanted: one gains what the other
     loses, and the weights of the two decide where training ends.
 
     Args:
@@ -63,7 +63,7 @@ def plant_language(folder: Path, source: str, planted: str) -> int:
         planted: Name of the new language.
 
     Returns:
-        How many utterances each of the two languages has.
+        The number of utterances of each of the two languages.
 
     Raises:
         ValueError: If the set lacks the source language, or has the planted one.
