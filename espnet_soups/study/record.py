@@ -72,15 +72,19 @@ class RunRecord:
 
     @property
     def raised(self) -> float:
-        """Share of the measured steps that raised at least one objective, in percent, the mean of
-        the epochs; NaN: nothing was measured."""
+        """Share of the measured steps that raised at least one objective, in percent.
+
+        It is the mean over the epochs; NaN: nothing was measured.
+        """
         known = [r["raised_any"] for r in self.epochs if r.get("raised_any") is not None]
         return 100 * statistics.fmean(known) if known else math.nan
 
     @property
     def moved(self) -> float | None:
-        """Largest mean distance (total variation) of a level's weights from uniform in an epoch;
-        None: the weights of no level move."""
+        """Largest mean distance of a level's weights from uniform in an epoch (total variation).
+
+        None: the weights of no level move.
+        """
         found = [
             level.get("mean_distance") or 0.0
             for record in self.epochs
