@@ -102,7 +102,7 @@ class CountedIterFactory(SequenceIterFactory):
 
     Args:
         batches: The sampler, of any rank.
-        options: Further options of ESPnet's iterator.
+        **options: Further options of ESPnet's iterator.
     """
 
     sampler: Any  # ESPnet's, without a type
