@@ -2,7 +2,7 @@
 
 import pytest
 
-from tools.benchmark.batches import draw_batch
+from tools.benchmark.batches import draw_batch, draw_batches
 from tools.benchmark.measure import interleaved_seconds, peak_memory_mib
 from tools.benchmark.spec import (
     BatchShape,
@@ -52,8 +52,20 @@ def test_a_batch_has_labels_where_the_pair_exists():
     assert (batch["text_en"][3:, 0] >= 0).all()
 
 
+def test_batches_of_short_and_long_utterances_have_about_the_same_audio():
+    shape = BatchShape(
+        asr_languages=["en", "fr"], utterances=6, seconds=2.0, unlike=0.5, stretches=[0.5, 1, 3]
+    )
+    batches = draw_batches(shape, width=4)
+    assert [len(batch["lang"]) for batch in batches] == [24, 12, 4, 24]
+    seconds = [0.01 * float(batch["speech_lengths"].sum()) for batch in batches]
+    assert seconds == pytest.approx([24.0] * 4, rel=0.06)
+    lengths = batches[1]["speech_lengths"].float()
+    assert lengths[6:].mean() / lengths[:6].mean() == pytest.approx(3.0, rel=0.1)
+
+
 def test_every_shipped_config_can_be_read():
-    assert config_names() == ["asterisk", "e_branchformer_12"]
+    assert config_names() == ["asterisk", "asterisk_mixed", "e_branchformer_12"]
     for name in config_names():
         assert read_spec(name).batch.objectives >= 8
 

@@ -6,6 +6,7 @@ from torch import Tensor
 from espnet_soups.objectives.language_codes import split_pairs
 from tools.benchmark.spec import BatchShape
 
+LEAST_BATCHES = 4  # different mini-batches
 JITTER = 0.05  # lengths vary like those in a batch sorted by length
 
 
@@ -25,6 +26,8 @@ def draw_batch(shape: BatchShape, width: int, seed: int) -> dict[str, Tensor]:
     languages = list(shape.asr_languages)
     size = len(languages) * shape.utterances
     scale = 1 + JITTER * (2 * torch.rand(size, generator=generator) - 1)
+    of_language = torch.linspace(1 - shape.unlike, 1 + shape.unlike, len(languages))
+    scale = scale * of_language.repeat_interleave(shape.utterances)
     frames = (shape.seconds / shape.frame_seconds * scale).round().long()
     batch = {
         "speech": torch.randn(size, int(frames.max()), width, generator=generator),
@@ -42,6 +45,17 @@ def draw_batch(shape: BatchShape, width: int, seed: int) -> dict[str, Tensor]:
         lengths = (shape.seconds * shape.st_tokens_per_second * scale).round().long()
         _add_labels(batch, f"text_{target}", lengths, shape.st_vocabulary, has_label, generator)
     return batch
+
+
+def draw_batches(shape: BatchShape, width: int) -> list[dict[str, Tensor]]:
+    """Draw the mini-batches that steps use in turn: some, or one for each of `stretches`.
+
+    Args:
+        shape: Shape of the mini-batches.
+        width: Feature dimension.
+    """
+    number = max(LEAST_BATCHES, len(shape.stretches))
+    return [draw_batch(shape.stretched(seed), width, seed) for seed in range(number)]
 
 
 def take_language(batch: dict[str, Tensor], language: int, label: str) -> dict[str, Tensor]:

@@ -12,7 +12,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from espnet_soups.network.msp_model import MSPModel
 from espnet_soups.objectives.language_codes import split_pairs
 from espnet_soups.task.msp_task import MSPTask
-from tools.benchmark.batches import draw_batch
+from tools.benchmark.batches import draw_batches
 from tools.benchmark.spec import BenchSpec
 
 SPECIAL_TOKENS = ("<blank>", "<unk>", "<sos/eos>")
@@ -42,7 +42,7 @@ class StepMode(ABC):
         self.model, self.optimizer = build(spec, options)
         self.model.to(device)
         width = int(spec.model["input_size"])
-        drawn = [draw_batch(spec.batch, width, seed) for seed in range(BATCHES)]
+        drawn = draw_batches(spec.batch, width)
         self.batches = [{key: value.to(device) for key, value in one.items()} for one in drawn]
         self.updates = 0
 
@@ -50,7 +50,7 @@ class StepMode(ABC):
         """Make one update: gradients, clipping, optimiser."""
         start = self.updates * self.batches_per_update
         chosen = range(start, start + self.batches_per_update)
-        self.set_gradients([self.batches[index % BATCHES] for index in chosen])
+        self.set_gradients([self.batches[index % len(self.batches)] for index in chosen])
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), GRAD_CLIP)
         self.optimizer.step()
         self.optimizer.zero_grad()

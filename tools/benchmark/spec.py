@@ -19,7 +19,11 @@ class BatchShape:
         asr_languages: Languages that are recognised.
         st_pairs: Pairs that are translated.
         utterances: Utterances of each language in each mini-batch.
-        seconds: Mean length of an utterance; lengths vary by a twentieth.
+        seconds: Mean length of an utterance; lengths inside a language vary by a twentieth.
+        unlike: Share by which the mean length of the first language falls short of the mean, and
+            that of the last one exceeds it.
+        stretches: How long the utterances of each mini-batch are, relative to `seconds`, in turn;
+            there are as many fewer of them. Real corpora have short and long utterances.
         frame_seconds: Length of an input frame.
         asr_tokens_per_second: Tokens of recognition per second of audio.
         st_tokens_per_second: Tokens of translation per second of audio.
@@ -31,6 +35,8 @@ class BatchShape:
     st_pairs: Sequence[str] = ()
     utterances: int = 4
     seconds: float = 4.0
+    unlike: float = 0.0
+    stretches: Sequence[float] = (1.0,)
     frame_seconds: float = 0.01
     asr_tokens_per_second: float = 12.0
     st_tokens_per_second: float = 4.0
@@ -46,6 +52,17 @@ class BatchShape:
     def audio_seconds(self) -> float:
         """Seconds of speech in a mini-batch."""
         return self.seconds * self.utterances * len(self.asr_languages)
+
+    def stretched(self, number: int) -> "BatchShape":
+        """Return the shape of one mini-batch, with about the same audio.
+
+        Args:
+            number: Position of the mini-batch among all.
+        """
+        stretch = self.stretches[number % len(self.stretches)]
+        utterances = max(1, round(self.utterances / stretch))
+        seconds = self.seconds * self.utterances / utterances
+        return replace(self, utterances=utterances, seconds=seconds)
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from espnet2.tasks.st import STTask
 from torch import Tensor
 from torch.nn import Parameter
 
-from tools.benchmark.batches import draw_batch
-from tools.benchmark.modes import BATCHES, StepMode, make_tokens
+from tools.benchmark.batches import draw_batches
+from tools.benchmark.modes import StepMode, make_tokens
 from tools.benchmark.spec import BenchSpec
 
 MODEL = ("input_size", "encoder", "encoder_conf", "optim", "optim_conf")  # as in the soup
@@ -30,7 +30,7 @@ class StockStep(StepMode):
         self.model, self.optimizer = build_stock(spec)
         self.model.to(device)
         width = int(spec.model["input_size"])
-        drawn = [stock_batch(draw_batch(spec.batch, width, seed)) for seed in range(BATCHES)]
+        drawn = [stock_batch(batch) for batch in draw_batches(spec.batch, width)]
         self.batches = [{key: value.to(device) for key, value in one.items()} for one in drawn]
         self.updates = 0
 
