@@ -141,8 +141,9 @@ def _labels_of(data: DataDir, objective: Objective) -> dict[str, str]:
 def objectives_of(data: DataDir, objectives: Sequence[Objective]) -> list[Objective]:
     """Return the objectives that a set can test: those whose language it has.
 
-    Objectives of all languages are included if the set has a label of theirs. If none qualifies,
-    return all.
+    A table without a label says that the set is not for its objective: a corpus for recognition
+    alone has translations `<na>`. A missing table says so of objectives of all languages alone. If
+    none qualifies, return all.
 
     Args:
         data: The set.
@@ -152,7 +153,11 @@ def objectives_of(data: DataDir, objectives: Sequence[Objective]) -> list[Object
     found = [
         objective
         for objective in objectives
-        if (objective.language in spoken if objective.language else _has_labels(data, objective))
+        if (not objective.language or objective.language in spoken)
+        and (
+            _count(data, objective) > 0
+            or (objective.language and data.labels_of(objective.label_file) is None)
+        )
     ]
     return found or list(objectives)
 
@@ -163,11 +168,6 @@ def _count(data: DataDir, objective: Objective) -> int:
         is_label(name, label) and objective.language in ("", data.languages[key])
         for key, label in (data.labels_of(name) or {}).items()
     )
-
-
-def _has_labels(data: DataDir, objective: Objective) -> bool:
-    table = data.labels_of(objective.label_file) or {}
-    return any(is_label(objective.label_file, label) for label in table.values())
 
 
 def is_label(name: str, label: str) -> bool:

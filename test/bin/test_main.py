@@ -52,6 +52,7 @@ def test_lists_are_complete(capsys: pytest.CaptureFixture[str], tmp_path, monkey
     assert [line.split()[0] for line in listed[1:]] == [
         "asterisk",
         "covost2",
+        "debian_speech",
         "librispeech_aishell",
     ]
     main(["list", "kinds"])

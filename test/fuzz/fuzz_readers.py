@@ -24,8 +24,9 @@ from espnet_soups.conflict.words import describe
 from espnet_soups.data.ark import ArrayTable
 from espnet_soups.data.audio import read_audio
 from espnet_soups.data.combine import combine_data_dirs
-from espnet_soups.data.corpora import aishell, asterisk, librispeech
+from espnet_soups.data.corpora import aishell, asterisk, festvox_ru, librispeech
 from espnet_soups.data.corpora.covost2_join import ClipStore
+from espnet_soups.data.corpora.drascula_files import read_text_tables
 from espnet_soups.data.corpora.tsv import read_tsv
 from espnet_soups.data.data_dir import read_data_dir
 from espnet_soups.data.features import read_feature_config
@@ -81,6 +82,7 @@ from espnet_soups.task.language_data import read_language_data
 from espnet_soups.task.training.delta import read_reference
 from espnet_soups.task.training.epoch_record import write_record
 from espnet_soups.task.weight_search import Trial, read_grid, read_outcome, read_search
+from espnet_soups.testing.miniature_debian import pack_text_tables
 from tools.benchmark.spec import read_spec
 
 TABLE = b"a-1 one\na-2 two \xc3\xa9\nb-1 a b\n"
@@ -416,6 +418,19 @@ PARSERS: dict[str, Parser] = {
     "gzipped prompts": Parser(
         lambda f: asterisk.read_texts(f, "it"),
         {"core-sounds-it.txt.gz": gzip.compress(b"digits/1: uno\nvm: due\n", mtime=0)},
+    ),
+    "drascula": Parser(
+        lambda f: read_text_tables(f / "drascula.dat"),
+        {
+            "drascula.dat": pack_text_tables(
+                {"": [{"en": "A DOOR", "de": "EINE TueR", "ru": "Дом"}]}
+            )
+        },
+    ),
+    "festvox-ru": Parser(
+        lambda f: festvox_ru.read_sentences(f / "txt.done.data"),
+        {"txt.done.data": '( ru_0001 "Д+а, - нет." )\n( ru_0002 "Дом!" )\n'.encode()},
+        lost=loses_other_lines,
     ),
     "common voice": Parser(
         join_clips,

@@ -76,6 +76,21 @@ def test_a_set_tests_the_languages_it_speaks_and_the_tables_it_has(data_dir):
     assert objectives_of(english, [GENDER]) == [GENDER]  # so that it is missed
 
 
+def test_a_set_without_a_translation_tests_recognition_and_one_without_the_table_is_refused(
+    data_dir,
+):
+    absent = dict.fromkeys(data_dir.audio, "<na>")
+    untranslated = replace(data_dir, labels={**data_dir.labels, "text.en": absent})
+    found = objectives_of(untranslated, OBJECTIVES)
+    assert [objective.name for objective in found] == ["asr_en", "asr_fr"]
+    text_alone = replace(data_dir, labels={"text": data_dir.labels["text"]})
+    assert objectives_of(text_alone, OBJECTIVES) == OBJECTIVES
+    with pytest.raises(ValueError, match=r"has no text\.en, which st_fr_en needs"):
+        count_labels(text_alone, objectives_of(text_alone, OBJECTIVES))
+    unlabelled = replace(untranslated, labels={"text": absent, "text.en": absent})
+    assert objectives_of(unlabelled, OBJECTIVES) == OBJECTIVES  # so that it is refused
+
+
 def test_labels_are_compared_with_the_classes_that_settings_give(data_dir, tmp_path):
     genders = {"en_a-one": "f", "en_a-two": "unknown", "fr_b-one": "m", "fr_b-two": "<na>"}
     data = replace(data_dir, labels={**data_dir.labels, "utt2gender": genders})

@@ -18,6 +18,7 @@ from espnet_soups.testing.miniature_corpora import (
     write_covost_table,
     write_librispeech,
 )
+from espnet_soups.testing.miniature_debian import write_debian_speech
 
 ROOT = Path(__file__).parents[2]
 Recipe = Callable[[str], Path]
@@ -211,3 +212,26 @@ def test_covost_without_common_voice_says_where_to_get_it(recipe: Recipe, tmp_pa
     assert result.returncode == 1
     assert "11.6 GB" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_debian_speech_runs_from_its_packages_to_a_report_of_each_domain(
+    recipe: Recipe, tmp_path: Path
+):
+    folder = recipe("debian_speech")
+    shrink(folder)
+    write_debian_speech(tmp_path, lines=20, sentences=60)
+    corpora = {"ASTERISK": str(tmp_path), "DEBIAN_SPEECH": str(tmp_path)}
+    small = ("--st_pairs", "en_de es_en ru_en", "--st_nbpe", "16", "--conflict_batches", "0")
+    small += ("--test_sets", "test_drascula test_festvox")
+    result = run(folder, "./run.sh", *MACHINE, *small, **corpora)
+    assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
+    for number in (1, 3, 4, 5, 6, 9, 10, 11, 12, 13):
+        assert f"\nstage {number}: " in result.stdout
+    exp = folder / "exp" / "msp_mini"
+    game = {"asr_en", "asr_es", "st_en_de", "st_es_en"}
+    assert set(read_scores(exp, "test_drascula")) == game
+    assert set(read_scores(exp, "test_festvox")) == {"asr_ru"}
+    seen = json.loads((exp / "soup.jsonl").read_text().splitlines()[-1])["seen"]
+    assert set(seen["datasets"]) == {"asterisk", "drascula", "festvox"}
+    check = ("python", "-m", "espnet_soups.bin.check_data_dir", "data/unlabeled")
+    assert run(folder, *check, "--unlabeled", "true").returncode == 0

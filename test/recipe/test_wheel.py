@@ -119,7 +119,7 @@ def test_the_wheel_holds_each_file_of_the_recipes_once(wheel: Path):
     assert [name for name in names if name.endswith("msp.sh")] == [
         "espnet_soups/recipes/egs2/TEMPLATE/msp1/msp.sh"
     ]
-    for recipe in ("asterisk", "covost2", "librispeech_aishell"):
+    for recipe in ("asterisk", "covost2", "debian_speech", "librispeech_aishell"):
         assert f"espnet_soups/recipes/egs2/{recipe}/msp1/run.sh" in names
 
 

@@ -13,7 +13,7 @@ from tools import package_recipes
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("name", ["asterisk", "covost2", "librispeech_aishell"])
+@pytest.mark.parametrize("name", ["asterisk", "covost2", "debian_speech", "librispeech_aishell"])
 def test_every_file_of_a_recipe_arrives_with_its_content_and_its_mode(name: str, tmp_path: Path):
     target = tmp_path / "new" / ".." / "mine"
     (tmp_path / "new").mkdir()

@@ -4,6 +4,7 @@
 # Values from the environment win: `COMMONVOICE=/data/cv ./run.sh`.
 
 export ASTERISK=${ASTERISK:-downloads}       # Asterisk core sounds: fetched by the recipe
+export DEBIAN_SPEECH=${DEBIAN_SPEECH:-downloads} # Debian packages with speech: fetched by the recipe
 export COMMONVOICE=${COMMONVOICE:-}          # Common Voice 4 for CoVoST 2: cannot be fetched, see egs2/covost2/msp1/README.md
 export COVOST2=${COVOST2:-downloads}         # CoVoST 2: the translation tables (3 to 26 MB a direction)
 export LIBRISPEECH=${LIBRISPEECH:-downloads} # LibriSpeech: the folder that holds LibriSpeech/

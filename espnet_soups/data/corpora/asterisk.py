@@ -11,9 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import soundfile
-
 from espnet_soups.data.corpora.asterisk_text import normalise_text
+from espnet_soups.data.corpora.audio_text_fit import misfit
 from espnet_soups.data.data_dir import NO_LABEL, DataDir, write_data_dir
 from espnet_soups.data.split import group_by_shared, split_groups
 from espnet_soups.files import BOM, read_lines, write_text
@@ -24,10 +23,6 @@ SEED = 1
 # Share of training utterances without a language label: real labels are incomplete, too.
 HIDDEN_SHARE = 0.2
 WORD_FOLDERS = ("digits", "letters", "phonetic")  # single words: split separately from sentences
-# A speaker reads 4 to 25 letters a second; beyond this, audio and text do not belong together.
-MOST_LETTERS_PER_SECOND = 30.0
-MOST_SECONDS_BEYOND_TEXT = 4.0
-FEWEST_LETTERS_PER_SECOND = 5.0
 
 
 @dataclass(frozen=True)
@@ -207,25 +202,6 @@ def read_prompts(folder: Path, language: str) -> tuple[list[Prompt], list[Remova
                 text = normalised[key].text
                 prompts.append(Prompt(key, language, speaker, recorded[key], text))
     return prompts, removals
-
-
-def misfit(audio: Path, text: str) -> str:
-    """Return the reason why audio and text cannot belong together; empty: they can.
-
-    Args:
-        audio: The file.
-        text: Its normalised text.
-    """
-    try:
-        info = soundfile.info(str(audio))
-    except soundfile.LibsndfileError as error:
-        return f"cannot be read: {error.error_string}"
-    seconds = info.frames / info.samplerate
-    if seconds == 0 or len(text) / seconds > MOST_LETTERS_PER_SECOND:
-        return "too short for its text"
-    if seconds > MOST_SECONDS_BEYOND_TEXT + len(text) / FEWEST_LETTERS_PER_SECOND:
-        return "too long for its text"
-    return ""
 
 
 def read_texts(folder: Path, language: str) -> dict[str, str]:

@@ -3,18 +3,17 @@
 import logging
 import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from espnet_soups.data.corpora.debian_packages import DONE, download_debs, unpack_deb
 from espnet_soups.data.download import fetch_file
 from espnet_soups.data.extract import ArchiveError, extract
 
 UPSTREAM = "https://downloads.asterisk.org/pub/telephony/sounds/releases"
 RELEASE = "1.6.1"
 MENARDI = "asterisk-prompt-it-menardi-wav"
-DONE = "complete"
 
 
 def download_prompts(folder: Path, languages: Sequence[str], upstream: str = UPSTREAM) -> None:
@@ -45,14 +44,12 @@ def _fetch_language(target: Path, language: str, upstream: str) -> None:
         unpacked.mkdir()
         packages = [f"asterisk-core-sounds-{language}-wav", f"asterisk-core-sounds-{language}"]
         problems = []
-        if shutil.which("apt-get") and shutil.which("dpkg-deb"):
-            wanted = packages + ([MENARDI] if language == "it" else [])
-            try:
-                _fetch_debian(Path(scratch), unpacked, wanted)
-            except OSError as error:
-                problems.append(str(error))
-        else:
-            problems.append("this is not Debian or Ubuntu (no apt-get)")
+        wanted = packages + ([MENARDI] if language == "it" else [])
+        try:
+            for file in download_debs(Path(scratch), wanted):
+                unpack_deb(file, unpacked)
+        except OSError as error:
+            problems.append(str(error))
         if problems:
             try:
                 _fetch_release(Path(scratch), unpacked, f"{upstream}/{packages[0]}-{RELEASE}")
@@ -67,21 +64,6 @@ def _fetch_language(target: Path, language: str, upstream: str) -> None:
                 logging.warning(f"The second Italian speaker ({MENARDI}) is Debian's only: absent")
         shutil.rmtree(target, ignore_errors=True)
         os.rename(unpacked, target)
-
-
-def _fetch_debian(scratch: Path, unpacked: Path, packages: Sequence[str]) -> None:
-    result = subprocess.run(
-        ["apt-get", "download", *packages], cwd=scratch, capture_output=True, text=True, check=False
-    )
-    if result.returncode != 0:
-        lines = [line for line in result.stderr.splitlines() if line.startswith("E:")]
-        hint = " (`apt-get update` may be needed)" if "Unable to locate" in result.stderr else ""
-        raise OSError(f"apt-get download: {(lines or ['no reason given'])[0]}{hint}")
-    for file in sorted(scratch.glob("*.deb")):
-        command = ["dpkg-deb", "-x", str(file), str(unpacked)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise OSError(f"dpkg-deb cannot unpack {file.name}: {' '.join(done.stderr.split())}")
 
 
 def _fetch_release(scratch: Path, unpacked: Path, address: str) -> None:

@@ -54,9 +54,9 @@ def read_pairs(
 
     Raises:
         OSError: If a file is missing.
-        ValueError: If keys differ between the files, a reference is empty, or none is left; a
-            `NothingToScoreError` if an objective of all languages has no label file, or no label in
-            it.
+        ValueError: If keys differ between the files, or a reference is empty; a
+            `NothingToScoreError` where all are `<na>`, or an objective of all languages has no
+            file.
     """
     reference_path = reference_dir / objective.label_file
     if not objective.language and not reference_path.is_file():
@@ -80,13 +80,8 @@ def read_pairs(
         raise ValueError(
             f"{reference_path} has no text for {_some(empty)}; a missing label is {NO_LABEL}."
         )
-    if not references and not objective.language:
-        raise NothingToScoreError(f"{reference_path} has no label")
     if not references:
-        raise ValueError(
-            f"{reference_path} has no reference in the language {objective.language}, so"
-            f" {objective.name} cannot be scored."
-        )
+        raise NothingToScoreError(f"{reference_path} has no label of {objective.name}")
     keys = list(references)
     return TextPairs(
         objective=objective,

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from espnet_soups.files import read_texts
+from espnet_soups.objectives.metrics.measured import NothingToScoreError
 from espnet_soups.objectives.metrics.text_pairs import read_pairs
 from espnet_soups.objectives.objective import Objective
 from espnet_soups.objectives.registry import parse_objective
@@ -51,10 +52,10 @@ def test_an_empty_reference_is_refused(reference, tmp_path) -> None:
         read_pairs(reference, tmp_path, parse_objective("asr_fr"))
 
 
-def test_no_reference_at_all_is_refused(reference, tmp_path) -> None:
+def test_without_any_reference_there_is_nothing_to_score(reference, tmp_path) -> None:
     write(reference / "text.en", "a <na>", "b <na>", "c <na>")
     write(tmp_path / "st_fr_en/text", "a one")
-    with pytest.raises(ValueError, match=r"text.en has no reference in the language fr"):
+    with pytest.raises(NothingToScoreError, match=r"text\.en has no label of st_fr_en"):
         read_pairs(reference, tmp_path, parse_objective("st_fr_en"))
 
 

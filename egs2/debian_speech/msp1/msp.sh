@@ -1,0 +1,1 @@
+../../TEMPLATE/msp1/msp.sh
