@@ -42,7 +42,7 @@ def test_a_line_of_another_form_is_named(tmp_path):
     with pytest.raises(ValueError, match=r"txt\.done\.data:3: the line is 'ru_0002 Нет', but must"):
         read_sentences(path)
     path.write_text('( ru_0001 "Да" )\n( ru_0001 "Нет" )\n', encoding="utf-8")
-    with pytest.raises(ValueError, match=r"txt\.done\.data:2: ru_0001 comes twice"):
+    with pytest.raises(ValueError, match=r"txt\.done\.data:2: ru_0001 occurs twice"):
         read_sentences(path)
 
 
