@@ -139,7 +139,7 @@ def _write_page(
     for folder in folders:
         folder.mkdir(parents=True, exist_ok=True)
         pictures = []
-        for name, draw in (("study.png", plot_study), ("front.png", plot_front)):
+        for name, draw in (("study.svg", plot_study), ("front.svg", plot_front)):
             with style_context():
                 figure = draw(study, records)
                 if figure is not None:

@@ -36,7 +36,7 @@ def test_all_runs_are_made_once_and_donors_hand_on_their_numbers(two_seeds, reci
     assert penalties == [{"level": 2, "schedule": "constant", "init": 0.75}]
     page = (recipe / "exp" / "studies" / "trial" / "study.md").read_text()
     assert "10 of 10 runs finished" in page
-    assert (recipe / "exp" / "studies" / "trial" / "study.png").is_file()
+    assert (recipe / "exp" / "studies" / "trial" / "study.svg").is_file()
 
     capsys.readouterr()
     main([str(two_seeds), "--recipe", str(recipe)])

@@ -38,6 +38,8 @@ STYLE: dict[Any, Any] = {
     "legend.frameon": False,
     "lines.linewidth": 1.6,
     "figure.dpi": 130.0,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "espnet-soups",
 }
 
 
@@ -233,12 +235,14 @@ def side_legend(axes: Axes, lines: int | None = None) -> None:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a PNG file, completely or not at all.
+    """Write a PNG or SVG file, completely or not at all.
 
     Args:
         figure: The figure.
-        path: The file; its folder is created.
+        path: The file, `.png` or `.svg`; its folder is created.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    kind = path.suffix.removeprefix(".")
+    undated = {"Date": None} if kind == "svg" else {}  # the same picture is the same file
     with whole_file(path) as temporary:
-        figure.savefig(temporary, format="png", facecolor="white")
+        figure.savefig(temporary, format=kind, facecolor="white", metadata=undated)
