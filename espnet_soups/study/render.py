@@ -2,6 +2,7 @@
 
 import math
 import statistics
+import textwrap
 from collections.abc import Mapping, Sequence
 
 from espnet_soups.report.wording import table
@@ -19,6 +20,8 @@ from espnet_soups.study.plan import Study
 from espnet_soups.study.runs import StudyRun, plan_study
 from espnet_soups.study.statistics import PairedDifference
 
+COLUMNS = 120  # of a paragraph
+
 
 def render_study(
     study: Study, records: Records, failures: Mapping[str, str], pictures: Sequence[str] = ()
@@ -31,7 +34,7 @@ def render_study(
         failures: Tag of a run to the reason why it has no result.
         pictures: Paths of the pictures, relative to the page.
     """
-    parts = [f"# {study.title}", study.question, _design(study, records)]
+    parts = [f"# {study.title}", _fill(study.question), _fill(_design(study, records))]
     tests = run_tests(study, records)
     if tests:
         parts += [
@@ -46,6 +49,10 @@ def render_study(
     parts += [f"![Differences from {study.baseline}]({picture})" for picture in pictures]
     parts += _unfinished(study, records, failures)
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _fill(paragraph: str) -> str:
+    return textwrap.fill(paragraph, COLUMNS, break_on_hyphens=False)
 
 
 def _design(study: Study, records: Records) -> str:
@@ -117,11 +124,8 @@ def _differences(study: Study, records: Records, setting: str) -> str:
     ]
     higher = [s.title for s in known_scores(records).values() if not s.lower_is_better]
     better = f" Lower is better, of {' and '.join(higher)} higher." if higher else ""
-    return (
-        table(head, rows, left=1)
-        + "\n\n`[ , ]`: 95 % interval over seeds (Student's t), not adjusted for the number of"
-        f" cells.{better}"
-    )
+    note = "`[ , ]`: 95 % interval over seeds (Student's t), not adjusted for the number of cells."
+    return table(head, rows, left=1) + "\n\n" + _fill(note + better)
 
 
 def _notes(study: Study, records: Records, setting: str) -> list[str]:
