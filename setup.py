@@ -9,6 +9,9 @@ COMBINERS = ["torchjd[cagrad,quadprog-projector]==0.18.0"]
 # wav2vec 2.0, HuBERT, WavLM, Whisper; we call its layers ourselves, and those of 4.x give tuples
 HF = ["transformers>=5.24,<6"]
 COMPLETION = ["shtab>=1.7"]  # writes what completes `espnet-soups` in a shell
+# 2.0 of MkDocs has no plugins; nbclient runs the notebook of the documents
+DOCS = ["mkdocs>=1.6.1,<2", "mkdocs-material>=9.7,<10", "mkdocstrings[python]>=1,<2"]
+NOTEBOOKS = ["nbclient>=0.10", "ipykernel>=6.29"]
 HUB = ["huggingface_hub"]  # ESPnet 202611 brings it, later ones may not; tested with 2.4
 
 setup(
@@ -40,6 +43,7 @@ setup(
     packages=find_packages(include=["espnet_soups", "espnet_soups.*"]),
     package_data={
         "espnet_soups": ["py.typed"],
+        "espnet_soups.demo": ["page/*"],
         "espnet_soups.report": ["templates/*"],
         "espnet_soups.sharing": ["templates/*"],
     },
@@ -65,11 +69,14 @@ setup(
     extras_require={
         "combiners": COMBINERS,
         "completion": COMPLETION,
+        "docs": DOCS,
         "hf": HF,
         "hub": HUB,
         "test": [
             *COMBINERS,  # so that no test is skipped
             *COMPLETION,
+            *DOCS,
+            *NOTEBOOKS,
             *HF,
             *HUB,
             "pytest>=8",

@@ -8,11 +8,12 @@ import pytest
 
 import espnet_soups
 import tools.benchmark
+import tools.docs
 import tools.machine_plan
 
 MODULES = [
     module.name
-    for package in (espnet_soups, tools.benchmark, tools.machine_plan)
+    for package in (espnet_soups, tools.benchmark, tools.docs, tools.machine_plan)
     for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
     if not module.ispkg and not module.name.endswith("__main__")
 ]

@@ -27,20 +27,40 @@ def test_every_link_leads_to_a_file(path: Path):
             assert (path.parent / link).exists(), link
 
 
-def test_every_module_and_command_of_the_readme_exists():
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    modules = re.findall(r"`(\w+/\w+\.py)`", text)
-    commands = re.findall(r"espnet_soups\.bin\.(\w+)", text)
-    assert len(modules) >= 5
-    assert commands
+def test_every_module_and_command_of_the_documents_exists():
+    modules, commands = set(), set()
+    for path in DOCUMENTS:
+        text = path.read_text(encoding="utf-8")
+        modules |= set(re.findall(r"`(\w+/\w+\.py)`", text))
+        commands |= set(re.findall(r"espnet_soups\.bin\.(\w+)", text))
+    assert len(modules) >= 20
+    assert len(commands) >= 10
     for module in modules:
-        assert (ROOT / "espnet_soups" / module).exists(), module
+        assert (ROOT / "espnet_soups" / module).exists() or (ROOT / module).exists(), module
     for command in commands:
         assert (ROOT / "espnet_soups" / "bin" / f"{command}.py").exists(), command
+
+
+def test_the_house_lists_every_room():
+    text = (ROOT / "docs" / "house.md").read_text(encoding="utf-8")
     rooms = re.findall(r"^  (\w+)/ ", text, re.MULTILINE)
     assert set(rooms) == {
         path.parent.name for path in (ROOT / "espnet_soups").glob("*/__init__.py")
     }
+
+
+def test_the_table_of_settings_names_files_that_exist():
+    text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    assert len(re.findall(r"^\| `.*`(\w+/\w+\.py)`", text, re.MULTILINE)) >= 5
+
+
+def test_the_readme_fits_two_screens_and_leads_to_every_document():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 110
+    for command in ("cd egs2/asterisk/msp1 && ./run.sh ", "tools/run_tests.sh "):
+        assert re.search(rf"^{re.escape(command)}", text, re.MULTILINE)
+    for path in (ROOT / "docs").glob("*.md"):
+        assert f"(docs/{path.name})" in text, path.name
 
 
 def defined_in(path: Path) -> set[str]:

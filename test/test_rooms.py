@@ -16,6 +16,7 @@ LADDER["objectives"] = {"losses", "backbone", "data"}
 LADDER["network"] = {"objectives", *LADDER["soup"], "soup"}
 LADDER["task"] = {"network", "backbone", "data", *LADDER["network"]}
 LADDER["inference"] = {"objectives", "network", "task", "data", "backbone"}
+LADDER["demo"] = {"inference", "objectives", "data"}
 LADDER["conflict"] = {OBJECTIVE}
 LADDER["task"] |= {"conflict"}
 LADDER["scoring"] = {"objectives"}

@@ -18,6 +18,7 @@ COMMANDS = {
     "train": ("msp_train", "train a model by itself; ./run.sh of a recipe runs all stages"),
     "transcribe": ("transcribe", "write down what recordings say"),
     "translate": ("translate", "translate what recordings say"),
+    "demo": ("demo", "serve a local web page on which a model is tried"),
     "score": ("score", "score a decoded set"),
     "compare": ("compare", "test whether two experiments differ"),
     "plan": ("plan_soup", "propose a soup from measured conflicts"),

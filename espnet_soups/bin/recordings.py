@@ -14,6 +14,7 @@ from espnet_soups.data.recordings import STDIN
 from espnet_soups.inference.transcript_files import FORMATS, render
 
 if TYPE_CHECKING:
+    from espnet_soups.inference.speech2text import Speech2Text
     from espnet_soups.inference.transcriber import Transcriber, Transcript
 
 
@@ -37,6 +38,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     add("--format", choices=list(FORMATS), default="text", help="srt: subtitles (default: text)")
     add("--output_dir", type=Path, help="Write a file for each recording there")
+    add_model_options(parser)
+
+
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    """Add how a model is used, to every command that does so."""
+    add = parser.add_argument
     add(
         "--longest",
         type=float,
@@ -86,20 +93,34 @@ def transcribe_all(options: argparse.Namespace, language: str, target: str | Non
         raise ValueError(f"{len(failed)} of {len(recordings)} recordings failed, see above.")
 
 
-def _load(options: argparse.Namespace, language: str, target: str | None) -> "Transcriber":
+def load_speech2text(options: argparse.Namespace) -> "Speech2Text":
+    """Load the model that a command names.
+
+    Args:
+        options: `model`, and those of `add_model_options`.
+
+    Raises:
+        OSError: If there is none.
+        ValueError: If it or the decode options are not valid.
+    """
     logging.basicConfig(level=logging.ERROR, format="%(levelname)s: %(message)s")
     from espnet_soups.inference.model_source import find_model
 
     folder = find_model(options.model)
     with contextlib.redirect_stderr(io.StringIO()):  # of optional packages of ESPnet
         from espnet_soups.inference.speech2text import Speech2Text
-        from espnet_soups.inference.transcriber import Transcriber
     from espnet_soups.files import read_yaml
 
     given = {} if options.config is None else read_yaml(options.config, "the decode options")
-    speech2text = Speech2Text.from_pretrained(
+    return Speech2Text.from_pretrained(
         folder, device=options.device, own_kinds=options.own_kinds, **given
     )
+
+
+def _load(options: argparse.Namespace, language: str, target: str | None) -> "Transcriber":
+    speech2text = load_speech2text(options)
+    from espnet_soups.inference.transcriber import Transcriber
+
     translates = target is not None
     return Transcriber(speech2text, language, translates, target or "", options.longest)
 

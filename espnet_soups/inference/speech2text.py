@@ -237,22 +237,45 @@ class Speech2Text:
             votes[hypotheses[0].text] += len(speech)
         return votes.most_common(1)[0][0]
 
+    def encode(self, prepared: Sequence[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Encode utterances.
+
+        Args:
+            prepared: What `prepare` gave for each.
+
+        Returns:
+            (encoded [B, T, D], frames of each utterance [B]).
+
+        Raises:
+            ValueError: If one is too short for the encoder.
+        """
+        return self._encode(*self._pad(prepared))
+
+    def _pad(self, prepared: Sequence[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+        device = next(self.model.parameters()).device
+        lengths = torch.tensor([len(speech) for speech in prepared], device=device)
+        return pad_sequence(list(prepared), batch_first=True).to(device), lengths
+
+    @torch.no_grad()
+    def _encode(
+        self, speech: torch.Tensor, lengths: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        try:
+            return self.model.encode(speech, lengths)
+        except TooShortUttError as error:
+            shortest = int(lengths.min())
+            raise ValueError(
+                f"An utterance of {shortest} frames is too short for the encoder, which needs"
+                f" {error.limit}."
+            ) from error
+
     @torch.no_grad()
     def _search(
         self, prepared: Sequence[torch.Tensor], names: Sequence[str]
     ) -> dict[str, list[tuple[Hypothesis, ...]]]:
         """Return the hypotheses of each utterance, by objective."""
-        device = next(self.model.parameters()).device
-        lengths = torch.tensor([len(speech) for speech in prepared], device=device)
-        speech = pad_sequence(list(prepared), batch_first=True).to(device)
-        try:
-            encoded, frames = self.model.encode(speech, lengths)
-        except TooShortUttError as error:
-            shortest = min(len(speech) for speech in prepared)
-            raise ValueError(
-                f"An utterance of {shortest} frames is too short for the encoder, which needs"
-                f" {error.limit}."
-            ) from error
+        speech, lengths = self._pad(prepared)
+        encoded, frames = self._encode(speech, lengths)
         found: dict[str, list[tuple[Hypothesis, ...]]] = {}
         for name in names:
             reads: Any = self.model.heads[name].reads

@@ -1,19 +1,12 @@
 """Transcribe or translate a recording of any length into texts with times."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
-from espnet_soups.data.silences import cut_at_silences, is_silent
-from espnet_soups.inference.decode_set import cut_batches
+from espnet_soups.inference.pieces import cut_recording, decode_pieces
 from espnet_soups.inference.speech2text import Speech2Text
-from espnet_soups.objectives.decoding.result import (
-    Hypothesis,
-    transcript_name,
-    translation_name,
-)
+from espnet_soups.objectives.decoding.result import transcript_name, translation_name
 
 
 @dataclass(frozen=True)
@@ -102,37 +95,21 @@ class Transcriber:
         Raises:
             ValueError: If it is silent, too short, or of a language that the model lacks.
         """
-        if is_silent(samples):
-            loudest = 20 * np.log10(max(float(np.max(np.abs(samples))), 1e-10))
-            raise ValueError(
-                f"{name} is silent: its loudest sample lies at {loudest:.0f} dB of full scale;"
-                " look whether the right channel or device was recorded."
-            )
-        cuts = cut_at_silences(samples, rate, self.longest)
+        pieces = cut_recording(self.speech2text, samples, rate, self.longest, name)
+        prepared = pieces.prepared
         try:
-            prepared = [self.speech2text.prepare(samples[a:b], rate) for a, b in cuts]
             language = self.language or self.speech2text.identify_language(prepared)
             target = self._target_of(language)
-            found = self._decode(prepared, language, target)
+            wanted = translation_name(language, target) if target else transcript_name(language)
+            found = decode_pieces(self.speech2text, prepared, language, [wanted])
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from error
+        texts = [result.nbest[wanted][0] for result in found]
         segments = tuple(
-            Segment(round(a / rate, 3), round(b / rate, 3), text.text, text.score)
-            for (a, b), text in zip(cuts, found, strict=True)
+            Segment(start, end, text.text, text.score)
+            for (start, end), text in zip(pieces.times, texts, strict=True)
         )
         return Transcript(language, not self.language, target, segments)
-
-    def _decode(
-        self, prepared: Sequence[torch.Tensor], language: str, target: str
-    ) -> list[Hypothesis]:
-        name = translation_name(language, target) if target else transcript_name(language)
-        keyed = {str(number): speech for number, speech in enumerate(prepared)}
-        found: dict[str, Hypothesis] = {}
-        for batch in cut_batches(keyed, self.speech2text.config):
-            results = self.speech2text.decode_batch([keyed[key] for key in batch], language, [name])
-            for key, result in zip(batch, results, strict=True):
-                found[key] = result.nbest[name][0]
-        return [found[key] for key in keyed]
 
     def _target_of(self, language: str) -> str:
         """Return the target language for a spoken language; empty for transcripts.

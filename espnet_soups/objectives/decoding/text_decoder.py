@@ -25,6 +25,9 @@ class TextDecoder:
         plan: The plan of the search.
         search: Beam size, penalty and lengths.
         nbest: Number of hypotheses per utterance.
+
+    Attributes:
+        ctc: CTC of the objective over its own tokens; None: it has none.
     """
 
     def __init__(
@@ -40,11 +43,11 @@ class TextDecoder:
         self.token_list = token_list
         self.tokenizer = build_tokenizer(token_type=token_type, bpemodel=bpemodel)
         self.decode: Callable[[Tensor, Tensor], list[list[Scored]]]
-        ctc, decoder = ctc_of(head), decoder_of(head)
-        if plan.greedy and ctc is not None:
-            self.decode = GreedyDecoder(ctc, token_list.index(SOS_EOS))
+        self.ctc, decoder = ctc_of(head), decoder_of(head)
+        if plan.greedy and self.ctc is not None:
+            self.decode = GreedyDecoder(self.ctc, token_list.index(SOS_EOS))
         else:
-            self.decode = BeamDecoder(ctc, decoder, plan, token_list, search, nbest)
+            self.decode = BeamDecoder(self.ctc, decoder, plan, token_list, search, nbest)
 
     def __call__(self, encoded: Tensor, lengths: Tensor) -> list[tuple[Hypothesis, ...]]:
         """Return the n best hypotheses of each utterance, best first.

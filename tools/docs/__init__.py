@@ -1,0 +1,1 @@
+"""What makes pictures and pages of the documents."""
