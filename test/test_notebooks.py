@@ -27,6 +27,13 @@ def test_the_first_soup_learns_and_aligns(monkeypatch: pytest.MonkeyPatch, tmp_p
     shown = "\n".join(said)
     assert "transcript: hgfa\n" in shown
     assert "language: fr\n" in shown
+    rows = [line.split() for line in shown.splitlines() if line.strip()[:1].isdigit()]
+    assert [int(row[0]) for row in rows] == list(range(1, 11))
+    penalties = [float(row[3]) for row in rows]
+    assert penalties == sorted(penalties)
+    assert penalties[-1] == 1.5
+    assert {round(float(row[1]) + float(row[2]), 2) for row in rows} == {1.0}
+    assert len({row[1] for row in rows}) > 1  # the weights moved
     times = [line.split() for line in said[-1].splitlines()]
     assert [words[0] for words in times] == list("hgfa")
     for number, words in enumerate(times):

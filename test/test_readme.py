@@ -31,7 +31,7 @@ def test_every_module_and_command_of_the_documents_exists():
     modules, commands = set(), set()
     for path in DOCUMENTS:
         text = path.read_text(encoding="utf-8")
-        modules |= set(re.findall(r"`(\w+/\w+\.py)`", text))
+        modules |= set(re.findall(r"`(\w+(?:/\w+)+\.py)`", text))
         commands |= set(re.findall(r"espnet_soups\.bin\.(\w+)", text))
     assert len(modules) >= 20
     assert len(commands) >= 10

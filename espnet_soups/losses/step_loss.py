@@ -23,7 +23,7 @@ def step_loss(means: Sequence[Sequence[Tensor]], shares: Tensor) -> Tensor:
     """Return the sum of mean losses, a scalar.
 
     Args:
-        means: For each part, one scalar per objective, [parts][m].
+        means: For each part, one scalar per objective, [parts, m].
         shares: The weight of each loss, [parts, m].
     """
     stacked = torch.stack([torch.stack(list(part)) for part in means])

@@ -50,7 +50,7 @@ class Elsewhere:
 
         Args:
             total: The loss of the mini-batch, a scalar.
-            losses: The mean losses that it sums up, [parts][m].
+            losses: The mean losses that it sums up, [parts, m].
             shares: Weight of each of them in the sum, [parts, m].
             wanted: Multipliers of the gradients in this part, in place of the gates, [m].
         """
@@ -73,7 +73,7 @@ def weigh_elsewhere(
 
     Args:
         total: The loss of the mini-batch, a scalar.
-        losses: For each part of the mini-batch, one scalar per objective, [parts][m].
+        losses: For each part of the mini-batch, one scalar per objective, [parts, m].
         factors: Addition to the multiplier of each loss on these parameters, [parts, m].
         parameters: The parameters.
 

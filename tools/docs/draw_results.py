@@ -22,7 +22,7 @@ ROWS = {  # experiment -> what the picture calls it
     f"{MODEL}_paper_fbank_char": "vm, the paper's settings",
     f"{MODEL}_fbank_char_vs": "vs, all on one level",
 }
-WIDTH, LEFT, GAP, ROW, TOP = 760, 226, 30, 30, 58  # pixels
+WIDTH, LEFT, GAP, ROW, TOP = 760, 250, 36, 30, 58  # pixels
 STYLE = """<style>
 text{font:14px system-ui,sans-serif;fill:#1f2328}.small{font-size:12px;fill:#5a6068}
 .mid{text-anchor:middle}.end{text-anchor:end}.head{font-weight:600}
@@ -53,8 +53,8 @@ class Panel:
 
 
 PANELS = (
-    Panel("cer", "Recognition: CER %, lower is better", 20, 40, 5),
-    Panel("bleu", "Translation: BLEU, higher is better", 0, 8, 2),
+    Panel("cer", "CER %, lower is better", 20, 40, 5),
+    Panel("bleu", "BLEU, higher is better", 0, 8, 2),
 )
 
 

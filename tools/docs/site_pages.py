@@ -22,6 +22,7 @@ NOTEBOOK = "docs/notebooks/first_soup.ipynb"
 RECIPES = ("asterisk", "covost2", "librispeech_aishell")
 LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^(```.*?^```)", re.MULTILINE | re.DOTALL)
+SCRIPT = "iframe-worker.js"
 NO_REFERENCE = ("bin",)  # commands have --help
 
 
@@ -114,7 +115,7 @@ def render_notebook(text: str) -> str:
 
 def render_reference(room: str, modules: list[str]) -> str:
     """Return the page of a room, which mkdocstrings fills from docstrings."""
-    head = f"---\nsearch:\n  boost: 0.5\n---\n\n# {room}\n\n::: {PACKAGE.name}.{room}\n"
+    head = f"---\nsearch:\n  boost: 0.2\n---\n\n# {room}\n\n::: {PACKAGE.name}.{room}\n"
     options = "    options:\n      members: false\n      show_root_heading: false\n"
     return head + options + "".join(f"\n::: {module}\n" for module in modules)
 
@@ -122,10 +123,15 @@ def render_reference(room: str, modules: list[str]) -> str:
 def on_config(config: "MkDocsConfig") -> "MkDocsConfig":
     """Add recipes and reference to the navigation."""
     navigation: Any = config.nav
+    recipes = [
+        {Path(page).stem.replace("_", " "): page}
+        for page in find_documents().values()
+        if page.startswith("recipes/")
+    ]
     for entry in navigation:
         for title, below in entry.items():
             if title == "Results":
-                below += [page for page in find_documents().values() if "recipes/" in page]
+                below += recipes
     navigation.append({"Reference": [f"reference/{room}.md" for room in find_modules()]})
     return config
 
@@ -144,6 +150,8 @@ def on_files(files: "Files", config: "MkDocsConfig") -> "Files":
     for room, modules in find_modules().items():
         content = render_reference(room, modules)
         files.append(File.generated(config, f"reference/{room}.md", content=content))
+    script = Path(__file__).with_name(SCRIPT).read_text(encoding="utf-8")
+    files.append(File.generated(config, f"assets/{SCRIPT}", content=script))
     return files
 
 

@@ -49,7 +49,7 @@ async function begin() {
     return;
   }
   $("model").textContent = about.name;
-  const first = about.identifies ? "Let the model find out" : "Choose a language";
+  const first = about.identifies ? "Let the model identify it" : "Choose a language";
   const options = [["", first], ...about.languages.map((code) => [code, languageName(code)])];
   if (!about.identifies && about.languages.length === 1) options.shift();
   for (const [value, text] of options) $("language").append(new Option(text, value));
@@ -207,7 +207,7 @@ function show(found, blob) {
   URL.revokeObjectURL($("player").src);
   $("player").src = URL.createObjectURL(blob);
   $("result").hidden = false;
-  const how = found.identified ? "found out by the model" : "as you chose";
+  const how = found.identified ? "identified by the model" : "as you chose";
   $("spoken").replaceChildren("Language: ", make("b", "", languageName(found.language)), ` – ${how}.`);
   const texts = [];
   if (found.text !== null) texts.push(["Transcript", found.language, found.text]);

@@ -1,6 +1,7 @@
 """A headless Chromium, driven by the DevTools protocol over a pipe: no driver, no package."""
 
 import base64
+import fcntl
 import itertools
 import json
 import os
@@ -25,6 +26,13 @@ def find_browser() -> str | None:
     return next((found for name in NAMES if (found := shutil.which(name))), None)
 
 
+def _lift(descriptor: int) -> int:
+    """Return a copy of a descriptor with a larger number, in its place."""
+    lifted = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 10)
+    os.close(descriptor)
+    return lifted
+
+
 class Browser:
     """One page of a headless Chromium.
 
@@ -36,10 +44,10 @@ class Browser:
     def __init__(self, folder: Path, *switches: str) -> None:
         program = find_browser()
         assert program is not None
-        there, self._out = os.pipe()
-        self._in, back = os.pipe()
-        # the protocol wants descriptors 3 and 4
-        line = f'exec "$0" "$@" 3<&{there} 4>&{back} {there}<&- {back}>&-'
+        # the protocol wants descriptors 3 and 4, so ours lie above
+        there, self._out = map(_lift, os.pipe())
+        self._in, back = map(_lift, os.pipe())
+        line = f'exec "$0" "$@" 3<&{there} 4>&{back}'
         profile = f"--user-data-dir={folder / 'profile'}"
         self._log = (folder / "browser.log").open("wb")
         self._process = subprocess.Popen(
