@@ -15,7 +15,12 @@ from typing import Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PATIENCE = 60  # seconds until an answer or a state of the page must have come
-SWITCHES = ("--headless=new", "--no-first-run", "--disable-gpu", "--disable-dev-shm-usage")
+SWITCHES: tuple[str, ...] = (
+    "--headless=new",
+    "--no-first-run",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+)
 SWITCHES += ("--no-sandbox", "--mute-audio", "--autoplay-policy=no-user-gesture-required")
 SWITCHES += ("--remote-debugging-pipe", "--disable-extensions", "--disable-background-networking")
 KEYS = {"Tab": 9, "Enter": 13, " ": 32, "ArrowDown": 40, "ArrowRight": 39}

@@ -103,6 +103,7 @@ def test_what_is_built_has_valid_metadata_and_the_projects_papers(sdist: Path, w
     assert "# espnet-soups" in str(message_from_bytes(head).get_payload())
     assert "espnet_soups/py.typed" in names
     templates = ("report/templates/experiment.html", "sharing/templates/card.md")
+    templates += ("demo/page/index.html", "demo/page/page.js", "demo/page/style.css")
     assert {f"espnet_soups/{name}" for name in templates} <= set(names)
     assert any(name.endswith("licenses/LICENSE") for name in names)
     with tarfile.open(sdist) as archive:

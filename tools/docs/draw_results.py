@@ -122,10 +122,10 @@ def _draw_panel(
     bottom = height - 40
     lines = [f'<text class="head" x="{left:.1f}" y="24">{panel.title}</text>']
     for index in range(round((panel.high - panel.low) / panel.step) + 1):
-        value = panel.low + index * panel.step
-        at = place(value)
+        mark = panel.low + index * panel.step
+        at = place(mark)
         lines.append(f'<path class="grid" d="M{at} {TOP - 18}V{bottom}"/>')
-        lines.append(f'<text class="small mid" x="{at}" y="{bottom + 15}">{value:g}</text>')
+        lines.append(f'<text class="small mid" x="{at}" y="{bottom + 15}">{mark:g}</text>')
     for number, scores in enumerate(means.values()):
         score, y = scores[panel.name], _row(number)
         low, high, value = (place(score[key]) for key in ("low", "high", "value"))
