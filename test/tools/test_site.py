@@ -14,7 +14,13 @@ import pytest
 
 from espnet_soups.testing.browser import Browser, find_browser
 from tools.docs.draw_results import PICTURE, RESULTS, draw, read_means
-from tools.docs.site_pages import find_documents, find_modules, render_notebook, rewrite_links
+from tools.docs.site_pages import (
+    find_documents,
+    find_modules,
+    find_pictures,
+    render_notebook,
+    rewrite_links,
+)
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "tools" / "docs" / "mkdocs.yml"
@@ -149,6 +155,21 @@ def test_links_of_the_repository_become_links_of_the_site():
         ("```\n[x](LICENSE)\n```", "README.md", "index.md", "```\n[x](LICENSE)\n```"),
     ):
         assert rewrite_links(text, source, page, pages) == wanted
+
+
+def test_published_studies_have_pages_with_their_pictures(tmp_path: Path):
+    folder = tmp_path / "egs2" / "mine" / "msp1" / "studies" / "first"
+    folder.mkdir(parents=True)
+    for name in ("study.md", "front.png", "runs.jsonl"):
+        (folder / name).touch()
+    pages, pictures = find_documents(tmp_path), find_pictures(tmp_path)
+    here = "egs2/mine/msp1/studies/first/"
+    assert pages[f"{here}study.md"] == "recipes/mine_study_first.md"
+    assert pictures == {f"{here}front.png": "recipes/mine_study_first_front.png"}
+    text = rewrite_links(
+        "![f](front.png)", f"{here}study.md", pages[f"{here}study.md"], pages | pictures
+    )
+    assert text == "![f](mine_study_first_front.png)"
 
 
 def test_a_notebook_becomes_a_page():

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "espnet_soups"
 NOTEBOOK = "docs/notebooks/first_soup.ipynb"
+STUDIES = "egs2/*/msp1/studies/*/"
 RECIPES = ("asterisk", "covost2", "librispeech_aishell")
 LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^(```.*?^```)", re.MULTILINE | re.DOTALL)
@@ -35,8 +36,22 @@ def find_documents(root: Path = ROOT) -> dict[str, str]:
             path = f"egs2/{name}/msp1/{file}"
             if (root / path).is_file():
                 pages[path] = f"recipes/{name}_{file.removesuffix('.md').lower()}.md"
+    for study in sorted(root.glob(STUDIES + "*.md")):
+        pages[study.relative_to(root).as_posix()] = f"recipes/{_study_of(study)}.md"
     pages[NOTEBOOK] = "notebooks/first_soup.md"
     return pages
+
+
+def find_pictures(root: Path = ROOT) -> dict[str, str]:
+    """Return where pictures of published studies lie on the site, by their path here."""
+    return {
+        path.relative_to(root).as_posix(): f"recipes/{_study_of(path)}_{path.name}"
+        for path in sorted(root.glob(STUDIES + "*.png"))
+    }
+
+
+def _study_of(path: Path) -> str:
+    return f"{path.parents[3].name}_study_{path.parent.name}"
 
 
 def find_modules(package: Path = PACKAGE) -> dict[str, list[str]]:
@@ -147,9 +162,12 @@ def on_files(files: "Files", config: "MkDocsConfig") -> "Files":
         text = (ROOT / source).read_text(encoding="utf-8")
         text = render_notebook(text) if source == NOTEBOOK else text
         files.append(File.generated(config, page, content=text))
+    for source, place in find_pictures().items():
+        content = (ROOT / source).read_bytes()
+        files.append(File.generated(config, place, content=content))
     for room, modules in find_modules().items():
-        content = render_reference(room, modules)
-        files.append(File.generated(config, f"reference/{room}.md", content=content))
+        reference = render_reference(room, modules)
+        files.append(File.generated(config, f"reference/{room}.md", content=reference))
     script = Path(__file__).with_name(SCRIPT).read_text(encoding="utf-8")
     files.append(File.generated(config, f"assets/{SCRIPT}", content=script))
     return files
@@ -160,4 +178,5 @@ def on_page_markdown(markdown: str, page: "Page", config: "MkDocsConfig", files:
     pages = find_documents()
     sources = {found: source for source, found in pages.items()}
     path = page.file.src_uri
-    return rewrite_links(markdown, sources.get(path, f"docs/{path}"), path, pages)
+    source = sources.get(path, f"docs/{path}")
+    return rewrite_links(markdown, source, path, pages | find_pictures())
