@@ -293,6 +293,7 @@ function layOut(shown) {
     const tick = make("div", "tick", `${second} s`);
     tick.style.left = `${(second - piece.start) * scale}px`;
     track.append(tick);
+    if (tick.offsetLeft + tick.offsetWidth > width) tick.remove();
   }
   track.style.height = `${base + rows.length * ROW_HEIGHT + GAP}px`;
   shown.scale = scale;
@@ -305,9 +306,12 @@ function playFrom(seconds) {
 
 function follow() {
   const now = $("player").currentTime;
-  for (const { piece, words, head, scale } of tracks) {
+  for (const { piece, words, strip, head, scale } of tracks) {
+    const at = (now - piece.start) * scale;
     head.hidden = now < piece.start || now > piece.end;
-    head.style.left = `${(now - piece.start) * scale}px`;
+    head.style.left = `${at}px`;
+    const inView = at >= strip.scrollLeft && at <= strip.scrollLeft + strip.clientWidth;
+    if (!head.hidden && !inView) strip.scrollLeft = at - strip.clientWidth / 4;
     for (const word of words) {
       if (now >= word.start && now < word.end) word.button.setAttribute("aria-current", "true");
       else word.button.removeAttribute("aria-current");
