@@ -38,7 +38,13 @@ class Model(Protocol):
         ...
 
     def __call__(self, content: bytes, language: str, name: str) -> dict[str, Any]:
-        """Return what a recording says; `ValueError` says in one sentence why it cannot."""
+        """Return what a recording says; `ValueError` says in one sentence why it cannot.
+
+        Args:
+            content: An audio file with its header.
+            language: The language that is spoken; empty: the model identifies it.
+            name: Name of the recording in messages.
+        """
         ...
 
 
@@ -86,7 +92,7 @@ class DemoServer(ThreadingHTTPServer):
 
     @property
     def address(self) -> str:
-        """Where a browser finds the page."""
+        """Return the address of the page."""
         host, port = self.server_address[:2]
         return f"http://[{host!s}]:{port}/" if ":" in str(host) else f"http://{host!s}:{port}/"
 
@@ -108,13 +114,22 @@ class DemoServer(ThreadingHTTPServer):
             self._in_line.release()
 
     def listen(self, content: bytes, language: str, name: str) -> dict[str, Any]:
-        """Return what a recording says, once those before it are done; see `Model`."""
+        """Return what a recording says, once those before it are done; see `Model`.
+
+        Args:
+            content: An audio file with its header.
+            language: The language that is spoken; empty: the model identifies it.
+            name: Name of the recording in messages.
+        """
         with self._at_work:
             return self.model(content, language, name)
 
 
 def is_local(host: str) -> bool:
     """Return whether an address is one that only this machine reaches.
+
+    Args:
+        host: A name, or an address of either version.
 
     >>> is_local("127.0.0.1"), is_local("localhost"), is_local("0.0.0.0"), is_local("my.net")
     (True, True, False, False)

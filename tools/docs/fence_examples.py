@@ -10,9 +10,12 @@ EXAMPLE = re.compile(r"(?:^>>> .*\n?(?:^.+\n?)*)", re.MULTILINE)
 
 
 def fence(text: str) -> str:
-    """Return a docstring with its examples between fences.
+    r"""Return a docstring with its examples between fences.
 
-    >>> fence("Text.\\n\\n>>> 1 + 1\\n2\\n\\nMore.").splitlines()
+    Args:
+        text: The docstring, without indentation.
+
+    >>> fence("Text.\n\n>>> 1 + 1\n2\n\nMore.").splitlines()
     ['Text.', '', '```pycon', '>>> 1 + 1', '2', '```', '', 'More.']
     """
     return EXAMPLE.sub(lambda found: f"```pycon\n{found[0].rstrip()}\n```\n", text)
