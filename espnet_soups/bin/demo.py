@@ -42,7 +42,15 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Serve until Ctrl-C; see `get_parser`."""
+    """Serve until Ctrl-C; see `get_parser`.
+
+    Args:
+        arguments: The options; None: those of this process.
+
+    Raises:
+        OSError: If there is no model, or the address cannot be used.
+        ValueError: If an option is not valid.
+    """
     options = get_parser().parse_args(arguments)
     if not 0 <= options.port < 65536:
         raise ValueError(f"`--port` must be from 0 to 65535, but got {options.port}.")

@@ -42,7 +42,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
-    """Add how a model is used, to every command that does so."""
+    """Add the options of using a model to a command.
+
+    Args:
+        parser: The parser of the command.
+    """
     add = parser.add_argument
     add(
         "--longest",

@@ -43,7 +43,7 @@ class Browser:
 
     Args:
         folder: An existing folder for its profile and log.
-        switches: More switches of the command line.
+        *switches: More switches of the command line.
     """
 
     def __init__(self, folder: Path, *switches: str) -> None:
@@ -91,7 +91,12 @@ class Browser:
         self._log.close()
 
     def call(self, method: str, **given: Any) -> dict[str, Any]:
-        """Send a command of the protocol, and return what it answers."""
+        """Send a command of the protocol, and return what it answers.
+
+        Args:
+            method: Name of the command.
+            **given: Its parameters.
+        """
         number = next(self._numbers)
         session = {"sessionId": self._session} if self._session else {}
         message = {"id": number, "method": method, "params": given} | session
@@ -119,19 +124,31 @@ class Browser:
         return message
 
     def open(self, address: str) -> None:
-        """Open a page, and wait until it knows its model or shows an error."""
+        """Open a page, and wait until it knows its model or shows an error.
+
+        Args:
+            address: Address of the page.
+        """
         self.call("Page.navigate", url=address)
         self.wait("document.body?.dataset.ready || document.querySelector('#error:not([hidden])')")
 
     def run(self, script: str) -> Any:
-        """Return the value of an expression of JavaScript; a promise is awaited."""
+        """Return the value of an expression of JavaScript; a promise is awaited.
+
+        Args:
+            script: The expression.
+        """
         given = {"returnByValue": True, "awaitPromise": True, "userGesture": True}
         answer = self.call("Runtime.evaluate", expression=script, **given)
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
 
     def wait(self, script: str) -> None:
-        """Wait until an expression is true."""
+        """Wait until an expression is true.
+
+        Args:
+            script: The expression, of JavaScript.
+        """
         end = time.monotonic() + PATIENCE
         while not self.run(f"Boolean({script})"):
             assert time.monotonic() < end, (
@@ -140,7 +157,11 @@ class Browser:
             time.sleep(0.05)
 
     def press(self, *keys: str) -> None:
-        """Press keys, one after another."""
+        """Press keys, one after another.
+
+        Args:
+            *keys: Names of keys, see `KEYS`.
+        """
         for key in keys:
             given = {"key": key, "code": key, "windowsVirtualKeyCode": KEYS[key]}
             text = {"text": "\r" if key == "Enter" else key} if key in ("Enter", " ") else {}
@@ -148,19 +169,34 @@ class Browser:
             self.call("Input.dispatchKeyEvent", type="keyUp", **given)
 
     def choose_file(self, selector: str, path: Path) -> None:
-        """Choose a file in a field."""
+        """Choose a file in a field.
+
+        Args:
+            selector: CSS selector of the field.
+            path: The file.
+        """
         answer = self.call("Runtime.evaluate", expression=f"document.querySelector('{selector}')")
         handle = answer["result"]["objectId"]
         self.call("DOM.setFileInputFiles", files=[str(path)], objectId=handle)
 
     def look(self, width: int, height: int, scheme: str) -> None:
-        """Give the page a size in pixels, and a scheme, `light` or `dark`."""
+        """Give the page a size in pixels, and a scheme, `light` or `dark`.
+
+        Args:
+            width: Width, pixels; below 600 it is a phone.
+            height: Height, pixels.
+            scheme: `light` or `dark`.
+        """
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
         self.call("Emulation.setDeviceMetricsOverride", **size)
         features = [{"name": "prefers-color-scheme", "value": scheme}]
         self.call("Emulation.setEmulatedMedia", features=features)
 
     def picture(self, path: Path) -> None:
-        """Write a PNG of the whole page."""
+        """Write a PNG of the whole page.
+
+        Args:
+            path: The file.
+        """
         answer = self.call("Page.captureScreenshot", captureBeyondViewport=True)
         path.write_bytes(base64.b64decode(answer["data"]))
