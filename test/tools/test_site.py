@@ -160,16 +160,16 @@ def test_links_of_the_repository_become_links_of_the_site():
 def test_published_studies_have_pages_with_their_pictures(tmp_path: Path):
     folder = tmp_path / "egs2" / "mine" / "msp1" / "studies" / "first"
     folder.mkdir(parents=True)
-    for name in ("study.md", "front.png", "runs.jsonl"):
+    for name in ("study.md", "front.svg", "runs.jsonl"):
         (folder / name).touch()
     pages, pictures = find_documents(tmp_path), find_pictures(tmp_path)
     here = "egs2/mine/msp1/studies/first/"
     assert pages[f"{here}study.md"] == "recipes/mine_study_first.md"
-    assert pictures == {f"{here}front.png": "recipes/mine_study_first_front.png"}
+    assert pictures == {f"{here}front.svg": "recipes/mine_study_first_front.svg"}
     text = rewrite_links(
-        "![f](front.png)", f"{here}study.md", pages[f"{here}study.md"], pages | pictures
+        "![f](front.svg)", f"{here}study.md", pages[f"{here}study.md"], pages | pictures
     )
-    assert text == "![f](mine_study_first_front.png)"
+    assert text == "![f](mine_study_first_front.svg)"
 
 
 def test_a_notebook_becomes_a_page():

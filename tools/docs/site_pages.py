@@ -20,7 +20,6 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "espnet_soups"
 NOTEBOOK = "docs/notebooks/first_soup.ipynb"
 STUDIES = "egs2/*/msp1/studies/*/"
-RECIPES = ("asterisk", "covost2", "librispeech_aishell")
 LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^(```.*?^```)", re.MULTILINE | re.DOTALL)
 SCRIPT = "iframe-worker.js"
@@ -31,11 +30,10 @@ def find_documents(root: Path = ROOT) -> dict[str, str]:
     """Return the page of every document outside docs/, by its path in the repository."""
     pages = {"README.md": "index.md", "CHANGELOG.md": "changelog.md"}
     pages["CONTRIBUTING.md"] = "contributing.md"
-    for name in RECIPES:
-        for file in ("README.md", "RESULTS.md"):
-            path = f"egs2/{name}/msp1/{file}"
-            if (root / path).is_file():
-                pages[path] = f"recipes/{name}_{file.removesuffix('.md').lower()}.md"
+    for file in ("README", "RESULTS"):
+        for path in sorted(root.glob(f"egs2/[!t]*/msp1/{file}.md")):  # not those of tests
+            page = f"recipes/{path.parts[-3]}_{file.lower()}.md"
+            pages[path.relative_to(root).as_posix()] = page
     for study in sorted(root.glob(STUDIES + "*.md")):
         pages[study.relative_to(root).as_posix()] = f"recipes/{_study_of(study)}.md"
     pages[NOTEBOOK] = "notebooks/first_soup.md"
@@ -46,7 +44,8 @@ def find_pictures(root: Path = ROOT) -> dict[str, str]:
     """Return where pictures of published studies lie on the site, by their path here."""
     return {
         path.relative_to(root).as_posix(): f"recipes/{_study_of(path)}_{path.name}"
-        for path in sorted(root.glob(STUDIES + "*.png"))
+        for path in sorted(root.glob(STUDIES + "*"))
+        if path.suffix in (".png", ".svg")
     }
 
 
