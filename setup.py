@@ -12,6 +12,7 @@ COMPLETION = ["shtab>=1.7"]  # writes what completes `espnet-soups` in a shell
 # 2.0 of MkDocs has no plugins; nbclient runs the notebook of the documents
 DOCS = ["mkdocs>=1.6.1,<2", "mkdocs-material>=9.7,<10", "mkdocstrings[python]>=1,<2"]
 NOTEBOOKS = ["nbclient>=0.10", "ipykernel>=6.29"]
+WANDB = ["wandb>=0.31,<1"]  # `login(prompt=False)` tells whether there is a key
 HUB = ["huggingface_hub"]  # ESPnet 202611 brings it, later ones may not; tested with 2.4
 
 setup(
@@ -72,6 +73,7 @@ setup(
         "docs": DOCS,
         "hf": HF,
         "hub": HUB,
+        "wandb": WANDB,
         "test": [
             *COMBINERS,  # so that no test is skipped
             *COMPLETION,
@@ -79,6 +81,7 @@ setup(
             *NOTEBOOKS,
             *HF,
             *HUB,
+            *WANDB,
             "pytest>=8",
             "pytest-xdist>=3.7",  # the whole suite on several cores; 3.7 has --no-loadscope-reorder
             "hypothesis>=6.100",

@@ -83,6 +83,19 @@ def gather_on_first_rank(value: Any) -> list[Any]:
     return gathered or []
 
 
+def from_first_rank(value: Any) -> Any:
+    """Return the object of the first rank, on every rank.
+
+    Args:
+        value: The object of this rank; that of the first one must be possible to pickle.
+    """
+    if not is_distributed():
+        return value
+    held = [value]
+    torch.distributed.broadcast_object_list(held, src=0)
+    return held[0]
+
+
 def wait_for_all() -> None:
     """Wait until all ranks have reached this call."""
     if is_distributed():

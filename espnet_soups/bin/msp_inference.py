@@ -70,11 +70,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     logging.getLogger("espnet2.legacy.nets").setLevel(logging.WARNING)  # ten lines per utterance
     import torch
 
+    from espnet_soups.data.speech_source import SpeechSource
     from espnet_soups.inference.decode_set import decode_set, select_utterances
     from espnet_soups.inference.job_output import write_hypotheses
     from espnet_soups.inference.load_model import load_model
     from espnet_soups.inference.speech2text import Speech2Text
-    from espnet_soups.inference.speech_source import SpeechSource
     from espnet_soups.inference.training_config import read_config
     from espnet_soups.objectives.objective_file import OBJECTIVES, write_objectives
 

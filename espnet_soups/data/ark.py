@@ -1,12 +1,13 @@
-"""Read arrays from Kaldi's archives; no command is run, no object unpickled."""
+"""Read and write arrays in Kaldi's archives; no command is run, no object unpickled."""
 
+import io
 import re
 import struct
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from espnet_soups.files import read_table
+from espnet_soups.files import read_table, whole_file, write_table
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,6 +21,7 @@ LOOK = 64  # bytes of the beginning of an array
 OTHERS = {b"PKL": "a pickled object", b"NPY": "an array of numpy", b"AUDIO": "audio"}
 OTHERS |= {b"RIFF": "audio (WAV)", b"fLaC": "audio (FLAC)"}
 DAMAGED = (ValueError, EOFError, AssertionError, struct.error, LookupError, RuntimeError)
+ARRAYS = "array.scp"  # of results that are numbers
 
 
 class ArrayTable(Mapping[str, "NDArray[Any]"]):
@@ -164,3 +166,22 @@ def _slices(text: str) -> tuple[slice, ...]:
         ends = [int(word) for word in part.split(":") if word]
         found.append(slice(ends[0], ends[-1] + 1) if ends else slice(None))
     return tuple(found)
+
+
+def write_arrays(folder: Path, arrays: "Mapping[str, NDArray[Any]]") -> None:
+    """Write `array.ark` and `array.scp`, each whole or not at all.
+
+    Args:
+        folder: The folder to write to; `array.scp` names the ark by its absolute path.
+        arrays: Utterance id to vector `(width,)` or frames `(frames, width)`.
+    """
+    import kaldiio
+
+    # in memory first: kaldiio's own error on a full disk is not one sentence
+    content, table = io.BytesIO(), io.StringIO()
+    content.name = str(folder.resolve() / "array.ark")  # type: ignore[attr-defined]
+    kaldiio.save_ark(content, arrays, scp=table)
+    with whole_file(folder / "array.ark") as temporary:
+        temporary.write_bytes(content.getvalue())
+    lines = (line.split(" ", 1) for line in table.getvalue().split("\n") if line)
+    write_table(folder / ARRAYS, dict(lines))

@@ -59,6 +59,26 @@ def read_feature_config(options: Mapping[str, Any]) -> FeatureConfig:
     return read_settings("`feats_conf`", FeatureConfig, options, within="{error}")
 
 
+def features_of(options: Mapping[str, Any]) -> FeatureConfig | None:
+    """Return the settings of the features in training; None: the configuration does not say.
+
+    Args:
+        options: The options of the training, by name.
+
+    Raises:
+        ValueError: If a key of `feats_conf` is unknown or a value not valid.
+
+    >>> features_of({"input_size": None, "frontend_conf": {"fs": 8000}}).fs
+    8000
+    """
+    if options.get("feats_conf"):
+        return read_feature_config(options["feats_conf"])
+    frontend = options.get("frontend_conf") or {}
+    if options["input_size"] is None and isinstance(frontend.get("fs"), int):
+        return FeatureConfig(type="raw", fs=frontend["fs"])
+    return None
+
+
 def extract_features(waveform: np.ndarray, config: FeatureConfig) -> np.ndarray:
     """Extract log mel filterbank features, Kaldi-compatible but without dither.
 

@@ -2,16 +2,16 @@
 
 import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
 
+from espnet_soups.data.speech_source import SpeechSource
 from espnet_soups.files import read_table
 from espnet_soups.inference.job_output import Speed
 from espnet_soups.inference.speech2text import Speech2Text
-from espnet_soups.inference.speech_source import SpeechSource
-from espnet_soups.objectives.decoding.decode_config import DecodeConfig
+from espnet_soups.network.decoders import cut_batches
 from espnet_soups.objectives.decoding.result import Hypothesis
 
 WINDOW = 512  # utterances to read and sort by length at a time
@@ -85,7 +85,7 @@ def decode_set(
     for language, keys in grouped.items():
         for first in range(0, len(keys), WINDOW):
             prepared = _read(speech2text, source, keys[first : first + WINDOW])
-            for batch in cut_batches(prepared, speech2text.config):
+            for batch in cut_batches(_shapes(prepared), speech2text.config):
                 results = _decode(speech2text, batch, prepared, language)
                 for key, result in zip(batch, results, strict=True):
                     for name, hypotheses in result.items():
@@ -99,29 +99,8 @@ def decode_set(
     return found, Speed(audio, round(time.perf_counter() - start, 3), total)
 
 
-def cut_batches(prepared: Prepared, config: DecodeConfig) -> Iterator[list[str]]:
-    """Cut utterances into batches of similar length, long ones first.
-
-    Args:
-        prepared: Utterance id to the input of the encoder, `(frames, width)` or `(samples,)`.
-        config: Settings of the decoding, with the limits of a batch.
-
-    Yields:
-        The utterance ids of a batch.
-    """
-    batch: list[str] = []
-    longest = 0
-    for key in sorted(prepared, key=lambda key: len(prepared[key]), reverse=True):
-        longest = longest or prepared[key].numel()
-        bins = longest * (len(batch) + 1)
-        if batch and (
-            len(batch) == config.batch_size or (config.batch_bins and bins > config.batch_bins)
-        ):
-            yield batch
-            batch, longest = [], prepared[key].numel()
-        batch.append(key)
-    if batch:
-        yield batch
+def _shapes(prepared: Prepared) -> dict[str, tuple[int, ...]]:
+    return {key: tuple(speech.shape) for key, speech in prepared.items()}
 
 
 def _read(speech2text: Speech2Text, source: SpeechSource, keys: Sequence[str]) -> Prepared:

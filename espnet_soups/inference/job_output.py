@@ -1,20 +1,15 @@
 """Write the results of a decoding job: ESPnet's files per objective, and the speed."""
 
-import io
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from espnet_soups.files import whole_file, write_table, write_text
+from espnet_soups.data.ark import write_arrays
+from espnet_soups.files import write_table, write_text
 from espnet_soups.objectives.decoding.result import Hypothesis
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
 FILES = ("text", "token", "token_int", "score")
-ARRAYS = "array.scp"  # for results that are numbers
 
 
 @dataclass(frozen=True)
@@ -76,22 +71,3 @@ def write_hypotheses(
             arrays = {key: value.array for key, value in ranked.items() if value.array is not None}
             if arrays:
                 write_arrays(folder, arrays)
-
-
-def write_arrays(folder: Path, arrays: "Mapping[str, NDArray[Any]]") -> None:
-    """Write `array.ark` and `array.scp`, each whole or not at all.
-
-    Args:
-        folder: The folder to write to; `array.scp` names the ark by its absolute path.
-        arrays: Utterance id to vector `(width,)` or frames `(frames, width)`.
-    """
-    import kaldiio
-
-    # in memory first: kaldiio's own error on a full disk is not one sentence
-    content, table = io.BytesIO(), io.StringIO()
-    content.name = str(folder.resolve() / "array.ark")  # type: ignore[attr-defined]
-    kaldiio.save_ark(content, arrays, scp=table)
-    with whole_file(folder / "array.ark") as temporary:
-        temporary.write_bytes(content.getvalue())
-    lines = (line.split(" ", 1) for line in table.getvalue().split("\n") if line)
-    write_table(folder / ARRAYS, dict(lines))

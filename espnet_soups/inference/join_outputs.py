@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from espnet_soups.data.ark import ARRAYS
 from espnet_soups.files import read_json, read_table, write_table
-from espnet_soups.inference.job_output import ARRAYS, FILES, Speed
+from espnet_soups.inference.job_output import FILES, Speed
 from espnet_soups.objectives.objective import Objective
 from espnet_soups.objectives.objective_file import OBJECTIVES, read_objectives, write_objectives
 

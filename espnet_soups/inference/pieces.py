@@ -7,8 +7,8 @@ import numpy as np
 import torch
 
 from espnet_soups.data.silences import cut_at_silences, is_silent
-from espnet_soups.inference.decode_set import cut_batches
 from espnet_soups.inference.speech2text import Speech2Text
+from espnet_soups.network.decoders import cut_batches
 from espnet_soups.objectives.decoding.result import Result
 
 
@@ -77,7 +77,8 @@ def decode_pieces(
     """
     keyed = {str(number): speech for number, speech in enumerate(prepared)}
     found: dict[str, Result] = {}
-    for batch in cut_batches(keyed, speech2text.config):
+    shapes = {key: tuple(speech.shape) for key, speech in keyed.items()}
+    for batch in cut_batches(shapes, speech2text.config):
         results = speech2text.decode_batch([keyed[key] for key in batch], language, names)
         found |= dict(zip(batch, results, strict=True))
     return [found[key] for key in keyed]

@@ -9,19 +9,17 @@ from typing import Any
 
 import numpy as np
 import torch
-from espnet2.legacy.nets.pytorch_backend.transformer.subsampling import TooShortUttError
-from torch.nn.utils.rnn import pad_sequence
 
-from espnet_soups.data.features import FeatureConfig, extract_features, read_feature_config
+from espnet_soups.data.features import extract_features, features_of
 from espnet_soups.inference.load_model import load_model
 from espnet_soups.inference.model_source import find_experiment
 from espnet_soups.inference.samples import change_rate, check_speech
 from espnet_soups.inference.training_config import read_config
+from espnet_soups.network.decoders import Decoders
 from espnet_soups.network.msp_model import MSPModel
 from espnet_soups.objectives.decoding.decode_config import DecodeConfig, read_decode_config
-from espnet_soups.objectives.decoding.result import Hypothesis, Result
-from espnet_soups.objectives.heads.head import ENCODED_AND_SPEECH
-from espnet_soups.objectives.objective import Objective, match_names
+from espnet_soups.objectives.decoding.result import Result
+from espnet_soups.objectives.objective import Objective
 from espnet_soups.objectives.registry import kind_of, kinds_of
 
 
@@ -52,24 +50,10 @@ class Speech2Text:
         self.model = model
         self.config = DecodeConfig() if config is None else config
         self.input_size: int | None = args.input_size
-        self.features = _feature_config(args)
+        self.features = features_of(vars(args))
         self._told_rate = False
-        decodable = [item for item in model.objectives if kind_of(item).has("build_decoder")]
-        names = [objective.name for objective in decodable]
-        wanted = {name for glob in objectives or ["*"] for name in match_names(glob, names)}
-        built = {
-            objective: kind_of(objective).build_decoder(
-                objective,
-                model.heads[objective.name],  # type: ignore[arg-type]
-                args,
-                self.config,
-            )
-            for objective in decodable
-            if objective.name in wanted
-        }
-        found = {objective: decoder for objective, decoder in built.items() if decoder is not None}
-        self.objectives = list(found)
-        self.decoders = {objective.name: decoder for objective, decoder in found.items()}
+        self.search = Decoders(model, args, self.config, objectives)
+        self.objectives, self.decoders = self.search.objectives, self.search.decoders
 
     @classmethod
     def from_pretrained(
@@ -204,7 +188,7 @@ class Speech2Text:
         """
         self.check_language(lang)
         spoken = [objective.name for objective in self._spoken(lang)]
-        found = self._search(prepared, [item for item in spoken if names is None or item in names])
+        found = self.search(prepared, [item for item in spoken if names is None or item in names])
         return [
             Result(lang, {name: hypotheses[row] for name, hypotheses in found.items()})
             for row in range(len(prepared))
@@ -232,7 +216,7 @@ class Speech2Text:
                 f" {self.languages}."
             )
         votes: Counter[str] = Counter()
-        found = self._search(prepared, [self.identifier.name])[self.identifier.name]
+        found = self.search(prepared, [self.identifier.name])[self.identifier.name]
         for speech, hypotheses in zip(prepared, found, strict=True):
             votes[hypotheses[0].text] += len(speech)
         return votes.most_common(1)[0][0]
@@ -241,7 +225,7 @@ class Speech2Text:
         """Encode utterances.
 
         Args:
-            prepared: What `prepare` gave for each.
+            prepared: The result of `prepare` for each.
 
         Returns:
             (encoded [B, T, D], frames of each utterance [B]).
@@ -249,51 +233,7 @@ class Speech2Text:
         Raises:
             ValueError: If one is too short for the encoder.
         """
-        return self._encode(*self._pad(prepared))
-
-    def _pad(self, prepared: Sequence[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
-        device = next(self.model.parameters()).device
-        lengths = torch.tensor([len(speech) for speech in prepared], device=device)
-        return pad_sequence(list(prepared), batch_first=True).to(device), lengths
-
-    @torch.no_grad()
-    def _encode(
-        self, speech: torch.Tensor, lengths: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        try:
-            return self.model.encode(speech, lengths)
-        except TooShortUttError as error:
-            shortest = int(lengths.min())
-            raise ValueError(
-                f"An utterance of {shortest} frames is too short for the encoder, which needs"
-                f" {error.limit}."
-            ) from error
-
-    @torch.no_grad()
-    def _search(
-        self, prepared: Sequence[torch.Tensor], names: Sequence[str]
-    ) -> dict[str, list[tuple[Hypothesis, ...]]]:
-        """Return the hypotheses of each utterance, by objective."""
-        speech, lengths = self._pad(prepared)
-        encoded, frames = self._encode(speech, lengths)
-        found: dict[str, list[tuple[Hypothesis, ...]]] = {}
-        for name in names:
-            reads: Any = self.model.heads[name].reads
-            given = (speech, lengths) if reads == ENCODED_AND_SPEECH else ()
-            decode: Any = self.decoders[name]
-            found[name] = decode(encoded, frames, *given)
-        return found
+        return self.search.encode(*self.search.pad(prepared))
 
     def _spoken(self, lang: str) -> Iterable[Objective]:
         return (item for item in self.objectives if item.language in ("", lang))
-
-
-def _feature_config(args: argparse.Namespace) -> FeatureConfig | None:
-    """Return the settings of the features in training; None: the configuration does not say."""
-    options = getattr(args, "feats_conf", None)
-    if options:
-        return read_feature_config(options)
-    frontend = getattr(args, "frontend_conf", None) or {}
-    if args.input_size is None and isinstance(frontend.get("fs"), int):
-        return FeatureConfig(type="raw", fs=frontend["fs"])
-    return None

@@ -183,6 +183,13 @@ class Enhancement(Kind):
         assert isinstance(head, EnhancingHead)  # as `build_heads` made it
         return EnhancerDecoder(head)
 
+    def score_names(
+        self, objective: Objective, options: Options, config: "ScoreConfig"
+    ) -> list[str]:
+        """Return the measure of features, or that of samples, and its gain."""
+        name = "lsd" if options["input_size"] is not None else "si_sdr"
+        return [f"{name}_gain", name]
+
     def measure(
         self, objective: Objective, reference_dir: Path, decode_dir: Path, config: "ScoreConfig"
     ) -> "Measured":

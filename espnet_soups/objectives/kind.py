@@ -418,6 +418,33 @@ class Kind(ABC):
         """
         return None
 
+    def score_names(
+        self, objective: Objective, options: Options, config: "ScoreConfig"
+    ) -> list[str]:
+        """Return the names of the scores that `measure` returns; by default all of `metrics`.
+
+        Args:
+            objective: The objective.
+            options: The options of `msp_train`.
+            config: Settings of scoring.
+        """
+        return [metric.name for metric in self.metrics]
+
+    def prepare_scoring(self, objective: Objective, source: Path, folder: Path) -> None:
+        """Write what `measure` reads beside labels, for scores while training; by default nothing.
+
+        Args:
+            objective: The objective.
+            source: Folder of the labels of the validation set.
+            folder: Data dir of a part of that set, with `utt2lang`, the labels and the speech.
+
+        Raises:
+            NothingToScoreError: If the part cannot be scored.
+            OSError: If a file is missing.
+            ValueError: If a file is malformed.
+        """
+        return None
+
     def build_decoder(
         self,
         objective: Objective,

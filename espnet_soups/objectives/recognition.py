@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from espnet_soups.file_names import require_file_name
 from espnet_soups.objectives.decoding.text_search import RecognitionSearch, SearchPlan
 from espnet_soups.objectives.kind import Encoder, Metric, Options, Vocabulary
-from espnet_soups.objectives.language_codes import first_part
+from espnet_soups.objectives.language_codes import first_part, writes_spaces
 from espnet_soups.objectives.objective import Objective
 from espnet_soups.objectives.run_words import read_choice, read_names, read_words
 from espnet_soups.objectives.text_kind import STAND_IN, TextKind
@@ -150,6 +150,13 @@ class Recognition(TextKind):
         single = _in_characters(language, run)
         tokens = "bpe_char" if single and run["asr_token_type"] == "bpe" else None
         return token_folder(self.name, language, run, tokens)
+
+    def score_names(
+        self, objective: Objective, options: Options, config: "ScoreConfig"
+    ) -> list[str]:
+        """Return the error rates; a language without spaces has none of words."""
+        names = [metric.name for metric in self.metrics]
+        return names if writes_spaces(objective.language) else [n for n in names if n != "wer"]
 
     def measure(
         self, objective: Objective, reference_dir: Path, decode_dir: Path, config: "ScoreConfig"

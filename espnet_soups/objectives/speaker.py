@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from espnet_soups.objectives.metrics.score_config import ScoreConfig
     from espnet_soups.objectives.metrics.trial_list import Trial
 
+MOST_TRIALS = 100  # of one speaker, drawn for scores while training
+
 
 class SpeakerVerification(ClassKind[SpeakerSettings]):
     """Speaker verification by embeddings: the objective `spk`, or `spk_<name>`.
@@ -151,6 +153,29 @@ class SpeakerVerification(ClassKind[SpeakerSettings]):
 
         assert isinstance(head, SpeakerHead)  # as `build_heads` made it
         return SpeakerDecoder(head)
+
+    def prepare_scoring(self, objective: Objective, source: Path, folder: Path) -> None:
+        """Draw trials from the utterances of a part, of one language if these allow it.
+
+        Raises:
+            NothingToScoreError: If no speaker has two utterances, or there is one speaker alone.
+            OSError: If a file is missing.
+            ValueError: If a file is malformed.
+        """
+        from espnet_soups.data.trials import make_trials
+        from espnet_soups.files import read_table, write_text
+        from espnet_soups.objectives.metrics.measured import NothingToScoreError
+
+        speakers = read_table(folder / objective.label_file)
+        for languages in (read_table(folder / "utt2lang"), None):
+            try:
+                trials = make_trials(speakers, languages, MOST_TRIALS, seed=0)
+            except ValueError as error:
+                reason = error
+            else:
+                write_text(folder / objective.score_file, trials.lines())
+                return
+        raise NothingToScoreError(str(reason).rstrip("."))
 
     def measure(
         self, objective: Objective, reference_dir: Path, decode_dir: Path, config: "ScoreConfig"

@@ -169,6 +169,12 @@ class Translation(TextKind):
 
         return token_folder(self.name, language, run)
 
+    def score_names(
+        self, objective: Objective, options: Options, config: "ScoreConfig"
+    ) -> list[str]:
+        """Return BLEU and chrF, and BLEU in lower case without punctuation if it is asked for."""
+        return ["bleu", "chrf", *(["bleu_lc_rm"] if config.bleu_lc_rm else [])]
+
     def measure(
         self, objective: Objective, reference_dir: Path, decode_dir: Path, config: "ScoreConfig"
     ) -> "Measured":

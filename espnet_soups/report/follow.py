@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from espnet_soups.files import read_json_lines, require_shape
+from espnet_soups.report.valid_scores import SCORES, describe_scores
 
 RECORDS = "soup.jsonl"
 MADE_BY = "the training (stage 9)"
@@ -13,6 +14,7 @@ LOSSES = dict[str, float | None]
 EPOCH = {
     **{"epoch": int, "seconds": float, "valid_seconds?": float},
     **{"loss": LOSSES, "valid_loss": LOSSES, "valid_accuracy?": LOSSES},
+    "scores?": SCORES,
 }
 
 
@@ -58,6 +60,7 @@ def describe_epoch(record: dict[str, Any], max_epoch: int) -> str:
     parts.append(f"valid loss {_mean(record['valid_loss']):.3f}")
     if record.get("valid_accuracy"):
         parts.append(f"valid accuracy {_mean(record['valid_accuracy']):.3f}")
+    parts += describe_scores(record.get("scores") or {})
     rest = f"about {left / 60:.0f} min left" if left > 0 else "the last one"
     return f"epoch {record['epoch']}/{max_epoch}: {', '.join(parts)}; {seconds:.0f} s, {rest}"
 

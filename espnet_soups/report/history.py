@@ -16,6 +16,7 @@ from espnet_soups.report.layer_conflict import LayerCourse, read_layers
 from espnet_soups.report.level import Level, read_levels, to_array
 from espnet_soups.report.seen import SEEN, times_seen
 from espnet_soups.report.train_log import TrainLog
+from espnet_soups.report.valid_scores import SCORES, ScoreCourse, read_courses
 
 SOUP_FILE = "soup.jsonl"
 CONFLICT_DIR = "conflict"  # folder of stage 8
@@ -27,7 +28,7 @@ EPOCH = {
     **{"gradient_norm?": VALUES, "signal_share?": VALUES, "raised_any?": float},
     "layers?": {"*": {"mean": list[float | None], "worst": list[float | None]}},
     **{"optimizer_steps?": float, "measured_steps?": float, "unalignable?": dict[str, int]},
-    "seen?": SEEN,
+    **{"seen?": SEEN, "scores?": SCORES},
 }
 
 
@@ -61,6 +62,7 @@ class History:
         unalignable: Labels of the last epoch that CTC could not align, by objective.
         seen: Average number of times an utterance of each language and corpus was seen in all
             epochs; empty if not counted.
+        scores: Course of each score of part of the validation set, by name; empty without them.
     """
 
     objectives: list[str]
@@ -83,6 +85,7 @@ class History:
     layers: LayerCourse | None = None
     conflicts: list[Row] = field(default_factory=list)
     seen: dict[str, float] = field(default_factory=dict)
+    scores: dict[str, ScoreCourse] = field(default_factory=dict)
 
 
 def read_history(exp_dir: Path, log: TrainLog) -> History:
@@ -148,6 +151,7 @@ def _from_records(records: Sequence[Mapping[str, Any]]) -> History:
         layers=read_layers(records),
         unalignable={name: bad for name, bad in (last.get("unalignable") or {}).items() if bad},
         seen=times_seen(records),
+        scores=read_courses(records),
     )
 
 

@@ -33,6 +33,7 @@ from espnet_soups.task.options import CLASS_CHOICES, OptionParser, add_options
 from espnet_soups.task.own_options import add_own_options
 from espnet_soups.task.parameter_groups import scale_learning_rates
 from espnet_soups.task.preprocessor import MSPPreprocessor, build_preprocessor
+from espnet_soups.task.scores.check_scores import check_scores
 from espnet_soups.task.training.checkpoint import check_init_param, keep_config
 from espnet_soups.task.training.find_trainer import find_trainer
 from espnet_soups.task.training.joint_trainer import JointTrainer
@@ -209,7 +210,7 @@ class MSPTask(AbsTask):
                 parameter or a statistic that the model does not have.
         """
         if isinstance(model, MSPModel):
-            check_names(args, model)
+            check_names(args, model, check_scores(args, model))
         if not (args.collect_stats or args.dry_run or args.ignore_init_mismatch):
             expected = model.state_dict()
             args.init_param = [check_init_param(item, expected) for item in args.init_param]

@@ -72,6 +72,15 @@ def add_own_options(parser: argparse.ArgumentParser) -> None:
         " refers to; null: the first epoch of this run",
     )
 
+    group.add_argument(
+        "--scores_conf",
+        action=NestedDictAction,
+        default={},
+        help="Scores of part of the validation set while training, such as `wer` and `bleu`:"
+        " utterances=20 (of each objective; 0, the default: none), every=1 (epochs), examples=3,"
+        " and options of decoding and scoring; docs/scores_while_training.md",
+    )
+
     group = parser.add_argument_group("Machine")
     group.add_argument(
         "--adapt_threads",

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from soup_options import SOUP
 
+from espnet_soups.files import read_table, write_table
 from espnet_soups.testing.toy_corpus import make_toy_corpus
 from espnet_soups.testing.toy_model import DECODER_CONF, ENCODER_CONF
 
@@ -71,6 +72,20 @@ def runs_of_two_ranks(tmp_path):
 def balanced_runs(tmp_path_factory):
     """A corpus of enough utterances for shares."""
     return Runs(tmp_path_factory.mktemp("balanced"), utterances=24)
+
+
+@pytest.fixture(scope="session")
+def worded_runs(tmp_path_factory):
+    """A corpus whose every letter is a word, so that error rates of words and BLEU are not idle."""
+    found = Runs(tmp_path_factory.mktemp("worded_runs"), utterances=20)
+    for name in ("text", "text.en"):
+        for path in (found.root / "train" / name, found.root / "valid" / name):
+            table = read_table(path)
+            spaced = {k: v if v == "<na>" else " ".join(v) for k, v in table.items()}
+            write_table(path, spaced)
+    tokens = found.root / "tokens.txt"
+    tokens.write_text(tokens.read_text().replace("<unk>\n", "<unk>\n<space>\n"))
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -290,7 +290,11 @@ if [[ ${ssl} != none ]]; then
 fi
 
 # --- before anything is computed: is there all that later stages need? --------------------------
-check_args=("${model_args[@]}" ${soup_args[@]+"${soup_args[@]}"} ${ssl_args[@]+"${ssl_args[@]}"} ${train_arg_list[@]+"${train_arg_list[@]}"})
+scores_args=() # scores while training are computed as stage 12 does
+! ${bleu_lowercase} || scores_args+=(--scores_conf bleu_lowercase=true)
+! ${bleu_lc_rm} || scores_args+=(--scores_conf bleu_lc_rm=true)
+[[ -z ${bleu_tokenizer} ]] || scores_args+=(--scores_conf "bleu_tokenizer=${bleu_tokenizer}")
+check_args=("${model_args[@]}" ${scores_args[@]+"${scores_args[@]}"} ${soup_args[@]+"${soup_args[@]}"} ${ssl_args[@]+"${ssl_args[@]}"} ${train_arg_list[@]+"${train_arg_list[@]}"})
 pretrain_inputs=()
 ! ${pretrains} || pretrain_inputs=("${ssl_dir}/pretrain.yaml")
 if stage=0 skip_stages="" stage 0 "Checks" "${expdir}/.stage0_$(short_name "${msp_tag%"${subset}"}_${inference_tag}").done" \
@@ -629,7 +633,7 @@ if stage 9 "Training" "${exp_dir}/.stage9.done" \
     [[ ${soup} != planned || -e ${conflict_dir}/plan.yaml ]] || refuse "--soup planned needs ${conflict_dir}/plan.yaml: run stage 8 first"
     unite
     train_model "${exp_dir}" "${train_config}" "${train_shapes}" "${start_args[@]}" \
-        ${soup_args[@]+"${soup_args[@]}"} ${train_arg_list[@]+"${train_arg_list[@]}"}
+        ${soup_args[@]+"${soup_args[@]}"} ${scores_args[@]+"${scores_args[@]}"} ${train_arg_list[@]+"${train_arg_list[@]}"}
     stage_done "${exp_dir}"
 fi
 

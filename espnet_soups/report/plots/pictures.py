@@ -21,6 +21,7 @@ from espnet_soups.report.plots.training_plots import (
     plot_accuracies,
     plot_losses,
     plot_penalties,
+    plot_valid_scores,
     plot_weights,
 )
 from espnet_soups.report.results import Decoding
@@ -29,6 +30,7 @@ SCORES = "scores"
 TITLES = {
     "loss": "Training and validation loss",
     "accuracy": "Validation accuracy",
+    "valid_scores": "Scores of part of the validation set",
     "weights": "Weights of the objectives, minus uniform",
     "penalties": "Penalties of the levels",
     "raised": "Steps that raised an objective",
@@ -42,6 +44,7 @@ TITLES = {
 DRAWINGS: dict[str, Callable[[History], Figure]] = {
     "loss": plot_losses,
     "accuracy": plot_accuracies,
+    "valid_scores": plot_valid_scores,
     "weights": plot_weights,
     "penalties": plot_penalties,
     "raised": plot_raised,
@@ -84,6 +87,7 @@ def missing_pictures(history: History) -> dict[str, str]:
     pairs = "no pair of gradients was measured"
     lacking = {
         "accuracy": (not history.accuracies, "no accuracy was recorded"),
+        "valid_scores": (not history.scores, "no scores while training (`scores_conf`)"),
         "weights": (
             not any(level.can_move for level in history.levels),
             "no weight can move: static weights, or one objective alone on its level",

@@ -100,6 +100,29 @@ def plot_accuracies(history: History) -> Figure:
     return figure
 
 
+def plot_valid_scores(history: History) -> Figure:
+    """Draw the scores of part of the validation set, a panel for each score.
+
+    Args:
+        history: The curves of the training, with at least one score.
+    """
+    courses = list(history.scores.values())
+    heights = [panel_height(len(course.objectives)) + 0.4 for course in courses]
+    figure = new_figure(7.5, sum(heights) + 0.6, "Scores of part of the validation set")
+    grid = figure.subplots(len(courses), 1, squeeze=False, height_ratios=heights)
+    styles = objective_styles(history.objectives, len(history.epochs))
+    for axes, course in zip(grid[:, 0], courses, strict=True):
+        for name, curve in course.objectives.items():
+            draw_curve(axes, history.epochs, curve, label=name, **styles[name])
+        axes.set_title(
+            f"{course.heading}, {'lower' if course.lower_is_better else 'higher'} is better"
+        )
+        axes.set_ylabel(course.heading)
+        epoch_axis(axes, history.epochs, label=axes is grid[-1, 0])
+        side_legend(axes)
+    return figure
+
+
 def plot_weights(history: History) -> Figure:
     """Draw the difference of λ from uniform on each level that can move, the top level first.
 

@@ -27,6 +27,7 @@ INDIFFERENT = {
     *("max_cache_size", "valid_max_cache_size", "max_cache_fd", "num_cache_chunks"),
     *("log_level", "log_interval", "use_matplotlib", "use_tensorboard", "num_att_plot"),
     *("use_wandb", "create_graph_in_tensorboard", "detect_anomaly", "delta_reference"),
+    "scores_conf",
     *("best_model_criterion", "keep_nbest_models", "nbest_averaging_interval"),
 }
 INDIFFERENT_PREFIXES = ("dist_", "cudnn_", "wandb_")

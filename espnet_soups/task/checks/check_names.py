@@ -13,13 +13,14 @@ CRITERIA = ("best_model_criterion", "early_stopping_criterion", "val_scheduler_c
 CLOSEST = 3
 
 
-def check_names(args: argparse.Namespace, model: MSPModel) -> None:
+def check_names(args: argparse.Namespace, model: MSPModel, scores: Sequence[str] = ()) -> None:
     """Compare the names in the options with those of the model.
 
     Args:
         args: The options: `freeze_param`, `adapter_conf`, and the criteria of selection, stopping
             and scheduler.
         model: The model.
+        scores: Further statistics of validation: scores while training.
 
     Raises:
         ValueError: If a name matches nothing: ESPnet would silently ignore it.
@@ -32,7 +33,9 @@ def check_names(args: argparse.Namespace, model: MSPModel) -> None:
         given = getattr(args, option)
         for phase, name, *_ in given if option == "best_model_criterion" else [given]:
             refuse_unknown(f"`{option}`", [phase], ["train", "valid"])
-            known = statistics_of(model, phase, with_slash=option != "best_model_criterion")
+            single = option != "best_model_criterion"
+            known = statistics_of(model, phase, with_slash=single)
+            known += [n for n in scores if phase == "valid" and (single or "/" not in n)]
             refuse_unknown(f"`{option}` of {phase}", [name], known)
             if name == "delta":
                 check_delta(option, model)

@@ -128,6 +128,23 @@ def check_packages(args: argparse.Namespace) -> None:
                 f"{option} needs the package {package}, which is not installed: pip install"
                 f" {package}, or leave the option out."
             )
+    if args.use_wandb:
+        check_wandb()
+
+
+def check_wandb() -> None:
+    """Refuse wandb without a key: ESPnet would train without it, and tell only the log.
+
+    Raises:
+        ValueError: If wandb is to send to its server, and knows no key.
+    """
+    import wandb
+
+    if wandb.setup().settings.mode == "online" and not wandb.login(prompt=False):
+        raise ValueError(
+            "`use_wandb: true` needs a key, but wandb knows none: run `wandb login`, or set"
+            " WANDB_MODE=offline to keep the run on this machine for `wandb sync`."
+        )
 
 
 def _named_classes(

@@ -21,6 +21,8 @@ from espnet_soups.task.checks.changed_data import (
 from espnet_soups.task.checks.changed_settings import check_changes, check_first_epoch
 from espnet_soups.task.checks.check_labels import add_remark, tell_labels
 from espnet_soups.task.checks.check_schedule import check_schedule
+from espnet_soups.task.scores.check_scores import check_earlier_epochs
+from espnet_soups.task.scores.watch import ScoreWatch
 from espnet_soups.task.training.checkpoint import (
     CURRENT,
     keep_whole_files,
@@ -88,6 +90,7 @@ class JointTrainer(Trainer):
     reference: ClassVar[dict[str, float] | None]
     threads: ClassVar[ThreadChooser | None]
     keeper: ClassVar[EpochKeeper]
+    scores: ClassVar[ScoreWatch]
     batches: ClassVar[Any] = None  # ESPnet's factory of the mini-batches of an epoch
 
     @classmethod
@@ -139,6 +142,9 @@ class JointTrainer(Trainer):
                 if not getattr(options, "use_adapter", False):
                     check_tensors(states["model"], model.state_dict(), str(output_dir / CURRENT))
                 cls.check_states(states)
+                check_earlier_epochs(
+                    argparse.Namespace(**cls.settings), states, str(output_dir / CURRENT)
+                )
                 if named is None:
                     cls.reference = first_epoch_losses(states["reporter"])
                 if is_first_rank(distributed_option):
@@ -148,6 +154,8 @@ class JointTrainer(Trainer):
         if first:
             tell_resumption(output_dir, states, options.max_epoch, cls.keeper.resumed)
         del states  # as large as the model
+        cls.scores = ScoreWatch(network_of(model), cls.settings, output_dir)
+        remarks += cls.scores.remarks
         tell_labels(cls.settings, network_of(model), output_dir if first else None, remarks)
         if first:
             write_data_record(output_dir, data)
@@ -214,6 +222,7 @@ class JointTrainer(Trainer):
         parts = EpochParts(network, *(kwargs[name] for name in names))
         kwargs["iterator"], made_before, seconds_before = cls.keeper.open(parts, kwargs["iterator"])
         cls.look_ahead(kwargs)
+        cls.scores.writer = kwargs["summary_writer"]
         JointTrainer.begun = True
         nothing_learnt = super().train_one_epoch(model, *args, **kwargs) and made_before == 0
         device = next(network.parameters()).device
@@ -228,6 +237,7 @@ class JointTrainer(Trainer):
         seconds = time.perf_counter() - start + seconds_before
         losses = epoch_means(reporter, "loss/")
         cls.trained = TrainedEpoch(seconds, losses, labels, shortened, watched)
+        cls.scores.step = reporter.get_total_count()
         return False
 
     @classmethod
@@ -280,7 +290,9 @@ class JointTrainer(Trainer):
             cls.reference = valid_loss
         left_out = signed_losses(network)
         delta = relative_improvement(valid_loss, cls.reference, left_out)
-        reporter.register({"delta": delta})  # on every rank, since each looks for the best epoch
+        scores = cls.scores.score(reporter.get_epoch(), kwargs["options"])
+        # on every rank, since each looks for the best epoch
+        reporter.register({"delta": delta, **scores.statistics})
         reporter.next()
         if math.isfinite(delta):  # else no loss can be compared
             without = f", without {', '.join(left_out)} (losses that may be negative)"
@@ -307,6 +319,7 @@ class JointTrainer(Trainer):
             "skipped_steps": network.guard.skipped,
             "not_finite": network.guard.not_finite,
             **seen_by(cls.batches),
+            **scores.entries(),
         } | cls.describe(network)
         for name, means in watched_means(reporter, network).items():
             shortened = {"shortened": cls.trained.shortened[name]}

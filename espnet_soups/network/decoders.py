@@ -1,0 +1,149 @@
+"""Decode encoded speech by the heads of a model, in batches of similar length."""
+
+import argparse
+from collections.abc import Iterator, Mapping, Sequence
+from math import prod
+from typing import Any
+
+import torch
+from espnet2.legacy.nets.pytorch_backend.transformer.subsampling import TooShortUttError
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from espnet_soups.network.msp_model import MSPModel
+from espnet_soups.objectives.decoding.decode_config import DecodeConfig
+from espnet_soups.objectives.decoding.result import Hypothesis
+from espnet_soups.objectives.heads.head import ENCODED_AND_SPEECH
+from espnet_soups.objectives.objective import match_names
+from espnet_soups.objectives.registry import kind_of
+
+
+class Decoders:
+    """Decoders of the objectives of a model.
+
+    Args:
+        model: The model; it must be in eval mode when it decodes.
+        args: The options of its training.
+        config: How to decode.
+        objectives: Globs over the objectives to decode; empty: all.
+
+    Attributes:
+        objectives: The objectives that are decoded.
+        decoders: The decoder of each, by name.
+
+    Raises:
+        ValueError: If a head lacks what the decoding method needs, or a glob matches nothing.
+    """
+
+    def __init__(
+        self,
+        model: MSPModel,
+        args: argparse.Namespace,
+        config: DecodeConfig,
+        objectives: Sequence[str] = (),
+    ) -> None:
+        self.model = model
+        decodable = [item for item in model.objectives if kind_of(item).has("build_decoder")]
+        names = [objective.name for objective in decodable]
+        wanted = {name for glob in objectives or ["*"] for name in match_names(glob, names)}
+        built = {
+            objective: kind_of(objective).build_decoder(
+                objective,
+                model.heads[objective.name],  # type: ignore[arg-type]
+                args,
+                config,
+            )
+            for objective in decodable
+            if objective.name in wanted
+        }
+        found = {objective: decoder for objective, decoder in built.items() if decoder is not None}
+        self.objectives = list(found)
+        self.decoders = {objective.name: decoder for objective, decoder in found.items()}
+
+    @torch.no_grad()
+    def __call__(
+        self, prepared: Sequence[Tensor], names: Sequence[str]
+    ) -> dict[str, list[tuple[Hypothesis, ...]]]:
+        """Decode utterances together.
+
+        Args:
+            prepared: The input of the encoder for each utterance: features, `(frames, width)`, or
+                samples, `(samples,)`.
+            names: The objectives to decode.
+
+        Returns:
+            By objective, the hypotheses of each utterance, best first.
+
+        Raises:
+            ValueError: If an utterance is too short for the encoder.
+        """
+        speech, lengths = self.pad(prepared)
+        encoded, frames = self.encode(speech, lengths)
+        found: dict[str, list[tuple[Hypothesis, ...]]] = {}
+        for name in names:
+            reads: Any = self.model.heads[name].reads
+            given = (speech, lengths) if reads == ENCODED_AND_SPEECH else ()
+            decode: Any = self.decoders[name]
+            found[name] = decode(encoded, frames, *given)
+        return found
+
+    def pad(self, prepared: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """Pad utterances to one length, on the device of the model.
+
+        Args:
+            prepared: The input of the encoder for each utterance.
+
+        Returns:
+            (the padded utterances, [B, T, F] or [B, S]; their lengths, [B]).
+        """
+        device = next(self.model.parameters()).device
+        lengths = torch.tensor([len(speech) for speech in prepared], device=device)
+        return pad_sequence(list(prepared), batch_first=True).to(device), lengths
+
+    @torch.no_grad()
+    def encode(self, speech: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Encode padded utterances.
+
+        Args:
+            speech: Features [B, T, F] or samples [B, S].
+            lengths: Frames or samples of each utterance, [B].
+
+        Returns:
+            (encoded [B, T', D], frames of each utterance [B]).
+
+        Raises:
+            ValueError: If an utterance is too short for the encoder.
+        """
+        try:
+            return self.model.encode(speech, lengths)
+        except TooShortUttError as error:
+            shortest = int(lengths.min())
+            raise ValueError(
+                f"An utterance of {shortest} frames is too short for the encoder, which needs"
+                f" {error.limit}."
+            ) from error
+
+
+def cut_batches(shapes: Mapping[str, Sequence[int]], config: DecodeConfig) -> Iterator[list[str]]:
+    """Cut utterances into batches of similar length, long ones first.
+
+    Args:
+        shapes: Utterance id to the shape of its speech, `(frames, width)` or `(samples,)`.
+        config: Settings of the decoding, with the limits of a batch.
+
+    Yields:
+        The utterance ids of a batch.
+    """
+    batch: list[str] = []
+    longest = 0
+    for key in sorted(shapes, key=lambda key: shapes[key][0], reverse=True):
+        longest = longest or prod(shapes[key])
+        bins = longest * (len(batch) + 1)
+        if batch and (
+            len(batch) == config.batch_size or (config.batch_bins and bins > config.batch_bins)
+        ):
+            yield batch
+            batch, longest = [], prod(shapes[key])
+        batch.append(key)
+    if batch:
+        yield batch

@@ -1,0 +1,1 @@
+"""Score part of the validation set while a model trains."""
