@@ -114,9 +114,8 @@ def plot_valid_scores(history: History) -> Figure:
     for axes, course in zip(grid[:, 0], courses, strict=True):
         for name, curve in course.objectives.items():
             draw_curve(axes, history.epochs, curve, label=name, **styles[name])
-        axes.set_title(
-            f"{course.heading}, {'lower' if course.lower_is_better else 'higher'} is better"
-        )
+        way = "lower" if course.lower_is_better else "higher"
+        axes.set_title(f"{course.heading}, {way} is better")
         axes.set_ylabel(course.heading)
         epoch_axis(axes, history.epochs, label=axes is grid[-1, 0])
         side_legend(axes)

@@ -13,8 +13,20 @@ from espnet_soups.task.scores.part import AUDIO
 CRITERIA = ("best_model_criterion", "early_stopping_criterion", "val_scheduler_criterion")
 # Names of other statistics, so that no score may have them.
 TAKEN = frozenset(
-    "loss acc delta lambda penalty cosine gradient_norm signal_share raised distance time"
-    " total_count".split()
+    [
+        "loss",
+        "acc",
+        "delta",
+        "lambda",
+        "penalty",
+        "cosine",
+        "gradient_norm",
+        "signal_share",
+        "raised",
+        "distance",
+        "time",
+        "total_count",
+    ]
 )
 ADVICE = f"set {BLOCK[:-1]}: {{utterances: 20}}`"
 

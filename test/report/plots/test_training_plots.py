@@ -14,6 +14,7 @@ from espnet_soups.report.plots.training_plots import (
     plot_accuracies,
     plot_losses,
     plot_penalties,
+    plot_valid_scores,
     plot_weights,
 )
 from espnet_soups.report.train_log import TrainLog
@@ -145,3 +146,23 @@ def test_penalties_are_those_of_the_lower_levels(history) -> None:
     lines = {line.get_label(): line.get_ydata() for line in axes.get_lines()}
     assert list(lines) == ["level 2: ST×1", "level 3: SSL×1", "level 1 (top): ASR×2"]
     np.testing.assert_allclose(lines["level 2: ST×1"], [0.02, 0.04])
+
+
+def test_each_score_of_validation_has_a_panel_with_gaps_between(make_experiment) -> None:
+    name = "asr_fr"
+    folder = make_experiment(objectives=[name, "asr_en"])
+
+    def add(record: dict) -> None:
+        if record["epoch"] % 2 == 0:
+            item = {"unit": "%", "lower_is_better": True, "headline": True, "digits": 1}
+            values = {"mean": 50.0, "objectives": {name: 100.0 / record["epoch"]}}
+            record["scores"] = {"wer": {"title": "WER", **item, **values}}
+
+    change_records(folder, add)
+    history = read_history(folder, TrainLog())
+    curve = history.scores["wer"].objectives[name]
+    assert np.isnan(curve[::2]).all()
+    assert curve[1] == 50.0
+    (axes,) = plot_valid_scores(history).axes
+    assert axes.get_title() == "WER %, lower is better"
+    assert [line.get_label() for line in axes.get_lines()] == [name]
