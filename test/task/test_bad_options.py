@@ -65,7 +65,7 @@ from espnet_soups.bin.msp_train import get_parser, main
         ),
         (
             ("--best_model_criterion", "valid,accuracy,max"),
-            r"`best_model_criterion` of valid has no 'accuracy'; its keys are",
+            r"names the score accuracy, which no objective .*; `loss` and `acc` ",
         ),
         (("--early_stopping_criterion", "valid", "los", "min"), "`early_stopping_criterion` of v"),
         (("--val_scheduler_criterion", "dev", "loss"), "`val_scheduler_criterion` has no 'dev'"),

@@ -118,7 +118,7 @@ def _check_criterion(
         held = ", ".join(f"{one} has {' and '.join(own)}" for one, own in names.items())
         raise ValueError(
             f"`{option}` names the score {name}, which no objective of this run has:"
-            f" {held or 'none has any score'}."
+            f" {held or 'none has any score'}; `loss` and `acc` (of tokens) are no scores."
         )
     if config.utterances == 0:
         raise ValueError(

@@ -16,7 +16,7 @@ from espnet_soups.settings import read_settings, refuse_unknown
 
 BLOCK = "`scores_conf`"
 OWN = ("utterances", "every", "examples")
-SCORING = ("bleu_lowercase", "bleu_tokenizer", "bleu_lc_rm")
+SCORING = tuple(f.name for f in fields(ScoreConfig) if f.name not in ("resamples", "seed"))
 GREEDY = {"beam_size": 1}  # as far as the kinds of the run have these options
 BINS = "batch_bins"
 
