@@ -46,6 +46,7 @@ def convert_whisper(folder: Path, output_dir: Path) -> Path:
             not installed.
     """
     library = import_transformers()
+    library.utils.logging.disable_progress_bar()
     for name in (MODEL, CONFIG, TOKENIZER):
         if not (folder / name).is_file():
             raise FileNotFoundError(

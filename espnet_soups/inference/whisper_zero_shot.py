@@ -1,0 +1,127 @@
+"""Transcription by a published Whisper as it is: what fine-tuning is to be compared with."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from num2words import num2words
+from torch import Tensor
+
+from espnet_soups.backbone.hub import import_transformers
+from espnet_soups.backbone.waveform import WaveformFrontend
+from espnet_soups.backbone.whisper import WhisperEncoder
+from espnet_soups.backbone.whisper_mel import WhisperMelFrontend
+from espnet_soups.data.audio import read_audio
+from espnet_soups.files import read_table, write_table
+
+WINDOWS = ("full", "speech")
+OBJECTIVE = "asr_{language}"
+
+
+class WhisperTranscriber:
+    """Whisper's own decoder and tokens behind one of two encoders.
+
+    Args:
+        model: Name on the Hugging Face hub, or a folder.
+        window: `full`: transformers' encoder on the speech and silence up to 30 s, as Whisper was
+            trained. `speech`: `encoder: whisper_hf`, which sees the speech alone.
+
+    Raises:
+        ValueError: If the window is unknown, or the model cannot be loaded.
+    """
+
+    def __init__(self, model: str, window: str = WINDOWS[0]) -> None:
+        if window not in WINDOWS:
+            raise ValueError(f"`window` must be one of {list(WINDOWS)}, but got {window!r}.")
+        library = import_transformers()
+        library.utils.logging.disable_progress_bar()
+        try:
+            self.model = library.WhisperForConditionalGeneration.from_pretrained(
+                model, dtype=torch.float32
+            ).eval()
+            self.tokenizer = library.AutoTokenizer.from_pretrained(model)
+            self.extractor = library.WhisperFeatureExtractor.from_pretrained(model)
+        except (OSError, ValueError) as error:
+            reason = " ".join(str(error).split())[:160]
+            raise ValueError(f"{model} is no Whisper model that can be loaded: {reason}") from error
+        self.output = library.modeling_outputs.BaseModelOutput
+        bins = self.model.config.num_mel_bins
+        self.frontend = WhisperMelFrontend(n_mels=bins)
+        self.encoder: Any = None
+        if window == "speech":
+            self.encoder = WhisperEncoder(bins, model).eval()
+
+    @torch.no_grad()
+    def __call__(self, samples: np.ndarray, language: str) -> str:
+        """Return the text that Whisper writes, with its capitals and punctuation.
+
+        Args:
+            samples: Samples at 16 kHz, [S].
+            language: Language of a multilingual model, such as `fr`; one for English ignores it.
+        """
+        many = bool(self.model.generation_config.is_multilingual)
+        options = {"language": language, "task": "transcribe"} if many else {}
+        ids = self.model.generate(**self._encode(samples), **options)[0]
+        return str(self.tokenizer.decode(ids, skip_special_tokens=True)).strip()
+
+    def _encode(self, samples: np.ndarray) -> dict[str, Any]:
+        if self.encoder is None:
+            rate = WaveformFrontend.rate
+            found = self.extractor(samples, sampling_rate=rate, return_tensors="pt")
+            return {"input_features": found.input_features}
+        speech = torch.from_numpy(samples).unsqueeze(0)
+        features, frames = self.frontend(speech, torch.tensor([len(samples)]))
+        encoded: Tensor = self.encoder(features, frames)[0]
+        return {"encoder_outputs": self.output(encoded)}
+
+
+def transcribe_set(
+    transcriber: WhisperTranscriber, data_dir: Path, decode_dir: Path
+) -> Iterator[tuple[str, str]]:
+    """Transcribe a set of the recipe, and write it as stage 11 does, for stage 12 to score.
+
+    Args:
+        transcriber: The model.
+        data_dir: Folder with `wav.scp` of samples at 16 kHz, and `utt2lang`.
+        decode_dir: Folder for `asr_<language>/text`, in the spelling of the recipe's texts.
+
+    Yields:
+        (id, the text as Whisper writes it) of each utterance, once it is done.
+
+    Raises:
+        OSError: If a file is missing.
+        ValueError: If a file is malformed, or a recording has another rate.
+    """
+    languages = read_table(data_dir / "utt2lang")
+    texts: dict[str, dict[str, str]] = {}
+    for key, path in read_table(data_dir / "wav.scp").items():
+        samples = read_audio(path, WaveformFrontend.rate)
+        written = transcriber(samples.astype(np.float32), languages[key])
+        texts.setdefault(languages[key], {})[key] = spell(written, languages[key])
+        yield key, written
+    for language, own in texts.items():
+        folder = decode_dir / OBJECTIVE.format(language=language)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_table(folder / "text", own)
+
+
+def spell(text: str, language: str) -> str:
+    """Return a text as the recipes spell: lower case, letters and apostrophes, numbers as words.
+
+    Args:
+        text: The text as Whisper writes it.
+        language: Its language.
+
+    >>> spell("Press 1, or 'star' -- it's OK.", "en")
+    "press one or star it's ok"
+    """
+    words = re.sub(
+        r"\d+", lambda match: f" {num2words(int(match[0]), lang=language)} ", text.casefold()
+    )
+    letters = unicodedata.normalize("NFC", words).replace("’", "'")
+    kept = "".join(c if c.isalpha() or c == "'" else " " for c in letters)
+    return " ".join(word for part in kept.split() if (word := part.strip("'")))
