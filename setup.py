@@ -13,6 +13,7 @@ COMPLETION = ["shtab>=1.7"]  # writes what completes `espnet-soups` in a shell
 DOCS = ["mkdocs>=1.6.1,<2", "mkdocs-material>=9.7,<10", "mkdocstrings[python]>=1,<2"]
 NOTEBOOKS = ["nbclient>=0.10", "ipykernel>=6.29"]
 WANDB = ["wandb>=0.31,<1"]  # `login(prompt=False)` tells whether there is a key
+LORA = ["loralib>=0.1.2"]  # ESPnet's adapters are built on it
 HUB = ["huggingface_hub"]  # ESPnet 202611 brings it, later ones may not; tested with 2.4
 
 setup(
@@ -74,6 +75,7 @@ setup(
         "hf": HF,
         "hub": HUB,
         "wandb": WANDB,
+        "lora": LORA,
         "test": [
             *COMBINERS,  # so that no test is skipped
             *COMPLETION,
@@ -82,6 +84,7 @@ setup(
             *HF,
             *HUB,
             *WANDB,
+            *LORA,
             "pytest>=8",
             "pytest-xdist>=3.7",  # the whole suite on several cores; 3.7 has --no-loadscope-reorder
             "hypothesis>=6.100",

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from torch.nn import Module, Parameter
 
 ENCODER = "encoder"
+FACTORS = ("lora_A", "lora_B")  # loralib's names of the parameters of an adapter
 NUMBERED = re.compile(r"^([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\.(\d+)\.")
 
 
@@ -59,20 +60,24 @@ def select_parameters(
     Args:
         model: The whole model.
         shared: Prefixes of the modules that objectives share, e.g. `["encoder"]`.
-        layers: `all`, or names of modules of the model, globs allowed, e.g.
-            `["encoder.encoders.4", "encoder.encoders.5"]`.
+        layers: `all`, `adapters` for the low-rank factors of layers, or names of modules of the
+            model, globs allowed, e.g. `["encoder.encoders.4", "encoder.encoders.5"]`.
 
     Returns:
         The trainable parameters, in the order of the model.
 
     Raises:
-        ValueError: If a name matches no trainable shared parameter.
+        ValueError: If a name matches no trainable shared parameter, or there are no adapters.
     """
     candidates = shared_parameters(model, shared)
+    if layers == "adapters":
+        return _adapters_of(candidates)
     if layers == "all":
         return list(candidates.values())
     if isinstance(layers, str):
-        raise ValueError(f"`layers` must be `all` or a list of module names, but got {layers!r}.")
+        raise ValueError(
+            f"`layers` must be `all`, `adapters` or a list of module names, but got {layers!r}."
+        )
     chosen: dict[str, Parameter] = {}
     for layer in layers:
         found = {
@@ -87,6 +92,15 @@ def select_parameters(
             )
         chosen.update(found)
     return [parameter for name, parameter in candidates.items() if name in chosen]
+
+
+def _adapters_of(candidates: Mapping[str, Parameter]) -> list[Parameter]:
+    found = [own for name, own in candidates.items() if name.rpartition(".")[2] in FACTORS]
+    if not found:
+        raise ValueError(
+            "`layers: adapters` needs adapters, but the model has none: set `use_adapter: true`."
+        )
+    return found
 
 
 def find_layers(

@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from espnet_soups.backbone.adapters import merge_adapters
+from espnet_soups.backbone.cpu.replace import use_cpu_layers
 from espnet_soups.files import read_yaml
 from espnet_soups.inference.training_config import check_statistics, config_path, read_config
 from espnet_soups.network.msp_model import MSPModel
@@ -66,6 +68,8 @@ def load_model(
 ) -> tuple[MSPModel, argparse.Namespace]:
     """Build the model of an experiment and load its parameters, which must match exactly.
 
+    Adapters are merged into the weights.
+
     Args:
         exp_dir: The folder that training wrote.
         model_file: See `find_model_file`.
@@ -87,6 +91,8 @@ def load_model(
     model = MSPTask.build_model(args)
     check_tensors(tensors, model.state_dict(), str(path), ADVICE)
     model.load_state_dict(tensors)
+    merge_adapters(model)
+    use_cpu_layers(model)
     try:
         return model.to(device).eval(), args
     except (RuntimeError, AssertionError) as error:

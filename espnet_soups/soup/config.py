@@ -107,8 +107,8 @@ class SoupConfig:
             backbone and heads, on the third one alone (the same with a third sample).
         refresh: Interval of measurements in optimiser steps; 1 measures every step. For `mode:
             pipelined`; `exact` measures in every step.
-        layers: `all`, `conflicting` (see `selection`), or names of encoder layers that feed the
-            Gram matrix.
+        layers: `all`, `adapters` (those of `use_adapter: true`), `conflicting` (see `selection`),
+            or names of encoder layers that feed the Gram matrix.
         selection: The settings of `layers: conflicting`; see `SelectionConfig`.
         gradient_norm: Units in which weights are solved *and* steps are made. `none`: raw
             gradients, as in the paper, each level's Gram matrix divided by one running number.
@@ -174,10 +174,10 @@ class SoupConfig:
             )
         if not isinstance(self.selection, Mapping):
             raise ValueError(f"`selection` must be a mapping, but got {self.selection!r}.")
-        if self.layers not in ("all", "conflicting") and not _is_names(self.layers):
+        if self.layers not in ("all", "adapters", "conflicting") and not _is_names(self.layers):
             raise ValueError(
-                "`layers` must be `all`, `conflicting` or a list of module names, at least one,"
-                f" but got {self.layers!r}."
+                "`layers` must be `all`, `adapters`, `conflicting` or a list of module names, at"
+                f" least one, but got {self.layers!r}."
             )
         if self.selection and self.layers != "conflicting":
             raise ValueError(f"`selection` needs `layers: conflicting`, but got {self.layers!r}.")

@@ -9,6 +9,7 @@ import torch
 from espnet2.torch_utils.initialize import initialize
 from torch.nn import Module
 
+from espnet_soups.backbone.adapters import add_adapters
 from espnet_soups.backbone.cpu.replace import use_cpu_layers
 from espnet_soups.backbone.settings import keep_architectures
 from espnet_soups.network.msp_model import MSPModel
@@ -38,7 +39,8 @@ def build_model(args: argparse.Namespace) -> MSPModel:
     """Build the model, and the soup if the trainer needs one.
 
     Args:
-        args: All options; vocabularies in files are read into them, for `config.yaml`.
+        args: All options; vocabularies in files are read into them, for `config.yaml`, and so are
+            the names of the layers with adapters.
 
     Raises:
         ValueError: If an option is not valid.
@@ -77,6 +79,8 @@ def build_model(args: argparse.Namespace) -> MSPModel:
         check_combiners(config.combiner, heads.own)
     if args.init is not None:
         initialize(model, args.init)
+    if getattr(args, "use_adapter", False):
+        args.adapter_conf = add_adapters(model, args.adapter_conf)
     use_cpu_layers(model)
     return model
 

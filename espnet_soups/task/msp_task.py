@@ -14,6 +14,7 @@ from espnet2.tasks.abs_task import AbsTask, IteratorOptions
 from espnet2.train.collate_fn import CommonCollateFn
 from espnet2.utils import config_argparse
 
+from espnet_soups.backbone.adapters import train_adapters_alone
 from espnet_soups.backbone.settings import check_backbone
 from espnet_soups.data.lengths import read_shapes
 from espnet_soups.file_names import require_file_name
@@ -23,6 +24,7 @@ from espnet_soups.settings import refuse_mistyped
 from espnet_soups.task.balance.build_batches import build_batches
 from espnet_soups.task.balance.seen import CountedIterFactory
 from espnet_soups.task.build_model import build_model
+from espnet_soups.task.checks.check_adapter import check_adapter, check_trained_encoder
 from espnet_soups.task.checks.check_data_names import check_data_names
 from espnet_soups.task.checks.check_names import check_names
 from espnet_soups.task.checks.check_options import check_options
@@ -87,6 +89,7 @@ class MSPTask(AbsTask):
         refuse_mistyped(str(getattr(args, "config", None) or "The options"), own, vars(args))
         check_options(args)
         check_backbone(args)
+        check_adapter(args)
         objectives = objectives_of(args)
         grouped = by_kind(objectives)
         for kind in kinds_of(vars(args)):
@@ -103,8 +106,13 @@ class MSPTask(AbsTask):
 
         Args:
             args: The options.
+
+        Raises:
+            ValueError: If adapters are added to random weights.
         """
         cls.trainer = find_trainer(args.trainer)
+        if not (args.collect_stats or args.dry_run):
+            check_trained_encoder(args)
         JointTrainer.begun, JointTrainer.at = False, "the start"
         output_dir = Path(args.output_dir)
         with (
@@ -211,6 +219,8 @@ class MSPTask(AbsTask):
         """
         if isinstance(model, MSPModel):
             check_names(args, model, check_scores(args, model))
+            if args.use_adapter:  # `freeze_param: [encoder]`, as in ESPnet's recipes, freezes them
+                train_adapters_alone(model)
         if not (args.collect_stats or args.dry_run or args.ignore_init_mismatch):
             expected = model.state_dict()
             args.init_param = [check_init_param(item, expected) for item in args.init_param]

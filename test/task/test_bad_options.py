@@ -55,7 +55,7 @@ from espnet_soups.bin.msp_train import get_parser, main
         (("--asr_token_list", "i/t={root}/tokens.txt"), "A language names files.*no slash"),
         (("--use_wandb", "true"), "`use_wandb: true` needs the package wandb, which is not inst"),
         (("--sharded_ddp", "true"), "`sharded_ddp: true` needs the package fairscale"),
-        (("--use_adapter", "true"), "with `adapter: lora` needs the package loralib"),
+        (("--adapter_conf", "rank=4"), "`adapter_conf` is .*but `use_adapter` is false"),
         (("--dist_timeout", "0"), "`dist_timeout` must be a positive number of seconds, but got 0"),
         (("--dist_timeout", "nan"), "`dist_timeout` must be a finite number, but got nan"),
         (("--write_collected_feats", "true"), "`write_collected_feats` must be false"),

@@ -17,8 +17,7 @@ def check_names(args: argparse.Namespace, model: MSPModel, scores: Sequence[str]
     """Compare the names in the options with those of the model.
 
     Args:
-        args: The options: `freeze_param`, `adapter_conf`, and the criteria of selection, stopping
-            and scheduler.
+        args: The options: `freeze_param`, and the criteria of selection, stopping and scheduler.
         model: The model.
         scores: Further statistics of validation: scores while training.
 
@@ -26,9 +25,6 @@ def check_names(args: argparse.Namespace, model: MSPModel, scores: Sequence[str]
         ValueError: If a name matches nothing: ESPnet would silently ignore it.
     """
     check_parameters("freeze_param", args.freeze_param, [n for n, _ in model.named_parameters()])
-    if args.use_adapter:
-        targets = (args.adapter_conf or {}).get("target_modules", [])
-        check_targets(targets, [name for name, _ in model.named_modules()])
     for option in CRITERIA:
         given = getattr(args, option)
         for phase, name, *_ in given if option == "best_model_criterion" else [given]:
@@ -83,28 +79,6 @@ def check_parameters(option: str, prefixes: Iterable[str], names: Sequence[str])
             raise ValueError(
                 f"`{option}` names {prefix!r}, which matches no parameter ({hint}the model has"
                 f" {', '.join(top)}): give the name of a module or a parameter."
-            )
-
-
-def check_targets(targets: Iterable[str], modules: Sequence[str]) -> None:
-    """Check that each target of an adapter is the end of a module's name, as LoRA requires.
-
-    Args:
-        targets: The ends of names.
-        modules: Names of the modules of the model.
-
-    Raises:
-        ValueError: If one matches no module; ESPnet is content with one match and ignores the
-            others.
-    """
-    ends = sorted({name.rpartition(".")[2] for name in modules})
-    for target in targets:
-        if not any(name.endswith(target) for name in modules):
-            close = difflib.get_close_matches(target, ends, n=CLOSEST, cutoff=0.5)
-            hint = f" (closest: {', '.join(close)})" if close else ""
-            raise ValueError(
-                f"`target_modules` of `adapter_conf` names {target!r}, which is the end of no"
-                f" module's name{hint}."
             )
 
 

@@ -26,7 +26,6 @@ PACKAGES = {
     "sharded_ddp": "fairscale",
     "use_deepspeed": "deepspeed",
 }
-ADAPTERS = {"lora": "loralib", "houlsby": "s3prl"}
 
 REQUIRED = ("encoder", "frontend", "optim")  # `null` is not valid
 
@@ -119,8 +118,6 @@ def check_packages(args: argparse.Namespace) -> None:
             never.
     """
     needed = {f"`{name}: true`": PACKAGES[name] for name in PACKAGES if getattr(args, name)}
-    if args.use_adapter and args.adapter in ADAPTERS:
-        needed[f"`use_adapter: true` with `adapter: {args.adapter}`"] = ADAPTERS[args.adapter]
     for option, package in needed.items():
         spec = importlib.util.find_spec(package)
         if spec is None or spec.origin is None:  # a folder of that name, such as wandb's logs

@@ -13,6 +13,7 @@ import torch
 from espnet2.train.reporter import Reporter
 from torch import Tensor
 
+from espnet_soups.backbone.adapters import has_adapters, without_adapters
 from espnet_soups.files import read_lines, whole_file, write_text
 from espnet_soups.task.training.epoch_progress import estimate
 from espnet_soups.task.training.epoch_record import read_records
@@ -203,6 +204,8 @@ def check_init_param(
 ) -> str:
     """Compare a file of `--init_param` with the part of the model that it is meant for.
 
+    The file may be of a run without adapters, even if this run has some.
+
     ESPnet itself accepts files in which tensors are missing. It selects a module by the beginning
     of its name, so that `heads.asr_en` selects `heads.asr_en_us`, too, and reads an empty list of
     prefixes as all.
@@ -222,6 +225,8 @@ def check_init_param(
     """
     path, source, target, excluded = [*setting.split(":", 3), "", "", ""][:4]
     loaded = _read_init_param(path)
+    if not has_adapters(loaded):  # of a run without: those of this one begin anew
+        expected = without_adapters(expected)
     skipped = tuple(prefix for prefix in excluded.split(",") if prefix)
     _check_skipped(skipped, path, loaded)
     found = _below({k: v for k, v in loaded.items() if not k.startswith(skipped)}, source)

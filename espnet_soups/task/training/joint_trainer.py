@@ -139,8 +139,7 @@ class JointTrainer(Trainer):
                 remarks = check_changes(
                     output_dir, cls.earlier, cls.settings, options, states, changed
                 )
-                if not getattr(options, "use_adapter", False):
-                    check_tensors(states["model"], model.state_dict(), str(output_dir / CURRENT))
+                check_tensors(states["model"], model.state_dict(), str(output_dir / CURRENT))
                 cls.check_states(states)
                 check_earlier_epochs(
                     argparse.Namespace(**cls.settings), states, str(output_dir / CURRENT)

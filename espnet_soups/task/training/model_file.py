@@ -13,6 +13,8 @@ import torch
 from espnet2.torch_utils.safe_torch_load import safe_torch_load
 from torch import Tensor
 
+from espnet_soups.backbone.adapters import has_adapters
+
 OTHER_OUTPUT = (
     "Use another folder (`--msp_tag` of run.sh, `--output_dir` of msp_train), or the configuration"
     " that it was trained with."
@@ -157,6 +159,12 @@ def check_tensors(
         ValueError: If a name is missing or surplus, or a shape differs; the message names the
             first.
     """
+    if has_adapters(found) != has_adapters(expected):
+        side, own = ("with", "none") if has_adapters(found) else ("without", "some")
+        raise ValueError(
+            f"{source} was trained {side} adapters, but this run has {own} (`use_adapter`)."
+            f" {advice}"
+        )
     for name in sorted(set(found) ^ set(expected)):
         side = "lacks" if name not in found else "holds the unknown"
         raise ValueError(f"{source} is of another configuration: it {side} tensor {name}. {advice}")
