@@ -79,6 +79,9 @@ class WhisperEncoder(AbsEncoder):
     ) -> tuple[Tensor, Tensor, None]:
         """Encode log mel frames.
 
+        Outside of training, what is longer than the positions that Whisper has (30 s) is encoded in
+        windows of that length, one after another.
+
         Args:
             xs_pad: Features, [B, T, num_mel_bins].
             ilens: Frames of each utterance, [B].
@@ -88,9 +91,11 @@ class WhisperEncoder(AbsEncoder):
             (encoded [B, T', D], frames of each utterance [B], None); two frames become one.
 
         Raises:
-            ValueError: If an utterance is longer than the positions that Whisper has (30 s).
+            ValueError: If an utterance is longer than these positions in training.
         """
         longest = 2 * self.model.config.max_source_positions
+        if int(ilens.max()) > longest and not self.training:
+            return self._in_windows(xs_pad, ilens, longest)
         if int(ilens.max()) > longest:
             raise ValueError(
                 f"An utterance of {int(ilens.max()) / 100:.2f} s is longer than the"
@@ -108,6 +113,17 @@ class WhisperEncoder(AbsEncoder):
         for layer in self.model.layers:
             states = layer(states, attended)
         return self.model.layer_norm(states), frames, None
+
+    def _in_windows(self, feats: Tensor, lengths: Tensor, size: int) -> tuple[Tensor, Tensor, None]:
+        windows = []
+        for start in range(0, int(lengths.max()), size):
+            left = (lengths - start).clamp(0, size)
+            here = left > 0  # shorter utterances have ended
+            encoded, _, _ = self(feats[here, start : start + int(left.max())], left[here])
+            window = encoded.new_zeros(len(lengths), *encoded.shape[1:])
+            window[here] = encoded
+            windows.append(window)
+        return torch.cat(windows, dim=1), (lengths - 1) // 2 + 1, None
 
 
 def inside(length: int, lengths: Tensor) -> Tensor:

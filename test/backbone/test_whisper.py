@@ -80,8 +80,22 @@ def test_layers_are_known_by_name_and_convolutions_can_be_frozen():
     assert any(name.startswith("encoder.model.layer_norm") for name in parameters)
 
 
+def test_longer_speech_is_encoded_in_windows_where_nothing_is_trained():
+    encoder = build(WhisperEncoder, 8).eval()
+    feats = torch.randn(2, 230, 8, dtype=torch.float64)
+    with torch.no_grad():
+        encoded, frames, _ = encoder(feats, torch.tensor([230, 61]))
+        parts = [(feats[:1, at : at + 100], min(100, 230 - at)) for at in (0, 100, 200)]
+        parts = [encoder(part, torch.tensor([length]))[0] for part, length in parts]
+        short = encoder(feats[1:, :61], torch.tensor([61]))[0]
+    assert frames.tolist() == [115, 31]
+    assert encoded.shape[:2] == (2, 115)
+    assert torch.allclose(encoded[:1], torch.cat(parts, dim=1), atol=1e-9)
+    assert torch.allclose(encoded[1:, :31], short, atol=1e-9)
+
+
 def test_too_long_too_short_and_other_features_are_refused():
-    encoder = build(WhisperEncoder, 8)
+    encoder = build(WhisperEncoder, 8).train()
     with pytest.raises(ValueError, match=r"1\.01 s is longer than the 1 s .*--max_wav_duration 1`"):
         encoder(torch.zeros(1, 101, 8, dtype=torch.float64), torch.tensor([101]))
     with pytest.raises(ValueError, match=r"reads 8 log mel numbers per frame, but gets 320: use"):

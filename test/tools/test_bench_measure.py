@@ -65,7 +65,12 @@ def test_batches_of_short_and_long_utterances_have_about_the_same_audio():
 
 
 def test_every_shipped_config_can_be_read():
-    assert config_names() == ["asterisk", "asterisk_mixed", "e_branchformer_12"]
+    assert config_names() == [
+        "asterisk",
+        "asterisk_lora",
+        "asterisk_mixed",
+        "e_branchformer_12",
+    ]
     for name in config_names():
         assert read_spec(name).batch.objectives >= 8
 

@@ -80,6 +80,7 @@ def compare_modes(
     memory: bool,
     progress: Callable[[int], None],
     device: str = "cpu",
+    clock: str = "wall",
 ) -> tuple[int, dict[str, ModeCost]]:
     """Measure modes in turn in this process, and their memory in a fresh process each.
 
@@ -91,6 +92,7 @@ def compare_modes(
         memory: Whether to measure peak memory.
         progress: Function that is called with the number of every finished round; 0: the warm-up.
         device: `cpu` or `cuda`.
+        clock: See `interleaved_seconds`.
 
     Returns:
         (parameters of the model, cost of each mode).
@@ -100,7 +102,7 @@ def compare_modes(
     )
     built = {mode: build_mode(mode, spec, device) for mode in modes}
     steps = {mode: step.step for mode, step in built.items()}
-    seconds = interleaved_seconds(steps, rounds, STEPS_PER_ROUND, progress, device)
+    seconds = interleaved_seconds(steps, rounds, STEPS_PER_ROUND, progress, device, clock)
     costs = {
         mode: ModeCost(
             seconds=statistics.median_high(seconds[mode]),

@@ -10,6 +10,11 @@ from pathlib import Path
 
 import torch
 
+CLOCKS: Mapping[str, Callable[[], float]] = {
+    "wall": time.perf_counter,
+    "cpu": time.process_time,
+}
+
 
 def interleaved_seconds(
     steps: Mapping[str, Callable[[], None]],
@@ -17,6 +22,7 @@ def interleaved_seconds(
     steps_per_round: int,
     progress: Callable[[int], None],
     device: str = "cpu",
+    clock: str = "wall",
 ) -> dict[str, list[float]]:
     """Time every mode in every round.
 
@@ -26,20 +32,23 @@ def interleaved_seconds(
         steps_per_round: Updates of each turn, a whole period of the longest `refresh`.
         progress: Function that is called with the number of every finished round.
         device: Device of the work; a GPU is synchronised.
+        clock: Which seconds, one of `CLOCKS`: `wall`, or `cpu` of this process, which other work on
+            the machine leaves almost alone.
 
     Returns:
         Mode to the seconds of an update in each round.
     """
     seconds: dict[str, list[float]] = {name: [] for name in steps}
+    now = CLOCKS[clock]
     for number in range(rounds + 1):
         for name, step in steps.items():
-            start = time.perf_counter()
+            start = now()
             for _ in range(steps_per_round):
                 step()
             if device == "cuda":
                 torch.cuda.synchronize()
             if number:
-                seconds[name].append((time.perf_counter() - start) / steps_per_round)
+                seconds[name].append((now() - start) / steps_per_round)
         progress(number)
     return seconds
 

@@ -46,6 +46,10 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--device", choices=("cpu", "cuda"), default="cpu", help="Device of the steps (cpu)"
     )
+    parser.add_argument(
+        "--clock", choices=("wall", "cpu"), default="wall",
+        help="Seconds of the wall, or of the processor: for busy machines (wall)",
+    )  # fmt: skip
     parser.add_argument("--memory_of", choices=MODES, help=argparse.SUPPRESS)
     return parser
 
@@ -76,7 +80,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     else:
         modes = [mode for mode in MODES if mode in JOINT or mode in options.modes]
         parameters, costs = compare_modes(
-            options.config, spec, modes, options.rounds, options.memory, _show_round, options.device
+            options.config,
+            spec,
+            modes,
+            options.rounds,
+            options.memory,
+            _show_round,
+            options.device,
+            options.clock,
         )
         _print_modes(spec, parameters, costs, device_name(options.device))
 
