@@ -8,7 +8,7 @@ from espnet_soups.inference.whisper_zero_shot import WhisperTranscriber, spell, 
 
 SIZES = {"encoder_layers": 2, "encoder_attention_heads": 2, "encoder_ffn_dim": 32}
 SIZES |= {"decoder_layers": 2, "decoder_attention_heads": 2, "decoder_ffn_dim": 32, "d_model": 16}
-TOKENS = ("<end>", "<start>", *"abcdefgh")
+TOKENS = ("<end>", "<start>", *"abcdefgh", "<notimestamps>")  # all behind the last one are times
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def folder(tmp_path_factory):
     )
     model = transformers.WhisperForConditionalGeneration(config)
     model.generation_config = transformers.GenerationConfig(
-        **ids, max_length=12, is_multilingual=False, no_timestamps_token_id=2
+        **ids, max_length=12, is_multilingual=False, no_timestamps_token_id=len(TOKENS) - 1
     )
     model.save_pretrained(path)
     transformers.WhisperFeatureExtractor(feature_size=8, chunk_length=1).save_pretrained(path)
