@@ -21,7 +21,7 @@ ROWS = {  # experiment -> what the picture calls it
     f"{MODEL}_fbank_char_USA": "vm, recognition on top",
     f"{MODEL}_paper_fbank_char": "vm, the paper's settings",
     f"{MODEL}_fbank_char_vs": "vs, all on one level",
-    "msp_e_branchformer_3000steps_fbank_char": "vm, three times the steps (default)",
+    "msp_e_branchformer_3000steps_fbank_char": "vm, 3,000 steps (default)",
 }
 WIDTH, LEFT, GAP, ROW, TOP = 760, 250, 36, 30, 58  # pixels
 STYLE = """<style>
@@ -90,7 +90,7 @@ def draw(means: Mapping[str, Mapping[str, Any]]) -> str:
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img"'
         ' aria-labelledby="t">',
-        '<title id="t">Mean scores of five soups on the embedded corpus, 95 % intervals</title>',
+        '<title id="t">Mean scores of six trainings on the embedded corpus, 95 % intervals</title>',
         STYLE,
     ]
     for number, name in enumerate(means):
@@ -100,7 +100,7 @@ def draw(means: Mapping[str, Mapping[str, Any]]) -> str:
     width = (WIDTH - LEFT - GAP - 20) / len(PANELS)
     for number, panel in enumerate(PANELS):
         lines += _draw_panel(panel, means, LEFT + number * (width + GAP), width, height)
-    caption = "One training each on two CPU cores; bars are 95 % bootstrap intervals."
+    caption = "One training each, 1,000 steps but for the last; bars: 95 % bootstrap intervals."
     lines.append(f'<text class="small" x="{LEFT}" y="{height - 6}">{caption}</text>')
     return "\n".join([*lines, "</svg>", ""])
 
