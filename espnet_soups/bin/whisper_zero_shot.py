@@ -56,7 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from espnet_soups.inference.whisper_zero_shot import WhisperTranscriber, transcribe_set
 
     transcriber = WhisperTranscriber(args.model, args.window)
-    for key, text in transcribe_set(transcriber, args.data_dir, args.decode_dir):
+    texts = transcribe_set(transcriber, args.data_dir, args.decode_dir, "asr_{}".format)
+    for key, text in texts:
         print(key, text, flush=True)
 
 

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,6 @@ from espnet_soups.data.audio import read_audio
 from espnet_soups.files import read_table, write_table
 
 WINDOWS = ("full", "speech")
-OBJECTIVE = "asr_{language}"
 
 
 class WhisperTranscriber:
@@ -80,14 +79,18 @@ class WhisperTranscriber:
 
 
 def transcribe_set(
-    transcriber: WhisperTranscriber, data_dir: Path, decode_dir: Path
+    transcriber: WhisperTranscriber,
+    data_dir: Path,
+    decode_dir: Path,
+    objective_of: Callable[[str], str],
 ) -> Iterator[tuple[str, str]]:
     """Transcribe a set of the recipe, and write it as stage 11 does, for stage 12 to score.
 
     Args:
         transcriber: The model.
         data_dir: Folder with `wav.scp` of samples at 16 kHz, and `utt2lang`.
-        decode_dir: Folder for `asr_<language>/text`, in the spelling of the recipe's texts.
+        decode_dir: Folder for `<objective>/text`, in the spelling of the recipe's texts.
+        objective_of: Function that returns the name of the objective that transcribes a language.
 
     Yields:
         (id, the text as Whisper writes it) of each utterance, once it is done.
@@ -104,7 +107,7 @@ def transcribe_set(
         texts.setdefault(languages[key], {})[key] = spell(written, languages[key])
         yield key, written
     for language, own in texts.items():
-        folder = decode_dir / OBJECTIVE.format(language=language)
+        folder = decode_dir / objective_of(language)
         folder.mkdir(parents=True, exist_ok=True)
         write_table(folder / "text", own)
 

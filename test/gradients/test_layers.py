@@ -49,7 +49,7 @@ def test_a_name_without_a_trainable_parameter_lists_the_modules(model):
 
 
 def test_other_words_and_frozen_encoders_are_refused(model):
-    with pytest.raises(ValueError, match=r"`all` or a list.*'conflict'"):
+    with pytest.raises(ValueError, match=r"`adapters` or a list.*'conflict'"):
         select_parameters(model, ["encoder"], "conflict")
     model.requires_grad_(False)
     with pytest.raises(ValueError, match="No shared parameter is trainable"):

@@ -61,7 +61,8 @@ def test_a_set_is_written_as_stage_11_does(folder, tmp_path):
         soundfile.write(tmp_path / f"{key}.wav", noise(0.5), 16000)
     (tmp_path / "wav.scp").write_text("".join(f"{k} {tmp_path}/{k}.wav\n" for k in "ab"))
     (tmp_path / "utt2lang").write_text("a en\nb fr\n")
-    found = dict(transcribe_set(WhisperTranscriber(str(folder)), tmp_path, tmp_path / "out"))
+    model = WhisperTranscriber(str(folder))
+    found = dict(transcribe_set(model, tmp_path, tmp_path / "out", "asr_{}".format))
     assert list(found) == ["a", "b"]
     for key, language in (("a", "en"), ("b", "fr")):
         written = (tmp_path / "out" / f"asr_{language}" / "text").read_text()
