@@ -83,7 +83,7 @@ def add_to_wandb(epoch: int, examples: Examples) -> None:
     import wandb
 
     tables = {
-        f"examples/{name}": wandb.Table(columns=COLUMNS, data=_rows(utterances))
+        f"examples/{name}": wandb.Table(columns=[*COLUMNS], data=_rows(utterances))
         for name, utterances in examples.items()
     }
     wandb.log({**tables, "epoch": epoch})
