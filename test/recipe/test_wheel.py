@@ -162,5 +162,6 @@ def test_the_command_answers_from_the_wheel(environment: Path, tmp_path: Path):
     assert [line.split()[0] for line in listed.stdout.splitlines()[1:]] == [
         "asterisk",
         "covost2",
+        "debian_speech",
         "librispeech_aishell",
     ]
