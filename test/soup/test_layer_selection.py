@@ -233,7 +233,7 @@ def test_exact_mode_and_refresh_select_too():
 @pytest.mark.parametrize(
     ("conf", "said"),
     [
-        ({"layers": "conflict"}, "`layers` must be `all`, `conflicting` or a list"),
+        ({"layers": "conflict"}, "`layers` must be `all`, `adapters`, `conflicting` or a list"),
         ({"selection": {"every": 3}}, "`selection` needs `layers: conflicting`"),
         ({"selection": {"evry": 3}}, r"`selection` has no 'evry' \(closest: 'every'\)"),
         ({"selection": {"every": 0}}, "`every` of `selection`"),
