@@ -152,7 +152,8 @@ def test_an_objective_of_all_languages_that_a_set_has_no_labels_of_is_left_out_w
     assert scores["not_scored"] == {"cls_gender": f"{reference} has no utt2gender"}
     assert "not scored: cls_gender (" in capsys.readouterr().out
     write(reference / "utt2gender", dict.fromkeys(keys, "unknown"))
-    assert run(decoded)["not_scored"] == {"cls_gender": f"{reference}/utt2gender has no label of cls_gender"}
+    note = f"{reference}/utt2gender has no label of cls_gender"
+    assert run(decoded)["not_scored"] == {"cls_gender": note}
     write(reference / "utt2gender", dict.fromkeys(keys, "f") | {keys[0]: "m"})
     measured = run(decoded)["objectives"]["cls_gender"]
     assert measured["accuracy"]["confusion"] == [[23, 0], [1, 0]]
