@@ -161,7 +161,7 @@ def test_sigterm_of_torchrun_is_told_and_its_handler_is_put_back(tmp_path, monke
     ("error", "told"),
     [
         (ProcessExitedException("", 1, 7, -9, "SIGKILL"), "Process 1 .* with SIGKILL, so look"),
-        (ProcessExitedException("", 0, 7, 1), "Process 0 .* with status 1, and its own message"),
+        (ProcessExitedException("", 0, 7, 1), "Process 0 .* with status 1, see its own message"),
     ],
 )
 def test_the_launcher_of_espnet_names_the_process_that_has_ended(error, told):

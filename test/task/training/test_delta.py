@@ -35,7 +35,7 @@ def test_a_reference_is_the_best_epoch_of_its_run(tmp_path):
     path.write_text("".join(f"{json.dumps({'valid_loss': e})}\n" for e in epochs[:2]))
     assert read_reference(path) == {"a": 1.0, "b": 1.5}
     path.write_text('{"loss": 1}\n')
-    with pytest.raises(ValueError, match=r"`delta_reference` .*soup\.jsonl is no soup\.jsonl"):
+    with pytest.raises(ValueError, match=r" is not the soup\.jsonl of a run \(.*line 1 "):
         read_reference(path)
 
 
