@@ -2,7 +2,8 @@
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -11,10 +12,11 @@ from espnet_soups.data.speech_source import SpeechSource
 from espnet_soups.files import read_table
 from espnet_soups.inference.job_output import Speed
 from espnet_soups.inference.speech2text import Speech2Text
-from espnet_soups.network.decoders import cut_batches
+from espnet_soups.network.decoders import EncodedSpeech, cut_batches
 from espnet_soups.objectives.decoding.result import Hypothesis
 
-WINDOW = 512  # utterances to read and sort by length at a time
+WINDOW = 512  # utterances to read, encode and sort by length at a time
+SEARCHED = 4  # a search takes less memory than the encoder, and gains more from larger batches
 
 Decoded = dict[str, dict[str, tuple[Hypothesis, ...]]]
 Prepared = dict[str, torch.Tensor]
@@ -67,6 +69,9 @@ def decode_set(
 ) -> tuple[Decoded, Speed]:
     """Decode every objective of every utterance.
 
+    Utterances of all languages are encoded together, once for all their objectives, and searched
+    together by objective.
+
     Args:
         speech2text: The model.
         source: The speech.
@@ -80,27 +85,40 @@ def decode_set(
         ValueError: If speech cannot be read or decoded; the message names the utterance.
     """
     found: Decoded = {name: {} for name in speech2text.decoders}
-    total, done, seconds = sum(map(len, grouped.values())), 0, 0.0
-    start = time.perf_counter()
-    for language, keys in grouped.items():
-        for first in range(0, len(keys), WINDOW):
-            prepared = _read(speech2text, source, keys[first : first + WINDOW])
-            for batch in cut_batches(_shapes(prepared), speech2text.config):
-                results = _decode(speech2text, batch, prepared, language)
-                for key, result in zip(batch, results, strict=True):
-                    for name, hypotheses in result.items():
-                        found[name][key] = hypotheses
-                    seconds += len(prepared[key])
-                done += len(batch)
-                elapsed = time.perf_counter() - start
-                logging.info(f"decoded {done}/{total} utterances ({language}), {elapsed:.1f} s")
+    decoders = speech2text.search
+    keys = {key: language for language, own in grouped.items() for key in own}
+    seconds, start = 0.0, time.perf_counter()
+    for window in _windows(list(keys)):
+        prepared = _read(speech2text, source, window)
+        seconds += sum(map(len, prepared.values()))
+        encoded: dict[str, EncodedSpeech] = {}
+        for batch in cut_batches(_shapes(prepared), speech2text.config):
+            with _naming(batch):
+                rows = decoders.encode_each([prepared[key] for key in batch])
+            encoded |= zip(batch, rows, strict=True)
+            _tell(f"encoded {len(encoded)} of {len(window)} utterances", start)
+        for name, decoded in found.items():
+            chosen = {
+                key: speech for key, speech in prepared.items()
+                if name in speech2text.objectives_of(keys[key])
+            }  # fmt: skip
+            for batch in cut_batches(_shapes(chosen), speech2text.config, SEARCHED):
+                with _naming(batch):
+                    results = decoders.decode([encoded[key] for key in batch], name)
+                decoded |= zip(batch, results, strict=True)
+            _tell(f"decoded {name}: {len(decoded)} utterances", start)
     frame = _frame_seconds(speech2text)
     audio = None if frame is None else round(seconds * frame, 3)
-    return found, Speed(audio, round(time.perf_counter() - start, 3), total)
+    return found, Speed(audio, round(time.perf_counter() - start, 3), len(keys))
 
 
 def _shapes(prepared: Prepared) -> dict[str, tuple[int, ...]]:
     return {key: tuple(speech.shape) for key, speech in prepared.items()}
+
+
+def _windows(keys: Sequence[str]) -> Iterator[Sequence[str]]:
+    for first in range(0, len(keys), WINDOW):
+        yield keys[first : first + WINDOW]
 
 
 def _read(speech2text: Speech2Text, source: SpeechSource, keys: Sequence[str]) -> Prepared:
@@ -114,14 +132,17 @@ def _read(speech2text: Speech2Text, source: SpeechSource, keys: Sequence[str]) -
     return prepared
 
 
-def _decode(
-    speech2text: Speech2Text, batch: Sequence[str], prepared: Prepared, language: str
-) -> list[Mapping[str, tuple[Hypothesis, ...]]]:
+@contextmanager
+def _naming(batch: Sequence[str]) -> Iterator[None]:
+    """Name the utterances of a batch in the message of an error."""
     try:
-        results = speech2text.decode_batch([prepared[key] for key in batch], language)
+        yield
     except ValueError as error:
         raise ValueError(f"Utterances {batch[-1]} and longer: {error}") from error
-    return [result.nbest for result in results]
+
+
+def _tell(what: str, start: float) -> None:
+    logging.info(f"{what}, {time.perf_counter() - start:.1f} s")
 
 
 def _frame_seconds(speech2text: Speech2Text) -> float | None:

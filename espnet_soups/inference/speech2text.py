@@ -3,7 +3,7 @@
 import argparse
 import logging
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -187,7 +187,7 @@ class Speech2Text:
             ValueError: If the language is unknown, or an utterance is too short for the encoder.
         """
         self.check_language(lang)
-        spoken = [objective.name for objective in self._spoken(lang)]
+        spoken = self.objectives_of(lang)
         found = self.search(prepared, [item for item in spoken if names is None or item in names])
         return [
             Result(lang, {name: hypotheses[row] for name, hypotheses in found.items()})
@@ -235,5 +235,10 @@ class Speech2Text:
         """
         return self.search.encode(*self.search.pad(prepared))
 
-    def _spoken(self, lang: str) -> Iterable[Objective]:
-        return (item for item in self.objectives if item.language in ("", lang))
+    def objectives_of(self, lang: str) -> list[str]:
+        """Return the names of the objectives that are decoded for a language.
+
+        Args:
+            lang: The spoken language.
+        """
+        return [item.name for item in self.objectives if item.language in ("", lang)]

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -16,6 +17,19 @@ from espnet_soups.objectives.decoding.result import Hypothesis
 from espnet_soups.objectives.heads.head import ENCODED_AND_SPEECH
 from espnet_soups.objectives.objective import match_names
 from espnet_soups.objectives.registry import kind_of
+
+
+@dataclass(frozen=True)
+class EncodedSpeech:
+    """An utterance, and what the encoder makes of it.
+
+    Attributes:
+        speech: Input of the encoder, features [T, F] or samples [S].
+        states: Encoder output, [T', D].
+    """
+
+    speech: Tensor
+    states: Tensor
 
 
 class Decoders:
@@ -60,7 +74,6 @@ class Decoders:
         self.objectives = list(found)
         self.decoders = {objective.name: decoder for objective, decoder in found.items()}
 
-    @torch.no_grad()
     def __call__(
         self, prepared: Sequence[Tensor], names: Sequence[str]
     ) -> dict[str, list[tuple[Hypothesis, ...]]]:
@@ -77,14 +90,44 @@ class Decoders:
         Raises:
             ValueError: If an utterance is too short for the encoder.
         """
-        speech, lengths = self.pad(prepared)
-        encoded, frames = self.encode(speech, lengths)
-        found: dict[str, list[tuple[Hypothesis, ...]]] = {}
-        for name in names:
-            reads: Any = self.model.heads[name].reads
-            given = (speech, lengths) if reads == ENCODED_AND_SPEECH else ()
-            decode: Any = self.decoders[name]
-            found[name] = decode(encoded, frames, *given)
+        encoded = self.encode_each(prepared)
+        return {name: self.decode(encoded, name) for name in names}
+
+    def encode_each(self, prepared: Sequence[Tensor]) -> list[EncodedSpeech]:
+        """Encode utterances of any languages together.
+
+        Args:
+            prepared: The input of the encoder for each utterance.
+
+        Returns:
+            The encoded utterances, in the same order.
+
+        Raises:
+            ValueError: If an utterance is too short for the encoder.
+        """
+        states, frames = self.encode(*self.pad(prepared))
+        return [
+            EncodedSpeech(speech, own[:length])
+            for speech, own, length in zip(prepared, states, frames.tolist(), strict=True)
+        ]
+
+    @torch.no_grad()
+    def decode(self, encoded: Sequence[EncodedSpeech], name: str) -> list[tuple[Hypothesis, ...]]:
+        """Decode one objective of encoded utterances together.
+
+        Args:
+            encoded: The utterances, at least one.
+            name: Name of the objective.
+
+        Returns:
+            The hypotheses of each utterance, best first.
+        """
+        reads: Any = self.model.heads[name].reads
+        decode: Any = self.decoders[name]
+        given = self.pad([one.speech for one in encoded]) if reads == ENCODED_AND_SPEECH else ()
+        found: list[tuple[Hypothesis, ...]] = decode(
+            *self.pad([one.states for one in encoded]), *given
+        )
         return found
 
     def pad(self, prepared: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
@@ -124,12 +167,15 @@ class Decoders:
             ) from error
 
 
-def cut_batches(shapes: Mapping[str, Sequence[int]], config: DecodeConfig) -> Iterator[list[str]]:
+def cut_batches(
+    shapes: Mapping[str, Sequence[int]], config: DecodeConfig, times: int = 1
+) -> Iterator[list[str]]:
     """Cut utterances into batches of similar length, long ones first.
 
     Args:
         shapes: Utterance id to the shape of its speech, `(frames, width)` or `(samples,)`.
         config: Settings of the decoding, with the limits of a batch.
+        times: Multiple of these limits.
 
     Yields:
         The utterance ids of a batch.
@@ -140,7 +186,8 @@ def cut_batches(shapes: Mapping[str, Sequence[int]], config: DecodeConfig) -> It
         longest = longest or prod(shapes[key])
         bins = longest * (len(batch) + 1)
         if batch and (
-            len(batch) == config.batch_size or (config.batch_bins and bins > config.batch_bins)
+            len(batch) == times * config.batch_size
+            or (config.batch_bins and bins > times * config.batch_bins)
         ):
             yield batch
             batch, longest = [], prod(shapes[key])

@@ -13,7 +13,8 @@ from espnet_soups import Speech2Text
 from espnet_soups.bin import export, join_outputs, msp_inference
 from espnet_soups.data.speech_source import SpeechSource
 from espnet_soups.files import read_table
-from espnet_soups.network.decoders import cut_batches
+from espnet_soups.inference.decode_set import decode_set, select_utterances
+from espnet_soups.network.decoders import Decoders, EncodedSpeech, cut_batches
 from espnet_soups.objectives.decoding.decode_config import DecodeConfig
 from espnet_soups.testing.toy_corpus import ToyExperiment
 
@@ -74,6 +75,30 @@ def test_two_jobs_joined_give_what_each_utterance_gives_alone(
     assert speed["audio_seconds"] == pytest.approx(frames * 0.02)
     assert speed["utterances"] == len(spoken)
     assert speed["rtf"] == pytest.approx(speed["decode_seconds"] / speed["audio_seconds"])
+
+
+def test_utterances_of_all_languages_are_encoded_together_and_once(
+    separate: ToyExperiment, monkeypatch: pytest.MonkeyPatch
+):
+    speech2text = Speech2Text.from_pretrained(separate.exp_dir, batch_size=12)
+    valid = separate.corpus.root / "valid"
+    source = SpeechSource(f"{valid}/feats.scp,speech,kaldi_ark", None)
+    known = {source.read(key).tobytes(): key for key in source.places}
+    batches: list[list[str]] = []
+
+    encode_each = Decoders.encode_each
+
+    def remember(self: Decoders, prepared: list[torch.Tensor]) -> list[EncodedSpeech]:
+        batches.append([known[speech.numpy().tobytes()] for speech in prepared])
+        return encode_each(self, prepared)
+
+    monkeypatch.setattr(Decoders, "encode_each", remember)
+    grouped = select_utterances(speech2text, source, valid / "utt2lang", None)
+    found, _ = decode_set(speech2text, source, grouped)
+    assert sorted(key for batch in batches for key in batch) == sorted(source.places)
+    assert [len(batch) for batch in batches] == [12, 12, 12]
+    assert all(len({key[:2] for key in batch}) > 1 for batch in batches)
+    assert len(found["asr_fr"]) == len(found["st_fr_en"]) == len(grouped["fr"])
 
 
 def test_audio_files_are_decoded_as_their_samples(separate: ToyExperiment, tmp_path: Path):

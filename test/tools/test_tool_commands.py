@@ -16,6 +16,7 @@ def test_every_command_that_a_document_names_is_a_module_that_can_be_run():
     }
     assert named == {
         "tools.benchmark.corpora",
+        "tools.benchmark.decoding",
         "tools.benchmark.profile",
         "tools.benchmark.steps",
         "tools.benchmark.threads",

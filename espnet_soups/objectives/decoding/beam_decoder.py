@@ -2,21 +2,26 @@
 
 import logging
 from collections.abc import Sequence
+from typing import Any
 
 import torch
-from espnet2.legacy.nets.batch_beam_search import BatchBeamSearch
-from espnet2.legacy.nets.beam_search import BeamSearch
+from espnet2.legacy.nets.beam_search import BeamSearch, Hypothesis
 from espnet2.legacy.nets.scorer_interface import ScorerInterface
-from espnet2.legacy.nets.scorers.ctc import CTCPrefixScorer
 from espnet2.legacy.nets.scorers.length_bonus import LengthBonus
 from torch import Tensor
 
+from espnet_soups.objectives.decoding.bounded_search import BoundedBeamSearch
 from espnet_soups.objectives.decoding.ctc_greedy import Scored
 from espnet_soups.objectives.decoding.head_scorers import FrameClassifier, batches
+from espnet_soups.objectives.decoding.prefix_scorer import PrefixScorer
+from espnet_soups.objectives.decoding.search_parts import part_sizes
 from espnet_soups.objectives.decoding.text_search import SearchPlan, TextSearch
 from espnet_soups.objectives.heads.text_head import SOS_EOS
 
 BLANK = 0
+MOST_NUMBERS = 2**26  # that a search holds for its hypotheses: 256 MiB
+# What an operation costs whatever it computes, in utterances: measured on a CPU, small models.
+START_OF_STEP, START_OF_FRAME = 40.0, 12.0
 
 
 class BeamDecoder:
@@ -44,7 +49,7 @@ class BeamDecoder:
         end = list(token_list).index(SOS_EOS)
         scorers: dict[str, ScorerInterface | None] = {
             "decoder": decoder if ctc_weight < 1.0 else None,
-            "ctc": CTCPrefixScorer(ctc, end, plan.window_margin) if ctc_weight > 0.0 else None,
+            "ctc": PrefixScorer(ctc, end, plan.window_margin) if ctc_weight > 0.0 else None,
             "length_bonus": LengthBonus(len(token_list)),
         }
         # The first step has one candidate per token, without blank: in a beam wide enough to hold
@@ -55,21 +60,22 @@ class BeamDecoder:
                 f"`beam_size` {config.beam_size} is cut to the {beam_size} tokens there are"
             )
         together, self.masks = batches(scorers["decoder"])
-        self.search: BeamSearch = (BatchBeamSearch if together else BeamSearch)(
-            scorers=scorers,
-            weights={
+        options: dict[str, Any] = {
+            "scorers": scorers,
+            "weights": {
                 "decoder": 1.0 - ctc_weight,
                 "ctc": ctc_weight,
                 "length_bonus": config.penalty,
             },
-            beam_size=beam_size,
-            vocab_size=len(token_list),
-            sos=end,
-            eos=end,
-            token_list=list(token_list),
-            pre_beam_score_key=None if ctc_weight == 1.0 else "full",
-        ).eval()
-        self.config, self.nbest = config, nbest
+            "beam_size": beam_size,
+            "vocab_size": len(token_list),
+            "sos": end,
+            "eos": end,
+            "pre_beam_score_key": None if ctc_weight == 1.0 else "full",
+        }
+        found = BoundedBeamSearch(nbest, **options) if together else BeamSearch(**options)
+        self.search: BeamSearch = found.eval()
+        self.config, self.nbest, self.window_margin = config, nbest, plan.window_margin
 
     def __call__(self, encoded: Tensor, lengths: Tensor) -> list[list[Scored]]:
         """Decode utterances.
@@ -86,7 +92,7 @@ class BeamDecoder:
             "minlenratio": float(self.config.minlenratio),
         }
         if self.masks:
-            nbest = self.search(x=encoded, x_lengths=lengths, **ratios)
+            nbest = self._search_parts(encoded, lengths, ratios)
         else:
             nbest = [
                 self.search(x=row[:length], **ratios)
@@ -97,6 +103,29 @@ class BeamDecoder:
             or [([], -torch.inf)]
             for hypotheses in nbest
         ]
+
+    def _search_parts(
+        self, encoded: Tensor, lengths: Tensor, ratios: dict[str, float]
+    ) -> list[list[Hypothesis]]:
+        """Return the hypotheses of each utterance; some are searched together."""
+        order = lengths.argsort(descending=True, stable=True)
+        found: list[list[Hypothesis]] = []
+        for rows in order.split(self._sizes(lengths[order].tolist(), encoded.size(2))):
+            own = lengths[rows]
+            found += self.search(x=encoded[rows, : int(own[0])], x_lengths=own, **ratios)
+        return [found[place] for place in order.argsort().tolist()]
+
+    def _sizes(self, lengths: Sequence[int], width: int) -> list[int]:
+        """Return how many utterances are searched together, for lengths from the largest on."""
+        search, scored = self.search, 0
+        works, start = [float(frames) for frames in lengths], START_OF_STEP
+        if "ctc" in search.scorers:  # it walks through the frames in each step
+            scored = search.pre_beam_size if search.do_pre_beam else search.n_vocab
+            window = 2 * self.window_margin or max(lengths)
+            works, start = [own * min(own, window) for own in works], START_OF_FRAME
+        width = max(width, 4 * scored)  # two numbers for each token, before and after a step
+        most = [max(1, MOST_NUMBERS // (own * search.beam_size * width)) for own in lengths]
+        return part_sizes(works, start, most)
 
     def _score(self, sequence: Tensor, score: Tensor | float) -> Scored:
         special = {BLANK, self.search.eos}  # a search cut off by its length may end twice

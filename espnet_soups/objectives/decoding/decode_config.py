@@ -21,8 +21,10 @@ class DecodeConfig:
     """
 
     nbest: int = option(1, "hypotheses of an utterance, best first; greedy decoding has one")
-    batch_size: int = option(16, "utterances that are decoded together")
-    batch_bins: int = option(0, "padded numbers per batch at most; 0: no limit")
+    batch_size: int = option(
+        16, "utterances that are encoded together; searches take four times as many"
+    )
+    batch_bins: int = option(0, "padded numbers that are encoded together; 0: no limit")
     kinds: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

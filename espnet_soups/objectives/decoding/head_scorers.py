@@ -9,9 +9,11 @@ import inspect
 from typing import Any, Protocol
 
 import torch
+from espnet2.asr.decoder.abs_decoder import AbsDecoder
 from espnet2.legacy.nets.scorer_interface import BatchScorerInterface, ScorerInterface
 from torch import Tensor
 
+from espnet_soups.objectives.decoding.cached_decoder import CachedDecoder, can_cache
 from espnet_soups.objectives.heads.shared_head import HeadView, has_ctc
 from espnet_soups.objectives.heads.text_head import TextHead
 
@@ -77,7 +79,7 @@ class RestrictedDecoder(BatchScorerInterface):
     def __init__(self, view: HeadView) -> None:
         if view.head.decoder is None:
             raise ValueError("This shared head has no decoder.")
-        self.decoder, self.view = view.head.decoder, view
+        self.decoder, self.view = cached(view.head.decoder, len(view.to_joint)), view  # type: ignore[arg-type]
 
     def init_state(self, x: Tensor) -> Any:
         """Return the state of one hypothesis before the first token.
@@ -150,6 +152,29 @@ class RestrictedDecoder(BatchScorerInterface):
         return scores[..., self.view.to_joint].log_softmax(dim=-1)  # type: ignore[index]
 
 
+class RestrictedCachedDecoder(RestrictedDecoder):
+    """The same for a decoder that keeps its keys and values."""
+
+    def batch_select_state(self, state: Any, best_ids: Tensor) -> Any:
+        """Return the states of the hypotheses that a step has kept.
+
+        Args:
+            state: State of the hypotheses before it.
+            best_ids: For each utterance `hypothesis * V + token` of those that are kept, [B, H].
+        """
+        return self.decoder.batch_select_state(state, best_ids)
+
+    def keep(self, state: Any, utterances: Tensor, rows: Tensor) -> Any:
+        """Forget all but some utterances; see `CachedDecoder.keep`.
+
+        Args:
+            state: State of the hypotheses.
+            utterances: Places of the utterances that stay, [B].
+            rows: Places of their hypotheses, [N].
+        """
+        return self.decoder.keep(state, utterances, rows)
+
+
 def ctc_of(head: TextHead | HeadView) -> FrameClassifier | None:
     """Return the CTC of an objective over its own ids; None if it has none.
 
@@ -168,8 +193,21 @@ def decoder_of(head: TextHead | HeadView) -> ScorerInterface | None:
         head: The objective's own head, or its view of a shared one.
     """
     if isinstance(head, HeadView):
-        return None if head.head.decoder is None else RestrictedDecoder(head)
-    return head.decoder
+        if head.head.decoder is None:
+            return None
+        kept = can_cache(head.head.decoder)
+        return RestrictedCachedDecoder(head) if kept else RestrictedDecoder(head)
+    return None if head.decoder is None else cached(head.decoder, len(head.token_list))
+
+
+def cached(decoder: AbsDecoder, vocabulary: int) -> Any:
+    """Return a decoder that computes the same in less time, or the decoder itself.
+
+    Args:
+        decoder: The decoder of a head.
+        vocabulary: Number of tokens of the search.
+    """
+    return CachedDecoder(decoder, vocabulary) if can_cache(decoder) else decoder
 
 
 def batches(scorer: ScorerInterface | None) -> tuple[bool, bool]:

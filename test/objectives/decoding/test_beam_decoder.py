@@ -5,6 +5,7 @@ import itertools
 import pytest
 import torch
 
+from espnet_soups.objectives.decoding import beam_decoder
 from espnet_soups.objectives.decoding.beam_decoder import BeamDecoder
 from espnet_soups.objectives.decoding.ctc_greedy import GreedyDecoder
 from espnet_soups.objectives.decoding.text_search import SearchPlan, TextSearch
@@ -96,3 +97,23 @@ def test_a_penalty_makes_longer_labels():
         for p in (-5.0, 5.0)
     ]
     assert lengths_found[0] < lengths_found[1]
+
+
+def test_utterances_are_searched_in_parts_where_memory_is_short(monkeypatch):
+    logits, lengths = random_logits(4, 5, 9), torch.tensor([8, 9, 3, 8, 8])
+    decoder = BeamDecoder(FrameTable(), None, CTC_ALONE, TOKENS, TextSearch(beam_size=3), 2)
+    sizes = []
+    search = decoder.search.forward
+
+    def remember(x, **options):
+        sizes.append(tuple(x.shape[:2]))
+        return search(x, **options)
+
+    monkeypatch.setattr(decoder.search, "forward", remember)
+    whole = decoder(logits, lengths)
+    monkeypatch.setattr(beam_decoder, "MOST_NUMBERS", 2 * 9 * 3 * 4 * len(TOKENS))
+    parts = decoder(logits, lengths)
+    assert sizes == [(5, 9), (2, 9), (2, 8), (1, 3)]
+    for together, alone in zip(whole, parts, strict=True):
+        assert [tokens for tokens, _ in together] == [tokens for tokens, _ in alone]
+        assert [s for _, s in together] == pytest.approx([s for _, s in alone], abs=1e-4)
