@@ -11,6 +11,7 @@ from espnet2.legacy.nets.pytorch_backend.transformer.subsampling import TooShort
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from espnet_soups.network.encoded import LEAST_SAVED, LEAST_SAVED_GPU, split_by_length
 from espnet_soups.network.msp_model import MSPModel
 from espnet_soups.objectives.decoding.decode_config import DecodeConfig
 from espnet_soups.objectives.decoding.result import Hypothesis
@@ -94,7 +95,7 @@ class Decoders:
         return {name: self.decode(encoded, name) for name in names}
 
     def encode_each(self, prepared: Sequence[Tensor]) -> list[EncodedSpeech]:
-        """Encode utterances of any languages together.
+        """Encode utterances of any languages together, much shorter ones apart from longer ones.
 
         Args:
             prepared: The input of the encoder for each utterance.
@@ -105,11 +106,14 @@ class Decoders:
         Raises:
             ValueError: If an utterance is too short for the encoder.
         """
-        states, frames = self.encode(*self.pad(prepared))
-        return [
-            EncodedSpeech(speech, own[:length])
-            for speech, own, length in zip(prepared, states, frames.tolist(), strict=True)
-        ]
+        on_gpu = next(self.model.parameters()).is_cuda
+        saved, lengths = LEAST_SAVED_GPU if on_gpu else LEAST_SAVED, list(map(len, prepared))
+        found: dict[int, EncodedSpeech] = {}
+        for rows in split_by_length(range(len(prepared)), lengths, saved):
+            states, frames = self.encode(*self.pad([prepared[row] for row in rows]))
+            for row, own, length in zip(rows, states, frames.tolist(), strict=True):
+                found[row] = EncodedSpeech(prepared[row], own[:length])
+        return [found[row] for row in range(len(prepared))]
 
     @torch.no_grad()
     def decode(self, encoded: Sequence[EncodedSpeech], name: str) -> list[tuple[Hypothesis, ...]]:

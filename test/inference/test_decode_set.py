@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import torch
 
 from espnet_soups import Speech2Text
 from espnet_soups.bin import export, join_outputs, msp_inference

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from espnet_soups.data.speech_source import SpeechSource
 from espnet_soups.inference.decode_set import decode_set
 from espnet_soups.inference.load_model import load_model
 from espnet_soups.inference.speech2text import Speech2Text
-from espnet_soups.data.speech_source import SpeechSource
 from espnet_soups.network.msp_model import MSPModel
 from espnet_soups.objectives.decoding.decode_config import read_decode_config
 from espnet_soups.objectives.heads.shared_head import inner_head

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from espnet_soups.data.speech_source import SpeechSource
 from espnet_soups.files import read_table
 from espnet_soups.inference.speech2text import Speech2Text
-from espnet_soups.data.speech_source import SpeechSource
 
 
 def open_source(set_dir: Path, speech2text: Speech2Text) -> SpeechSource:

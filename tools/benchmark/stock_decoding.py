@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from espnet_soups.inference.export import export_objective
 from espnet_soups.data.speech_source import SpeechSource
+from espnet_soups.inference.export import export_objective
 from espnet_soups.objectives.objective import Objective
 
 

@@ -20,8 +20,9 @@ from espnet_soups.objectives.heads.text_head import SOS_EOS
 
 BLANK = 0
 MOST_NUMBERS = 2**26  # that a search holds for its hypotheses: 256 MiB
-# What an operation costs whatever it computes, in utterances: measured on a CPU, small models.
+# What an operation costs whatever it computes, in utterances; small models on a CPU.
 START_OF_STEP, START_OF_FRAME = 40.0, 12.0
+START_ON_GPU = 1000.0  # not measured
 
 
 class BeamDecoder:
@@ -110,22 +111,25 @@ class BeamDecoder:
         """Return the hypotheses of each utterance; some are searched together."""
         order = lengths.argsort(descending=True, stable=True)
         found: list[list[Hypothesis]] = []
-        for rows in order.split(self._sizes(lengths[order].tolist(), encoded.size(2))):
+        for rows in order.split(self._sizes(lengths[order].tolist(), encoded)):
             own = lengths[rows]
             found += self.search(x=encoded[rows, : int(own[0])], x_lengths=own, **ratios)
         return [found[place] for place in order.argsort().tolist()]
 
-    def _sizes(self, lengths: Sequence[int], width: int) -> list[int]:
+    def _sizes(self, lengths: Sequence[int], encoded: Tensor) -> list[int]:
         """Return how many utterances are searched together, for lengths from the largest on."""
         search, scored = self.search, 0
-        works, start = [float(frames) for frames in lengths], START_OF_STEP
+        works = alone = [float(frames) for frames in lengths]
+        start = START_OF_STEP
         if "ctc" in search.scorers:  # it walks through the frames in each step
             scored = search.pre_beam_size if search.do_pre_beam else search.n_vocab
+            # a window reaches from the slowest prefix to the fastest one
             window = 2 * self.window_margin or max(lengths)
-            works, start = [own * min(own, window) for own in works], START_OF_FRAME
-        width = max(width, 4 * scored)  # two numbers for each token, before and after a step
+            alone = [own * min(own, window) for own in works]
+            works, start = [own * own for own in works], START_OF_FRAME
+        width = max(encoded.size(2), 4 * scored)  # of a token two numbers, before and after a step
         most = [max(1, MOST_NUMBERS // (own * search.beam_size * width)) for own in lengths]
-        return part_sizes(works, start, most)
+        return part_sizes(works, alone, START_ON_GPU if encoded.is_cuda else start, most)
 
     def _score(self, sequence: Tensor, score: Tensor | float) -> Scored:
         special = {BLANK, self.search.eos}  # a search cut off by its length may end twice
