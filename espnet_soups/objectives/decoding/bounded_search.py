@@ -93,7 +93,8 @@ class BoundedBeamSearch(BatchBeamSearch):
             The hypotheses that go on.
         """
         if isinstance(maxlen, int) or isinstance(minlen, int):
-            longest, ended = [maxlen], [ended_hyps]
+            longest = [maxlen if isinstance(maxlen, int) else maxlen[0]]
+            ended = [ended_hyps]
             running = super().post_process(i, maxlen, minlen, maxlenratio, running_hyps, ended_hyps)
         else:
             longest, least = ([limits[b] for b in self.running] for limits in (maxlen, minlen))

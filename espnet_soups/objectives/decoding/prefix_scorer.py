@@ -21,8 +21,10 @@ class PrefixScorer(CTCPrefixScorer):
             x: Encoded speech of one utterance [T, D], or of several [B, T, D].
             xs_lengths: Frames of each utterance, [B]; None: all.
         """
-        super().batch_init_state(x, xs_lengths)
-        self.impl.__class__ = PrefixScores
+        log_probs = self.ctc.log_softmax(x if x.dim() == 3 else x.unsqueeze(0))
+        if xs_lengths is None:
+            xs_lengths = torch.full((len(log_probs),), log_probs.size(1), device=x.device)
+        self.impl = PrefixScores(log_probs, xs_lengths.long(), 0, self.eos, self.window_margin)
 
     def keep(self, state: Any, utterances: Tensor, rows: Tensor) -> Any:
         """Forget all but some utterances.
@@ -48,6 +50,18 @@ class PrefixScores(CTCPrefixScoreTH):
     frames are computed one by one: here by two operations that write in place, on emissions that
     hypotheses of one utterance share.
     """
+
+    # set by ESPnet's class, which has no types
+    x: Tensor
+    batch: int
+    odim: int
+    input_length: int
+    end_frames: Tensor
+    end_frames_cpu: Tensor
+    idx_b: Tensor
+    idx_bo: Tensor
+    cum_heard: Tensor
+    cum_log_blank: Tensor
 
     def __call__(
         self,

@@ -5,9 +5,12 @@ import torch
 from espnet2.asr.decoder.rnn_decoder import RNNDecoder
 from espnet2.asr.decoder.transformer_decoder import TransformerDecoder
 from espnet2.legacy.nets.batch_beam_search import BatchBeamSearch
+from espnet2.legacy.nets.scorers.ctc import CTCPrefixScorer
+from espnet2.legacy.nets.scorers.length_bonus import LengthBonus
 
 from espnet_soups.objectives.decoding.bounded_search import BoundedBeamSearch
 from espnet_soups.objectives.decoding.cached_decoder import CachedDecoder, can_cache
+from espnet_soups.objectives.decoding.prefix_scorer import PrefixScorer
 
 VOCABULARY, SIZE, BEAM = 9, 8, 3
 
@@ -27,10 +30,11 @@ def speech(utterances=4):
     return torch.randn(utterances, 14, SIZE, generator=generator), lengths
 
 
-def search(kind, decoder, penalty=0.0, **options):
+def search(kind, decoder, penalty=0.0, ctc=None, ctc_weight=0.0, **options):
     made = kind(
-        scorers={"decoder": decoder},
-        weights={"decoder": 1.0, "length_bonus": penalty},
+        scorers={"decoder": decoder, "ctc": ctc, "length_bonus": LengthBonus(VOCABULARY)},
+        weights={"decoder": 1.0 - ctc_weight, "ctc": ctc_weight, "length_bonus": penalty},
+        pre_beam_score_key="full",
         beam_size=BEAM,
         vocab_size=VOCABULARY,
         sos=VOCABULARY - 1,
@@ -85,3 +89,27 @@ def test_only_the_usual_transformer_decoder_is_cached():
     assert not can_cache(make_decoder(input_layer="linear"))
     assert not can_cache(RNNDecoder(VOCABULARY, SIZE))
     assert not can_cache(None)
+
+
+@pytest.mark.parametrize("penalty", [0.0, 0.5])
+@pytest.mark.parametrize("margin", [0, 3])
+@torch.no_grad()
+def test_utterances_that_are_done_leave_a_search_over_attention_and_ctc(margin, penalty):
+    class Projection(torch.nn.Linear):
+        def log_softmax(self, hs_pad):
+            return self(hs_pad).log_softmax(dim=-1)
+
+    decoder, (encoded, lengths) = make_decoder(), speech()
+    projection = Projection(SIZE, VOCABULARY)
+    torch.nn.init.normal_(projection.weight, std=0.7)
+    given = {"x": encoded, "x_lengths": lengths, "maxlenratio": 1.0}
+    options = {"ctc_weight": 0.4, "penalty": penalty}
+    theirs = CTCPrefixScorer(projection, VOCABULARY - 1, margin)
+    expected = search(BatchBeamSearch, decoder, ctc=theirs, **options)(**given)
+    kinds = PrefixScorer(projection, VOCABULARY - 1, margin), CachedDecoder(decoder, VOCABULARY)
+    left = search(BoundedBeamSearch, kinds[1], ctc=kinds[0], nbest=1, **options)
+    found = left(**given)
+    assert 1 < len(left.running) < len(encoded)
+    for own, other in zip(found, expected, strict=True):
+        assert own[0].yseq.tolist() == other[0].yseq.tolist()
+        assert float(own[0].score) == pytest.approx(float(other[0].score), abs=1e-4)
