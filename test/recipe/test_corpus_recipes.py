@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from warm_python import warm_variables
 
 from espnet_soups.testing.miniature_corpora import (
     write_aishell,
@@ -93,8 +94,7 @@ def read_scores(exp: Path, name: str) -> dict[str, dict[str, object]]:
 
 def run(folder: Path, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Runs a command in a recipe with this very Python and this very source tree."""
-    environment = os.environ | variables
-    environment |= {"VIRTUAL_ENV": sys.prefix, "PYTHONPATH": str(ROOT)}
+    environment = os.environ | variables | warm_variables() | {"VIRTUAL_ENV": sys.prefix}
     environment["PATH"] = f"{Path(sys.prefix) / 'bin'}:{os.environ['PATH']}"
     return subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False

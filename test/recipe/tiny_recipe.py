@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 import torch
+from warm_python import warm_variables
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = ROOT / "egs2" / "TEMPLATE" / "msp1"
@@ -115,11 +116,14 @@ def run(recipe: Path, *arguments: str, timeout: int = 300) -> subprocess.Complet
 
 def environment() -> dict[str, str]:
     """Gives the variables of an activated environment."""
-    return os.environ | {
-        "VIRTUAL_ENV": sys.prefix,
-        "PATH": f"{Path(sys.prefix) / 'bin'}:{os.environ['PATH']}",
-        "PYTHONPATH": str(ROOT),
-    }
+    return (
+        os.environ
+        | {
+            "VIRTUAL_ENV": sys.prefix,
+            "PATH": f"{Path(sys.prefix) / 'bin'}:{os.environ['PATH']}",
+        }
+        | warm_variables()
+    )
 
 
 def tensors_of(path: Path) -> dict[str, torch.Tensor]:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from warm_python import warm_variables
 
 from espnet_soups.task.launcher import settle_launcher
 
@@ -50,6 +51,7 @@ def test_two_ranks_of_torchrun_skip_a_broken_step_together_and_name_its_objectiv
     command += ["-m", "espnet_soups.bin.msp_train", *words, *options]
     command += ["--max_epoch", "1", "--output_dir", str(folder)]
     environment = {k: v for k, v in os.environ.items() if k != "CUDA_VISIBLE_DEVICES"}
+    environment |= warm_variables()
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
     assert done.returncode == 0, done.stderr[-3000:]
     record = json.loads((folder / "soup.jsonl").read_text(encoding="utf-8"))

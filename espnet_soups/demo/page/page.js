@@ -301,7 +301,10 @@ function layOut(shown) {
 
 function playFrom(seconds) {
   $("player").currentTime = seconds;
-  $("player").play().catch(() => fail("This browser cannot play this kind of file; the texts are not affected."));
+  $("player").play().catch((error) => {
+    // paused before it began is no failure
+    if (error.name === "NotSupportedError") fail("This browser cannot play this kind of file; the texts are not affected.");
+  });
 }
 
 function follow() {

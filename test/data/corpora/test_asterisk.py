@@ -131,6 +131,7 @@ def test_a_language_that_was_not_downloaded_is_named(tmp_path):
 
 def test_without_network_the_error_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))  # no apt-get
+    monkeypatch.setattr("time.sleep", lambda seconds: None)  # between attempts
     address = (tmp_path / "nowhere").as_uri()
     with pytest.raises(OSError, match=r"could not be fetched: .*by hand"):
         download_prompts(tmp_path / "downloads", ["en"], upstream=address)

@@ -14,6 +14,7 @@ import torch
 from soup_options import SOUP
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from trained_runs import load, records
+from warm_python import warm_variables
 
 from espnet_soups.files import read_table, read_texts, write_table
 
@@ -212,6 +213,7 @@ def test_two_ranks_share_the_decoding_and_have_the_scores_of_the_whole_part(
     command += ["--scores_conf", "batch_size=2", "--best_model_criterion", "valid,wer,min"]
     command += ["--max_epoch", "1", "--output_dir", str(folder)]
     environment = {k: v for k, v in os.environ.items() if k != "CUDA_VISIBLE_DEVICES"}
+    environment |= warm_variables()
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
     assert done.returncode == 0, done.stderr[-3000:]
     for name in (*ASR, *ST):

@@ -15,6 +15,7 @@ import pytest
 import torch
 from soup_options import SOUP
 from trained_runs import assert_same_end, load, records
+from warm_python import warm_variables
 
 from espnet_soups.task.training.midepoch.batches import KeptBatches
 from espnet_soups.task.training.midepoch.checkpoint import FILE
@@ -265,6 +266,7 @@ def stop_and_resume(runs, folder, start, stop, options):
     wait_for(folder / FILE, first)
     stop(first)
     said = first.communicate(timeout=300)[1]
+    environment |= warm_variables()
     again = subprocess.run(words, capture_output=True, text=True, env=environment, timeout=600)
     assert again.returncode == 0, again.stderr[-3000:]
     return first.returncode, said, again.stderr
@@ -307,6 +309,7 @@ def last_rank_of(process):
 def test_a_signal_to_one_of_two_ranks_stops_both_at_the_same_step(runs_of_two_ranks):
     runs, options = runs_of_two_ranks, (*SETTINGS["refresh"], "--max_epoch", "6")
     environment = {k: v for k, v in os.environ.items() if k != "CUDA_VISIBLE_DEVICES"}
+    environment |= warm_variables()
     whole = runs.root / "whole_ranks"
     words = [sys.executable, *TORCHRUN, *command_of(runs, whole, *options)]
     done = subprocess.run(words, capture_output=True, text=True, env=environment, timeout=600)
