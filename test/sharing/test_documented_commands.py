@@ -1,4 +1,4 @@
-"""Every command of docs/command_line.md and docs/sharing.md runs as it stands there."""
+"""Every command of docs/command_line.md, sharing.md and use_model.md runs as it stands there."""
 
 import json
 import os
@@ -22,6 +22,15 @@ from espnet_soups.bin.main import main
 
 said = {}
 for line in json.loads(sys.argv[1]):
+    if line.startswith("cd ") and "&&" not in line:
+        os.chdir(line[3:])
+        continue
+    if line.count(chr(10)):  # Python
+        written = io.StringIO()
+        with contextlib.redirect_stdout(written):
+            exec(compile(line, "document", "exec"), {})
+        said[line] = written.getvalue()
+        continue
     if not line.startswith("espnet-soups "):
         said[line] = subprocess.run(
             ["bash", "-euc", line], check=True, capture_output=True, text=True
@@ -39,11 +48,15 @@ print(json.dumps(said))
 """
 
 
+def blocks_of(name: str, language: str) -> list[str]:
+    """Return the blocks of a document that are marked with a language."""
+    text = (ROOT / "docs" / name).read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
 def commands_of(name: str) -> list[str]:
     """Return the lines of all blocks of bash in a document."""
-    text = (ROOT / "docs" / name).read_text(encoding="utf-8")
-    blocks = re.findall(r"^```bash\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-    return [line for block in blocks for line in block.splitlines()]
+    return [line for block in blocks_of(name, "bash") for line in block.splitlines()]
 
 
 def test_every_command_of_the_documents_runs(audible: ToyExperiment, tmp_path: Path):
@@ -56,7 +69,16 @@ def test_every_command_of_the_documents_runs(audible: ToyExperiment, tmp_path: P
     soundfile.write(work / "talk.wav", talk, FS)
     soundfile.write(work / "recordings" / "more.flac", say("cabd", "fr"), FS)
     lines = [*commands_of("command_line.md"), *commands_of("sharing.md")]
-    assert len(lines) >= 15
+    lines += blocks_of("sharing.md", "python")
+    assert len(lines) >= 16
+    other = tmp_path / "other"  # with a model of the name that the page has
+    (other / "exp").mkdir(parents=True)
+    (other / "exp" / "msp_e_branchformer_3000steps_fbank_char").symlink_to(audible.exp_dir)
+    (other / "recordings").symlink_to(work / "recordings")
+    soundfile.write(other / "prompt.wav", say("abcd", "fr"), FS)
+    code = "".join(blocks_of("use_model.md", "python"))
+    used = [line for line in commands_of("use_model.md") if "soups demo" not in line]  # a server
+    lines += [f"cd {other}", *used, code]
     with stand_in(tmp_path / "hub") as address:
         settings = {
             "HF_ENDPOINT": address,
@@ -79,7 +101,10 @@ def test_every_command_of_the_documents_runs(audible: ToyExperiment, tmp_path: P
         )
     assert done.returncode == 0, done.stderr[-3000:]
     said = json.loads(done.stdout.splitlines()[-1])
-    assert set(said) == set(lines)
+    assert set(said) == {line for line in lines if line != f"cd {other}"}
+    assert said[used[0]] == "abcd\n"
+    assert (other / "subtitles" / "more.srt").is_file()
+    assert re.fullmatch(r"abcd -?[\d.]+\n\w+\n", said[code])
     plain = re.compile(r"espnet-soups transcribe talk\.wav --lang fr")
     heard = [said[line] for line in lines if plain.match(line)]
     assert heard.count("abcd\nhgfa\n") == 3  # by folder, bundle and name on the hub

@@ -1,4 +1,4 @@
-"""docs/large_machines.md: what it shows is what the command prints, and its formulas hold."""
+"""docs/large_machines.md and docs/machine_plans.md: what they show is what the command prints."""
 
 import re
 import shlex
@@ -12,12 +12,13 @@ from tools.machine_plan.memory import block_numbers, transformer_numbers
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "large_machines.md"
+PLANS_PAGE = ROOT / "docs" / "machine_plans.md"
 PLAN = re.compile(
     r"```bash\npython -m tools\.machine_plan (?P<words>[^`]*)\n```\n\n"
     r"<!-- plan -->\n(?P<plan>.*?)<!-- end of plan -->",
     re.DOTALL,
 )
-PLANS = [match.groupdict() for match in PLAN.finditer(PAGE.read_text(encoding="utf-8"))]
+PLANS = [match.groupdict() for match in PLAN.finditer(PLANS_PAGE.read_text(encoding="utf-8"))]
 
 
 @pytest.mark.parametrize("shown", PLANS, ids=lambda shown: shown["words"][:30])
@@ -42,9 +43,35 @@ def test_the_page_has_plans_of_both_recipes_and_of_one_and_four_gpus():
         assert any(part in line for line in words)
 
 
+def test_the_summary_has_the_sums_of_the_plans_in_their_order():
+    sums = re.compile(
+        r"Sum of (\d+) different trainings: ([\d,]+) GPU hours, ([\d.]+) days of (\d) GPU"
+        r".*?neediest row: ([\d,]+) s of audio",
+        re.DOTALL,
+    )
+    printed = []
+    for shown in PLANS:
+        found = sums.search(shown["plan"])
+        assert found is not None
+        trainings, hours, days, gpus, seconds = found.groups()
+        gpu = re.search(r"--gpu (\w+)", shown["words"])
+        printed.append([f"{gpus} {gpu[1]}", trainings, hours, days, seconds])
+    page = PAGE.read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (?:CoVoST|LibriSpeech).* \|$", page, re.MULTILINE)
+    assert [[cell.strip() for cell in row.split("|")[2:-1]] for row in rows] == printed
+
+
+def test_the_costs_of_a_soup_are_rows_of_the_first_plan():
+    page = PAGE.read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (?:joint|soup), .* \| ([\d.]+) \| (\d+) \|$", page, re.MULTILINE)
+    assert len(rows) == 4
+    for ratio, hours in rows:
+        assert f" | {ratio} | 0 | {hours} | " in PLANS[0]["plan"]
+
+
 def test_options_that_the_page_names_exist():
     text = PAGE.read_text(encoding="utf-8")
-    block = text[text.index("```bash") : text.index("```\n\n`conf/slurm.conf`")]
+    block = text[text.index("## Commands") : text.index("```\n\n`conf/slurm.conf`")]
     known = defined_options(ROOT / "egs2" / "TEMPLATE" / "msp1" / "msp.sh")
     used = {name for name in re.findall(r"--(\w+)", block) if name != "dry"}
     assert {"ngpu", "gpu_inference", "inference_nj", "train_config", "nj", "stop_stage"} == used

@@ -130,7 +130,7 @@ def test_weights_of_their_own_elsewhere_cost_a_pass_through_the_encoder_in_every
 def test_the_arithmetic_agrees_with_the_ratios_that_the_benchmark_measured(
     reused, depth, steps, measured, tolerance
 ):
-    # docs/benchmark.md: 4 blocks of width 128, four of five languages translated
+    # docs/large_machines.md: 4 blocks of width 128, four of five languages translated
     shape = replace(SHAPE, blocks=4, width=128, asr=0, st=0)
     audio = Audio(clip_seconds=3.0, translated_share=0.8)
     joint = flops.training_flops(shape, audio, Measuring())
