@@ -130,8 +130,9 @@ def test_a_word_plays_the_recording_from_there(page: Browser, recordings: Path):
     page.wait("document.querySelector('#player').played.length > 0")
     assert page.run("document.querySelector('#player').currentTime") > 3.0
     page.run("document.querySelector('#player').pause()")
-    page.run("document.querySelector('#player').currentTime = 3.2")
-    page.wait("document.querySelector('.piece:last-child .word[aria-current=true]')")
+    start = float(page.run("document.querySelector('.piece:last-child .word').title.split(' ')[0]"))
+    page.run(f"document.querySelector('#player').currentTime = {start + 0.02}")
+    page.wait("document.querySelector('.piece:last-child .word').ariaCurrent === 'true'")
     assert not page.run("document.querySelector('.piece:last-child .head').hidden")
 
 
