@@ -520,7 +520,8 @@ if stage 6 "Statistics" "${stats_dir}/.stage6.done" --settings "${model_args[@]}
         --output_dir "${jobs_dir}/stats.JOB"
     dirs=()
     for ((job = 1; job <= stats_nj; job++)); do dirs+=(--input_dir "${jobs_dir}/stats.${job}"); done
-    python -m espnet2.bin.aggregate_stats_dirs "${dirs[@]}" --output_dir "${stats_dir}" --log_level WARNING
+    ${train_cmd} --jobs 1 --log "${jobs_dir}/aggregate.log" -- \
+        python -m espnet2.bin.aggregate_stats_dirs "${dirs[@]}" --output_dir "${stats_dir}" --log_level WARNING
     stage_done "${stats_dir}"
 fi
 
