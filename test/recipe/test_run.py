@@ -190,6 +190,13 @@ def test_fewer_languages_of_the_corpus_have_folders_of_their_own(recipe: Path):
     assert {path: path.read_bytes() for path in before} == before
     (tested,) = recipe.glob("dump/fbank*/only_fr/test/text")
     assert len(tested.read_text().splitlines()) == 4
+    alone = ("--asr_langs", "fr", "--st_pairs", "", "--conflict_batches", "6")
+    result = run(recipe, *alone, "--stage", "8", "--stop_stage", "8")
+    assert "stage 8: Conflict measurement — skipped: asr_fr is the only objective" in result.stdout
+    assert result.returncode == 0, result.stderr
+    refused = run(recipe, *alone, "--soup", "planned")
+    assert refused.returncode == 1
+    assert "--soup planned puts objectives on levels, but asr_fr is the only one" in refused.stderr
 
 
 def test_a_trained_folder_takes_touched_recordings_and_refuses_others(recipe: Path):

@@ -185,6 +185,7 @@ train_name=${train_set}${speeds}
 run_options+=("--speeds=${noise_name}${speeds}")
 ask_kinds names languages subset tags model refinements labels score_files settings own_kinds vocabularies vocabulary_args \
     normalize pretrain_normalize preencoder
+[[ ${soup} != planned || ${#kinds_names[@]} -gt 1 ]] || refuse "--soup planned puts objectives on levels, but ${kinds_names[0]} is the only one"
 own_kinds=() # of the user's configuration: those that a model names by itself are not imported
 ((${#kinds_own_kinds[@]} == 0)) || own_kinds=(--own_kinds "${kinds_own_kinds[@]}")
 subset=${kinds_subset[0]} # where the corpus has languages that this run leaves out
@@ -594,6 +595,8 @@ conflict_dir=${exp_dir}/conflict
 read -ra conflict_model_list <<<"${conflict_models}"
 if ((conflict_batches == 0)); then
     stage_skipped 8 "Conflict measurement" "--conflict_batches is 0"
+elif ((${#kinds_names[@]} == 1)); then
+    stage_skipped 8 "Conflict measurement" "${kinds_names[0]} is the only objective"
 else
     conflict_args=("${start_args[@]}" ${train_arg_list[@]+"${train_arg_list[@]}"} --config "${train_config}" --ngpu "$((ngpu > 0))"
         --train_shape_file "${train_shapes}" --valid_shape_file "${stats_dir}/valid/speech_shape")
