@@ -6,13 +6,18 @@ from espnet2.asr.frontend.abs_frontend import AbsFrontend
 from espnet2.tasks import asr
 from espnet2.train.class_choices import ClassChoices
 
+from espnet_soups.backbone.kaldi_fbank import KaldiFbankFrontend
 from espnet_soups.backbone.wav2vec2 import Wav2Vec2Encoder
 from espnet_soups.backbone.waveform import WaveformFrontend
 from espnet_soups.backbone.whisper import WhisperEncoder
 from espnet_soups.backbone.whisper_decoder import WhisperDecoder
 from espnet_soups.backbone.whisper_mel import WhisperMelFrontend
 
-FRONTENDS = {"waveform": WaveformFrontend, "whisper_mel": WhisperMelFrontend}
+FRONTENDS = {
+    "kaldi_fbank": KaldiFbankFrontend,
+    "waveform": WaveformFrontend,
+    "whisper_mel": WhisperMelFrontend,
+}
 ENCODERS = {"wav2vec2_hf": Wav2Vec2Encoder, "whisper_hf": WhisperEncoder}
 DECODERS = {"whisper_hf": WhisperDecoder}
 

@@ -30,6 +30,13 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument("--num_mel_bins", type=int, default=80, help="Filters (80)")
     parser.add_argument("--stack", type=int, default=4, help="Frames put into one (4)")
     parser.add_argument("--resample", default="false", choices=["true", "false"], help="(false)")
+    parser.add_argument(
+        "--dump_audio",
+        default="true",
+        choices=["true", "false"],
+        help="With raw: copy the audio; if not, each recording is read once and training reads it"
+        " where it lies (true)",
+    )
     parser.add_argument("--nj", type=int, default=4, help="Processes (4)")
     parser.add_argument(
         "--unlabeled", default="false", choices=["true", "false"], help="Audio alone (false)"
@@ -74,7 +81,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # SIGTERM must not skip the clean-up
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     for data, target in sets:
-        length = replace_set(data, target, config, options.nj, options.resample == "true")
+        length = replace_set(
+            *(data, target, config, options.nj, options.resample == "true"),
+            copies=options.dump_audio == "true",
+        )
         print(f"{target}: {len(data.audio)} utterances, {length / 60:.1f} minutes")
 
 

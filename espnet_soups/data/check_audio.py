@@ -1,10 +1,12 @@
 """Check that every audio file of a data dir exists."""
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 from espnet_soups.data.ark import is_command
 from espnet_soups.data.data_dir import NO_LABEL, DataDir
+from espnet_soups.data.place import read_place
 
 
 def check_audio(data: DataDir) -> None:
@@ -30,7 +32,8 @@ def _check_files(path: Path, table: Mapping[str, str]) -> None:
             f"{path}: {pipes[0]} is a pipe (`... |`), and pipes are not run: write"
             " plain paths of audio files; stage 3 decodes FLAC, MP3, OGG and WAV itself."
         )
-    missing = [key for key, audio in table.items() if not _has_content(Path(audio))]
+    has_content = cache(_has_content)  # a recording may have thousands of parts
+    missing = [key for key, audio in table.items() if not has_content(read_place(audio).path)]
     if missing:
         raise FileNotFoundError(
             f"{path}: {len(missing)} of {len(table)} audio files do not exist"
@@ -39,5 +42,6 @@ def _check_files(path: Path, table: Mapping[str, str]) -> None:
         )
 
 
-def _has_content(path: Path) -> bool:
+def _has_content(name: str) -> bool:
+    path = Path(name)
     return path.is_file() and path.stat().st_size > 0

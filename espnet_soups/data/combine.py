@@ -4,7 +4,8 @@ import heapq
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from espnet_soups.data.data_dir import NO_LABEL, label_tables, refuse_parts
+from espnet_soups.data.data_dir import NO_LABEL, label_tables, refuse_channels
+from espnet_soups.data.segments import SEGMENTS, read_audio_table
 from espnet_soups.files import read_lines, require_key, whole_file
 
 REQUIRED = ("wav.scp", "text", "utt2lang", "utt2spk", "spk2utt")
@@ -30,7 +31,7 @@ def combine_data_dirs(sources: Sequence[Path], target: Path, datasets: Sequence[
 
     Raises:
         OSError: If a file is missing.
-        ValueError: If an id occurs twice, a file is not sorted, utterances are parts of files, or
+        ValueError: If an id occurs twice, a file is not sorted, utterances are channels of files, or
             there are not as many names of corpora as sources.
     """
     if datasets and len(datasets) != len(sources):
@@ -39,7 +40,7 @@ def combine_data_dirs(sources: Sequence[Path], target: Path, datasets: Sequence[
             f" {len(datasets)}: {' '.join(datasets)}."
         )
     for source in sources:
-        refuse_parts(source)
+        refuse_channels(source)
     optional = {
         file.name
         for source in sources
@@ -66,6 +67,9 @@ def combine_data_dirs(sources: Sequence[Path], target: Path, datasets: Sequence[
 
 def _read_lines(source: Path, name: str, label: str = NO_LABEL) -> Iterator[tuple[str, str]]:
     path = source / name
+    if name == "wav.scp" and (source / SEGMENTS).is_file():
+        yield from sorted(read_audio_table(path).items())
+        return
     if path.is_file() or name in REQUIRED:
         for number, line in enumerate(read_lines(path), start=1):
             key, _, value = line.partition(" ")

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from espnet_soups.data.label_text import clean_label
+from espnet_soups.data.segments import SEGMENTS, read_audio_table
 from espnet_soups.files import read_table, write_table
 
 NO_LABEL = "<na>"
-NOT_READ = ("segments", "reco2file_and_channel")  # Kaldi's marks of parts of files
+CHANNELS = "reco2file_and_channel"  # Kaldi's mark of channels of files
 OPTIONAL = ("utt2group", "utt2speed")
 BACKUPS = ("~", ".bak", ".old", ".orig", ".rej", ".save", ".swp", ".tmp")
 LANGUAGES, SPEAKERS = "utt2lang", "utt2spk"
@@ -27,7 +28,7 @@ class DataDir:
 
     Attributes:
         path: Its folder; messages name it.
-        audio: Utterance id to audio file.
+        audio: Utterance id to audio file, or a part of one (`data/place.py`).
         languages: Utterance id to the language that is spoken.
         speakers: Utterance id to speaker.
         labels: File name (`text`, `text.en`, `utt2gender`) to (utterance id to label, or `<na>`).
@@ -110,12 +111,12 @@ def read_data_dir(
 
     Raises:
         FileNotFoundError: If the folder or one of its files does not exist.
-        ValueError: If a file is malformed, keys differ between two files, or utterances are parts
-            of files (`segments`).
+        ValueError: If a file is malformed, keys differ between two files, or utterances are
+            channels of files.
     """
     if not path.is_dir():
         raise FileNotFoundError(f"There is no data dir {path}; run the stage that makes it.")
-    refuse_parts(path)
+    refuse_channels(path)
     files = [path / name for name in label_names(path)] if labelled else []
     needed = [audio_file, *([] if files or not labelled else ["text"]), LANGUAGES, SPEAKERS]
     for name in (*needed, *audio_labels):
@@ -123,9 +124,9 @@ def read_data_dir(
             raise FileNotFoundError(
                 f"{path} has no {name}; a data dir needs {', '.join(needed[:-1])} and utt2spk."
             )
-    audio = read_table(path / audio_file)
+    audio = read_audio_table(path / audio_file)
     labels = {file.name: _read_label_table(file, audio) for file in files}
-    seconds = {name: read_table(path / name) for name in audio_labels}
+    seconds = {name: read_audio_table(path / name) for name in audio_labels}
     tables = {name: read_table(path / name) for name in (LANGUAGES, SPEAKERS)}
     tables |= {name: read_table(path / name) for name in OPTIONAL if (path / name).is_file()}
     for name, table in {**tables, **labels, **seconds}.items():
@@ -135,22 +136,20 @@ def read_data_dir(
     return DataDir(path, audio, spoken, speakers, labels, groups, speeds, seconds)
 
 
-def refuse_parts(path: Path) -> None:
-    """Refuse a data dir whose utterances are parts of files.
+def refuse_channels(path: Path) -> None:
+    """Refuse a data dir whose utterances are channels of files.
 
     Args:
         path: Folder of the data dir.
 
     Raises:
-        ValueError: If it has `segments` or `reco2file_and_channel`.
+        ValueError: If it has `reco2file_and_channel`.
     """
-    for name in NOT_READ:
-        if (path / name).is_file():
-            raise ValueError(
-                f"{path} has `{name}`, but it is not read: every line of `wav.scp` is one whole"
-                " utterance; cut the recordings into a file for each utterance, and take"
-                f" `{name}` away."
-            )
+    if (path / CHANNELS).is_file():
+        raise ValueError(
+            f"{path} has `{CHANNELS}`, but it is not read: the channels of a file are averaged;"
+            f" write a file for each channel, and take `{CHANNELS}` away."
+        )
 
 
 def is_text_file(name: str) -> bool:
@@ -250,6 +249,7 @@ def write_data_dir(data: DataDir, audio_file: str = "wav.scp") -> None:
     utterances = defaultdict(list)
     for key in sorted(data.speakers):
         utterances[data.speakers[key]].append(key)
+    (data.path / SEGMENTS).unlink(missing_ok=True)  # places of utterances name their parts
     write_table(data.path / audio_file, data.audio)
     write_table(data.path / LANGUAGES, data.languages)
     write_table(data.path / SPEAKERS, data.speakers)

@@ -10,6 +10,7 @@ from espnet_soups.data.audio import read_audio
 from espnet_soups.data.audio_digest import digest_file
 from espnet_soups.data.data_dir import NO_LABEL, DataDir, write_data_dir
 from espnet_soups.data.features import FeatureConfig
+from espnet_soups.data.segments import read_audio_table
 from espnet_soups.data.speed import speed_of
 from espnet_soups.data.write_recordings import (
     Output,
@@ -18,7 +19,7 @@ from espnet_soups.data.write_recordings import (
     write_absent,
     write_recordings,
 )
-from espnet_soups.files import read_table, write_table, write_text
+from espnet_soups.files import write_table, write_text
 
 LENGTHS = {"fbank": "utt2num_frames", "raw": "utt2num_samples"}
 AUDIO_FILES = {"fbank": "feats.scp", "raw": "wav.scp"}
@@ -36,12 +37,17 @@ def look_at_first(path: Path, config: FeatureConfig, resample: bool) -> None:
         OSError: If it is missing.
         ValueError: If it cannot be used; the message names it.
     """
-    first = next(iter(read_table(path / "wav.scp").values()))
+    first = next(iter(read_audio_table(path / "wav.scp").values()))
     read_audio(first, config.fs, resample)
 
 
 def replace_set(
-    data: DataDir, target: Path, config: FeatureConfig, jobs: int, resample: bool = False
+    data: DataDir,
+    target: Path,
+    config: FeatureConfig,
+    jobs: int,
+    resample: bool = False,
+    copies: bool = True,
 ) -> float:
     """Write the features or the audio of a set; an old version stays until the new one is whole.
 
@@ -51,6 +57,7 @@ def replace_set(
         config: Settings of the features, and the sampling rate.
         jobs: Number of processes.
         resample: Whether to resample audio of another rate.
+        copies: Whether raw audio is copied; if not, the tables name the recordings themselves.
 
     Returns:
         Seconds of audio.
@@ -64,7 +71,7 @@ def replace_set(
         shutil.rmtree(left_over, ignore_errors=True)
     scratch = target.with_name(f".{target.name}.{os.getpid()}.new")
     try:
-        seconds = dump_set(data, scratch, config, jobs, resample, target)
+        seconds = dump_set(data, scratch, config, jobs, resample, target, copies)
         shutil.rmtree(target, ignore_errors=True)
         scratch.replace(target)
     finally:
@@ -79,6 +86,7 @@ def dump_set(
     jobs: int,
     resample: bool = False,
     place: Path | None = None,
+    copies: bool = True,
 ) -> float:
     """Write the features or the audio of a set; second audio gets the same treatment as the speech.
 
@@ -89,6 +97,7 @@ def dump_set(
         jobs: Number of processes.
         resample: Whether to resample audio of another rate.
         place: Final place of the folder, for the paths in its tables; None: `target`.
+        copies: Whether raw audio is copied; if not, the tables name the recordings themselves.
 
     Returns:
         Seconds of audio.
@@ -99,12 +108,12 @@ def dump_set(
             are.
     """
     place = place or target
-    speech = _dump_audio(data, data.audio, Output(target, place), config, jobs, resample)
+    speech = _dump_audio(data, data.audio, Output(target, place, copies), config, jobs, resample)
     write_table(digest_file(target / AUDIO_FILES[config.type]), speech.digests)
     seconds = {}
     for name, table in data.audio_labels.items():  # in folders of their own
         folder = Path(name).stem
-        output = Output(target / folder, place / folder)
+        output = Output(target / folder, place / folder, copies)
         second = _dump_second(data, table, output, config, jobs, resample)
         _check_lengths(data.path / name, second.lengths, speech.lengths)
         write_table(digest_file(target / name), second.digests)

@@ -10,6 +10,7 @@ from espnet_soups.settings import read_settings
 
 FRAME_SHIFT_MS = 10
 FRAME_LENGTH_MS = 25
+FULL_SCALE = 32768.0  # Kaldi reads 16-bit integers
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ def extract_features(waveform: np.ndarray, config: FeatureConfig) -> np.ndarray:
         )
     samples = torch.from_numpy(np.asarray(waveform, dtype=np.float32)).unsqueeze(0)
     frames = kaldi.fbank(
-        samples * 32768.0,  # Kaldi reads 16-bit integers
+        samples * FULL_SCALE,
         num_mel_bins=config.num_mel_bins,
         sample_frequency=float(config.fs),
         frame_length=float(FRAME_LENGTH_MS),

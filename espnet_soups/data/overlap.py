@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from espnet_soups.data.data_dir import DataDir
+from espnet_soups.data.place import read_place
 from espnet_soups.files import read_table
 
 SHOWN = 3
@@ -37,12 +38,16 @@ def find_overlap(train: DataDir, other: DataDir) -> Overlap:
     folder_of = cache(os.path.realpath)
     files = {
         os.path.join(folder_of(os.path.dirname(path)), os.path.basename(path))
-        for path in train.audio.values()
+        for path in {read_place(audio).recording for audio in train.audio.values()}
     }
     groups = set(train.groups.values())
     return Overlap(
         ids=[key for key in other.audio if key in train.audio],
-        audio=[key for key, path in other.audio.items() if os.path.realpath(path) in files],
+        audio=[
+            key
+            for key, audio in other.audio.items()
+            if os.path.realpath(read_place(audio).recording) in files
+        ],
         groups=[name for name in dict.fromkeys(other.groups.values()) if name in groups],
     )
 

@@ -8,14 +8,15 @@ from espnet_soups.data.ark import read_array, refuse_commands
 from espnet_soups.data.audio import read_audio
 from espnet_soups.files import read_table
 
-KINDS = ("kaldi_ark", "sound")
+KINDS = ("kaldi_ark", "sound", "recording")
 
 
 class SpeechSource:
     """Source of speech by utterance id.
 
     Args:
-        specification: `file,speech,kaldi_ark` (features) or `file,speech,sound` (audio files).
+        specification: `file,speech,kaldi_ark` (features), `file,speech,sound` (audio files) or
+            `file,speech,recording` (parts of audio files).
         fs: Sampling rate of the model, for audio files; None: unknown.
 
     Raises:
@@ -31,7 +32,7 @@ class SpeechSource:
                 f" `wav.scp,speech,sound`, but got {specification!r}."
             )
         self.path, self.kind = Path(parts[0]), parts[2]
-        if self.kind == "sound" and fs is None:
+        if self.kind != "kaldi_ark" and fs is None:
             raise ValueError(
                 "The config.yaml does not say which sampling rate the model has (`feats_conf: fs`),"
                 " so that audio files cannot be checked: give features instead."
@@ -43,7 +44,7 @@ class SpeechSource:
     @property
     def rate(self) -> int | None:
         """Sampling rate of the audio, Hz; None: the speech is features."""
-        return self.fs if self.kind == "sound" else None
+        return None if self.kind == "kaldi_ark" else self.fs
 
     def read(self, key: str) -> np.ndarray:
         """Read one utterance: features, `(frames, width)`, or samples, `(samples,)`.
@@ -57,7 +58,7 @@ class SpeechSource:
         """
         place = self.places[key]
         try:
-            if self.kind == "sound":
+            if self.kind != "kaldi_ark":
                 return read_audio(place, self.fs)  # type: ignore[arg-type]
             return read_array(place)
         except FileNotFoundError as error:

@@ -2,19 +2,27 @@
 
 import io
 import logging
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import kaldiio
 import numpy as np
 import soundfile
 
-from espnet_soups.data.audio import bring_to_rate, change_speed, read_at_own_rate, write_flac
+from espnet_soups.data.audio import (
+    bring_to_rate,
+    change_speed,
+    rate_of,
+    read_at_own_rate,
+    write_flac,
+)
 from espnet_soups.data.audio_digest import digest_audio
 from espnet_soups.data.data_dir import NO_LABEL
 from espnet_soups.data.features import FeatureConfig, extract_features, fill_frame
+from espnet_soups.data.place import read_place
 from espnet_soups.data.worker_pool import worker_pool
 from espnet_soups.files import whole_file
 
@@ -32,10 +40,17 @@ class Recording:
 
 @dataclass(frozen=True)
 class Output:
-    """Folder that jobs write to, and its final place."""
+    """Folder that jobs write to.
+
+    Attributes:
+        folder: The folder.
+        place: Its final place.
+        copies: Whether raw audio is copied; if not, its places are those of the recordings.
+    """
 
     folder: Path
     place: Path
+    copies: bool = True
 
 
 @dataclass(frozen=True)
@@ -133,7 +148,8 @@ def _submit(
     config: FeatureConfig,
     resample: bool,
 ) -> Iterator[Future[Written]]:
-    work = _write_fbank if config.type == "fbank" else _write_raw
+    raw = _write_raw if output.copies else _read_raw
+    work = _write_fbank if config.type == "fbank" else raw
     futures = [
         executor.submit(work, chunk, number, output, config, resample)
         for number, chunk in enumerate(chunks, start=1)
@@ -198,5 +214,30 @@ def _write_raw(
         path = part / f"{position:02d}.flac"
         write_flac(output.folder / path, samples, config.fs)
         written.places[recording.key] = str(output.place / path)
+        written.lengths[recording.key] = len(samples)
+    return written
+
+
+def _read_raw(
+    chunk: Sequence[Recording], number: int, output: Output, config: FeatureConfig, resample: bool
+) -> Written:
+    """Read some recordings once, so that training can read them where they lie."""
+    written = Written()
+    for recording in chunk:
+        try:
+            samples = _read(recording, config, resample, written)
+            place = read_place(recording.audio)
+            fs = None if rate_of(recording.audio) == config.fs else config.fs
+            if (place.fs, place.speed) != (None, 1.0):
+                raise ValueError(
+                    f"{recording.audio} has a speed or a rate of its own: write speeds into"
+                    " `utt2speed`, and resample with `--resample true`"
+                )
+        except (OSError, ValueError) as error:
+            written.problems.append(f"{recording.key}: {error}")
+            continue
+        path = os.path.abspath(place.path)  # a copy of the dump lies elsewhere
+        moved = replace(place, path=path, fs=fs, speed=recording.speed)
+        written.places[recording.key] = str(moved)
         written.lengths[recording.key] = len(samples)
     return written

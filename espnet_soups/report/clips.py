@@ -9,8 +9,8 @@ from pathlib import Path
 
 import soundfile
 
-from espnet_soups.data.audio import read_audio
-from espnet_soups.files import read_table
+from espnet_soups.data.audio import rate_of, read_audio
+from espnet_soups.data.segments import read_audio_table
 from espnet_soups.report.results import Decoding
 
 BUDGET = 2_500_000  # characters of all clips of a page
@@ -128,7 +128,7 @@ def keys_of(example: str, known: Mapping[str, object]) -> list[str]:
 
 def _audio_of(item: Decoding) -> Mapping[str, str]:
     audio = item.record.get("audio")
-    return {} if audio is None else read_table(Path(audio))
+    return {} if audio is None else read_audio_table(Path(audio))
 
 
 def _in_turn(item: Decoding, paths: Mapping[str, str]) -> Iterator[str]:
@@ -143,7 +143,7 @@ def _in_turn(item: Decoding, paths: Mapping[str, str]) -> Iterator[str]:
 
 def _rate(path: Path) -> int:
     try:
-        own = int(soundfile.info(str(path)).samplerate)
-    except soundfile.LibsndfileError:
+        own = rate_of(str(path))
+    except (OSError, ValueError):
         return RATES[-1]  # `read_audio` reports the error
     return own if own in RATES else RATES[-1]

@@ -28,6 +28,7 @@ from espnet_soups.task.checks.check_adapter import check_adapter, check_trained_
 from espnet_soups.task.checks.check_data_names import check_data_names
 from espnet_soups.task.checks.check_names import check_names
 from espnet_soups.task.checks.check_options import check_options
+from espnet_soups.task.data_types import add_data_types
 from espnet_soups.task.interpret import languages_of, objectives_of
 from espnet_soups.task.launcher import settle_launcher
 from espnet_soups.task.lost_ranks import check_timeout, watch_ranks
@@ -39,6 +40,9 @@ from espnet_soups.task.scores.check_scores import check_scores
 from espnet_soups.task.training.checkpoint import check_init_param, keep_config
 from espnet_soups.task.training.find_trainer import find_trainer
 from espnet_soups.task.training.joint_trainer import JointTrainer
+
+
+add_data_types()
 
 
 class MSPTask(AbsTask):

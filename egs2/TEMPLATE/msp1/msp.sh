@@ -61,6 +61,7 @@ option speed_perturb_factors "" "Speeds of training utterances, such as '0.9 1.0
 option noise "" "Stage 2 makes all sets noisy, but for unlabeled_sets: generated, or a folder of recordings, such as MUSAN's; the clean audio is kept beside"
 option noise_snr "0 20" "Range of signal-to-noise ratios, dB"
 option feats_type fbank "fbank, or raw (the model has a frontend)"
+option dump_audio true "raw: copy the audio at the rate of the run; false: training reads recordings where they lie"
 option fs 16000 "Sampling rate, Hz"
 option num_mel_bins 80 "Filters of fbank"
 option stack 4 "Neighbouring 10 ms frames put into one (fbank)"
@@ -117,6 +118,7 @@ read -ra unlabeled_set_list <<<"${unlabeled_sets}"
 refuse_other ssl "${ssl}" none cpc best_rq
 refuse_other ssl_audio "${ssl_audio}" labeled unlabeled
 refuse_other feats_type "${feats_type}" fbank raw
+[[ ${dump_audio} == true || ${feats_type} == raw ]] || refuse "--dump_audio false needs --feats_type raw: fbank features are always dumped"
 [[ ${save_interval_minutes} =~ ^([0-9]+(\.[0-9]+)?)?$ ]] || refuse "--save_interval_minutes must be a number of minutes such as 10, 0 or more, but got '${save_interval_minutes}'"
 [[ -z ${soup} ]] || refuse_other soup "${soup}" joint vs vc vm custom planned
 [[ -n ${conflict_batches} ]] || conflict_batches=$([[ ${soup} == planned ]] && echo 24 || echo 0)
@@ -233,6 +235,7 @@ if [[ ${feats_type} == fbank ]]; then
     feats_conf=(type=fbank "fs=${fs}" "num_mel_bins=${num_mel_bins}" "stack=${stack}")
 else
     speech_file=wav.scp speech_type=sound length_file=utt2num_samples
+    ${dump_audio} || speech_type=recording
     frame_seconds=$(awk "BEGIN { print 1 / ${fs} }")
     model_args=(--frontend_conf "fs=${fs}")
     feats_conf=(type=raw "fs=${fs}")
@@ -397,7 +400,7 @@ for name in "${sets[@]}"; do
         --settings "${feats_conf[@]}" --without ${kinds_score_files[@]+"${kinds_score_files[@]}"} \
         --inputs "${set_inputs[@]}" --audio "${set_audio[@]}" --outputs "${target}"; then
         soups dump_features --feats_type "${feats_type}" --fs "${fs}" --num_mel_bins "${num_mel_bins}" \
-            --stack "${stack}" --resample "${resample}" --nj "${nj}" \
+            --stack "${stack}" --resample "${resample}" --dump_audio "${dump_audio}" --nj "${nj}" \
             --look_at "${sets[@]/#/${datadir}/}" ${unlabeled_set_list[@]+"${unlabeled_set_list[@]/#/${datadir}/}"} \
             --audio_labels ${audio_labels[@]+"${audio_labels[@]}"} --sets "${datadir}/${name}=${target}"
         stage_done "${target}"
@@ -413,7 +416,7 @@ if [[ -n ${unlabeled_sets} ]] && stage 3 "Features without labels" "${feats_dir}
     unlabeled_pairs=()
     for name in "${unlabeled_set_list[@]}"; do unlabeled_pairs+=("${datadir}/${name}=${feats_dir}/${name}"); done
     soups dump_features --feats_type "${feats_type}" --fs "${fs}" --num_mel_bins "${num_mel_bins}" \
-        --stack "${stack}" --resample "${resample}" --nj "${nj}" --unlabeled true --sets "${unlabeled_pairs[@]}"
+        --stack "${stack}" --resample "${resample}" --dump_audio "${dump_audio}" --nj "${nj}" --unlabeled true --sets "${unlabeled_pairs[@]}"
     stage_done "${unlabeled_sets}"
 fi
 

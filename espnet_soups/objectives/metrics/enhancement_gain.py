@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import soundfile
 from numpy.typing import NDArray
 
 from espnet_soups.data.ark import read_array, refuse_commands
+from espnet_soups.data.audio import read_samples
 from espnet_soups.files import read_table
 from espnet_soups.objectives.metrics.listing import Entry
 from espnet_soups.objectives.metrics.measured import MeasuredSums, NothingToScoreError, Scores
@@ -77,12 +77,7 @@ def _read_features(location: str) -> Array:
 
 
 def _read_samples(location: str) -> Array:
-    if not Path(location).is_file():
-        raise FileNotFoundError(f"Audio file {location} does not exist.")
-    try:
-        return np.asarray(soundfile.read(location, dtype="float64")[0])
-    except soundfile.LibsndfileError as error:
-        raise ValueError(f"Audio file {location} cannot be read: {error.error_string}") from error
+    return np.asarray(read_samples(location)[0], dtype=np.float64)
 
 
 FEATURES = Closeness("lsd", "LSD", "feats.scp", _read_features, spectral_distance, -1.0)

@@ -94,6 +94,8 @@ def feature_frame_ms(args: argparse.Namespace) -> float:
         return FRAME_MS * int(args.feats_conf.get("stack", 1))
     if args.frontend == "whisper_mel":
         return FRAME_MS
+    if args.frontend == "kaldi_fbank":
+        return FRAME_MS * int(args.frontend_conf.get("stack", 4))
     fs = args.frontend_conf.get("fs", 16000)
     rate = humanfriendly.parse_size(fs) if isinstance(fs, str) else fs
     return 1000.0 * int(args.frontend_conf.get("hop_length", 128)) / rate
@@ -111,7 +113,7 @@ def _check_front_end(args: argparse.Namespace, config: CPCConfig | BestRQConfig)
             "`ssl: cpc` needs a context that knows nothing of its future, but `frontend:"
             " whisper_mel` measures each frame by the loudest of both: use `ssl: best_rq`."
         )
-    if frontend not in (None, "default", "whisper_mel"):
+    if frontend not in (None, "default", "kaldi_fbank", "whisper_mel"):
         raise ValueError(
             f"`ssl: {args.ssl}` hides frames of the features, but `frontend: {args.frontend}` mixes"
             " each frame with others, so that what is hidden leaks: use `frontend: default` or"

@@ -11,7 +11,7 @@ from espnet_soups.files import read_json, read_table, write_json
 
 RECORD = "data.json"
 SHOWN = 3  # changes that a message spells out
-AUDIO_TYPES = ("kaldi_ark", "sound")
+AUDIO_TYPES = ("kaldi_ark", "sound", "recording")
 SETS = {"train": "training", "valid": "validation"}
 
 

@@ -15,7 +15,8 @@ from espnet_soups.objectives.objective import Objective
 from espnet_soups.objectives.registry import kind_of
 from espnet_soups.task.scores.names import is_scored
 
-AUDIO = {"kaldi_ark": "feats.scp", "sound": "wav.scp"}  # type of speech to its table in data dirs
+# type of speech to its table in data dirs
+AUDIO = {"kaldi_ark": "feats.scp", "sound": "wav.scp", "recording": "wav.scp"}
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ for label in ${kinds_labels[@]+"${kinds_labels[@]}"}; do
 done
 feats_name=${feats_type}_${fs}hz
 [[ ${feats_type} == raw ]] || feats_name+=_${num_mel_bins}mel_stack${stack}
+${dump_audio} || feats_name+=_in_place # tables alone
 for file in ${audio_labels[@]+"${audio_labels[@]}"}; do feats_name+=_${file}; done
 feats_dir=${dumpdir}/${feats_name}
 # what has a text is kept, and what has one of these

@@ -71,6 +71,7 @@ _stage_recordings() {
     if [[ -d $1 ]]; then
         find -L "$1" -type f
     else
-        sed -E 's/^[^[:space:]]+[[:space:]]+//; s/[[:space:]]+$//' "$1"
+        # a recording may hold many utterances: parts are named as in data/place.py
+        sed -E 's/^[^[:space:]]+[[:space:]]+//; s/[[:space:]]+$//; s/#((t|bytes|speed|fs)=[0-9.,]+&?)+$//' "$1" | LC_ALL=C sort -u
     fi
 }
