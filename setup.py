@@ -14,6 +14,7 @@ DOCS = ["mkdocs>=1.6.1,<2", "mkdocs-material>=9.7,<10", "mkdocstrings[python]>=1
 NOTEBOOKS = ["nbclient>=0.10", "ipykernel>=6.29"]
 WANDB = ["wandb>=0.31,<1"]  # `login(prompt=False)` tells whether there is a key
 LORA = ["loralib>=0.1.2"]  # ESPnet's adapters are built on it
+LHOTSE = ["lhotse>=1.33,<2"]  # its manifests; tested with 1.33.0
 HUB = ["huggingface_hub"]  # ESPnet 202611 brings it, later ones may not; tested with 2.4
 
 setup(
@@ -76,6 +77,7 @@ setup(
         "hub": HUB,
         "wandb": WANDB,
         "lora": LORA,
+        "lhotse": LHOTSE,
         "test": [
             # all but wandb, which would slow every import of ESPnet by 0.8 s
             *COMBINERS,
@@ -85,6 +87,7 @@ setup(
             *HF,
             *HUB,
             *LORA,
+            *LHOTSE,
             "pytest>=8",
             "pytest-xdist>=3.7",  # the whole suite on several cores; 3.7 has --no-loadscope-reorder
             "hypothesis>=6.100",

@@ -18,6 +18,7 @@ EXTRAS = {
     "completion": "completion in a shell",
     "hf": "encoders of Hugging Face: wav2vec 2.0, HuBERT, WavLM, Whisper",
     "hub": "sharing models on the Hugging Face hub",
+    "lhotse": "manifests of lhotse as input: `import_lhotse`",
     "lora": "adapters: `use_adapter: true`",
 }
 
