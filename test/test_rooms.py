@@ -10,6 +10,7 @@ PACKAGE = Path(__file__).parents[1] / "espnet_soups"
 # What each room may import from the package, beside itself.
 OBJECTIVE = "objectives.objective"  # an objective as data: the one module of its room that is below
 BELOW = {"losses": set(), "gradients": set(), "backbone": set(), "data": set(), "jobs": set()}
+BELOW["backbone"] = {"data"}  # its frontends make the features that stage 3 makes
 LADDER = {**BELOW, "weighting": {OBJECTIVE}, "levels": {OBJECTIVE}}
 LADDER["soup"] = {"losses", "gradients", "weighting", "levels", OBJECTIVE}
 LADDER["objectives"] = {"losses", "backbone", "data"}

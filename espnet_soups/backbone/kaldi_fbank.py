@@ -1,4 +1,4 @@
-"""The features of stage 3, Kaldi's filterbanks with stacked frames, on the device of the samples."""
+"""The features of stage 3, Kaldi's filterbanks with stacked frames, on the device of the audio."""
 
 import torch
 from espnet2.asr.frontend.abs_frontend import AbsFrontend

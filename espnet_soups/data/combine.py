@@ -31,8 +31,8 @@ def combine_data_dirs(sources: Sequence[Path], target: Path, datasets: Sequence[
 
     Raises:
         OSError: If a file is missing.
-        ValueError: If an id occurs twice, a file is not sorted, utterances are channels of files, or
-            there are not as many names of corpora as sources.
+        ValueError: If an id occurs twice, a file is not sorted, utterances are channels of files,
+            or there are not as many names of corpora as sources.
     """
     if datasets and len(datasets) != len(sources):
         raise ValueError(

@@ -21,6 +21,9 @@ from espnet_soups.file_names import require_file_name
 from espnet_soups.network.msp_model import MSPModel
 from espnet_soups.objectives.registry import by_kind, kinds_of
 from espnet_soups.settings import refuse_mistyped
+from espnet_soups.task.augmentation.check_augmentation import check_augmentation
+from espnet_soups.task.augmentation.options import augments
+from espnet_soups.task.augmentation.seeded_dataset import SeededDataset
 from espnet_soups.task.balance.build_batches import build_batches
 from espnet_soups.task.balance.seen import CountedIterFactory
 from espnet_soups.task.build_model import build_model
@@ -40,7 +43,6 @@ from espnet_soups.task.scores.check_scores import check_scores
 from espnet_soups.task.training.checkpoint import check_init_param, keep_config
 from espnet_soups.task.training.find_trainer import find_trainer
 from espnet_soups.task.training.joint_trainer import JointTrainer
-
 
 add_data_types()
 
@@ -94,6 +96,7 @@ class MSPTask(AbsTask):
         check_options(args)
         check_backbone(args)
         check_adapter(args)
+        check_augmentation(args)
         objectives = objectives_of(args)
         grouped = by_kind(objectives)
         for kind in kinds_of(vars(args)):
@@ -259,8 +262,11 @@ class MSPTask(AbsTask):
         world_size = torch.distributed.get_world_size() if iter_options.distributed else 1
         batches = build_batches(args, iter_options, mode, rank, world_size)
         factory: Any = CountedIterFactory if mode == "train" else SequenceIterFactory
+        dataset = cls.build_dataset(args, iter_options)
+        if mode == "train" and augments(args):
+            dataset = SeededDataset(dataset, args.seed)
         return factory(
-            dataset=cls.build_dataset(args, iter_options),
+            dataset=dataset,
             batches=batches,
             seed=args.seed,
             num_iters_per_epoch=iter_options.num_iters_per_epoch,

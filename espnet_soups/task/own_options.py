@@ -6,6 +6,7 @@ from espnet2.utils.nested_dict_action import NestedDictAction
 from espnet2.utils.types import float_or_none, int_or_none, str2bool, str_or_none
 
 from espnet_soups.objectives.registry import KINDS
+from espnet_soups.task.augmentation.options import add_augmentation_options
 
 
 def add_own_options(parser: argparse.ArgumentParser) -> None:
@@ -45,6 +46,7 @@ def add_own_options(parser: argparse.ArgumentParser) -> None:
         help="How parameters are initialised: chainer, xavier_uniform, ...; null: by each module",
     )
 
+    add_augmentation_options(parser)
     group.add_argument("--ctc_conf", action=NestedDictAction, default={})
     group.add_argument("--lsm_weight", type=float, default=0.1, help="Label smoothing")
 

@@ -1,4 +1,4 @@
-"""Turn labels into arrays and names of languages into indices; audio is unchanged."""
+"""Turn labels into arrays and names of languages into indices, and change audio in training."""
 
 import argparse
 from collections.abc import Mapping, Sequence
@@ -10,6 +10,7 @@ from espnet_soups.network.batch import ABSENT
 from espnet_soups.objectives.kind import Encoder
 from espnet_soups.objectives.labels import NO_LABEL
 from espnet_soups.objectives.registry import by_kind
+from espnet_soups.task.augmentation.build_augmentation import Change, build_augmentation
 from espnet_soups.task.interpret import inline_vocabularies, languages_of, objectives_of
 
 
@@ -21,12 +22,18 @@ class MSPPreprocessor(AbsPreprocessor):
         languages: The languages; their positions are the indices.
         encoders: Function that turns a label into an array, by (data name, spoken language); an
             empty language stands for all.
+        change: Function that changes the samples of speech; None: they stay as they are.
     """
 
     def __init__(
-        self, train: bool, languages: Sequence[str], encoders: Mapping[tuple[str, str], Encoder]
+        self,
+        train: bool,
+        languages: Sequence[str],
+        encoders: Mapping[tuple[str, str], Encoder],
+        change: Change | None = None,
     ) -> None:
         super().__init__(train)
+        self.change = change
         self.languages = list(languages)
         self.encoders = dict(encoders)
 
@@ -49,7 +56,8 @@ class MSPPreprocessor(AbsPreprocessor):
         language = data.get("lang")
         for name, value in data.items():
             if isinstance(value, np.ndarray):
-                prepared[name] = value
+                changes = self.change is not None and name == "speech"
+                prepared[name] = self.change(value) if changes else value  # type: ignore[misc]
             elif name == "lang":
                 prepared[name] = np.array([self._index(uid, value)], dtype=np.int64)
             else:
@@ -114,4 +122,5 @@ def build_preprocessor(args: argparse.Namespace, train: bool) -> MSPPreprocessor
                     " (`label`)."
                 )
             encoders[name, language] = encoder
-    return MSPPreprocessor(train, languages_of(args), encoders)
+    change = build_augmentation(args) if train else None
+    return MSPPreprocessor(train, languages_of(args), encoders, change)

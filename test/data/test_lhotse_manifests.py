@@ -108,8 +108,14 @@ def test_cuts_are_audio_without_labels(kind, folder, tmp_path):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--languages", "fr"], r"4 of 5 utterances have a language .*such as talk-0: English; add"),
-        (["--tables", "text.en=en"], r"no supervision has a field 'en'; their `custom` has english"),
+        (
+            ["--languages", "fr"],
+            r"4 of 5 utterances have a language .*such as talk-0: English; add",
+        ),
+        (
+            ["--tables", "text.en=en"],
+            r"no supervision has a field 'en'; their `custom` has english",
+        ),
         (["--tables", "text=en"], "expected `text.<language>=<field>`"),
         (["--tables", "text.en"], "must look like text.en=translation"),
         (["--audio_root", "/nowhere", "--shar", "."], "Expected one of --cuts, --shar"),
@@ -163,7 +169,7 @@ def test_missing_audio_is_counted_and_named(tmp_path):
     with pytest.raises(ValueError, match="supervision talk-0 is of recording talk, which"):
         imported(tmp_path, tmp_path / "train", "recordings")
     next((tmp_path / "shar").glob("recording.*.tar")).unlink()
-    with pytest.raises(ValueError, match="has 3 shards of cuts .* and 2 of audio"):
+    with pytest.raises(ValueError, match=r"has 3 shards of cuts .* and 2 of audio"):
         imported(tmp_path, tmp_path / "train", "shar")
 
 
@@ -171,10 +177,12 @@ def test_a_manifest_that_is_none_is_refused(folder, tmp_path):
     options = ["--target", str(tmp_path / "train"), "--cuts"]
     with pytest.raises(FileNotFoundError, match="There is no manifest"):
         import_lhotse([*options, str(tmp_path / "cuts.jsonl.gz")])
+    (tmp_path / "cuts.jsonl").write_text("{}\n")
     with pytest.raises(ValueError, match=r"manifest of cuts of lhotse \(item 0\)"):
-        (tmp_path / "cuts.jsonl").write_text("{}\n")
         import_lhotse([*options, str(tmp_path / "cuts.jsonl")])
-    with pytest.raises(ValueError, match=r"manifest of cuts of lhotse \(item 1\): it is a Recording"):
+    with pytest.raises(
+        ValueError, match=r"manifest of cuts of lhotse \(item 1\): it is a Recording"
+    ):
         import_lhotse([*options, str(folder / "recordings.jsonl.gz")])
     with pytest.raises(ValueError, match="Utterance id talk-0 occurs twice"):
         import_lhotse([*options, *[str(folder / "cuts.jsonl.gz")] * 2])

@@ -10,6 +10,7 @@ from typing import Any
 from espnet2.iterators.sequence_iter_factory import SequenceIterFactory
 from torch.utils.data import DataLoader
 
+from espnet_soups.task.augmentation.seeded_dataset import SeededDataset
 from espnet_soups.task.union_sampler import LanguageData, UnionBatchSampler
 
 LANGUAGES, DATASETS = "languages", "datasets"
@@ -122,6 +123,8 @@ class CountedIterFactory(SequenceIterFactory):
             epoch: The epoch, from 1.
             shuffle: Whether to shuffle the mini-batches; None: as ESPnet's options say.
         """
+        if isinstance(self.dataset, SeededDataset):
+            self.dataset.epoch = epoch
         loader = super().build_iter(epoch, shuffle)
         if self.rank == 0:
             taken = loader.batch_sampler
