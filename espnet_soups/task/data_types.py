@@ -1,32 +1,47 @@
-"""Teach ESPnet's data sets a type of data: recordings where they lie, whole or in parts."""
+"""Teach ESPnet's data sets to read tables compactly, and recordings where they lie."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from espnet2.train import dataset, iterable_dataset
 
+from espnet_soups.data.ark import read_array
 from espnet_soups.data.audio import read_samples
-from espnet_soups.files import read_table
+from espnet_soups.data.compact_table import CompactTable
 
 RECORDING = "recording"
+TABLE, FEATURES = "compact_text", "compact_ark"
+# ESPnet's types, whose tables are dicts, to those that need less memory.
+COMPACT = {"text": TABLE, "sound": RECORDING, "kaldi_ark": FEATURES}
 
 
-class Recordings(Mapping[str, np.ndarray]):
-    """Samples by utterance id, read when they are asked for.
-
-    Stage 3 has looked at all of them, so their values are not checked again.
+def read_recording(place: str) -> np.ndarray:
+    """Return samples, `(samples,)`; stage 3 has looked at all of them, so no value is checked.
 
     Args:
-        path: Table of places, see `data/place.py`.
+        place: A file, or a part of one (`data/place.py`).
+    """
+    return read_samples(place)[0]
+
+
+class Arrays(Mapping[str, np.ndarray]):
+    """Arrays by utterance id, read when they are asked for.
+
+    Args:
+        path: Table of their places.
+        read: Function that reads what lies at a place.
     """
 
-    def __init__(self, path: str) -> None:
-        self.places = read_table(Path(path))
+    def __init__(self, path: str, read: Callable[[str], Any]) -> None:
+        self.places, self.read = CompactTable(Path(path)), read
 
     def __getitem__(self, key: str) -> np.ndarray:
-        """Return the samples of an utterance, `(samples,)`."""
-        return read_samples(self.places[key])[0]
+        """Return the array of an utterance."""
+        found: np.ndarray = self.read(self.places[key])
+        return found
 
     def __iter__(self) -> Iterator[str]:
         """Iterate over the utterance ids."""
@@ -37,8 +52,26 @@ class Recordings(Mapping[str, np.ndarray]):
         return len(self.places)
 
 
+def _read_table(path: str) -> CompactTable:
+    return CompactTable(Path(path))
+
+
 def add_data_types() -> None:
-    """Add the type `recording` to those of ESPnet, for training and for its statistics."""
-    explanation = "Audio files or parts of them:\n\n   utterance_id_a a.flac#t=5,9.5\n   ..."
-    dataset.DATA_TYPES[RECORDING] = {"func": Recordings, "kwargs": [], "help": explanation}
-    iterable_dataset.DATA_TYPES[RECORDING] = lambda place: read_samples(place)[0]
+    """Add our types to those of ESPnet: for training, and `recording` for its statistics, too."""
+    loaders = {
+        RECORDING: (partial(Arrays, read=read_recording), "Audio files or parts of them"),
+        FEATURES: (partial(Arrays, read=read_array), "Features in Kaldi's archives"),
+        TABLE: (_read_table, "Texts"),
+    }
+    for name, (load, explanation) in loaders.items():
+        dataset.DATA_TYPES[name] = {"func": load, "kwargs": [], "help": explanation}
+    iterable_dataset.DATA_TYPES[RECORDING] = read_recording
+
+
+def use_compact_types(files: Sequence[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
+    """Return ESPnet's (path, name, type) of data files with types that need less memory.
+
+    Args:
+        files: The data files; other types stay as they are.
+    """
+    return [(path, name, COMPACT.get(kind, kind)) for path, name, kind in files]

@@ -3,6 +3,7 @@
 import argparse
 import os
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,6 +13,7 @@ from espnet2.iterators.abs_iter_factory import AbsIterFactory
 from espnet2.iterators.sequence_iter_factory import SequenceIterFactory
 from espnet2.tasks.abs_task import AbsTask, IteratorOptions
 from espnet2.train.collate_fn import CommonCollateFn
+from espnet2.train.dataset import AbsDataset
 from espnet2.utils import config_argparse
 
 from espnet_soups.backbone.adapters import train_adapters_alone
@@ -31,7 +33,7 @@ from espnet_soups.task.checks.check_adapter import check_adapter, check_trained_
 from espnet_soups.task.checks.check_data_names import check_data_names
 from espnet_soups.task.checks.check_names import check_names
 from espnet_soups.task.checks.check_options import check_options
-from espnet_soups.task.data_types import add_data_types
+from espnet_soups.task.data_types import add_data_types, use_compact_types
 from espnet_soups.task.interpret import languages_of, objectives_of
 from espnet_soups.task.launcher import settle_launcher
 from espnet_soups.task.lost_ranks import check_timeout, watch_ranks
@@ -197,6 +199,24 @@ class MSPTask(AbsTask):
         required = cls.required_data_names(train, inference)
         if not set(required) <= set(names):
             raise ValueError(f"The data need the names {list(required)}, but have {names}.")
+
+    @classmethod
+    def build_dataset(
+        cls,
+        args: argparse.Namespace,
+        iter_options: IteratorOptions,
+        keys_to_load: set[int | str] | None = None,
+    ) -> AbsDataset:
+        """Build ESPnet's data set, with tables that a million utterances fit into.
+
+        Args:
+            args: The options.
+            iter_options: ESPnet's options of the set.
+            keys_to_load: Not used: a compact table holds all of its lines.
+        """
+        files = use_compact_types(iter_options.data_path_and_name_and_type)
+        options = replace(iter_options, data_path_and_name_and_type=files)
+        return super().build_dataset(args, options)
 
     @classmethod
     def build_model(cls, args: argparse.Namespace) -> MSPModel:
