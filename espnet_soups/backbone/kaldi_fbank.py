@@ -14,12 +14,15 @@ from espnet_soups.data.features import (
     shortest_of,
 )
 
+# Frames that are made at once: what a cache holds (CPU), or 400 MB of intermediate results (GPU).
+FRAMES = {False: 1024, True: 32768}
+
 
 class KaldiFbankFrontend(AbsFrontend):
     """Frontend whose numbers are those of `feats_type: fbank`.
 
     A frame of Kaldi's depends on its own samples alone. So the mini-batch becomes one long waveform
-    in which each utterance begins at a multiple of the shift, and torchaudio makes all frames at
+    in which each utterance begins at a multiple of the shift, and torchaudio makes many frames at
     once.
 
     Args:
@@ -65,12 +68,17 @@ class KaldiFbankFrontend(AbsFrontend):
 
     def _frames(self, samples: Tensor) -> Tensor:
         """Return frames of 10 ms, [B, T, num_mel_bins]; those behind the speech mean nothing."""
-        number, length = samples.shape
-        length = max(length, self.window)
+        length = max(samples.size(1), self.window)
         row = -(-length // self.shift) * self.shift  # each utterance begins where a frame does
-        filled = pad(samples, (0, row - samples.size(1))).reshape(1, -1)
+        filled = pad(samples, (0, row - samples.size(1)))
+        together = max(1, FRAMES[samples.is_cuda] * self.shift // row)
+        return torch.cat([self._fbank(part) for part in filled.split(together)])
+
+    def _fbank(self, filled: Tensor) -> Tensor:
+        """Return the frames of utterances that are as long as a whole number of shifts."""
+        number, row = filled.shape
         feats = kaldi.fbank(
-            pad(filled, (0, self.window - self.shift)) * FULL_SCALE,
+            pad(filled.reshape(1, -1), (0, self.window - self.shift)) * FULL_SCALE,
             num_mel_bins=self.config.num_mel_bins,
             sample_frequency=float(self.config.fs),
             frame_length=float(FRAME_LENGTH_MS),

@@ -14,9 +14,9 @@ def test_a_mini_batch_has_the_features_of_each_utterance_alone(fs, stack):
     random = np.random.default_rng(0)
     waves = [
         random.uniform(-0.5, 0.5, int(seconds * fs)).astype(np.float32)
-        for seconds in (0.5, 0.01, 0.333, 0.0251, 0.2)
+        for seconds in (4.5, 0.01, 0.333, 0.0251, 0.2)
     ]
-    batch = torch.full((len(waves), fs), np.nan)  # padding must not be read
+    batch = torch.full((len(waves), 5 * fs), np.nan)  # padding must not be read
     for row, wave in zip(batch, waves, strict=True):
         row[: len(wave)] = torch.from_numpy(wave)
     frontend = KaldiFbankFrontend(fs, 20, stack)

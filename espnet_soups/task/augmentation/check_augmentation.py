@@ -10,12 +10,15 @@ import soundfile
 from espnet2.layers.augmentation import effects_dict
 
 from espnet_soups.files import read_lines
-from espnet_soups.settings import refuse_unknown
-from espnet_soups.task.augmentation.options import EFFECTS, FILES, SETTINGS, augments
-from espnet_soups.typed import fits
+from espnet_soups.settings import read_settings, refuse_unknown
+from espnet_soups.task.augmentation.options import (
+    EFFECTS,
+    FILES,
+    EffectSettings,
+    augments,
+)
 
 EXAMPLE = '[[1.0, "speed_perturb", {"factor": 0.9}], [1.0, "speed_perturb", {"factor": 1.1}]]'
-NAMES = {list: "list", float: "finite number"}
 RANGE = re.compile(r"-?\d+(\.\d+)?(_-?\d+(\.\d+)?)?")
 
 
@@ -30,9 +33,8 @@ def check_augmentation(args: argparse.Namespace) -> None:
             the model does not read.
         OSError: If a file is missing.
     """
-    conf = args.preprocessor_conf
-    refuse_unknown("`preprocessor_conf`", conf, list(SETTINGS))
-    if set(conf) - {EFFECTS} and EFFECTS not in conf:
+    conf = read_settings("`preprocessor_conf`", EffectSettings, args.preprocessor_conf)
+    if args.preprocessor_conf and not conf.data_aug_effects:
         raise ValueError(f"`preprocessor_conf` needs `{EFFECTS}`, such as `{EXAMPLE}`.")
     if not augments(args):
         return
@@ -46,8 +48,9 @@ def check_augmentation(args: argparse.Namespace) -> None:
     for name in FILES:
         if getattr(args, name):
             _check_recordings(name, Path(getattr(args, name)), fs)
-    if EFFECTS in conf:
-        _check_effects(args)
+    if conf.data_aug_effects:
+        _check_effects(conf)
+        _refuse_second_audio(args)
 
 
 def rate_of_model(args: argparse.Namespace) -> int:
@@ -104,14 +107,8 @@ def _check_recordings(option: str, table: Path, fs: int) -> None:
         raise ValueError(f"`{option}`: {table} names no recording.")
 
 
-def _check_effects(args: argparse.Namespace) -> None:
-    conf = args.preprocessor_conf
-    for name, kind in SETTINGS.items():
-        if name in conf and not fits(conf[name], kind):
-            raise ValueError(
-                f"`{name}` of `preprocessor_conf` must be a {NAMES[kind]}, but got {conf[name]!r}."
-            )
-    effects = conf[EFFECTS]
+def _check_effects(conf: EffectSettings) -> None:
+    effects, number = conf.data_aug_effects, conf.data_aug_num
     for effect in effects:
         nested = isinstance(effect, list) and len(effect) == 2 and isinstance(effect[1], list)
         if nested and len(effect[1]) < 2:
@@ -121,18 +118,16 @@ def _check_effects(args: argparse.Namespace) -> None:
             )
         for item in effect[1] if nested else [effect]:
             _check_effect(item)
-    if not 0.0 < conf.get("data_aug_prob", 0.0) <= 1.0:
+    if not 0.0 < conf.data_aug_prob <= 1.0:
         raise ValueError(
-            f"`data_aug_prob` of `preprocessor_conf` must lie above 0 and at most at 1, but got"
-            f" {conf.get('data_aug_prob', 0.0)}: no utterance would get an effect."
+            "`data_aug_prob` of `preprocessor_conf` must lie above 0 and at most at 1, but got"
+            f" {conf.data_aug_prob}: no utterance would get an effect."
         )
-    number = conf.get("data_aug_num", [1, 1])
     if len(number) != 2 or not 1 <= number[0] <= number[1] <= len(effects):
         raise ValueError(
             f"`data_aug_num` must be two ascending numbers from 1 to {len(effects)}, the number of"
             f" effects, but got {number}."
         )
-    _refuse_second_audio(args)
 
 
 def _refuse_second_audio(args: argparse.Namespace) -> None:

@@ -1,15 +1,30 @@
 """Define the options that change the audio of training: those of ESPnet's recognition task."""
 
 import argparse
+from dataclasses import dataclass, field
 from typing import Any
 
 from espnet2.utils.nested_dict_action import NestedDictAction
 from espnet2.utils.types import str_or_none
 
 EFFECTS = "data_aug_effects"
-# Settings of ESPnet's CommonPreprocessor in `preprocessor_conf` that concern audio.
-SETTINGS = {EFFECTS: list, "data_aug_num": list, "data_aug_prob": float}
 FILES = ("noise_scp", "rir_scp")
+
+
+@dataclass(frozen=True)
+class EffectSettings:
+    """Settings of ESPnet's `CommonPreprocessor` in `preprocessor_conf` that concern audio.
+
+    Attributes:
+        data_aug_effects: Lists of weight, name of the effect and its settings; see ESPnet's
+            `DataAugmentation`.
+        data_aug_num: Least and largest number of effects of an utterance.
+        data_aug_prob: Probability that an utterance gets any.
+    """
+
+    data_aug_effects: list[Any] = field(default_factory=list)
+    data_aug_num: list[int] = field(default_factory=lambda: [1, 1])
+    data_aug_prob: float = 0.0
 
 
 def add_augmentation_options(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +59,8 @@ def add_augmentation_options(parser: argparse.ArgumentParser) -> None:
         "--preprocessor_conf",
         action=NestedDictAction,
         default={},
-        help=f"ESPnet's settings of further effects, such as speed: {', '.join(SETTINGS)}",
+        help="ESPnet's settings of further effects, such as speed: data_aug_effects, data_aug_num,"
+        " data_aug_prob",
     )
 
 

@@ -135,7 +135,7 @@ def test_options_that_would_do_nothing_or_fail_are_refused(words, given, said):
         ("[[0.0, speed_perturb, {factor: 0.9}]]", r"must be a list of \[weight, name, settings\]"),
         ("[speed_perturb]", r"must be a list of \[weight, name, settings\]"),
         ("[[1.0, [[1.0, reverse, {}]]]]", "ESPnet needs two"),
-        ("3", "`data_aug_effects` of `preprocessor_conf` must be a list, but got 3"),
+        ("3", "`data_aug_effects` must be a list"),
     ],
 )
 def test_effects_that_espnet_would_not_understand_are_refused(effects, said):
