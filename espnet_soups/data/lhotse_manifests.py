@@ -209,6 +209,8 @@ def _utterances(cut: Any, place: Place, path: Path, labelled: bool) -> Iterable[
     if not labelled:
         part = _part(place, cut.start, cut.end, length, f"{path}: cut {cut.id}")
         return [Spoken(cut.id, part, None)]
+    for item in cut.supervisions:  # of one of two channels, where each has a speaker
+        _refuse_channels(cut.recording, item.channel, f"{path}: supervision {item.id}")
     return [_spoken(item, cut.start, length, place, path) for item in cut.supervisions]
 
 

@@ -37,3 +37,15 @@ def test_a_mini_batch_shorter_than_a_frame_is_filled_up():
 def test_a_rate_without_whole_shifts_is_refused():
     with pytest.raises(ValueError, match="needs a whole number of samples in 10 ms"):
         KaldiFbankFrontend(22050)  # 220.5 samples
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+def test_a_gpu_makes_the_same_features():
+    samples = torch.from_numpy(np.random.default_rng(0).uniform(-0.5, 0.5, (3, 40000))).float()
+    lengths = torch.tensor([40000, 300, 16000])
+    frontend = KaldiFbankFrontend(16000, 80, 4)
+    expected, frames = frontend(samples, lengths)
+    found, counted = frontend.cuda()(samples.cuda(), lengths.cuda())
+    torch.testing.assert_close(found.cpu(), expected, rtol=1e-3, atol=1e-3)
+    assert counted.tolist() == frames.tolist()

@@ -157,6 +157,24 @@ def test_cuts_that_cannot_be_read_in_place_are_refused(folder, tmp_path, change,
         import_lhotse(["--target", str(tmp_path / "train"), *with_cuts(folder, change)])
 
 
+def test_channels_of_a_call_are_refused(tmp_path):
+    soundfile.write(tmp_path / "call.wav", np.zeros((FS, 2)), FS)
+    call = lhotse.Recording.from_file(tmp_path / "call.wav")
+    told = lhotse.SupervisionSegment("call-0", "call", 0.0, 1.0, channel=0, text="a", language="en")
+    sets = {"recordings": lhotse.RecordingSet.from_recordings([call])}
+    sets["supervisions"] = lhotse.SupervisionSet.from_segments([told])
+    mono = lhotse.MonoCut("cut", 0.0, 1.0, 0, [told], recording=call)
+    both = lhotse.MultiCut("cut", 0.0, 1.0, [0, 1], [told], recording=call)
+    for name, items in sets.items():
+        items.to_file(tmp_path / f"{name}.jsonl.gz")
+    for cut in (mono, both, None):
+        kind = "recordings" if cut is None else "cuts"
+        if cut is not None:
+            lhotse.CutSet.from_cuts([cut]).to_file(tmp_path / "cuts.jsonl.gz")
+        with pytest.raises(ValueError, match=r"is of channel \[0\] of \[0, 1\], but all channels"):
+            imported(tmp_path, tmp_path / "train", kind)
+
+
 def test_missing_audio_is_counted_and_named(tmp_path):
     write_manifests(tmp_path)
     (tmp_path / "talk.flac").unlink()

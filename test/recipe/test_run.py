@@ -237,6 +237,7 @@ def test_a_trained_folder_takes_touched_recordings_and_refuses_others(recipe: Pa
             "200 bytes or less, but has 201; give a shorter one by --msp_tag",
         ),
         (["--asr_langs", "en fr/ca"], "--asr_langs names folders"),
+        (["--dump_audio", "false"], "--dump_audio false needs --feats_type raw"),
         (["--feats_type", "../raw"], "--feats_type must be fbank or raw, but got ../raw"),
         (["--ssl", "mae"], "--ssl must be none, cpc or best_rq, but got mae"),
         (["--unlabeled_sets", "more"], "--unlabeled_sets needs --ssl"),
