@@ -1,7 +1,6 @@
 """Teach ESPnet's data sets to read tables compactly, and recordings where they lie."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,30 +17,19 @@ TABLE, FEATURES = "compact_text", "compact_ark"
 COMPACT = {"text": TABLE, "sound": RECORDING, "kaldi_ark": FEATURES}
 
 
-def read_recording(place: str) -> np.ndarray:
-    """Return samples, `(samples,)`; stage 3 has looked at all of them, so no value is checked.
-
-    Args:
-        place: A file, or a part of one (`data/place.py`).
-    """
-    return read_samples(place)[0]
-
-
 class Arrays(Mapping[str, np.ndarray]):
     """Arrays by utterance id, read when they are asked for.
 
     Args:
         path: Table of their places.
-        read: Function that reads what lies at a place.
     """
 
-    def __init__(self, path: str, read: Callable[[str], Any]) -> None:
-        self.places, self.read = CompactTable(Path(path)), read
+    def __init__(self, path: str) -> None:
+        self.places = CompactTable(Path(path))
 
     def __getitem__(self, key: str) -> np.ndarray:
         """Return the array of an utterance."""
-        found: np.ndarray = self.read(self.places[key])
-        return found
+        return read_array(self.places[key])
 
     def __iter__(self) -> Iterator[str]:
         """Iterate over the utterance ids."""
@@ -52,20 +40,48 @@ class Arrays(Mapping[str, np.ndarray]):
         return len(self.places)
 
 
-def _read_table(path: str) -> CompactTable:
-    return CompactTable(Path(path))
+class Recordings(Arrays):
+    """Samples by utterance id, `(samples,)`; stage 3 has looked at all of them, so none is checked.
+
+    Args:
+        path: Table of places: files, or parts of them (`data/place.py`).
+        allow_multi_rates: Whether rates may differ, as ESPnet's option says.
+    """
+
+    def __init__(self, path: str, allow_multi_rates: bool = False) -> None:
+        super().__init__(path)
+        self.any_rate, self.rate = allow_multi_rates, 0
+
+    def __getitem__(self, key: str) -> np.ndarray:
+        """Return the samples of an utterance.
+
+        Raises:
+            ValueError: If it has another rate than those before.
+        """
+        samples, rate = read_samples(self.places[key])
+        self.rate = self.rate or rate
+        if rate != self.rate and not self.any_rate:
+            raise ValueError(
+                f"{self.places.path}: {key} has {rate} Hz, but other utterances have {self.rate}"
+                " Hz: resample them (`--resample true` of run.sh)."
+            )
+        return samples
 
 
 def add_data_types() -> None:
     """Add our types to those of ESPnet: for training, and `recording` for its statistics, too."""
-    loaders = {
-        RECORDING: (partial(Arrays, read=read_recording), "Audio files or parts of them"),
-        FEATURES: (partial(Arrays, read=read_array), "Features in Kaldi's archives"),
-        TABLE: (_read_table, "Texts"),
+    loaders: dict[str, tuple[Callable[..., Any], list[str], str]] = {
+        RECORDING: (Recordings, ["allow_multi_rates"], "Audio files or parts of them"),
+        FEATURES: (Arrays, [], "Features in Kaldi's archives"),
+        TABLE: (_read_table, [], "Texts"),
     }
-    for name, (load, explanation) in loaders.items():
-        dataset.DATA_TYPES[name] = {"func": load, "kwargs": [], "help": explanation}
-    iterable_dataset.DATA_TYPES[RECORDING] = read_recording
+    for name, (load, options, explanation) in loaders.items():
+        dataset.DATA_TYPES[name] = {"func": load, "kwargs": options, "help": explanation}
+    iterable_dataset.DATA_TYPES[RECORDING] = lambda place: read_samples(place)[0]
+
+
+def _read_table(path: str) -> CompactTable:
+    return CompactTable(Path(path))
 
 
 def use_compact_types(files: Sequence[tuple[str, str, str]]) -> list[tuple[str, str, str]]:

@@ -52,3 +52,15 @@ def test_statistics_read_parts_of_recordings_line_by_line(files, tmp_path):
     whole = soundfile.read(tmp_path / "a.wav", dtype="float32")[0]
     assert (key, dataset.non_iterable_dataset) == ("a", None)
     np.testing.assert_array_equal(data["speech"], whole[400:800])
+
+
+def test_other_rates_are_refused_as_by_espnet(files, tmp_path):
+    soundfile.write(tmp_path / "c.wav", np.zeros(100), 2 * FS)
+    with open(tmp_path / "wav.scp", "a") as file:
+        file.write(f"c {tmp_path}/c.wav\n")
+    (speech,) = use_compact_types(files[:1])
+    dataset = ESPnetDataset([speech])
+    assert len(dataset["a"][1]["sound"]) == 900
+    with pytest.raises(ValueError, match=r"wav\.scp: c has 16000 Hz, but other .* have 8000 Hz"):
+        dataset["c"]
+    assert len(ESPnetDataset([speech], allow_multi_rates=True)["c"][1]["sound"]) == 100
