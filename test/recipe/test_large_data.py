@@ -79,7 +79,7 @@ def test_cuts_are_trained_on_and_decoded_where_they_lie(recipe: Path):
     (recipe / "conf" / "train_msp.yaml").write_text(config)
 
     arguments = (*IN_PLACE, "--stop_stage", "12", "--train_args", "--max_epoch 1")
-    result = run(recipe, *arguments)
+    result = run(recipe, *arguments, timeout=900)  # 75 s of a free core
     assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
     (stats,) = recipe.glob("exp/msp_stats_raw*/train/feats_stats.npz")
     frames = np.concatenate(expected)
