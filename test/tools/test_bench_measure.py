@@ -69,6 +69,7 @@ def test_every_shipped_config_can_be_read():
         "asterisk",
         "asterisk_lora",
         "asterisk_mixed",
+        "conformer_83m",
         "e_branchformer_12",
     ]
     for name in config_names():
