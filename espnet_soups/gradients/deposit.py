@@ -110,8 +110,8 @@ class _Kept:
         weighed = torch.stack(
             [self.gates.weigh(one, k) for k, one in zip(self.here, arriving, strict=True)]
         )
-        whole = weighed.new_zeros(len(self.rows)).to(self.rows)
-        whole[self.here] = weighed.to(whole)
+        nothing, found = weighed.new_zeros(()), dict(zip(self.here, weighed, strict=True))
+        whole = torch.stack([found.get(k, nothing) for k in range(len(self.rows))]).to(self.rows)
         with torch.autocast(whole.device.type, enabled=False):
             sums = whole @ self.rows
         gradients = [sums[start:stop].view(shape) for start, stop, shape in self.spans]

@@ -66,7 +66,8 @@ def teacher_forcing(
     before = len(prefix) - 1
     positions = torch.arange(length + 1, device=labels.device).unsqueeze(0)
     lengths = label_lengths.unsqueeze(1)
-    begin = labels.new_tensor(list(prefix)).expand(batch, -1)
+    # a list would be copied to a GPU, which waits for its earlier work
+    begin = torch.cat([labels.new_full((batch, 1), token) for token in prefix], dim=1)
     last = torch.cat([begin[:, before:], labels], dim=1).masked_fill(positions > lengths, end)
     targets = torch.cat([labels, labels.new_full((batch, 1), IGNORED)], dim=1)
     targets = targets.masked_fill(positions == lengths, end)

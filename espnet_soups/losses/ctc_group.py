@@ -13,18 +13,17 @@ NEVER = -1e30  # score of a class that a head lacks; with an infinite one gradie
 def ctc_sums(
     layers: Sequence[CTC],
     encoded: Sequence[Tensor],
-    frame_lengths: Sequence[Tensor],
     labels: Sequence[Tensor],
-    label_lengths: Sequence[Tensor],
+    lengths: tuple[Tensor, Tensor],
 ) -> list[Tensor]:
     """Return the negative log likelihood of each head, summed over its utterances.
 
     Args:
         layers: ESPnet's CTC layers, each of the type `builtin`.
         encoded: Encoder output of the utterances of each head, [B, T, D].
-        frame_lengths: Frames of each utterance, [B] each.
         labels: Token ids, [B, L] each.
-        label_lengths: Tokens of each label, [B] each.
+        lengths: Frames and tokens of each utterance of all heads, one after another, [N] both;
+            where they are on the CPU, a GPU is not waited for.
     """
     frames = max(states.size(1) for states in encoded)
     tokens = max(label.size(1) for label in labels)
@@ -40,10 +39,9 @@ def ctc_sums(
     losses = torch.nn.functional.ctc_loss(
         torch.cat(scores).transpose(0, 1).log_softmax(dim=2).float(),
         torch.cat([pad(label, (0, tokens - label.size(1))) for label in labels]),
-        torch.cat(list(frame_lengths)),
-        torch.cat(list(label_lengths)),
+        *lengths,
         reduction="none",
         zero_infinity=layers[0].ctc_loss.zero_infinity,
     )
-    parts = losses.split([len(lengths) for lengths in frame_lengths])
+    parts = losses.split([len(label) for label in labels])
     return [part.sum().to(states.dtype) for part, states in zip(parts, encoded, strict=True)]

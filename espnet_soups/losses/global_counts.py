@@ -18,10 +18,12 @@ class GlobalCounts:
         labels: Label tokens of each objective in each independent part, [parts, m].
         present: Whether there are any, bool [parts, m], on the CPU.
         finite: Whether the losses of an objective are finite, bool [m], on the CPU.
-        losses: Mean loss of each objective per label token; NaN if no rank has a label, [m].
-        accuracies: Share of the label tokens that were correct, where that was computed, [m].
+        losses: Mean loss of each objective per label token; NaN if no rank has a label, [m], on
+            the CPU.
+        accuracies: Share of the label tokens that were correct, where that was computed, [m], on
+            the CPU.
         watched: The further numbers of each objective by name, means over the label tokens of the
-            parts that have one; NaN if none has.
+            parts that have one, on the CPU; NaN if none has.
         utterances: Utterances on this rank, a scalar.
         share: Utterances on all ranks, divided by those on this one, a scalar.
     """
@@ -41,6 +43,8 @@ def count_over_ranks(
 ) -> GlobalCounts:
     """Count labels and losses over all ranks, with a single reduction.
 
+    What Python reads comes to the CPU at once: each number by itself would wait for a GPU.
+
     Args:
         sums: The losses of this rank, for each independent part of the mini-batch.
         utterances: Utterances on this rank.
@@ -54,19 +58,26 @@ def count_over_ranks(
     # NaN: not computed, as where this rank has no label; then its labels do not count, either
     scored = (counts * ~torch.isnan(correct)).sum(dim=0)
     seen = torch.cat([totals.sum(dim=0), correct.nansum(dim=0), scored]).to(counts)
-    own = counts.new_tensor([float(utterances)])
+    own = counts.new_full((1,), utterances)
     numbers, weights = _watched_sums(sums, counts, watched)
     parts = [counts.flatten(), broken.flatten(), seen, own, numbers, weights]
-    summed = sum_over_ranks(torch.cat(parts)).split([part.numel() for part in parts])
-    labels = summed[0].view_as(counts)
-    known = torch.stack(summed[:2]).view(2, *counts.shape).cpu() > 0
+    sizes = [part.numel() for part in parts]
+    everything = sum_over_ranks(torch.cat(parts))
+    device, summed = everything.split(sizes), everything.cpu().split(sizes)
+    known = torch.stack(summed[:2]).view(2, *counts.shape) > 0
     total, right, scored = summed[2].view(3, -1)
-    losses, accuracies = total / labels.sum(dim=0), right / scored  # absent: 0 / 0
-    finite = ~known[1].any(dim=0)
+    losses = total / summed[0].view_as(counts).sum(dim=0)  # absent: 0 / 0
     means = iter(summed[4] / summed[5])  # absent: 0 / 0
-    by_name = [{name: next(means) for name in names} for names in watched]
-    share = summed[3][0] / own[0]
-    return GlobalCounts(labels, known[0], finite, losses, accuracies, by_name, own[0], share)
+    return GlobalCounts(
+        labels=device[0].view_as(counts),
+        present=known[0],
+        finite=~known[1].any(dim=0),
+        losses=losses,
+        accuracies=right / scored,  # absent: 0 / 0
+        watched=[{name: next(means) for name in names} for names in watched],
+        utterances=own[0],
+        share=device[3][0] / own[0],
+    )
 
 
 def _watched_sums(

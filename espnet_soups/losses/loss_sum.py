@@ -35,6 +35,11 @@ class LossSum:
     shortened: int = 0
     watched: Mapping[str, Tensor] = field(default_factory=dict)
 
+    @property
+    def used(self) -> bool:
+        """Whether any utterance took part."""
+        return self.utterances > self.unalignable
+
 
 def add_sums(sums: Sequence[LossSum]) -> LossSum:
     """Add the losses of one objective on several groups of utterances.
@@ -47,7 +52,7 @@ def add_sums(sums: Sequence[LossSum]) -> LossSum:
     """
     if len(sums) == 1:
         return sums[0]
-    used = [loss for loss in sums if bool(loss.count > 0)] or sums[:1]
+    used = [loss for loss in sums if loss.used] or sums[:1]
     counts = torch.stack([loss.count for loss in used])
     shares = counts / counts.sum()
     return LossSum(

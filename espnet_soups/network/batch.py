@@ -1,13 +1,42 @@
 """One mini-batch, and its division by language and into independent parts."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import torch
 from torch import Tensor
 
+from espnet_soups.network.positions import positions
+
 ABSENT = -1  # all that the label of an utterance without one holds
+
+
+@dataclass(frozen=True)
+class Known:
+    """Numbers of a mini-batch that Python decides by, so that it need not ask the device again.
+
+    Attributes:
+        frames: Frames or samples of each utterance.
+        label_lengths: Data name to the length of each label.
+        present: Data name to whether each utterance has the label.
+    """
+
+    frames: list[int]
+    label_lengths: Mapping[str, list[int]]
+    present: Mapping[str, list[bool]]
+
+    def take(self, rows: Sequence[int]) -> "Known":
+        """Return the numbers of some utterances.
+
+        Args:
+            rows: Their positions.
+        """
+        return Known(
+            [self.frames[row] for row in rows],
+            {name: [own[row] for row in rows] for name, own in self.label_lengths.items()},
+            {name: [own[row] for row in rows] for name, own in self.present.items()},
+        )
 
 
 @dataclass(frozen=True)
@@ -21,6 +50,7 @@ class Batch:
         labels: Data name (`text`, `utt2gender`) to integers [B, L], `ABSENT` where there is no
             label; or to floats [B, L, ...], NaN where there is none.
         label_lengths: Data name to the length of each label, [B].
+        given: Its numbers, if they are known already.
     """
 
     speech: Tensor
@@ -28,6 +58,12 @@ class Batch:
     languages: tuple[int, ...]
     labels: Mapping[str, Tensor]
     label_lengths: Mapping[str, Tensor]
+    given: Known | None = field(default=None, repr=False, compare=False)
+
+    @cached_property
+    def known(self) -> Known:
+        """Its numbers, for Python."""
+        return self.given or ask_device(self.lengths, self.labels, self.label_lengths)[1]
 
     def take(self, rows: Sequence[int]) -> "Batch":
         """Return some utterances as a batch, without the padding that the others needed.
@@ -35,18 +71,18 @@ class Batch:
         Args:
             rows: Positions of the utterances, at least one.
         """
-        index = torch.tensor(rows, device=self.speech.device)
-        lengths = self.lengths[index]
-        label_lengths = {name: value[index] for name, value in self.label_lengths.items()}
+        index = positions(rows, self.speech.device)
+        known = self.known.take(rows)
         return Batch(
-            speech=self.speech[index, : int(lengths.max())],
-            lengths=lengths,
+            speech=self.speech[index, : max(known.frames)],
+            lengths=self.lengths[index],
             languages=tuple(self.languages[row] for row in rows),
             labels={
-                name: value[index, : int(label_lengths[name].max())]
+                name: value[index, : max(known.label_lengths[name])]
                 for name, value in self.labels.items()
             },
-            label_lengths=label_lengths,
+            label_lengths={name: value[index] for name, value in self.label_lengths.items()},
+            given=known,
         )
 
     def rows_of(self, language: int) -> list[int]:
@@ -67,10 +103,10 @@ class Batch:
             (speech [rows, T, ...], lengths [rows]).
         """
         if len(rows) == len(self.languages):
-            return self.speech, self.lengths
-        index = torch.tensor(rows, device=self.speech.device)
-        lengths = self.lengths[index]
-        return self.speech[index, : int(lengths.max())], lengths
+            return self.speech[:, : max(self.known.frames)], self.lengths
+        index = positions(rows, self.speech.device)
+        longest = max(self.known.frames[row] for row in rows)
+        return self.speech[index, :longest], self.lengths[index]
 
     def labels_of(self, name: str, rows: Sequence[int]) -> tuple[Tensor, Tensor]:
         """Return labels and their lengths of some utterances, without the padding of the others.
@@ -82,9 +118,9 @@ class Batch:
         Returns:
             (labels [rows, L, ...], lengths [rows]).
         """
-        index = torch.tensor(rows, device=self.speech.device)
-        lengths = self.label_lengths[name][index]
-        return self.labels[name][index, : int(lengths.max())], lengths
+        index = positions(rows, self.speech.device)
+        longest = max(self.known.label_lengths[name][row] for row in rows)
+        return self.labels[name][index, :longest], self.label_lengths[name][index]
 
     def labelled(self, name: str, rows: Sequence[int]) -> list[int]:
         """Return those of the positions that have a label of a name.
@@ -95,7 +131,7 @@ class Batch:
         """
         if name not in self.labels:
             return []
-        present = self._present[name]
+        present = self.known.present[name]
         return [row for row in rows if present[row]]
 
     def rows_with(self, audio: str, names: Collection[str]) -> list[int]:
@@ -111,11 +147,6 @@ class Batch:
             return everything
         known = {row for name in names for row in self.labelled(name, everything)}
         return [row for row in everything if (row in known) == (audio == "labeled")]
-
-    @cached_property
-    def _present(self) -> dict[str, list[bool]]:
-        """Presence of a label for each utterance, by name."""
-        return {name: _is_present(value).tolist() for name, value in self.labels.items()}
 
     def split(self, parts: int) -> list["Batch"]:
         """Deal the utterances of each language into independent parts, in turn.
@@ -145,7 +176,7 @@ class Batch:
         return [self.take(sorted(rows)) for rows in dealt]
 
     def _labels_present(self, row: int) -> list[bool]:
-        return [present[row] for present in self._present.values()]
+        return [present[row] for present in self.known.present.values()]
 
 
 def _is_present(labels: Tensor) -> Tensor:
@@ -167,10 +198,37 @@ def collect_batch(
     """
     tensors = {name: value for name, value in labels.items() if isinstance(value, Tensor)}
     names = [name for name in tensors if not name.endswith("_lengths")]
-    return Batch(
-        speech=speech,
-        lengths=lengths,
-        languages=tuple(languages[:, 0].tolist()),
-        labels={name: tensors[name] for name in names},
-        label_lengths={name: tensors[f"{name}_lengths"] for name in names},
+    own = {name: tensors[name] for name in names}
+    sizes = {name: tensors[f"{name}_lengths"] for name in names}
+    [spoken], known = ask_device(lengths, own, sizes, languages[:, 0])
+    return Batch(speech, lengths, tuple(spoken), own, sizes, known)
+
+
+def ask_device(
+    lengths: Tensor,
+    labels: Mapping[str, Tensor],
+    label_lengths: Mapping[str, Tensor],
+    *others: Tensor,
+) -> tuple[list[list[int]], Known]:
+    """Return the numbers of a mini-batch: a GPU is asked, and waited for, once.
+
+    Args:
+        lengths: Frames or samples of each utterance, [B].
+        labels: Labels by data name, [B, L, ...].
+        label_lengths: Length of each label, by data name, [B].
+        *others: Further whole numbers, [B] each.
+
+    Returns:
+        (the numbers of `others`, those of the mini-batch).
+    """
+    names = list(labels)
+    asked = [lengths, *(label_lengths[name] for name in names)]
+    asked += [_is_present(labels[name]) for name in names]
+    rows = torch.stack([one.long() for one in (*asked, *others)]).tolist()
+    sizes, present = rows[1 : 1 + len(names)], rows[1 + len(names) : len(asked)]
+    known = Known(
+        rows[0],
+        dict(zip(names, sizes, strict=True)),
+        {name: [bool(one) for one in own] for name, own in zip(names, present, strict=True)},
     )
+    return rows[len(asked) :], known

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -10,6 +11,7 @@ from torch.nn.functional import pad
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from espnet_soups.network.batch import Batch
+from espnet_soups.network.positions import positions
 
 ENCODINGS = ("auto", "per_language", "pooled")
 # What one more pass of the encoder must save, as a share of the mini-batch. On a GPU, a pass of a
@@ -33,6 +35,11 @@ class Encoded:
     states: Tensor
     lengths: Tensor
 
+    @cached_property
+    def known(self) -> dict[int, int]:
+        """Frames of each utterance by its position, for Python; a GPU is waited for."""
+        return dict(zip(self.rows, self.lengths.tolist(), strict=True))
+
     def take(self, rows: Sequence[int]) -> tuple[Tensor, Tensor]:
         """Return states and lengths of some of the utterances.
 
@@ -44,7 +51,7 @@ class Encoded:
         """
         if len(rows) == len(self.rows):
             return self.states, self.lengths
-        index = torch.tensor([self.rows.index(row) for row in rows], device=self.states.device)
+        index = positions([self.rows.index(row) for row in rows], self.states.device)
         return self.states[index], self.lengths[index]
 
 
@@ -78,16 +85,16 @@ def _collect(rows: list[int], parts: Sequence[Encoded]) -> Encoded:
         if own == rows == part.rows:
             return part
         if own:
-            index = torch.tensor([part.rows.index(row) for row in own], device=part.lengths.device)
+            index = positions([part.rows.index(row) for row in own], part.lengths.device)
             found.append(Encoded(own, part.states[index], part.lengths[index]))
     lengths = torch.cat([part.lengths for part in found])
-    longest = int(lengths.max())
+    longest = max(part.known[row] for part in parts for row in part.rows if row in wanted)
     states = torch.cat(
         [pad(part.states, (0, 0, 0, longest - part.states.size(1))) for part in found]
     )
     order = [row for part in found for row in part.rows]
     if order != rows:
-        index = torch.tensor([order.index(row) for row in rows], device=lengths.device)
+        index = positions([order.index(row) for row in rows], lengths.device)
         states, lengths = states[index], lengths[index]
     return Encoded(rows, states, lengths)
 
@@ -127,8 +134,8 @@ def group_rows(
         return list(rows.values())
     if encoding == "pooled" or not together:
         return [together] if together else []
-    saved = LEAST_SAVED_GPU if batch.lengths.is_cuda else LEAST_SAVED
-    return split_by_length(together, batch.lengths.tolist(), saved)
+    saved = LEAST_SAVED if batch.lengths.device.type == "cpu" else LEAST_SAVED_GPU
+    return split_by_length(together, batch.known.frames, saved)
 
 
 def split_by_length(

@@ -1,5 +1,7 @@
 """The encoding of speech: the part of the model that objectives share."""
 
+import inspect
+
 import torch
 from espnet2.asr.encoder.abs_encoder import AbsEncoder
 from espnet2.asr.frontend.abs_frontend import AbsFrontend
@@ -36,6 +38,8 @@ class EncodingModel(AbsESPnetModel):
         self.normalize = normalize
         self.preencoder = preencoder
         self.encoder = encoder
+        # ESPnet's encoders that make their own mask ask the GPU for the longest utterance
+        self._takes_masks = "masks" in inspect.signature(encoder.forward).parameters
 
     def collect_feats(
         self, speech: Tensor, speech_lengths: Tensor, **_: Tensor | list[str]
@@ -50,6 +54,7 @@ class EncodingModel(AbsESPnetModel):
         Returns:
             `feats` [B, T, D] and `feats_lengths` [B].
         """
+        speech = speech[:, : int(speech_lengths.max())]
         feats, lengths = self._extract(speech, speech_lengths)
         return {"feats": feats, "feats_lengths": lengths}
 
@@ -104,7 +109,8 @@ class EncodingModel(AbsESPnetModel):
         """
         if self.preencoder is not None:
             feats, lengths = self.preencoder(feats, lengths)
-        encoded, lengths, _ = self.encoder(feats, lengths)
+        options = {"masks": padding_mask(feats, lengths)} if self._takes_masks else {}
+        encoded, lengths, _ = self.encoder(feats, lengths, **options)
         if isinstance(encoded, tuple):  # encoders with intermediate CTC
             encoded = encoded[0]
         return encoded, lengths
@@ -115,8 +121,17 @@ class EncodingModel(AbsESPnetModel):
         return [p for module in modules if module is not None for p in module.parameters()]
 
     def _extract(self, speech: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        speech = speech[:, : int(lengths.max())]
         if self.frontend is None:
             return speech, lengths
         feats, feats_lengths = self.frontend(speech, lengths)
         return feats, feats_lengths
+
+
+def padding_mask(feats: Tensor, lengths: Tensor) -> Tensor:
+    """Return which frames are padding, bool [B, T].
+
+    Args:
+        feats: Padded features, [B, T, D].
+        lengths: Frames of each utterance, [B].
+    """
+    return torch.arange(feats.size(1), device=lengths.device) >= lengths.unsqueeze(1)

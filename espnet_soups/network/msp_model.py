@@ -10,7 +10,6 @@ from espnet2.asr.frontend.abs_frontend import AbsFrontend
 from espnet2.asr.preencoder.abs_preencoder import AbsPreEncoder
 from espnet2.asr.specaug.abs_specaug import AbsSpecAug
 from espnet2.layers.abs_normalize import AbsNormalize
-from espnet2.torch_utils.device_funcs import force_gatherable
 from torch import Tensor
 
 from espnet_soups.losses.global_counts import GlobalCounts, count_over_ranks
@@ -22,10 +21,11 @@ from espnet_soups.network.encoding_model import EncodingModel
 from espnet_soups.network.head_groups import losses_of_groups
 from espnet_soups.network.running_statistics import RunningStatistics
 from espnet_soups.network.step_guard import StepGuard
-from espnet_soups.network.step_stats import step_stats
+from espnet_soups.network.step_stats import on_device, step_stats
 from espnet_soups.network.tally import LabelTally
 from espnet_soups.objectives.heads.head import ENCODED_AND_SPEECH, FEATURES, Head, HeadInput
 from espnet_soups.objectives.objective import Objective
+from espnet_soups.ranks import is_distributed
 from espnet_soups.soup.soup import Soup
 from espnet_soups.soup.step import StepPlan
 
@@ -103,7 +103,8 @@ class MSPModel(EncodingModel):
 
         Returns:
             (loss, stats, weight): the sum of the objectives' mean losses per label token, the
-            numbers for ESPnet's reporter, and the number of utterances on this rank.
+            numbers for ESPnet's reporter, and the number of utterances on this rank, both on the
+            CPU unless there are several ranks.
         """
         batch = collect_batch(speech, speech_lengths, lang, labels)
         plan = self._open_batch(speech.device)
@@ -139,8 +140,10 @@ class MSPModel(EncodingModel):
             head.has_accuracy and (not self.training or head.scored_in_training) for head in heads
         ]
         stats = step_stats(self.objectives, counted, outcome, loss, scored)
-        returned = (loss, stats, counted.utterances)
-        return force_gatherable(returned, loss.device)  # type: ignore[no-any-return]
+        weight = torch.tensor(len(batch.languages), dtype=loss.dtype)
+        if is_distributed():  # ESPnet averages them over the ranks, on the device
+            stats, weight = on_device(stats, loss.device), counted.utterances
+        return loss[None], {key: value[None] for key, value in stats.items()}, weight[None]
 
     def objective_losses(
         self, speech: Tensor, speech_lengths: Tensor, lang: Tensor, **labels: Tensor | list[str]
@@ -204,14 +207,14 @@ class MSPModel(EncodingModel):
             if objective.name in labelled
         }
         # The gradient of each single objective would go back through a whole group.
-        together = {} if measured else losses_of_groups(self._heads, inputs)
+        together = losses_of_groups(self._heads, inputs, alone=measured)
         losses = [
             self._encoded_loss(position, batch, inputs[position], together.get(position))
             if position in inputs
             else self._features_loss(position, batch)
             for position in range(len(self.objectives))
         ]
-        if not any(bool(loss.count > 0) for loss in losses):
+        if not any(loss.used for loss in losses):
             # no loss came out of the encoder: DDP would wait for its gradients on this rank
             touched = losses[0].total + zero_touch(self.encoding_parameters(), batch.speech)
             losses[0] = replace(losses[0], total=touched)

@@ -1,6 +1,6 @@
 """The numbers of a mini-batch for ESPnet's reporter, under readable names."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -27,7 +27,7 @@ def step_stats(
         counted: The result of `count_over_ranks`.
         outcome: The soup's result for the mini-batch; None if there is none, then no weights are
             reported.
-        reference: Any tensor on the device and in the dtype of the result.
+        reference: Any tensor in the dtype of the result, which is on the CPU.
         with_accuracy: Whether the accuracy of each objective is computed at all.
 
     Returns:
@@ -44,8 +44,8 @@ def step_stats(
         for known, own in zip(with_accuracy, selecting, strict=True)
     ]
     if any(scored):
-        mask = torch.tensor(scored, device=accuracies.device)
-        stats["acc"] = accuracies[mask].nanmean()
+        chosen = [own for own, known in zip(accuracies, scored, strict=True) if known]
+        stats["acc"] = torch.stack(chosen).nanmean()
     for objective, loss in zip(objectives, losses, strict=True):
         stats[f"loss/{objective.name}"] = loss
     for objective, accuracy, known in zip(objectives, accuracies, with_accuracy, strict=True):
@@ -60,3 +60,14 @@ def step_stats(
         for level, penalty in enumerate(outcome.penalties[1:], start=2):
             stats[f"penalty/level{level}"] = penalty
     return {key: value.detach().to(reference.dtype) for key, value in stats.items()}
+
+
+def on_device(stats: Mapping[str, Tensor], device: torch.device) -> dict[str, Tensor]:
+    """Return statistics on a device, by a single copy.
+
+    Args:
+        stats: Scalars of one dtype, by name.
+        device: The device.
+    """
+    values = torch.stack(list(stats.values())).to(device)
+    return dict(zip(stats, values, strict=True))

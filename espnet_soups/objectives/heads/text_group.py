@@ -47,18 +47,19 @@ def text_losses(heads: Sequence["TextHead"], inputs: Sequence[HeadInput]) -> lis
         inputs: The utterances of each head.
     """
     first = heads[0]
-    labels = [one.labels[:, : int(one.label_lengths.max())] for one in inputs]
-    if first.ctc is not None and not _all_alignable(inputs, labels):
+    labels = [one.labels for one in inputs]
+    known = _known_lengths(inputs, labels) if first.ctc is not None else None
+    if first.ctc is not None and known is None:
         return None
     if first.decoder is not None and _padding(inputs) > MOST_PADDING:
         return None
     dtype = sum_dtype(inputs[0].encoded)
     totals = [one.encoded.new_zeros((), dtype=dtype) for one in inputs]
     correct = [one.encoded.new_full((), torch.nan, dtype=dtype) for one in inputs]
-    if first.ctc is not None:
+    if known is not None:
         layers = [head.ctc for head in heads if head.ctc is not None]
-        states, frames, _, lengths = zip(*inputs, strict=True)
-        sums = ctc_sums(layers, states, frames, labels, lengths)
+        states = [one.encoded for one in inputs]
+        sums = ctc_sums(layers, states, labels, known)
         totals = [total + first.ctc_weight * own for total, own in zip(totals, sums, strict=True)]
     if first.decoder is not None:
         own, right = _attention_sums(heads, inputs, labels)
@@ -74,14 +75,23 @@ def text_losses(heads: Sequence["TextHead"], inputs: Sequence[HeadInput]) -> lis
     ]
 
 
-def _all_alignable(inputs: Sequence[HeadInput], labels: Sequence[Tensor]) -> bool:
+def _known_lengths(
+    inputs: Sequence[HeadInput], labels: Sequence[Tensor]
+) -> tuple[Tensor, Tensor] | None:
+    """Return the lengths of frames and labels of all utterances, on the CPU.
+
+    CTC needs them there, and whether there is an alignment: a GPU is waited for once.
+
+    Returns:
+        Both [N], of all heads one after another; None if a label has no alignment.
+    """
     width = max(label.size(1) for label in labels)
-    kept = alignable(
-        torch.cat([one.frame_lengths for one in inputs]),
-        torch.cat([pad(label, (0, width - label.size(1))) for label in labels]),
-        torch.cat([one.label_lengths for one in inputs]),
-    )
-    return bool(kept.all())
+    frames = torch.cat([one.frame_lengths for one in inputs])
+    lengths = torch.cat([one.label_lengths for one in inputs])
+    padded = torch.cat([pad(label, (0, width - label.size(1))) for label in labels])
+    fits = alignable(frames, padded, lengths)
+    frames, lengths, fits = torch.stack([one.long() for one in (frames, lengths, fits)]).cpu()
+    return (frames, lengths) if bool(fits.all()) else None
 
 
 def _padding(inputs: Sequence[HeadInput]) -> float:
