@@ -37,7 +37,7 @@ class LossSum:
 
     @property
     def used(self) -> bool:
-        """Whether any utterance took part."""
+        """True if any utterance took part."""
         return self.utterances > self.unalignable
 
 
