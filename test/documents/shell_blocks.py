@@ -45,7 +45,7 @@ class Sandbox:
         self.bin.mkdir()
         for name in NOTED:
             _write_script(self.bin / name, NOTE.replace("{notes}", str(self.notes)))
-        for script in ("setup.sh", "run_tests.sh", "docs/build.sh"):
+        for script in ("setup.sh", "run_tests.sh", "docs/build.sh", "gpu_check.sh"):
             assert (ROOT / "tools" / script).is_file()
             _write_script(self.root / "tools" / script, "#!/usr/bin/env bash\n")
         activate = self.root / "tools" / "venv" / "bin" / "activate"
