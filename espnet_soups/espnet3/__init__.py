@@ -1,0 +1,1 @@
+"""An entry for ESPnet 3: its stages and its Lightning trainer around our task; docs/espnet3.md."""
