@@ -146,14 +146,6 @@ class MSPLightningModule(ESPnetLightningModule):
             optimizer.step()
             self.steps += 1
 
-    def configure_gradient_clipping(self, *args: Any, **kwargs: Any) -> None:
-        """Do nothing: `optimizer_step` has clipped.
-
-        Args:
-            *args: Not used.
-            **kwargs: Not used.
-        """
-
     def lr_scheduler_step(self, scheduler: Any, metric: Any) -> None:
         """Step a scheduler; one that follows steps rests while they are skipped.
 

@@ -22,6 +22,7 @@ class SoupCallback(Callback):
         """
         network, options = pl_module.model, pl_module.options
         pl_module.steps = 0
+        network.train()  # as ESPnet 2 does; Lightning leaves parts in the mode they are in
         network.tally.reset()
         network.guard.open_epoch(options.accum_grad)
         self.reporter = SubReporter("train", trainer.current_epoch + 1, 0)
