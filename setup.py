@@ -15,6 +15,8 @@ NOTEBOOKS = ["nbclient>=0.10", "ipykernel>=6.29"]
 WANDB = ["wandb>=0.31,<1"]  # `login(prompt=False)` tells whether there is a key
 LORA = ["loralib>=0.1.2"]  # ESPnet's adapters are built on it
 LHOTSE = ["lhotse>=1.33,<2"]  # its manifests; tested with 1.33.0
+# 2.6.2 and 2.6.3 of the registry were not its makers'; dask and the rest of ESPnet's `train` are not needed
+LIGHTNING = ["lightning>=2.6.6,<3"]  # ESPnet 3's trainer
 HUB = ["huggingface_hub"]  # ESPnet 202611 brings it, later ones may not; tested with 2.4
 
 setup(
@@ -47,6 +49,7 @@ setup(
     package_data={
         "espnet_soups": ["py.typed"],
         "espnet_soups.demo": ["page/*"],
+        "espnet_soups.espnet3": ["conf/*"],
         "espnet_soups.report": ["templates/*"],
         "espnet_soups.sharing": ["templates/*"],
     },
@@ -78,6 +81,7 @@ setup(
         "wandb": WANDB,
         "lora": LORA,
         "lhotse": LHOTSE,
+        "espnet3": LIGHTNING,
         "test": [
             # all but wandb, which would slow every import of ESPnet by 0.8 s
             *COMBINERS,
@@ -88,6 +92,7 @@ setup(
             *HUB,
             *LORA,
             *LHOTSE,
+            *LIGHTNING,
             "pytest>=8",
             "pytest-xdist>=3.7",  # the whole suite on several cores; 3.7 has --no-loadscope-reorder
             "hypothesis>=6.100",

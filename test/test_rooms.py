@@ -24,6 +24,7 @@ LADDER["scoring"] = {"objectives"}
 LADDER["report"] = {"objectives", "scoring", "conflict", "data"}
 LADDER["sharing"] = {"inference", "objectives", "task", "scoring", "report"}
 LADDER |= {"recipes": set(), "installation": set()}
+LADDER["espnet3"] = {"task", "network"}
 # stand below all rooms
 EVERYWHERE = {"settings", "file_names", "files", "free_cores", "ranks", "terminal"}
 

@@ -61,7 +61,7 @@ def options_of(config: DictConfig) -> argparse.Namespace:
         raise ValueError(f"`trainer.precision` must be 32, but got {precision}: use egs2.")
     task = get_task_class(config.task)
     parser = task.get_parser()
-    given: dict[str, Any] = OmegaConf.to_container(config.model, resolve=True)
+    given: Any = OmegaConf.to_container(config.model, resolve=True)
     unknown = sorted(given.keys() - vars(parser.parse_args([])).keys())
     if unknown:
         raise ValueError(f"`model` has unknown keys: {', '.join(unknown)}.")
@@ -84,7 +84,7 @@ def options_of(config: DictConfig) -> argparse.Namespace:
     return options
 
 
-def trainer_settings(config: DictConfig, options: argparse.Namespace) -> DictConfig:
+def trainer_settings(config: DictConfig, options: argparse.Namespace) -> Any:
     """Return Lightning's settings, with those that `model` holds.
 
     Args:

@@ -5,7 +5,7 @@ import logging
 import shlex
 import subprocess
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from espnet2.torch_utils.set_all_random_seed import set_all_random_seed
@@ -14,7 +14,7 @@ from espnet3.components.callbacks.default_callbacks import AverageCheckpointsCal
 from espnet3.components.trainers.trainer import ESPnet3LightningTrainer
 from espnet3.contract.stages import StageSpec
 from espnet3.systems.base.system import BaseSystem
-from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig
 
 from espnet_soups.espnet3.lightning_module import MSPLightningModule
 from espnet_soups.espnet3.options import options_of, trainer_settings
@@ -31,40 +31,35 @@ class MSPSystem(BaseSystem):
         StageSpec(name="measure", config="inference", log_dir="exp_dir"),
     )
 
-    def create_dataset(self, *args: Any, **kwargs: Any) -> None:
+    def create_dataset(self) -> None:
         """Make data, features, token lists and statistics: stages 1 to 6 of egs2."""
-        self._reject_stage_args("create_dataset", args, kwargs)
         _run_egs2(self.training_config, 1, 6)
 
-    def train(self, *args: Any, **kwargs: Any) -> None:
+    def train(self) -> None:
         """Train under Lightning; the folder then is one that egs2 decodes and scores.
 
         Raises:
             ValueError: If a setting is not valid.
         """
-        self._reject_stage_args("train", args, kwargs)
         config, folder = self.training_config, Path(self.training_config.exp_dir)
         _experiment(config)  # egs2 will look for it
         with contextlib.chdir(config.egs2.folder):  # the paths of `model` are those of egs2
             _train(config, folder)
 
-    def infer(self, *args: Any, **kwargs: Any) -> None:
+    def infer(self) -> None:
         """Decode the test sets: stage 11 of egs2."""
-        self._reject_stage_args("infer", args, kwargs)
         _run_egs2(self.inference_config, 11, 11, *_experiment(self.inference_config))
 
-    def measure(self, *args: Any, **kwargs: Any) -> None:
+    def measure(self) -> None:
         """Score what was decoded: stage 12 of egs2."""
-        self._reject_stage_args("measure", args, kwargs)
         _run_egs2(self.inference_config, 12, 12, *_experiment(self.inference_config))
 
 
 def _train(config: DictConfig, folder: Path) -> None:
     options = options_of(config)
     set_all_random_seed(options.seed)
-    model = MSPTask.build_model(options).to(
-        dtype=torch.float32
-    )  # statistics are float64 until here
+    # as ESPnet 2 does: the statistics of `normalize` are float64 until here
+    model = MSPTask.build_model(options).to(dtype=torch.float32)
     module = MSPLightningModule(model, config, options)
     kept = options.keep_nbest_models
     best = kept if isinstance(kept, int) else max(kept)
@@ -78,10 +73,10 @@ def _train(config: DictConfig, folder: Path) -> None:
     # ESPnet 3's own writer would put Lightning's `trainer` over ours
     with (folder / "config.yaml").open("w", encoding="utf-8") as file:
         yaml_no_alias_safe_dump(vars(options), file, indent=4, sort_keys=False)
-    trainer.fit(**OmegaConf.to_container(config.fit))
+    trainer.fit(**config.fit)
     for callback in trainer.trainer.callbacks:
         if isinstance(callback, AverageCheckpointsCallback):
-            # Lightning has saved the last epoch after this has averaged
+            # it has averaged before Lightning saved the last epoch
             callback.on_validation_end(trainer.trainer, module)
             for saved in callback.best_ckpt_callbacks:
                 name = saved.monitor.replace("/", ".")

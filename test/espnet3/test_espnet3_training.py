@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from espnet_soups.bin.msp_inference import main as decode_as_in_egs2
 from espnet_soups.bin.msp_train import main as train_as_in_egs2
 from espnet_soups.task.msp_task import MSPTask
 from espnet_soups.testing.toy_corpus import make_toy_corpus
@@ -166,6 +167,15 @@ def test_a_run_that_is_resumed_equals_one_that_was_not_interrupted(corpus: Corpu
     long = [*words, "--max_epoch", "3"]
     folder = corpus.espnet3("resumed", long, fit={"ckpt_path": "last"})
     assert_same_end(folder, corpus.egs2("egs2_resumed", long))
+
+
+def test_egs2_decodes_what_was_trained(corpus: Corpus):
+    folder = corpus.espnet3("decoded", [*corpus.words, "--max_epoch", "1"])
+    valid = corpus.root / "valid"
+    words = ["--exp_dir", str(folder), "--utt2lang", str(valid / "utt2lang")]
+    words += ["--data_path_and_name_and_type", f"{valid}/feats.scp,speech,kaldi_ark"]
+    decode_as_in_egs2([*words, "--output_dir", str(folder / "output")])
+    assert len(list(folder.glob("output/*/1best_recog/text"))) == 5  # an objective each
 
 
 def test_a_learning_rate_that_follows_the_validation_is_lowered_as_in_egs2(corpus: Corpus):
