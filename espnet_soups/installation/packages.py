@@ -16,6 +16,7 @@ LEAST_BASH = (4, 4)
 EXTRAS = {
     "combiners": "the combiners cagrad, dualproj and upgrad",
     "completion": "completion in a shell",
+    "espnet3": "the stages of ESPnet 3 (docs/espnet3.md)",
     "hf": "encoders of Hugging Face: wav2vec 2.0, HuBERT, WavLM, Whisper",
     "hub": "sharing models on the Hugging Face hub",
     "lhotse": "manifests of lhotse as input: `import_lhotse`",

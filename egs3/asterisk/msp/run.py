@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Asterisk prompts with ESPnet 3; see README.md."""
+"""Asterisk prompts with ESPnet 3; see docs/espnet3.md."""
 
 from espnet3.systems.launch import launch
 
