@@ -15,8 +15,6 @@ NOTEBOOKS = ["nbclient>=0.10", "ipykernel>=6.29"]
 WANDB = ["wandb>=0.31,<1"]  # `login(prompt=False)` tells whether there is a key
 LORA = ["loralib>=0.1.2"]  # ESPnet's adapters are built on it
 LHOTSE = ["lhotse>=1.33,<2"]  # its manifests; tested with 1.33.0
-# 2.6.2 and 2.6.3 of the registry were not its makers'; dask and the rest of ESPnet's `train` are not needed
-LIGHTNING = ["lightning>=2.6.6,<3"]  # ESPnet 3's trainer
 # ESPnet 3's trainer. 2.6.2 and 2.6.3 held malware; 2.6.6 mends the reading of foreign checkpoints
 LIGHTNING = ["lightning>=2.6.6,<3"]
 HUB = ["huggingface_hub"]  # ESPnet 202611 brings it, later ones may not; tested with 2.4
