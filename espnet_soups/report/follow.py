@@ -61,7 +61,8 @@ def describe_epoch(record: dict[str, Any], max_epoch: int) -> str:
     if record.get("valid_accuracy"):
         parts.append(f"valid accuracy {_mean(record['valid_accuracy']):.3f}")
     parts += describe_scores(record.get("scores") or {})
-    rest = f"about {left / 60:.0f} min left" if left > 0 else "the last one"
+    span = f"{left / 60:.0f} min" if left >= 90 else f"{left:.0f} s"
+    rest = f"about {span} left" if left > 0 else "the last one"
     return f"epoch {record['epoch']}/{max_epoch}: {', '.join(parts)}; {seconds:.0f} s, {rest}"
 
 
