@@ -9,6 +9,7 @@ import gzip
 import json
 import os
 import re
+import sys
 import unicodedata
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -23,6 +24,7 @@ from espnet_soups.yaml_loader import MOST_DIGITS, StrictLoader
 
 BOM = "\ufeff"
 LINE = "{path}:{number}: the line"  # how messages name one
+SHORT = 16  # characters of values that recur: languages, speakers, lengths, `<na>`
 
 
 def read_lines(path: Path, called: str = LINE) -> Iterator[str]:
@@ -60,7 +62,7 @@ def read_lines(path: Path, called: str = LINE) -> Iterator[str]:
                 ) from error
             if number == 1:
                 raw = _without_mark(path, raw)
-            yield _decode(raw.removesuffix(b"\n"), called.format(path=path, number=number))
+            yield _decode(raw.removesuffix(b"\n"), called, path, number)
 
 
 def _without_mark(path: Path, content: bytes) -> bytes:
@@ -76,15 +78,17 @@ def _without_mark(path: Path, content: bytes) -> bytes:
     return content.removeprefix(codecs.BOM_UTF8)
 
 
-def _decode(raw: bytes, place: str) -> str:
+def _decode(raw: bytes, called: str, path: Path, number: int) -> str:
     try:
         line = raw.decode("utf-8").removesuffix("\r")
     except UnicodeDecodeError as error:
+        place = called.format(path=path, number=number)
         raise ValueError(
             f"{place} is not UTF-8 ({error.reason} at byte {error.start + 1}); convert the file,"
             " e.g. with iconv."
         ) from error
     if "\r" in line:
+        place = called.format(path=path, number=number)
         raise ValueError(
             f"{place} holds a carriage return, which other programs take for its end; take it out,"
             " or end lines by line feeds, e.g. with dos2unix."
@@ -103,6 +107,8 @@ def require_key(place: str, key: str) -> None:
         ValueError: If it is empty, holds white space or a control character, or begins with a byte
             order mark.
     """
+    if key and key.isprintable() and " " not in key:  # no sign below is printable
+        return
     if not key:
         raise ValueError(f"{place}: the line is empty; expected `key value`.")
     if "\t" in key:
@@ -154,8 +160,9 @@ def read_table(path: Path, allow_empty: bool = False) -> dict[str, str]:
     for number, line in enumerate(read_lines(path), start=1):
         key, _, value = line.strip(" \t").partition(" ")
         value = value.strip(" ")
-        _check_entry(f"{path}:{number}", key, value, table, allow_empty)
-        table[key] = value
+        if key in table or not (key and value and key.isprintable()):  # most lines need no message
+            _check_entry(f"{path}:{number}", key, value, table, allow_empty)
+        table[key] = sys.intern(value) if len(value) < SHORT else value
     if not table:
         raise ValueError(f"{path} is empty; expected one line `key value` per utterance.")
     return table
@@ -353,7 +360,11 @@ def write_table(path: Path, table: Mapping[str, str]) -> None:
         OSError: If it cannot be written; the message names the file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(path, "".join(f"{key} {table[key]}\n" for key in sorted(table)))
+    with (
+        whole_file(path) as temporary,
+        temporary.open("w", encoding="utf-8", newline="\n") as file,
+    ):
+        file.writelines(f"{key} {table[key]}\n" for key in sorted(table))
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:

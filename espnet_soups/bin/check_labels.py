@@ -56,13 +56,15 @@ def _refuse_emptied(whole: Path, kept: Path, given: Mapping[str, str]) -> None:
     """
     from espnet_soups.data.data_dir import read_data_dir
     from espnet_soups.objectives.run import read_run
-    from espnet_soups.objectives.set_labels import emptied_objectives
+    from espnet_soups.objectives.set_labels import emptied_objectives, labels_by_objective
 
     audio = "wav.scp" if (whole / "wav.scp").exists() else "feats.scp"
     objectives = read_run(given).objectives
-    emptied = emptied_objectives(
-        read_data_dir(whole, audio), read_data_dir(kept, audio), objectives
+    # one set after the other, since each takes 1 GB for a million utterances
+    before, after = (
+        labels_by_objective(read_data_dir(path, audio), objectives) for path in (whole, kept)
     )
+    emptied = emptied_objectives(before, after)
     if emptied:
         listed = ", ".join(f"{name} (all {number} labels)" for name, number in emptied.items())
         raise ValueError(

@@ -62,17 +62,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     audio_file = "wav.scp" if raw else "feats.scp"
     lengths_file = "utt2num_samples" if raw else "utt2num_frames"
     labelled = options.unlabeled != "true"
-    whole = read_data_dir(options.source, audio_file, labelled, options.audio_labels)
     lengths = read_lengths(options.source / lengths_file)
+    whole = read_data_dir(options.source, audio_file, labelled, options.audio_labels)
+    number = len(whole.audio)
     seconds = {key: length * options.frame_seconds for key, length in lengths.items()}
     kept, reasons = _filter(whole, seconds, options)
     kept = replace(kept, path=options.target)
+    del whole  # a million utterances take 1 GB
     warnings = _long_labels(kept, lengths, given) if given else []
     write_data_dir(kept, audio_file)
     write_table(options.target / lengths_file, {key: str(lengths[key]) for key in kept.audio})
     copy_digests(options.source, options.target, kept.audio)
     print(
-        f"{options.target}: {len(kept.audio)} of {len(whole.audio)} utterances,"
+        f"{options.target}: {len(kept.audio)} of {number} utterances,"
         f" {sum(seconds[key] for key in kept.audio) / 60:.1f} minutes; left out:"
         f" {', '.join(reasons)}"
     )

@@ -7,6 +7,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from espnet_soups.data.label_text import clean_label
@@ -79,6 +80,14 @@ class DataDir:
         """
         return self.keep(key for key, language in self.languages.items() if language in languages)
 
+    @cached_property
+    def keys_by_language(self) -> dict[str, list[str]]:
+        """Return the ids of the utterances of each language."""
+        grouped: dict[str, list[str]] = {}
+        for key, language in self.languages.items():
+            grouped.setdefault(language, []).append(key)
+        return grouped
+
     def labels_of(self, name: str) -> Mapping[str, str] | None:
         """Return the labels of a file; languages, speakers and audio are labels, too.
 
@@ -90,6 +99,20 @@ class DataDir:
         """
         tables = {**self.labels, **self.audio_labels}
         return {**tables, LANGUAGES: self.languages, SPEAKERS: self.speakers}.get(name)
+
+    def known_labels(self, name: str, language: str) -> dict[str, str]:
+        """Return the labels of a file in one language, without missing ones.
+
+        Args:
+            name: Name of the file, as in `labels_of`.
+            language: The spoken language; empty: any.
+        """
+        table = self.labels_of(name)
+        if table is None:
+            return {}
+        keys = self.keys_by_language.get(language, []) if language else table
+        found = ((key, table.get(key, NO_LABEL)) for key in keys)
+        return {key: label for key, label in found if label != NO_LABEL}
 
 
 def read_data_dir(
@@ -125,15 +148,28 @@ def read_data_dir(
                 f"{path} has no {name}; a data dir needs {', '.join(needed[:-1])} and utt2spk."
             )
     audio = read_audio_table(path / audio_file)
-    labels = {file.name: _read_label_table(file, audio) for file in files}
-    seconds = {name: read_audio_table(path / name) for name in audio_labels}
-    tables = {name: read_table(path / name) for name in (LANGUAGES, SPEAKERS)}
-    tables |= {name: read_table(path / name) for name in OPTIONAL if (path / name).is_file()}
-    for name, table in {**tables, **labels, **seconds}.items():
+
+    def matched(name: str, table: dict[str, str]) -> dict[str, str]:
         check_same_keys(path / audio_file, audio, path / name, table)
+        return _share_keys(audio, table)
+
+    present = [LANGUAGES, SPEAKERS, *(name for name in OPTIONAL if (path / name).is_file())]
+    tables = {name: matched(name, read_table(path / name)) for name in present}
+    labels = {file.name: matched(file.name, _read_label_table(file, audio)) for file in files}
+    seconds = {name: matched(name, read_audio_table(path / name)) for name in audio_labels}
     groups, speeds = (tables.get(name, {}) for name in OPTIONAL)
     spoken, speakers = tables[LANGUAGES], tables[SPEAKERS]
     return DataDir(path, audio, spoken, speakers, labels, groups, speeds, seconds)
+
+
+def _share_keys(first: Mapping[str, str], second: dict[str, str]) -> dict[str, str]:
+    """Return the second table with the very keys of the first, if their order is the same.
+
+    Each file that is read makes ids of its own: 90 MB for a million utterances.
+    """
+    if list(first) != list(second):
+        return second
+    return dict(zip(first, second.values(), strict=True))
 
 
 def refuse_channels(path: Path) -> None:
@@ -279,6 +315,9 @@ def check_same_keys(
     Raises:
         ValueError: If they differ; the message names both files and the first few keys.
     """
+    first_keys, second_keys = list(first_keys), list(second_keys)
+    if first_keys == second_keys:
+        return
     left, right = set(first_keys), set(second_keys)
     if left != right:
         only_left, only_right = sorted(left - right), sorted(right - left)

@@ -20,4 +20,6 @@ def clean_label(text: str) -> str:
     >>> clean_label("e\u0301te\u0301\u3000１\u200b！")
     'été １！'
     """
+    if text.isascii() and text.isprintable():  # nothing else can happen to it
+        return " ".join(text.split())
     return unicodedata.normalize("NFC", tidy(text.replace(WORD_BEGINS, " ")))

@@ -2,7 +2,8 @@
 
 import io
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from espnet_soups.data.data_dir import NO_LABEL, check_same_keys, read_labels
@@ -28,8 +29,10 @@ def read_labels_of(folder: Path, name: str, language: str | None) -> dict[str, s
         ValueError: If a file is malformed, or there is no label in that language.
     """
     labels_path, languages_path = folder / name, folder / "utt2lang"
-    labels, spoken = read_labels(labels_path), read_table(languages_path)
-    check_same_keys(labels_path, labels, languages_path, spoken)
+    stamps = tuple(
+        (path.stat().st_mtime_ns, path.stat().st_size) for path in (labels_path, languages_path)
+    )
+    labels, spoken = _read_set(labels_path, languages_path, stamps)
     chosen = {
         key: text
         for key, text in labels.items()
@@ -41,6 +44,16 @@ def read_labels_of(folder: Path, name: str, language: str | None) -> dict[str, s
             f" {sorted(set(spoken.values()))}."
         )
     return chosen
+
+
+@lru_cache(maxsize=2)  # lists of many languages come from the same training and validation set
+def _read_set(
+    labels_path: Path, languages_path: Path, stamps: Hashable
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Read labels and languages; `stamps` changes when a file does."""
+    labels, spoken = read_labels(labels_path), read_table(languages_path)
+    check_same_keys(labels_path, labels, languages_path, spoken)
+    return labels, spoken
 
 
 def token_cutter(token_type: str, folder: Path) -> Callable[[str], list[str]]:

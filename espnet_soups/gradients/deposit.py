@@ -1,6 +1,6 @@
 """Reuse of measured gradients for the step: one backward pass per objective instead of two."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,16 +57,27 @@ def measure_and_deposit(
     """
     size = sum(parameter.numel() for parameter in inputs.measured)
     rows = inputs.measured[0].new_zeros(len(losses), size)
-    targets = [*inputs.measured, *inputs.shared, *inputs.leaves, *inputs.own]
+    targets = [*inputs.measured, *inputs.shared, *inputs.leaves]
     # A frozen head without a label on this rank has a loss that is constant.
     here = [k for k, is_here in enumerate(present) if is_here and losses[k].requires_grad]
     used = [False] * len(inputs.measured)
-    others: list[list[Tensor | None]] = []
+    others: list[dict[int, Tensor]] = []
+    places = {id(parameter): place for place, parameter in enumerate(inputs.own)}
+    first_own = len(targets) - len(inputs.measured)
     for position in here:
-        found = torch.autograd.grad(losses[position], targets, retain_graph=True, allow_unused=True)
+        # All heads together are thousands of tensors, with which autograd takes long for each loss.
+        near = sorted(places[leaf] for leaf in leaves_of(losses[position]) if leaf in places)
+        found = torch.autograd.grad(
+            losses[position],
+            [*targets, *(inputs.own[place] for place in near)],
+            retain_graph=True,
+            allow_unused=True,
+        )
         fill_row(rows[position], inputs.measured, found)
         used = [u or g is not None for u, g in zip(used, found, strict=False)]
-        others.append(list(found[len(used) :]))
+        receivers = [*range(first_own), *(first_own + place for place in near)]
+        further = zip(receivers, found[len(used) :], strict=True)
+        others.append({index: gradient for index, gradient in further if gradient is not None})
     if not here:
         return rows, list(losses)
     kept = _Kept(rows, here, gates, weigh_heads)
@@ -74,6 +85,29 @@ def measure_and_deposit(
     deposited = _Deposit.apply(kept, [losses[position].detach() for position in here], *tensors)
     returned = dict(zip(here, deposited, strict=True))
     return rows, [returned.get(position, loss) for position, loss in enumerate(losses)]
+
+
+def leaves_of(loss: Tensor) -> set[int]:
+    """Return the `id` of each leaf that a loss was computed from.
+
+    Args:
+        loss: The loss, with its graph.
+
+    >>> one, other = torch.ones(2, requires_grad=True), torch.ones(2, requires_grad=True)
+    >>> leaves_of((2 * one).sum()) == {id(one)}
+    True
+    """
+    seen, leaves, waiting = {loss.grad_fn}, set(), [loss.grad_fn]
+    while waiting:
+        node = waiting.pop()
+        if node is None:
+            continue
+        if hasattr(node, "variable"):
+            leaves.add(id(node.variable))
+        new = [following for following, _ in node.next_functions if following not in seen]
+        seen.update(new)
+        waiting += new
+    return leaves
 
 
 class _Kept:
@@ -85,7 +119,7 @@ class _Kept:
         self.others: list[tuple[bool, list[tuple[int, Tensor]]]] = []
 
     def sort(
-        self, inputs: Inputs, used: Sequence[bool], others: Sequence[Sequence[Tensor | None]]
+        self, inputs: Inputs, used: Sequence[bool], others: Sequence[Mapping[int, Tensor]]
     ) -> list[Tensor]:
         """Return the tensors that some objective has a gradient for; DDP waits for each of them."""
         tensors, start = [], 0
@@ -96,12 +130,13 @@ class _Kept:
             start += parameter.numel()
         receivers = [*inputs.shared, *inputs.origins, *inputs.own]
         first_own = len(receivers) - len(inputs.own)
-        for index, receiver in enumerate(receivers):
-            found = [(k, row[index]) for k, row in enumerate(others)]
-            gradients = [(k, gradient) for k, gradient in found if gradient is not None]
-            if gradients:
-                tensors.append(receiver)
-                self.others.append((index < first_own or self.weigh_heads, gradients))
+        gathered: dict[int, list[tuple[int, Tensor]]] = {}
+        for k, row in enumerate(others):
+            for index, gradient in row.items():
+                gathered.setdefault(index, []).append((k, gradient))
+        for index in sorted(gathered):
+            tensors.append(receivers[index])
+            self.others.append((index < first_own or self.weigh_heads, gathered[index]))
         return tensors
 
     def weigh(self, arriving: Sequence[Tensor]) -> list[Tensor]:

@@ -293,9 +293,10 @@ class MSPModel(EncodingModel):
         known: LossSum | None,
     ) -> LossSum:
         """Return the loss sum of an objective on encoded frames, unless it is already known."""
+        head = self._head(self.objectives[position])
         if not inputs:
-            return self._heads[position].absent(batch.speech)
-        sums = [self._heads[position](*one) for one in inputs] if known is None else [known]
+            return head.absent(batch.speech)
+        sums = [head(*one) for one in inputs] if known is None else [known]
         return self._behind_head(add_sums(sums), position)
 
     def _features_loss(self, position: int, batch: Batch) -> LossSum:

@@ -3,9 +3,8 @@
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-from espnet_soups.data.data_dir import NO_LABEL, DataDir
+from espnet_soups.data.data_dir import DataDir
 from espnet_soups.objectives.kind import Options
-from espnet_soups.objectives.objective import Objective
 from espnet_soups.objectives.registry import kind_of
 from espnet_soups.objectives.run import Run
 from espnet_soups.objectives.run_words import option_of
@@ -43,8 +42,10 @@ def describe_long_labels(
     warnings = []
     for objective in run.objectives:
         cut = kind_of(objective).ctc_cutter(objective, run.run, run.options, token_type)
-        labels = {} if cut is None else _labels_of(data, objective)
-        if cut is None or not labels:
+        if cut is None:
+            continue
+        labels = data.known_labels(objective.label_file, objective.language)
+        if not labels:
             continue
         needed = {key: frames_needed(cut(text)) for key, text in labels.items()}
         place = f"{data.path / objective.label_file} ({objective.name})"
@@ -88,14 +89,6 @@ def _describe(
     if now == len(needed):
         raise ValueError(f"all {part}, so that CTC would leave out every one: {remedy}.")
     return f"{part} ({now / len(needed):.1%}), and CTC leaves them out in every epoch: {remedy}"
-
-
-def _labels_of(data: DataDir, objective: Objective) -> dict[str, str]:
-    return {
-        key: label
-        for key, label in (data.labels_of(objective.label_file) or {}).items()
-        if label != NO_LABEL and objective.language in ("", data.languages[key])
-    }
 
 
 def _subsampling(run: Run) -> int | None:

@@ -1,7 +1,7 @@
 """Checks of the labels of a data dir against the needs of the objectives."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from espnet_soups.data.data_dir import NO_LABEL, DataDir, is_text_file
 from espnet_soups.objectives.kind import Options
@@ -54,19 +54,27 @@ def count_labels(
     return counts
 
 
-def emptied_objectives(
-    whole: DataDir, kept: DataDir, objectives: Sequence[Objective]
-) -> dict[str, int]:
+def emptied_objectives(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, int]:
     """Return the objectives that lose all their labels by a filter, with their number before.
 
     Args:
-        whole: The set before the filter.
-        kept: The set after it.
+        before: `labels_by_objective` of the set before the filter.
+        after: That of the set after it.
+
+    >>> emptied_objectives({"fr_asr": 7, "en_asr": 9}, {"fr_asr": 0, "en_asr": 8})
+    {'fr_asr': 7}
+    """
+    return {name: number for name, number in before.items() if number and not after[name]}
+
+
+def labels_by_objective(data: DataDir, objectives: Sequence[Objective]) -> dict[str, int]:
+    """Count the labels of each objective; one without a label file has none.
+
+    Args:
+        data: The set.
         objectives: The objectives of the run.
     """
-    labelled = [item for item in objectives if whole.labels_of(item.label_file) is not None]
-    had = {item.name: _count(whole, item) for item in labelled if not _count(kept, item)}
-    return {name: number for name, number in had.items() if number}
+    return {objective.name: _count(data, objective) for objective in objectives}
 
 
 def compare_labels(
@@ -91,7 +99,9 @@ def compare_labels(
     for objective in objectives:
         if not objective.label_file or is_text_file(objective.label_file):
             continue
-        own, trained = (_labels_of(item, objective) for item in (data, train))
+        own, trained = (
+            item.known_labels(objective.label_file, objective.language) for item in (data, train)
+        )
         where = str(data.path / objective.label_file)
         try:
             kind_of(objective).check_set(objective, own, trained, where)
@@ -123,19 +133,10 @@ def compare_with_settings(
             kind_of(objective).check_settings(
                 objective,
                 settings_of(objective.name),
-                _labels_of(data, objective),
+                data.known_labels(objective.label_file, objective.language),
                 str(data.path / objective.label_file),
                 training,
             )
-
-
-def _labels_of(data: DataDir, objective: Objective) -> dict[str, str]:
-    """Return the labels of an objective by utterance, without missing ones."""
-    return {
-        key: label
-        for key, label in (data.labels_of(objective.label_file) or {}).items()
-        if label != NO_LABEL and objective.language in ("", data.languages[key])
-    }
 
 
 def objectives_of(data: DataDir, objectives: Sequence[Objective]) -> list[Objective]:
@@ -164,10 +165,8 @@ def objectives_of(data: DataDir, objectives: Sequence[Objective]) -> list[Object
 
 def _count(data: DataDir, objective: Objective) -> int:
     name = objective.label_file
-    return sum(
-        is_label(name, label) and objective.language in ("", data.languages[key])
-        for key, label in (data.labels_of(name) or {}).items()
-    )
+    known = data.known_labels(name, objective.language).values()
+    return sum(is_label(name, label) for label in known)
 
 
 def is_label(name: str, label: str) -> bool:

@@ -17,7 +17,9 @@ def test_every_command_that_a_document_names_is_a_module_that_can_be_run():
     assert named == {
         "tools.benchmark.corpora",
         "tools.benchmark.decoding",
+        "tools.benchmark.many_objectives",
         "tools.benchmark.profile",
+        "tools.benchmark.scale",
         "tools.benchmark.steps",
         "tools.benchmark.threads",
         "tools.machine_plan",

@@ -16,7 +16,12 @@ from espnet_soups.report.layer_conflict import (
     layers_of_table,
     pairs_of_table,
 )
-from espnet_soups.report.plots.cosine_plots import color_limit, cosine_text
+from espnet_soups.report.plots.cosine_plots import (
+    LONGEST_SIDE,
+    color_limit,
+    cosine_text,
+    name_cells,
+)
 from espnet_soups.report.plots.figure import new_figure
 
 MOST_CHECKPOINTS = 4  # in a picture of pairs: the first ones and the last
@@ -65,7 +70,7 @@ def plot_pairs(found: list[PairCosines]) -> Figure:
     """
     shown = found if len(found) <= MOST_CHECKPOINTS else [*found[: MOST_CHECKPOINTS - 1], found[-1]]
     size = len(shown[0].objectives)
-    side = max(5.2, 0.74 * size + 1.2)
+    side = min(LONGEST_SIDE, max(5.2, 0.74 * size + 1.2))
     title = "Cosines between gradients of different batches, with 95 % intervals"
     figure = new_figure(side + 1.0, 0.75 * side * len(shown) + 0.9, title)
     panels = figure.subplots(len(shown), 1, squeeze=False)[:, 0]
@@ -75,12 +80,8 @@ def plot_pairs(found: list[PairCosines]) -> Figure:
             pairs.cosine[:, :, 0], cmap="PuOr", vmin=-limit, vmax=limit, aspect="auto"
         )
         _write_pairs(axes, pairs, limit)
-        axes.set_xticks(
-            range(size), pairs.objectives, rotation=45, ha="right", rotation_mode="anchor"
-        )
-        axes.set_yticks(range(size), pairs.objectives)
+        name_cells(axes, pairs.objectives, 0.75 * side)
         axes.set_title(pairs.checkpoint)
-        axes.grid(visible=False)
     label = "cosine: below 0 conflict, above 0 agreement; framed: differs from 0; –: not known"
     figure.colorbar(image, ax=panels, shrink=0.8, label=label)
     return figure
@@ -140,8 +141,10 @@ def _write_pairs(axes: Axes, pairs: PairCosines, limit: float) -> None:
         value, low, high = (float(x) for x in pairs.cosine[row, column])
         text = "–"
         if not math.isnan(value):
+            if size > MOST_NUMBERS:
+                continue
             ends = f"[{cosine_text(low, limit)}, {cosine_text(high, limit)}]"
-            text = f"{cosine_text(value, limit)}\n{ends}" if size <= MOST_NUMBERS else ""
+            text = f"{cosine_text(value, limit)}\n{ends}"
         color = "white" if abs(value) > 0.6 * limit else "black"
         axes.text(column, row, text, ha="center", va="center", fontsize=6.0, color=color)
     framed = np.zeros((size, size), dtype=bool)

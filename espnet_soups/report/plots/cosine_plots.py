@@ -1,6 +1,7 @@
 """Pictures of the cosines between gradients: their mean over the training, and their course."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -19,6 +20,9 @@ from espnet_soups.report.plots.figure import (
 )
 
 SMALLEST = 0.05  # range of a picture: in a smaller one, chance would look like conflict
+MOST_NUMBERS = 40  # with more objectives, cells have no numbers
+LONGEST_SIDE = 30.0  # inches of a matrix; with more objectives, its cells are smaller
+POINTS = 72.0  # of an inch
 
 
 def plot_cosines(history: History) -> Figure:
@@ -38,7 +42,7 @@ def plot_cosines(history: History) -> Figure:
         if own
     ]
     span = f"epochs {epochs[0]}–{epochs[-1]}" if len(epochs) > 1 else f"epoch {epochs[0]}"
-    side = max(5.2, 0.44 * size + 1.9)
+    side = min(LONGEST_SIDE, max(5.2, 0.44 * size + 1.9))
     figure = new_figure(
         side + 1.3,
         side,
@@ -49,13 +53,10 @@ def plot_cosines(history: History) -> Figure:
     largest = float(np.nanmax(np.abs(mean)))
     limit = color_limit(largest)
     image = axes.imshow(mean, cmap="PuOr", vmin=-limit, vmax=limit)
-    _write_numbers(axes, mean, limit)
+    if size <= MOST_NUMBERS:
+        _write_numbers(axes, mean, limit)
     _rule_off_tasks(axes, history.objectives)
-    axes.set_xticks(
-        range(size), history.objectives, rotation=45, ha="right", rotation_mode="anchor"
-    )
-    axes.set_yticks(range(size), history.objectives)
-    axes.grid(visible=False)
+    name_cells(axes, history.objectives, side)
     label = f"cosine: below 0 conflict, above 0 agreement\n(colours span ±{limit:g})"
     beyond = "both" if largest > limit else "neither"
     figure.colorbar(image, ax=axes, shrink=0.8, label=label, extend=beyond)
@@ -89,6 +90,21 @@ def plot_cosine_groups(history: History) -> Figure:
     epoch_axis(axes, history.epochs)
     side_legend(axes, len(curves))
     return figure
+
+
+def name_cells(axes: Axes, objectives: Sequence[str], side: float) -> None:
+    """Write the names of the objectives on both sides of a matrix, in letters that fit its cells.
+
+    Args:
+        axes: The panel of the matrix.
+        objectives: Their names.
+        side: Side of the picture, inches.
+    """
+    places = range(len(objectives))
+    letters = {"fontsize": min(9.0, 0.75 * POINTS * side / len(objectives))}
+    axes.set_xticks(places, objectives, rotation=45, ha="right", rotation_mode="anchor", **letters)
+    axes.set_yticks(places, objectives, **letters)
+    axes.grid(visible=False)
 
 
 def color_limit(largest: float) -> float:

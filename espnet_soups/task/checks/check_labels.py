@@ -4,7 +4,7 @@ import argparse
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,14 @@ class LabelledSet:
     languages: Mapping[str, str]
     lengths: Mapping[str, int]
 
+    @cached_property
+    def keys_by_language(self) -> dict[str, list[str]]:
+        """Return the ids of the utterances of each language, in the order of `lengths`."""
+        grouped: dict[str, list[str]] = {}
+        for key in self.lengths:
+            grouped.setdefault(self.languages.get(key, ""), []).append(key)
+        return grouped
+
 
 def tell_labels(
     settings: Mapping[str, Any],
@@ -61,7 +69,13 @@ def tell_labels(
         ValueError: If an objective has no label that can be learnt.
     """
     args = argparse.Namespace(**settings)
-    remarks = [*further, *check_labels(args, model, build_preprocessor(args, train=True))]
+    training = model.training
+    model.eval()  # once, not for each objective
+    try:
+        found = check_labels(args, model, build_preprocessor(args, train=True))
+    finally:
+        model.train(training)
+    remarks = [*further, *found]
     if output_dir is None:
         return
     for remark in remarks:
@@ -174,19 +188,14 @@ def check_objective(
             f" {(objective.label, objective.language)}, from which {objective.name} learns."
         )
     path, table = data.labels.get(objective.label, ("the data", {}))
-    labels = {
-        key: clean_label(table[key])
-        for key in data.lengths
-        if objective.language in ("", data.languages.get(key))
-        and table.get(key, NO_LABEL) != NO_LABEL
-    }
-    if not labels:
+    own = data.keys_by_language.get(objective.language, []) if objective.language else data.lengths
+    keys = [key for key in own if table.get(key, NO_LABEL) != NO_LABEL]
+    if not keys:
         raise NothingToLearnError(
             f"{path} has no label of {objective.name} in {len(data.lengths):,} utterances: add"
             " some, or leave the objective out."
         )
-    step = -(-len(labels) // MOST)
-    labels = dict(list(labels.items())[::step])
+    labels = {key: clean_label(table[key]) for key in keys[:: -(-len(keys) // MOST)]}
     lengths = [data.lengths[key] for key in labels]
     labelled = LabelledObjective(
         objective=objective,
