@@ -97,13 +97,15 @@ def leaves_of(loss: Tensor) -> set[int]:
     >>> leaves_of((2 * one).sum()) == {id(one)}
     True
     """
-    seen, leaves, waiting = {loss.grad_fn}, set(), [loss.grad_fn]
+    leaves: set[int] = set()
+    seen, waiting = {loss.grad_fn}, [loss.grad_fn]
     while waiting:
         node = waiting.pop()
         if node is None:
             continue
-        if hasattr(node, "variable"):
-            leaves.add(id(node.variable))
+        leaf = getattr(node, "variable", None)
+        if leaf is not None:
+            leaves.add(id(leaf))
         new = [following for following, _ in node.next_functions if following not in seen]
         seen.update(new)
         waiting += new

@@ -101,9 +101,11 @@ def name_cells(axes: Axes, objectives: Sequence[str], side: float) -> None:
         side: Side of the picture, inches.
     """
     places = range(len(objectives))
-    letters = {"fontsize": min(9.0, 0.75 * POINTS * side / len(objectives))}
-    axes.set_xticks(places, objectives, rotation=45, ha="right", rotation_mode="anchor", **letters)
-    axes.set_yticks(places, objectives, **letters)
+    letters = min(9.0, 0.75 * POINTS * side / len(objectives))
+    axes.set_xticks(
+        places, objectives, rotation=45, ha="right", rotation_mode="anchor", fontsize=letters
+    )
+    axes.set_yticks(places, objectives, fontsize=letters)
     axes.grid(visible=False)
 
 
