@@ -88,7 +88,7 @@ def test_adapters_alone_are_measured_and_moved_and_the_encoder_s_own_weights_res
 
 
 def randomise(model):
-    """Gives the adapters something to add."""
+    """Give the adapters something to add."""
     with torch.no_grad():
         for key, own in model.named_parameters():
             if key.endswith("lora_B"):

@@ -62,7 +62,7 @@ def folder(tmp_path_factory):
 
 
 def manifests(folder: Path, kind: str) -> list[str]:
-    """Gives the options that name a kind of manifest."""
+    """Return the options that name a kind of manifest."""
     if kind == "cuts":
         return ["--cuts", str(folder / "cuts.jsonl.gz")]
     if kind == "shar":
@@ -136,7 +136,7 @@ def with_cuts(folder: Path, change) -> list[str]:
 
 
 def by_command(cut):
-    """Gives a cut whose audio is what a command prints."""
+    """Return a cut whose audio is what a command prints."""
     (source,) = cut.recording.sources
     source = lhotse.utils.fastcopy(source, type="command", source=f"cat {source.source}")
     cut.recording = lhotse.utils.fastcopy(cut.recording, sources=[source])

@@ -50,7 +50,7 @@ class MoodHead(Head):
 
 
 class Mood(Kind):
-    """Tells calm from wild speech."""
+    """Classify speech as calm or wild."""
 
     name: ClassVar[str] = "mood"
     title: ClassVar[str] = "Mood"
@@ -99,7 +99,7 @@ class Mood(Kind):
 
 
 class Voice(Mood):
-    """Gives a vector."""
+    """Return a vector."""
 
     name: ClassVar[str] = "voice"
     title: ClassVar[str] = "Voice"

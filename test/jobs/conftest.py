@@ -20,7 +20,7 @@ def job_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def run_jobs(tmp_path: Path, job_environment: None) -> RunJobs:
-    """Gives a function that runs `run_jobs` in `tmp_path` and captures what it says."""
+    """Return a function that runs `run_jobs` in `tmp_path` and captures what it prints."""
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "espnet_soups.bin.run_jobs", *arguments]
@@ -33,7 +33,7 @@ def run_jobs(tmp_path: Path, job_environment: None) -> RunJobs:
 
 @pytest.fixture
 def fake_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
-    """Gives a function that puts a bash script of a given name first on PATH."""
+    """Return a function that puts a bash script of a given name first on PATH."""
     folder = tmp_path / "fake_bin"
     folder.mkdir()
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")

@@ -27,7 +27,7 @@ def make_sums(numbers, gain=NAN):
 
 @pytest.fixture
 def on_both_ranks(monkeypatch):
-    """Gives what each of two ranks knows, for its sums and its number of utterances."""
+    """Return what each of two ranks knows, for its sums and its number of utterances."""
 
     def count(*ranks):
         sent = []

@@ -13,7 +13,7 @@ CPC = {"context_frames": 8, "future_frames": 4, "min_context_frames": 4, "hidden
 
 @pytest.fixture
 def normalize(tmp_path):
-    """Gives ESPnet's normalisation with means of 3 and deviations of 2."""
+    """Return ESPnet's normalisation with means of 3 and deviations of 2."""
     count = np.array(10.0)
     statistics = {"count": count, "sum": np.full(DIMENSION, 30.0)}
     statistics["sum_square"] = np.full(DIMENSION, 10 * (3.0**2 + 2.0**2))

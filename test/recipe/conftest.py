@@ -15,7 +15,7 @@ Bash = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def bash(tmp_path: Path) -> Bash:
-    """Gives a function that runs a script with arguments in `tmp_path`, under strict settings."""
+    """Return a function that runs a script with arguments in `tmp_path`, under strict settings."""
 
     def run(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         head = f"set -euo pipefail\n. {SCRIPTS}/options.sh\n. {SCRIPTS}/stages.sh\n"

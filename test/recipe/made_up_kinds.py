@@ -7,7 +7,7 @@ from espnet_soups.objectives.objective import Objective
 
 
 class Tone(Kind):
-    """Tells classes from a table `utt2<name>`, of all languages."""
+    """Classes from a table `utt2<name>`, of all languages."""
 
     name = "tone"
     title = "Tones"

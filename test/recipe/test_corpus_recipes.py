@@ -58,14 +58,14 @@ def shrink(folder: Path) -> None:
 
 
 def say(number: int, mark: str = "") -> str:
-    """Gives one of many sentences."""
+    """Return one of many sentences."""
     words = [WORDS[(number * step + step) % len(WORDS)] for step in (1, 3, 5, 7)]
     return f"{' '.join(words).capitalize()}, {mark}{words[0]}."
 
 
 @pytest.fixture
 def recipe() -> Iterator[Recipe]:
-    """Gives a function that copies a recipe beside itself, where its links lead too."""
+    """Return a function that copies a recipe beside itself, where its links lead too."""
     made: list[Path] = []
 
     def copy(name: str) -> Path:

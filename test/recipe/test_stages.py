@@ -38,13 +38,13 @@ stages_done
 
 
 def lines(text: str) -> list[str]:
-    """Gives the lines with every time as `0 s`: a busy machine takes longer."""
+    """Return the lines with every time as `0 s`: a busy machine takes longer."""
     return re.sub(r"\b\d+ s\b", "0 s", text).splitlines()
 
 
 @pytest.fixture
 def ran(bash: Bash) -> Callable[..., list[str]]:
-    """Gives a function that runs the script and tells its lines about stage 2."""
+    """Return a function that runs the script and returns its lines about stage 2."""
 
     def run(*arguments: str) -> list[str]:
         result = bash(SCRIPT, *arguments)

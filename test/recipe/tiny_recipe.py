@@ -115,7 +115,7 @@ def run(recipe: Path, *arguments: str, timeout: int = 300) -> subprocess.Complet
 
 
 def environment() -> dict[str, str]:
-    """Gives the variables of an activated environment."""
+    """Return the variables of an activated environment."""
     return (
         os.environ
         | {
@@ -127,6 +127,6 @@ def environment() -> dict[str, str]:
 
 
 def tensors_of(path: Path) -> dict[str, torch.Tensor]:
-    """Gives the tensors of a model file."""
+    """Return the tensors of a model file."""
     loaded: dict[str, torch.Tensor] = torch.load(path, weights_only=True)
     return loaded

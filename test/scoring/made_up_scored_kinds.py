@@ -29,7 +29,7 @@ class MadeUpKind(Kind):
 
 
 class Mood(MadeUpKind):
-    """Says which mood an utterance is in."""
+    """Classify the mood of an utterance."""
 
     name = "mood"
     title = "Mood"
@@ -57,7 +57,7 @@ class Mood(MadeUpKind):
 
 
 class Pairwise(MadeUpKind):
-    """Gives trials of two speakers a number; scored by the median over trials, no sum."""
+    """Give trials of two speakers a number; scored by the median over trials, no sum."""
 
     name = "pairwise"
     title = "Pairs of speakers"

@@ -38,7 +38,7 @@ class Model(torch.nn.Module):
         return list(self.encoder.encoders)
 
     def losses(self, slopes):
-        """Gives the losses for slopes [m, L + 1, WIDTH + 2]; the last layer is the embedding."""
+        """Return the losses for slopes [m, L + 1, WIDTH + 2]; the last layer is the embedding."""
         layers = [*self.layers(), self.encoder.embed[0]]
         thetas = torch.stack([torch.cat([layer.weight, layer.bias]) for layer in layers])
         return [100.0 + 20.0 * k + (slope * thetas).sum() for k, slope in enumerate(slopes)]

@@ -14,7 +14,7 @@ MakePython = Callable[..., Path]
 
 @pytest.fixture
 def make_python(tmp_path: Path) -> MakePython:
-    """Gives a function that makes a program which answers as a Python of a version would."""
+    """Return a function that makes a program which answers as a Python of a version would."""
 
     def make(place: str, version: str, lacks: str = "ok") -> Path:
         path = tmp_path / place
@@ -29,7 +29,7 @@ def make_python(tmp_path: Path) -> MakePython:
 
 @pytest.fixture
 def find(tmp_path: Path) -> Find:
-    """Gives a function that searches among the stand-ins alone."""
+    """Return a function that searches among the stand-ins alone."""
 
     def run(**environment: str) -> subprocess.CompletedProcess[str]:
         script = f". {TOOLS}/environment.sh; . {TOOLS}/find_python.sh; find_python"

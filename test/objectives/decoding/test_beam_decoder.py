@@ -16,7 +16,7 @@ CTC_ALONE = SearchPlan(1.0)
 
 
 class FrameTable:
-    """Takes the "encoded speech" itself for the logits of every frame."""
+    """CTC layer whose logits are the "encoded speech" itself."""
 
     def log_softmax(self, hs_pad: torch.Tensor) -> torch.Tensor:
         return hs_pad.log_softmax(dim=-1)

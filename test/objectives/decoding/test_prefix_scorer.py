@@ -10,7 +10,7 @@ TOKENS, BEAM, END = 7, 3, 6
 
 
 class FrameTable:
-    """Takes the "encoded speech" itself for the logits of every frame."""
+    """CTC layer whose logits are the "encoded speech" itself."""
 
     def log_softmax(self, hs_pad):
         return hs_pad.log_softmax(dim=-1)

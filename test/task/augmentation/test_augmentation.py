@@ -74,7 +74,7 @@ def test_without_options_nothing_is_changed():
 
 
 def batches_of(folder, epoch, workers, batches, seed=1):
-    """Gives the samples of mini-batches, as training loads them."""
+    """Return the samples of mini-batches, as training loads them."""
     args = noisy(folder, *ALWAYS)
     prepare = MSPPreprocessor(True, ["en"], {}, build_augmentation(args))
     files = [

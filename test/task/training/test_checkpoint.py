@@ -14,7 +14,7 @@ from espnet_soups.task.training.checkpoint import is_disk_full, recover
 
 @pytest.fixture
 def limit_file_size():
-    """Gives a function that limits what files may hold: beyond it they end as on a full disk."""
+    """Return a function that limits what files may hold: beyond it they end as on a full disk."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
