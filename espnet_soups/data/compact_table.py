@@ -13,7 +13,7 @@ import numpy as np
 
 from espnet_soups.files import require_key
 
-LINE_FEED, SPACE = b"\n", b" "
+LINE_FEED = b"\n"
 
 
 class CompactTable(Mapping[str, str]):
@@ -30,9 +30,7 @@ class CompactTable(Mapping[str, str]):
     def __init__(self, path: Path) -> None:
         self.path = path
         self.content = path.read_bytes().removeprefix(codecs.BOM_UTF8)
-        self.starts = np.array(
-            list(self._find_lines()), dtype=np.int64
-        )  # of each line, and the end
+        self.starts = np.fromiter(self._find_lines(), dtype=np.int64)  # of lines, and the end
         self.order: Sequence[int] | np.ndarray = range(len(self.starts) - 1)
         self._check_order()
 
@@ -42,9 +40,9 @@ class CompactTable(Mapping[str, str]):
         place = bisect_left(self.order, wanted, key=self._key)  # type: ignore[type-var]
         if place == len(self.order) or self._key(self.order[place]) != wanted:
             raise KeyError(key)
-        _, _, value = self._line(self.order[place]).partition(SPACE)
+        _, *value = self._line(self.order[place]).split(maxsplit=1)
         try:
-            return value.decode().strip()
+            return b"".join(value).decode().strip()
         except UnicodeDecodeError as error:
             raise ValueError(f"{self.path}: the line of {key} is not UTF-8 ({error}).") from error
 
@@ -69,7 +67,7 @@ class CompactTable(Mapping[str, str]):
         return self.content[self.starts[row] : self.starts[row + 1]].rstrip(b"\r\n")
 
     def _key(self, row: int) -> bytes:
-        return self._line(row).partition(SPACE)[0]
+        return next(iter(self._line(row).split(maxsplit=1)), b"")
 
     def _check_order(self) -> None:
         """Check the keys, and sort them if they do not ascend."""

@@ -7,6 +7,7 @@ Parts are written like the media fragments of the W3C, with three settings of ou
     talk.flac#t=5,9.5&fs=16000&speed=0.9    resampled to 16 kHz, then played 0.9 times as fast
 """
 
+import math
 import re
 from dataclasses import dataclass, replace
 
@@ -39,8 +40,10 @@ class Place:
     def __post_init__(self) -> None:
         """Refuse numbers that name nothing."""
         begin, end = self.seconds or (0.0, None)
-        if not (end is None or 0 <= begin < end):
-            raise ValueError(f"`t` must have a begin before its end, but got {begin},{end}")
+        if not 0 <= begin < (math.inf if end is None else end) or end == math.inf:
+            raise ValueError(
+                f"`t` must have a begin from 0 on, before its end, but got {begin},{end}"
+            )
         if self.span is not None and self.span[1] < 1:
             raise ValueError("`bytes` must have a number of bytes above 0")
         if not 0.1 <= self.speed <= 10.0:

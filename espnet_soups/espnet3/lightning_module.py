@@ -85,7 +85,7 @@ class MSPLightningModule(ESPnetLightningModule):
             configured["lr_scheduler"] = {
                 "scheduler": scheduler,
                 "interval": interval,
-                "monitor": "valid/loss",  # Lightning gives it to schedulers that ask for a value
+                "monitor": "valid/loss",  # for schedulers that ask for a value
             }
         return configured
 

@@ -30,7 +30,7 @@ class SoupCallback(Callback):
         self.egs2.open_epoch(network, self.reporter, options, trainer.num_training_batches)
 
     def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
-        """Log cosines and norms of the gradients, and tell of skipped steps.
+        """Log cosines and norms of the gradients, and report skipped steps.
 
         Args:
             trainer: Lightning's trainer.

@@ -8,7 +8,15 @@ from espnet2.fileio.read_text import read_2columns_text
 
 from espnet_soups.data.compact_table import CompactTable
 
-LINES = ["a", "a-1 one two", "b  spaced ", "é-2 accent é", "日本 語 \u2028 x"]
+LINES = [
+    "a",
+    "a-1 one two",
+    "b  spaced ",
+    "c\ttab one",
+    " d begins late",
+    "é-2 accent é",
+    "日本 語 \u2028 x",
+]
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])

@@ -73,7 +73,10 @@ def test_raw_audio_in_place_is_what_a_copy_would_be(long, tmp_path, resample):
     ("segment", "said"),
     [
         ("other 0 1", r"segments: a-1 is a part of other, which \S+wav\.scp lacks"),
-        ("talk 1 0.5", r"segments: a-1 is no part of a recording: `t` must have a begin before"),
+        ("talk 1 0.5", r"segments: a-1 is no part of a recording: `t` must have a begin from 0 on"),
+        ("talk -1 -1", r"`t` must have a begin from 0 on, before its end, but got -1\.0,None"),
+        ("talk nan 1", r"`t` must have a begin from 0 on, before its end, but got nan,1\.0"),
+        ("talk 1 inf", r"`t` must have a begin from 0 on, before its end, but got 1\.0,inf"),
         ("talk 0 1 1", r"has 'talk 0 1 1'; expected `utterance recording begin end`"),
         ("talk 0 x", r"segments: a-1 is no part of a recording"),
     ],
