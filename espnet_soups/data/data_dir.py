@@ -83,10 +83,7 @@ class DataDir:
     @cached_property
     def keys_by_language(self) -> dict[str, list[str]]:
         """Return the ids of the utterances of each language."""
-        grouped: dict[str, list[str]] = {}
-        for key, language in self.languages.items():
-            grouped.setdefault(language, []).append(key)
-        return grouped
+        return group_by_language(self.languages, self.languages)
 
     def labels_of(self, name: str) -> Mapping[str, str] | None:
         """Return the labels of a file; languages, speakers and audio are labels, too.
@@ -113,6 +110,22 @@ class DataDir:
         keys = self.keys_by_language.get(language, []) if language else table
         found = ((key, table.get(key, NO_LABEL)) for key in keys)
         return {key: label for key, label in found if label != NO_LABEL}
+
+
+def group_by_language(keys: Iterable[str], languages: Mapping[str, str]) -> dict[str, list[str]]:
+    """Return utterance ids by language, in their order.
+
+    Args:
+        keys: The ids.
+        languages: Utterance id to language; an id that it lacks has the language "".
+
+    >>> group_by_language(["a", "b", "c"], {"a": "fr", "c": "fr"})
+    {'fr': ['a', 'c'], '': ['b']}
+    """
+    grouped: dict[str, list[str]] = {}
+    for key in keys:
+        grouped.setdefault(languages.get(key, ""), []).append(key)
+    return grouped
 
 
 def read_data_dir(

@@ -96,7 +96,7 @@ def decode_set(
             with _naming(batch):
                 rows = decoders.encode_each([prepared[key] for key in batch])
             encoded |= zip(batch, rows, strict=True)
-            _tell(f"encoded {len(encoded)} of {len(window)} utterances", start)
+            _log_progress(f"encoded {len(encoded)} of {len(window)} utterances", start)
         for name, decoded in found.items():
             chosen = {
                 key: speech for key, speech in prepared.items()
@@ -106,7 +106,7 @@ def decode_set(
                 with _naming(batch):
                     results = decoders.decode([encoded[key] for key in batch], name)
                 decoded |= zip(batch, results, strict=True)
-            _tell(f"decoded {name}: {len(decoded)} utterances", start)
+            _log_progress(f"decoded {name}: {len(decoded)} utterances", start)
     frame = _frame_seconds(speech2text)
     audio = None if frame is None else round(seconds * frame, 3)
     return found, Speed(audio, round(time.perf_counter() - start, 3), len(keys))
@@ -141,7 +141,7 @@ def _naming(batch: Sequence[str]) -> Iterator[None]:
         raise ValueError(f"Utterances {batch[-1]} and longer: {error}") from error
 
 
-def _tell(what: str, start: float) -> None:
+def _log_progress(what: str, start: float) -> None:
     logging.info(f"{what}, {time.perf_counter() - start:.1f} s")
 
 

@@ -13,10 +13,11 @@ from torch.autograd import DeviceType
 
 from espnet_soups.testing.toy_corpus import make_toy_corpus
 from tools.gpu_check import parts
-from tools.gpu_check.__main__ import main
+from tools.gpu_check.__main__ import failures, main
 from tools.gpu_check.device import count_activity
 from tools.gpu_check.features import copy_features
 from tools.gpu_check.prepare import MACHINE
+from tools.gpu_check.step_costs import mode_cost_or_error
 from tools.gpu_check.table import render
 from tools.gpu_check.trainings import SOUPS, Schedule, options_of, outcome, variants
 from tools.gpu_check.unit_tests import marked_files, read_report
@@ -171,6 +172,17 @@ def test_a_test_or_training_that_failed_ends_with_status_1(folder, tmp_path, mon
         )
     assert end.value.code == 1
     assert "error: test failed: a::b" in capsys.readouterr().err
+
+
+def test_tests_that_were_all_skipped_and_modes_that_crashed_are_failures(capsys):
+    none = {"passed": 0, "failed": 0, "skipped": 22, "failures": []}
+    assert failures({"tests": none}) == ["tests: none passed, and 22 were skipped; see tests.log"]
+    assert failures({"tests": {**none, "passed": 1}}) == []
+    crashed = mode_cost_or_error("no spec", "joint", "float32", "cpu", {}, 0.0)
+    assert "Traceback" in capsys.readouterr().err
+    rows = [{"config": "tiny", "mode": "joint", **crashed}]
+    rows += [{"config": "tiny", "mode": "joint", "error": "out of memory"}]
+    assert len(failures({"steps": rows})) == 1
 
 
 def test_a_training_without_a_whole_epoch_is_an_error(tmp_path):

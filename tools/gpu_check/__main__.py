@@ -151,7 +151,12 @@ def failures(results: dict[str, Any]) -> list[str]:
     tests = results.get("tests", {})
     if "error" in tests:
         found.append(f"tests: {tests['error']}")
+    elif tests and not tests["passed"]:
+        found.append(f"tests: none passed, and {tests['skipped']} were skipped; see tests.log")
     found += [f"test failed: {name}" for name in tests.get("failures", [])]
+    for row in (*results.get("steps", []), *results.get("objectives", [])):
+        if row.get("failed"):
+            found.append(f"mode {row['mode']} of {row['config']}: {row['error']}")
     for name, run in results.get("training", {}).get("runs", {}).items():
         if "error" in run:
             found.append(f"training {name}: {run['error']}")

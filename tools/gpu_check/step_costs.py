@@ -3,6 +3,7 @@
 import gc
 import statistics
 import time
+import traceback
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -27,15 +28,21 @@ TO_PYTHON = torch.ops.aten._local_scalar_dense  # a number for Python
 
 
 def mode_cost_or_error(*arguments: Any) -> dict[str, Any]:
-    """Return what `mode_cost` returns, or `error` where the memory of a GPU is not enough.
+    """Return what `mode_cost` returns; or `error`, so that the other modes are still measured.
 
     Args:
         *arguments: Those of `mode_cost`.
+
+    Returns:
+        The costs, or `error`, with `failed` unless the memory of the GPU is not enough.
     """
     try:
         return mode_cost(*arguments)
     except torch.cuda.OutOfMemoryError:
         return {"error": "out of memory"}
+    except Exception as error:  # time on a GPU is short
+        traceback.print_exc()
+        return {"error": f"{type(error).__name__}: {error}", "failed": True}
 
 
 def mode_cost(

@@ -8,6 +8,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
+from espnet_soups.data.data_dir import group_by_language
 from espnet_soups.data.label_text import clean_label
 from espnet_soups.data.lengths import read_shapes
 from espnet_soups.files import read_table, write_text
@@ -45,10 +46,7 @@ class LabelledSet:
     @cached_property
     def keys_by_language(self) -> dict[str, list[str]]:
         """Return the ids of the utterances of each language, in the order of `lengths`."""
-        grouped: dict[str, list[str]] = {}
-        for key in self.lengths:
-            grouped.setdefault(self.languages.get(key, ""), []).append(key)
-        return grouped
+        return group_by_language(self.lengths, self.languages)
 
 
 def tell_labels(
