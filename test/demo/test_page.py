@@ -136,6 +136,19 @@ def test_a_word_plays_the_recording_from_there(page: Browser, recordings: Path):
     assert not page.run("document.querySelector('.piece:last-child .head').hidden")
 
 
+def test_a_recording_that_is_paused_before_it_is_heard_is_no_failure(
+    page: Browser, recordings: Path
+):
+    page.choose_file("#file", recordings / "short.flac")
+    page.wait(SHOWN)
+    page.run(
+        "document.querySelector('.word').click(); document.querySelector('#player').pause();"
+        "setTimeout(() => { document.body.dataset.later = 'yes'; }, 200)"
+    )
+    page.wait("document.body.dataset.later")
+    assert page.run("document.querySelector('#error').hidden")
+
+
 def test_another_language_sends_the_recording_again(page: Browser, recordings: Path):
     page.choose_file("#file", recordings / "short.flac")
     page.wait(SHOWN)
