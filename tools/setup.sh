@@ -99,6 +99,8 @@ explain_failure() {
         way_out="the disk is full: free some space (${needed_gb} GB), then run tools/setup.sh again"
     elif grep -qiE 'NewConnectionError|name resolution|Max retries|timed out|ProxyError' "${log}"; then
         way_out="the package index was not reached: check the network or pip's settings, then run tools/setup.sh again"
+    elif tail -n 3 "${log}" | grep -q 'sndfile'; then
+        way_out="soundfile finds no libsndfile: install it (Debian and Ubuntu: apt install libsndfile1), then run tools/setup.sh again"
     elif grep -q 'ResolutionImpossible' "${log}" && [[ $1 != "${soups_venv}" ]]; then
         way_out="the environment $1 holds versions that espnet-soups cannot use, and was left as it is: deactivate it, and tools/venv is used instead"
     fi
@@ -144,6 +146,7 @@ install_package() {
         fi
     fi
     if install_with_uv "${prefix}" "${work}" "${what[@]}"; then
+        grep -qi '^soundfile==' "${work}/constraints.txt" || mend_soundfile "${prefix}"
         check_install "${prefix}"
         return 0
     fi
@@ -178,8 +181,16 @@ install_with_uv() {
     )
 }
 
+# Of a release that several indexes hold, uv takes a file of the first of them, be it the one without libsndfile.
+mend_soundfile() {
+    env -u PYTHONHOME -u PYTHONPATH "$1/bin/python" -c 'import soundfile' 2>/dev/null && return 0
+    say "this build of soundfile lacks libsndfile; pip looks for one that has it"
+    env -u PYTHONHOME -u PYTHONPATH PIP_USER=0 "$1/bin/python" -m pip install --no-input --disable-pip-version-check \
+        --force-reinstall --no-deps 'soundfile>=0.13' >>"${log}" 2>&1 || explain_failure "$1"
+}
+
 check_install() {
-    env -u PYTHONHOME -u PYTHONPATH "$1/bin/python" -c 'import torch, torchaudio, espnet_soups' \
+    env -u PYTHONHOME -u PYTHONPATH "$1/bin/python" -c 'import torch, torchaudio, soundfile, espnet_soups' \
         >>"${log}" 2>&1 || explain_failure "$1"
 }
 

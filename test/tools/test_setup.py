@@ -24,6 +24,8 @@ case "$*" in
 *version_of*) printf '3.13.0 202611' ;;
 *find_spec*) {owner} ;;
 *"import torch"*) ;;
+*"import soundfile"*) [[ -e "{root}/pip.arguments" ]] ;;
+*importlib.metadata*) [[ -n ${{EMPTY:-}} ]] || exec {python} "$@" ;;
 *) exec {python} "$@" ;;
 esac
 """
@@ -163,6 +165,13 @@ def test_pip_installs_where_uv_fails_and_the_reason_is_shown(clone: Path) -> Non
     said = with_uv(clone, "echo 'error: no such index'; exit 1", PIP_CONFIG_FILE=os.devnull)
     assert "uv failed (error: no such index); pip tries it" in said
     assert (clone.parent / "pip.arguments").exists()
+
+
+def test_pip_replaces_a_build_of_soundfile_without_its_library(clone: Path) -> None:
+    said = with_uv(clone, PIP_CONFIG_FILE=os.devnull, EMPTY="yes")
+    assert "this build of soundfile lacks libsndfile; pip looks for one that has it" in said
+    words = (clone.parent / "pip.arguments").read_text().splitlines()
+    assert "--no-deps" in words and words[-1].startswith("soundfile")
 
 
 def test_the_downloads_of_uv_are_added_up(clone: Path) -> None:
