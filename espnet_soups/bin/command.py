@@ -68,6 +68,12 @@ def run_command(main: Callable[[Sequence[str] | None], None]) -> None:
         sys.exit(128 + signal.SIGINT)
 
 
+def exit_on_signals() -> None:
+    """Turn SIGTERM and SIGHUP into `SystemExit`, so that clean-up runs and processes are ended."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _frame: sys.exit(128 + number))
+
+
 def end_with_parent() -> None:
     """Send this process SIGTERM when the one that started it is gone, even by SIGKILL."""
     threading.Thread(target=_watch, args=(os.getppid(),), daemon=True).start()

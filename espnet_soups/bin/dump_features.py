@@ -1,12 +1,10 @@
 """Write features or audio of data dirs into dump/ (stage 3)."""
 
 import argparse
-import signal
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from espnet_soups.bin.command import run_command, set_up_logging
+from espnet_soups.bin.command import exit_on_signals, run_command, set_up_logging
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -78,8 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sets.append((data, Path(target)))
     for source in dict.fromkeys([*(data.path for data, _ in sets), *options.look_at]):
         look_at_first(source, config, options.resample == "true")
-    # SIGTERM must not skip the clean-up
-    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
+    exit_on_signals()
     for data, target in sets:
         length = replace_set(
             *(data, target, config, options.nj, options.resample == "true"),

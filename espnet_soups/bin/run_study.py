@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from espnet_soups.bin.command import run_command, split_words
+from espnet_soups.bin.command import exit_on_signals, run_command, split_words
 
 if TYPE_CHECKING:
     from espnet_soups.study.finished import Finished
@@ -102,6 +102,7 @@ def _execute(
 
     more = ["--expdir", options.expdir, *more]
     read_records(study, finished)  # refuses changed settings
+    exit_on_signals()
     for command in preparations(study, more):
         print(f"# data: {line_of(command)}", flush=True)
         status = subprocess.run(command, cwd=options.recipe, check=False).returncode

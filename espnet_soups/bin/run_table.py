@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from espnet_soups.bin.command import run_command, split_words
+from espnet_soups.bin.command import exit_on_signals, run_command, split_words
 
 if TYPE_CHECKING:
     from espnet_soups.tables.failure import Failure
@@ -84,6 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     runs = plan_runs(table, recipe, seeds, config, more)
     expdir = recipe / options.expdir
     rows = options.rows.replace(",", " ").split()
+    exit_on_signals()
     failures = train_runs(runs, recipe, expdir, rows, options.dry_run)
     text = render(table, runs, expdir, options.inference_tag, mini, failures)
     print(f"\n{text}")

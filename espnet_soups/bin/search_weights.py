@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from espnet_soups.bin.command import run_command
+from espnet_soups.bin.command import exit_on_signals, run_command
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -90,6 +90,7 @@ def _run(command: Sequence[str]) -> None:
         raise OSError(
             f"{command[0]} is not a command here; run the search in the folder of a recipe."
         )
+    exit_on_signals()
     status = subprocess.run(command, check=False).returncode
     if status != 0:
         raise ValueError(

@@ -36,6 +36,7 @@ while (($# > 0)); do
     shift
 done
 grep -qx "${tag}" fail 2>/dev/null && exit 3
+echo $$ >>pids
 sleep "$(cat seconds 2>/dev/null || echo 0)"
 cp -r "made/${tag}" "exp/msp_${tag}"
 """

@@ -1,7 +1,12 @@
 """The command: a recipe whose run.sh leaves results at once."""
 
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 from made_up_study import write_run
@@ -113,3 +118,20 @@ def test_published_runs_of_other_settings_are_refused(two_seeds, recipe):
     file.write_text("\n".join(kept[1:]))
     with pytest.raises(ValueError, match="which no line above it holds"):
         main([str(two_seeds), "--recipe", str(recipe)])
+
+
+def test_a_signal_ends_the_trainings_too(two_seeds, recipe):
+    (recipe / "seconds").write_text("30")
+    words = ["-m", "espnet_soups.bin.run_study", str(two_seeds), "--recipe", str(recipe)]
+    with subprocess.Popen(
+        [sys.executable, *words, "--parallel", "2"], stderr=subprocess.DEVNULL
+    ) as run:
+        pids = recipe / "pids"
+        end = time.monotonic() + 60
+        while time.monotonic() < end and not (pids.exists() and len(pids.read_text().split()) > 1):
+            time.sleep(0.1)
+        run.send_signal(signal.SIGTERM)
+        assert run.wait(30) == 128 + signal.SIGTERM
+    for pid in pids.read_text().split():
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(pid), 0)
