@@ -27,6 +27,9 @@ def get_parser() -> argparse.ArgumentParser:
     parser.add_argument("--parallel", type=int, help="Trainings side by side (as the study has it)")
     parser.add_argument("--budget_hours", type=float, help="Likewise: start none that ends later")
     parser.add_argument(
+        "--arms", default="", help="Arms to train now, such as 'joint vs' (all); all are shown"
+    )
+    parser.add_argument(
         "--decoded", type=Path, default=Path("decode_msp_valid.acc.ave/test"),
         help="The decoded set of every run (decode_msp_valid.acc.ave/test)",
     )  # fmt: skip
@@ -52,6 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     own, more = split_words(arguments)
     options = get_parser().parse_args(own)
+    from espnet_soups.settings import refuse_unknown
     from espnet_soups.study.finished import PUBLISHED, Finished, read_published
     from espnet_soups.study.plan import load_study
     from espnet_soups.study.runs import plan_study
@@ -59,6 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     study = load_study(options.study)
     if not (options.recipe / "run.sh").is_file():
         raise FileNotFoundError(f"{options.recipe} has no run.sh; name a recipe by `--recipe`.")
+    arms = options.arms.replace(",", " ").split()
+    refuse_unknown("`--arms`", arms, [arm.name for arm in study.arms])
     if options.parallel is not None and options.parallel < 1:
         raise ValueError(f"`--parallel` must be 1 or more, but got {options.parallel}.")
     published = options.recipe / "studies" / study.name
@@ -67,9 +73,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     failures: dict[str, str] = {}
     if options.dry_run:
-        _print_commands(study, more)
+        _print_commands(study, arms, more)
     else:
-        failures = _execute(study, finished, options, more)
+        failures = _execute(study, arms, finished, options, more)
     paths = _write_page(study, finished, failures, published if options.publish else None)
     print("\n".join(f"wrote {path}" for path in paths), flush=True)
     if failures:
@@ -80,18 +86,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
 
 
-def _print_commands(study: "Study", more: Sequence[str]) -> None:
+def _print_commands(study: "Study", arms: Sequence[str], more: Sequence[str]) -> None:
     from espnet_soups.study.runs import line_of, plan_study, preparations
 
     for command in preparations(study, more):
         print(line_of(command))
-    for run in plan_study(study):
+    for run in plan_study(study, arms):
         waits = f"  # and numbers of {run.arm.donor}" if run.arm.donor else ""
         print(line_of(run.command(None, ["--stage", "7", *more])) + waits)
 
 
 def _execute(
-    study: "Study", finished: "Finished", options: argparse.Namespace, more: Sequence[str]
+    study: "Study",
+    arms: Sequence[str],
+    finished: "Finished",
+    options: argparse.Namespace,
+    more: Sequence[str],
 ) -> dict[str, str]:
     """Prepare the data, train what is missing, and return what failed."""
     import subprocess
@@ -116,7 +126,7 @@ def _execute(
         options.parallel or study.parallel,
         3600 * hours,
     )
-    left = execution.run_all(plan_study(study))
+    left = execution.run_all(plan_study(study, arms))
     if left:
         print(f"{len(left)} runs were not started: the budget of {hours:g} hours is used up")
     return execution.failures

@@ -87,17 +87,20 @@ class StudyRun:
         return f"penalty={_compact(constant)}"
 
 
-def plan_study(study: Study) -> list[StudyRun]:
-    """List all runs, seed by seed, so that an interrupted study has whole pairs; donors come first.
+def plan_study(study: Study, arms: Sequence[str] = ()) -> list[StudyRun]:
+    """List the runs, seed by seed, so that an interrupted study has whole pairs; donors come first.
 
     Args:
         study: The study.
+        arms: Names of the arms, and those whose numbers they use are added; empty: all arms.
     """
+    wanted = {*arms, *(study.arm(name).donor for name in arms)}
     return [
         StudyRun(study, setting, arm, seed)
         for seed in study.seeds
         for setting in study.settings
         for arm in sorted(study.arms_of(setting), key=lambda arm: bool(arm.donor))
+        if not arms or arm.name in wanted
     ]
 
 

@@ -70,6 +70,17 @@ def test_the_budget_starts_no_run_that_would_end_later(two_seeds, recipe, capsys
     assert f"{10 - finished} runs were not started" in capsys.readouterr().out
 
 
+def test_some_arms_are_trained_with_their_donors(two_seeds, recipe, capsys):
+    main([str(two_seeds), "--recipe", str(recipe), "--arms", "frozen"])
+    trained = sorted(folder.name for folder in (recipe / "exp").glob("msp_trial_*"))
+    assert trained == [f"msp_trial_{arm}_seed{seed}" for arm in ("frozen", "vs") for seed in (1, 2)]
+    assert (
+        "4 of 10 runs finished" in (recipe / "exp" / "studies" / "trial" / "study.md").read_text()
+    )
+    with pytest.raises(ValueError, match=r"`--arms`.*vz"):
+        main([str(two_seeds), "--recipe", str(recipe), "--arms", "vz"])
+
+
 def test_a_dry_run_prints_commands_and_trains_nothing(two_seeds, recipe, capsys):
     main([str(two_seeds), "--recipe", str(recipe), "--dry_run", "--publish"])
     assert capsys.readouterr().out.count("--msp_tag") == 10
