@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from espnet2.iterators.abs_iter_factory import AbsIterFactory
 from espnet2.iterators.sequence_iter_factory import SequenceIterFactory
-from espnet2.tasks.abs_task import AbsTask, IteratorOptions
+from espnet2.tasks.abs_task import AbsTask, IteratorOptions, optim_classes
 from espnet2.train.collate_fn import CommonCollateFn
 from espnet2.train.dataset import AbsDataset
 from espnet2.utils import config_argparse
@@ -37,6 +37,7 @@ from espnet_soups.task.data_types import add_data_types, use_compact_types
 from espnet_soups.task.interpret import languages_of, objectives_of
 from espnet_soups.task.launcher import settle_launcher
 from espnet_soups.task.lost_ranks import check_timeout, watch_ranks
+from espnet_soups.task.muon import Muon, hidden_matrices, split_matrices
 from espnet_soups.task.options import CLASS_CHOICES, OptionParser, add_options
 from espnet_soups.task.own_options import add_own_options
 from espnet_soups.task.parameter_groups import scale_learning_rates
@@ -47,6 +48,7 @@ from espnet_soups.task.training.find_trainer import find_trainer
 from espnet_soups.task.training.joint_trainer import JointTrainer
 
 add_data_types()
+optim_classes["muon"] = Muon
 
 
 class MSPTask(AbsTask):
@@ -252,6 +254,8 @@ class MSPTask(AbsTask):
             expected = model.state_dict()
             args.init_param = [check_init_param(item, expected) for item in args.init_param]
         optimizers = super().build_optimizers(args, model)
+        if isinstance(optimizers[0], Muon):
+            split_matrices(optimizers[0], hidden_matrices(model))
         if isinstance(model, MSPModel):
             scale_learning_rates(args, model, optimizers[0])
             model.guard.bind(optimizers[0])

@@ -32,6 +32,7 @@ EVERY_STEP = ("--save_interval_steps", "1")
 LAYERS = ("--trainer_conf", "layers=conflicting", "--trainer_conf", "selection.steps=3")
 SETTINGS = {
     "joint": (),
+    "muon": ("--optim", "muon", "--optim_conf", "momentum=0.9"),
     "refresh": (*SOUP, "--trainer_conf", "refresh=2"),
     "accumulation": (*SOUP, "--accum_grad", "2", "--trainer_conf", "combiner=[pcgrad,famo]"),
     "selection": (*SOUP, *LAYERS, "--trainer_conf", "gradient_norm=rows"),
