@@ -254,9 +254,9 @@ class MSPTask(AbsTask):
             expected = model.state_dict()
             args.init_param = [check_init_param(item, expected) for item in args.init_param]
         optimizers = super().build_optimizers(args, model)
-        if isinstance(optimizers[0], Muon):
-            split_matrices(optimizers[0], hidden_matrices(model))
         if isinstance(model, MSPModel):
+            if isinstance(optimizers[0], Muon):
+                split_matrices(optimizers[0], hidden_matrices(model, model.shared_modules))
             scale_learning_rates(args, model, optimizers[0])
             model.guard.bind(optimizers[0])
         if isinstance(model, MSPModel) and model.soup is not None:

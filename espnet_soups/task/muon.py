@@ -1,6 +1,6 @@
 """The optimiser `muon`: Muon for matrices of the backbone's blocks, AdamW for all else."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -83,18 +83,23 @@ class Muon(torch.optim.Optimizer):
         return loss
 
 
-def hidden_matrices(model: torch.nn.Module) -> set[int]:
+def hidden_matrices(model: torch.nn.Module, modules: Sequence[str]) -> set[int]:
     """Return the `id` of every matrix for Muon: weights of linear layers inside numbered blocks.
 
     Input projections, embeddings and layers that score a vocabulary are in no block.
 
     Args:
         model: The model.
+        modules: Names of the modules with such blocks. Heads of single objectives are left out, as
+            there are many and each would add to every step.
     """
+    prefixes = tuple(f"{name}." for name in modules)
     return {
         id(module.weight)
         for name, module in model.named_modules()
-        if isinstance(module, torch.nn.Linear) and NUMBERED.match(name)
+        if isinstance(module, torch.nn.Linear)
+        and name.startswith(prefixes)
+        and NUMBERED.match(name)
     }
 
 

@@ -38,7 +38,7 @@ def train(model, optimizers, steps=range(5)):
 
 def build(model, **settings):
     optimizer = Muon(model.parameters(), **settings)
-    split_matrices(optimizer, hidden_matrices(model))
+    split_matrices(optimizer, hidden_matrices(model, ["encoder"]))
     return optimizer
 
 
@@ -79,7 +79,7 @@ def test_parts_keep_their_rates_and_groups_their_weight_decay():
         ],
         lr=0.1,
     )
-    split_matrices(optimizer, hidden_matrices(model))
+    split_matrices(optimizer, hidden_matrices(model, ["encoder"]))
     split_groups(optimizer, {id(p) for p in model["encoder"].parameters()}, 0.5, 1.0)
     found = [(g["matrices"], g["lr"], g["weight_decay"]) for g in optimizer.param_groups]
     assert found == [
