@@ -1,7 +1,7 @@
 """Encoding of the labelled utterances of a mini-batch: by language, by length, or all at once."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
@@ -19,6 +19,8 @@ ENCODINGS = ("auto", "per_language", "pooled")
 LEAST_SAVED, LEAST_SAVED_GPU = 0.06, 0.5
 
 EncodeSpeech = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+EncodeBelow = Callable[[Tensor, Tensor], tuple[Tensor, Tensor | None, Tensor]]
+EncodeAbove = Callable[[Tensor, Tensor | None, Tensor], Tensor]
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,40 @@ def encode_rows(
     """
     parts = [Encoded(list(group), *encode(*batch.speech_of(list(group)))) for group in groups]
     return {language: _collect(chosen, parts) for language, chosen in rows.items()}
+
+
+def encode_in_two_parts(
+    batch: Batch,
+    rows: Mapping[int, list[int]],
+    below: EncodeBelow,
+    above: EncodeAbove,
+    groups: Sequence[Sequence[int]],
+) -> dict[int, Encoded]:
+    """Encode some utterances up to a layer together, and from it on language by language.
+
+    So the gradient of an objective that is measured from that layer on passes no other language.
+
+    Args:
+        batch: The mini-batch.
+        rows: Positions of the utterances of each language; no list is empty.
+        below: The encoder up to the layer: `TwoParts.run_below` behind what computes its input.
+        above: The layer and all above it: `TwoParts.run_above`.
+        groups: Positions to encode at once below; together those of `rows`, each once.
+
+    Returns:
+        The encoded utterances of each language.
+    """
+    parts, places = [], None
+    for group in groups:
+        states, own, lengths = below(*batch.speech_of(list(group)))
+        parts.append(Encoded(list(group), states, lengths))
+        if own is not None and (places is None or own.size(1) > places.size(1)):
+            places = own
+    collected = {language: _collect(chosen, parts) for language, chosen in rows.items()}
+    return {
+        language: replace(hidden, states=above(hidden.states, places, hidden.lengths))
+        for language, hidden in collected.items()
+    }
 
 
 def _collect(rows: list[int], parts: Sequence[Encoded]) -> Encoded:

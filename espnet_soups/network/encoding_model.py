@@ -107,13 +107,23 @@ class EncodingModel(AbsESPnetModel):
         Returns:
             (encoded [B, T', D'], frames of each utterance [B]).
         """
-        if self.preencoder is not None:
-            feats, lengths = self.preencoder(feats, lengths)
+        feats, lengths = self.before_encoder(feats, lengths)
         options = {"masks": padding_mask(feats, lengths)} if self._takes_masks else {}
         encoded, lengths, _ = self.encoder(feats, lengths, **options)
         if isinstance(encoded, tuple):  # encoders with intermediate CTC
             encoded = encoded[0]
         return encoded, lengths
+
+    def before_encoder(self, feats: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Pass features through the pre-encoder, if there is one.
+
+        Args:
+            feats: Normalised features, [B, T, D].
+            lengths: Frames of each utterance, [B].
+        """
+        if self.preencoder is not None:
+            feats, lengths = self.preencoder(feats, lengths)
+        return feats, lengths
 
     def encoding_parameters(self) -> list[Parameter]:
         """Return the parameters of front end, pre-encoder and encoder."""

@@ -16,13 +16,20 @@ from espnet_soups.losses.global_counts import GlobalCounts, count_over_ranks
 from espnet_soups.losses.loss_sum import LossSum, add_sums, zero_touch
 from espnet_soups.losses.step_loss import label_shares, step_loss
 from espnet_soups.network.batch import Batch, collect_batch
-from espnet_soups.network.encoded import Encoded, check_encoding, encode_rows, group_rows
-from espnet_soups.network.encoding_model import EncodingModel
+from espnet_soups.network.encoded import (
+    Encoded,
+    check_encoding,
+    encode_in_two_parts,
+    encode_rows,
+    group_rows,
+)
+from espnet_soups.network.encoding_model import EncodingModel, padding_mask
 from espnet_soups.network.head_groups import losses_of_groups
 from espnet_soups.network.running_statistics import RunningStatistics
 from espnet_soups.network.step_guard import StepGuard
 from espnet_soups.network.step_stats import on_device, step_stats
 from espnet_soups.network.tally import LabelTally
+from espnet_soups.network.two_parts import in_two_parts
 from espnet_soups.objectives.heads.head import ENCODED_AND_SPEECH, FEATURES, Head, HeadInput
 from espnet_soups.objectives.objective import Objective
 from espnet_soups.ranks import is_distributed
@@ -111,7 +118,8 @@ class MSPModel(EncodingModel):
         statistics = RunningStatistics(self) if self.training else None
         parts = batch.split(1 if plan is None else plan.parts)
         measured = plan is not None and plan.measured
-        sums = [self._part_losses(part, measured) for part in parts]
+        lowest = None if plan is None else plan.lowest
+        sums = [self._part_losses(part, measured, lowest) for part in parts]
         heads = self._heads
         watched = [head.watched for head in heads]
         counted = count_over_ranks(sums, len(batch.languages), watched)
@@ -183,7 +191,9 @@ class MSPModel(EncodingModel):
         self.guard.begin_batch(device)
         return None if self.soup is None else self.soup.plan()
 
-    def _part_losses(self, batch: Batch, measured: bool) -> list[LossSum]:
+    def _part_losses(
+        self, batch: Batch, measured: bool, lowest: torch.nn.Module | None = None
+    ) -> list[LossSum]:
         """Encode one independent part and return the loss sum of every objective, in order."""
         labelled = {
             objective.name: self._labelled(batch, objective)
@@ -196,6 +206,7 @@ class MSPModel(EncodingModel):
                 [rows for name, rows in labelled.items() if self._augments(name) == augment],
                 measured,
                 augment,
+                lowest,
             )
             for augment in (True, False)
         }
@@ -231,6 +242,7 @@ class MSPModel(EncodingModel):
         labelled: Sequence[Mapping[int, list[int]]],
         measured: bool,
         augment: bool,
+        lowest: torch.nn.Module | None,
     ) -> dict[int, Encoded]:
         """Encode the utterances that have a label of some objectives, each once.
 
@@ -239,12 +251,22 @@ class MSPModel(EncodingModel):
             labelled: Positions of the utterances that each objective learns from, by language.
             measured: Whether gradients of single objectives will be taken.
             augment: Whether SpecAugment is applied.
+            lowest: The layer from which on gradients are taken, if it is known.
         """
         spoken: dict[int, list[int]] = {}
         for of_objective in labelled:
             for language, rows in of_objective.items():
                 spoken[language] = sorted({*spoken.get(language, []), *rows})
         spoken = dict(sorted(spoken.items()))
+        two = in_two_parts(self.encoder, lowest) if self.encoding == "auto" else None
+        if two is not None:
+
+            def below(speech: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor | None, Tensor]:
+                feats = self.before_encoder(*self.features(speech, lengths, augment))
+                return two.run_below(*feats, padding_mask(*feats))
+
+            groups = group_rows(self.encoding, batch, spoken, self.encoder, measured=False)
+            return encode_in_two_parts(batch, spoken, below, two.run_above, groups)
         groups = group_rows(self.encoding, batch, spoken, self.encoder, measured)
         return encode_rows(batch, spoken, partial(self.encode, augment=augment), groups)
 

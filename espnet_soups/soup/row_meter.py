@@ -25,6 +25,10 @@ class RowMeter:
         shared: Prefixes of the modules that objectives share.
         gates: The gates of the objectives.
         weigh_heads: Whether heads follow the weighted loss.
+
+    Attributes:
+        lowest: The layer of the encoder from which on rows of the open mini-batch are measured;
+            None if there are none, or parameters below the layers are measured as well.
     """
 
     def __init__(
@@ -43,6 +47,7 @@ class RowMeter:
         self.cut = Cut([layer for layer, _ in self.layers])
         heads = (id(p) for name, p in self.shared.items() if name.startswith("shared_heads."))
         self.above_a_cut = set(heads).union(*found.values())
+        self.lowest: Module | None = None
         self._parameters: Sequence[Parameter] = ()
         self._deposits = False
 
@@ -55,16 +60,14 @@ class RowMeter:
         """
         self._parameters, self._deposits = parameters, False
         self.cut.set(None)
+        chosen = {id(parameter) for parameter in parameters}
+        self.lowest = None
+        if chosen <= self.above_a_cut:
+            self.lowest = next((layer for layer, own in self.layers if chosen & own), None)
         if not parameters or not steps_on_it or in_half_precision(parameters[0].device.type):
             return
-        chosen = {id(parameter) for parameter in parameters}
-        if len(chosen) == len(self.shared):
-            self._deposits = True
-            return
-        lowest = next((layer for layer, members in self.layers if chosen & members), None)
-        if lowest is not None and chosen <= self.above_a_cut:
-            self._deposits = True
-            self.cut.set(lowest)
+        self._deposits = len(chosen) == len(self.shared) or self.lowest is not None
+        self.cut.set(self.lowest)
 
     def forget(self) -> None:
         """Remove the cut, once the step has been made."""

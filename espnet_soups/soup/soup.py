@@ -170,13 +170,15 @@ class Soup:
             self._drop_window()
         self._window.micro_batches += 1
         self._step_with(self.state.weights.values, self.state.norms)
-        measured, parts = self._is_due(), 1
+        measured, parts, lowest = self._is_due(), 1, None
         if measured:
             parts = self.config.exact_batches if self.config.mode == "exact" else 2
         if self._meter is not None:
             reuse = parts == 2 and self.config.acts_on != "measured"
             self._meter.begin(self.layers.parameters if measured else [], steps_on_it=reuse)
-        return StepPlan(parts, measured, slice(2, None) if parts == 3 else slice(None))
+            lowest = self._meter.lowest
+        stepped_on = slice(2, None) if parts == 3 else slice(None)
+        return StepPlan(parts, measured, stepped_on, lowest)
 
     def observe(
         self, plan: StepPlan, losses: Sequence[Sequence[Tensor]], counts: GlobalCounts

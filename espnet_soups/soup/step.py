@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from torch import Tensor
+from torch.nn import Module
 
 
 @dataclass(frozen=True)
@@ -13,11 +14,14 @@ class StepPlan:
         parts: Number of independent parts that it is dealt into.
         measured: Whether rows are measured on it.
         stepped_on: The parts that the step is made on: all, or the last of three.
+        lowest: The lowest layer of the encoder that is measured; None if nothing is measured, or
+            what is measured is not a layer of it or lies below.
     """
 
     parts: int
     measured: bool
     stepped_on: slice
+    lowest: Module | None = None
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ class Muon(torch.optim.Optimizer):
             placeholder, lr, weight_decay, momentum, adjust_lr_fn="match_rms_adamw"
         )
         self._adamw = torch.optim.AdamW(
-            placeholder, lr, tuple(betas), eps, weight_decay, fused=fused
+            placeholder, lr, (betas[0], betas[1]), eps, weight_decay, fused=fused
         )
         super().__init__(params, {"lr": lr, "weight_decay": weight_decay})
 

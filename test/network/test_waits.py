@@ -102,7 +102,7 @@ def test_a_measured_step_waits_once_more_for_each_head_with_ctc(found):
         assert waits == ours
     first, second = found["measured on a layer"][1]
     assert sum(first.values()) == 4, "not measured"
-    assert second == ours
+    assert second == ours | {"network/encoded.py: tolist": 2}  # lengths below the layer, in halves
 
 
 def test_a_device_that_is_pretended_counts_waits_and_refuses_two_devices():
