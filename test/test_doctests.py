@@ -10,12 +10,13 @@ import espnet_soups
 import tools.benchmark
 import tools.docs
 import tools.machine_plan
+import tools.stock
 
 # where an optional extra is not installed, the room that needs it cannot be imported
 LEFT_OUT = () if importlib.util.find_spec("lightning") else ("espnet_soups.espnet3.",)
 MODULES = [
     module.name
-    for package in (espnet_soups, tools.benchmark, tools.docs, tools.machine_plan)
+    for package in (espnet_soups, tools.benchmark, tools.docs, tools.machine_plan, tools.stock)
     for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
     if not module.ispkg and not module.name.endswith("__main__")
     if not module.name.startswith(LEFT_OUT)

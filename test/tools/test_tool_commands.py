@@ -25,6 +25,7 @@ def test_every_command_that_a_document_names_is_a_module_that_can_be_run():
         "tools.machine_plan",
         "tools.machine_plan.parameters",
         "tools.mutants",
+        "tools.stock.run",
     }
     for command in named:
         is_package = (ROOT / command.replace(".", "/")).is_dir()

@@ -8,7 +8,7 @@ the exit status. Without a server it goes on as any other Python.
 import os
 import sys
 
-COMMANDS = ("espnet_soups.bin.", "espnet2.bin.")
+COMMANDS = ("espnet_soups.bin.", "espnet2.bin.", "tools.stock.")
 LIGHT = ("espnet_soups.bin.run_jobs", "espnet_soups.bin.follow_training")  # import no ESPnet
 
 

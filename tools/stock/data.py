@@ -117,7 +117,7 @@ def prompted_tables(
     for (item, key), times in zip(entries, counts, strict=True):
         prompt = " ".join(ids[token] for token in model.prompts[item.name])
         for copy in range(times):
-            entry = f"{key}-{item.name}-{copy}"
+            entry = f"{copy}-{item.name}-{key}"  # equally long ones are batched in this order
             utterances[entry] = key
             tables["text"][entry] = f"{prompt} {written[item.name][key]}"
             tables["text_prev"][entry] = ids["<na>"]

@@ -241,7 +241,7 @@ def refuse_own_parts(args: argparse.Namespace) -> None:
             f"{args.config} has `encoder: {args.encoder}`, which stock ESPnet does not have; it has"
             f" {', '.join(encoders)}."
         )
-    plain = {"backbone_lr_scale": 1.0, "heads_lr_scale": 1.0, "use_adapter": False}
+    plain: dict[str, Any] = {"backbone_lr_scale": 1.0, "heads_lr_scale": 1.0, "use_adapter": False}
     for name, value in (plain | {"init_param": [], "freeze_param": []}).items():
         if getattr(args, name) != value:
             raise ValueError(

@@ -11,7 +11,7 @@ from espnet_soups.bin.score import read_bool
 EPILOG = """Stages 1 to 6 of the recipe must have run. For example, in the repository's root:
   python -m tools.stock.run --recipe egs2/asterisk/msp1 --arm monolingual --seed 1 \\
       --train_config conf/tuning/train_msp_e_branchformer_small.yaml --bleu_lowercase true --publish
-What is equal to joint training and what is not: docs/study.md. Run again, it leaves alone what is
+What is equal to joint training and what is not: docs/studies.md. Run again, it leaves alone what is
 finished, and resumes a training that was interrupted.
 """
 
