@@ -227,6 +227,7 @@ def test_bad_input_ends_in_one_sentence_before_any_training(
     ("setting", "message"),
     [
         ({"encoder": "whisper_hf"}, "`encoder: whisper_hf`, which stock ESPnet does not have"),
+        ({"optim": "muon"}, "`optim: muon`, which stock ESPnet does not have; it has .*adamw"),
         ({"heads_lr_scale": 2.0}, "`heads_lr_scale: 2.0`, which has no counterpart"),
         ({"batch_type": "unsorted"}, "`batch_type` must be one of"),
         ({"asr_heads": "shared"}, "needs `asr_heads: separate` and `st_heads: separate`"),

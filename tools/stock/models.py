@@ -233,6 +233,7 @@ def refuse_own_parts(args: argparse.Namespace) -> None:
     Raises:
         ValueError: If there is one; the message names it.
     """
+    from espnet2.tasks.abs_task import optim_classes
     from espnet2.tasks.asr import encoder_choices
 
     encoders = sorted(encoder_choices.classes)
@@ -240,6 +241,16 @@ def refuse_own_parts(args: argparse.Namespace) -> None:
         raise ValueError(
             f"{args.config} has `encoder: {args.encoder}`, which stock ESPnet does not have; it has"
             f" {', '.join(encoders)}."
+        )
+    optimizers = sorted(
+        name
+        for name, found in optim_classes.items()
+        if not found.__module__.startswith("espnet_soups.")
+    )
+    if args.optim not in optimizers:
+        raise ValueError(
+            f"{args.config} has `optim: {args.optim}`, which stock ESPnet does not have; it has"
+            f" {', '.join(optimizers)}."
         )
     plain: dict[str, Any] = {"backbone_lr_scale": 1.0, "heads_lr_scale": 1.0, "use_adapter": False}
     for name, value in (plain | {"init_param": [], "freeze_param": []}).items():
