@@ -1,13 +1,14 @@
 """Reuse of measured gradients for the step: one backward pass per objective instead of two."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from espnet_soups.gradients.border import Border
 from espnet_soups.gradients.gate import Gates
 from espnet_soups.gradients.rows import fill_row
 
@@ -22,6 +23,8 @@ class Inputs:
         own: Parameters of the heads.
         origins: Tensors that enter the cut, with the graph below it.
         leaves: The leaves that took their place.
+        border: The border before the heads; open: the graph of a loss goes on into the encoder.
+        owners: The objective of each parameter of the heads, if the border is closed.
     """
 
     measured: Sequence[Tensor]
@@ -29,6 +32,8 @@ class Inputs:
     own: Sequence[Tensor]
     origins: Sequence[Tensor] = ()
     leaves: Sequence[Tensor] = ()
+    border: Border = field(default_factory=Border)
+    owners: Sequence[int] = ()
 
 
 def measure_and_deposit(
@@ -62,8 +67,31 @@ def measure_and_deposit(
     here = [k for k, is_here in enumerate(present) if is_here and losses[k].requires_grad]
     used = [False] * len(inputs.measured)
     others: list[dict[int, Tensor]] = []
-    places = {id(parameter): place for place, parameter in enumerate(inputs.own)}
     first_own = len(targets) - len(inputs.measured)
+    walk = _walk_heads_together if inputs.border.closed else _walk_heads_one_by_one
+    for position, found, own in walk(losses, here, inputs, targets):
+        fill_row(rows[position], inputs.measured, found)
+        used = [u or g is not None for u, g in zip(used, found, strict=False)]
+        further = dict(enumerate(found[len(used) :]))
+        further |= {first_own + place: gradient for place, gradient in own.items()}
+        others.append({index: one for index, one in further.items() if one is not None})
+    if not here:
+        return rows, list(losses)
+    kept = _Kept(rows, here, gates, weigh_heads)
+    tensors = kept.sort(inputs, used, others)
+    deposited = _Deposit.apply(kept, [losses[position].detach() for position in here], *tensors)
+    returned = dict(zip(here, deposited, strict=True))
+    return rows, [returned.get(position, loss) for position, loss in enumerate(losses)]
+
+
+# An objective, its gradients with respect to the targets, and by place to parameters of heads.
+_Walked = Iterator[tuple[int, Sequence[Tensor | None], Mapping[int, Tensor | None]]]
+
+
+def _walk_heads_one_by_one(
+    losses: Sequence[Tensor], here: Sequence[int], inputs: Inputs, targets: Sequence[Tensor]
+) -> _Walked:
+    places = {id(parameter): place for place, parameter in enumerate(inputs.own)}
     for position in here:
         # All heads together are thousands of tensors, with which autograd takes long for each loss.
         near = sorted(places[leaf] for leaf in leaves_of(losses[position]) if leaf in places)
@@ -73,18 +101,36 @@ def measure_and_deposit(
             retain_graph=True,
             allow_unused=True,
         )
-        fill_row(rows[position], inputs.measured, found)
-        used = [u or g is not None for u, g in zip(used, found, strict=False)]
-        receivers = [*range(first_own), *(first_own + place for place in near)]
-        further = zip(receivers, found[len(used) :], strict=True)
-        others.append({index: gradient for index, gradient in further if gradient is not None})
-    if not here:
-        return rows, list(losses)
-    kept = _Kept(rows, here, gates, weigh_heads)
-    tensors = kept.sort(inputs, used, others)
-    deposited = _Deposit.apply(kept, [losses[position].detach() for position in here], *tensors)
-    returned = dict(zip(here, deposited, strict=True))
-    return rows, [returned.get(position, loss) for position, loss in enumerate(losses)]
+        own = dict(zip(near, found[len(targets) :], strict=True))
+        yield position, found[: len(targets)], own
+
+
+def _walk_heads_together(
+    losses: Sequence[Tensor], here: Sequence[int], inputs: Inputs, targets: Sequence[Tensor]
+) -> _Walked:
+    """Walk back through all heads at once, and from the border on objective by objective."""
+    leaves = [leaf for position in here for leaf in inputs.border.leaves.get(position, ())]
+    total = torch.stack([losses[position] for position in here]).sum()
+    found = torch.autograd.grad(total, [*leaves, *inputs.own], allow_unused=True)
+    arrived = dict(zip(map(id, leaves), found, strict=False))
+    own = list(enumerate(zip(inputs.owners, found[len(leaves) :], strict=True)))
+    for position in here:
+        pairs = [
+            (origin, arrived[id(leaf)])
+            for origin, leaf in zip(
+                inputs.border.origins.get(position, ()),
+                inputs.border.leaves.get(position, ()),
+                strict=True,
+            )
+            if arrived[id(leaf)] is not None  # of the other half
+        ]
+        gradients: Sequence[Tensor | None] = [None] * len(targets)
+        if pairs:
+            origins, arriving = zip(*pairs, strict=True)
+            gradients = torch.autograd.grad(
+                origins, targets, arriving, retain_graph=True, allow_unused=True
+            )
+        yield position, gradients, {place: g for place, (owner, g) in own if owner == position}
 
 
 def leaves_of(loss: Tensor) -> set[int]:

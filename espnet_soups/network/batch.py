@@ -1,7 +1,7 @@
 """One mini-batch, and its division by language and into independent parts."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import torch
@@ -51,6 +51,8 @@ class Batch:
             label; or to floats [B, L, ...], NaN where there is none.
         label_lengths: Data name to the length of each label, [B].
         given: Its numbers, if they are known already.
+        origin: Positions of its utterances in the mini-batch that it is a part of; None: it is the
+            mini-batch itself.
     """
 
     speech: Tensor
@@ -59,6 +61,7 @@ class Batch:
     labels: Mapping[str, Tensor]
     label_lengths: Mapping[str, Tensor]
     given: Known | None = field(default=None, repr=False, compare=False)
+    origin: tuple[int, ...] | None = None
 
     @cached_property
     def known(self) -> Known:
@@ -173,7 +176,7 @@ class Batch:
                 f"A measured step is dealt into {parts} independent parts, but this mini-batch has"
                 f" {len(self.languages)} utterances; raise `batch_bins`."
             )
-        return [self.take(sorted(rows)) for rows in dealt]
+        return [replace(self.take(rows), origin=tuple(rows)) for rows in map(sorted, dealt)]
 
     def _labels_present(self, row: int) -> list[bool]:
         return [present[row] for present in self.known.present.values()]

@@ -1,7 +1,7 @@
 """Encoding of the labelled utterances of a mini-batch: by language, by length, or all at once."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import torch
@@ -78,38 +78,56 @@ def encode_rows(
     return {language: _collect(chosen, parts) for language, chosen in rows.items()}
 
 
-def encode_in_two_parts(
-    batch: Batch,
-    rows: Mapping[int, list[int]],
-    below: EncodeBelow,
-    above: EncodeAbove,
-    groups: Sequence[Sequence[int]],
-) -> dict[int, Encoded]:
-    """Encode some utterances up to a layer together, and from it on language by language.
+@dataclass(frozen=True)
+class Hidden:
+    """Utterances that have been encoded up to a layer, all languages and parts together.
 
-    So the gradient of an objective that is measured from that layer on passes no other language.
+    Attributes:
+        groups: Those that were encoded at once; states are the input of the layer.
+        places: Encoded positions for the longest of them, where attention takes relative ones.
+        above: The layer and all above it.
+    """
+
+    groups: Sequence[Encoded]
+    places: Tensor | None
+    above: EncodeAbove
+
+    def encode(self, batch: Batch, rows: Mapping[int, list[int]]) -> dict[int, Encoded]:
+        """Encode some utterances to the end, language by language.
+
+        So the gradient of an objective that is measured from the layer on passes no other language.
+
+        Args:
+            batch: The mini-batch, or a part of it.
+            rows: Positions in it of the utterances of each language; no list is empty.
+        """
+        found = {}
+        for language, chosen in rows.items():
+            origin = chosen if batch.origin is None else [batch.origin[row] for row in chosen]
+            own = _collect(origin, self.groups)
+            states = self.above(own.states, self.places, own.lengths)
+            found[language] = Encoded(chosen, states, own.lengths)
+        return found
+
+
+def encode_below(
+    batch: Batch, below: EncodeBelow, above: EncodeAbove, groups: Sequence[Sequence[int]]
+) -> Hidden:
+    """Encode some utterances of a mini-batch up to a layer.
 
     Args:
-        batch: The mini-batch.
-        rows: Positions of the utterances of each language; no list is empty.
+        batch: The whole mini-batch.
         below: The encoder up to the layer: `TwoParts.run_below` behind what computes its input.
         above: The layer and all above it: `TwoParts.run_above`.
-        groups: Positions to encode at once below; together those of `rows`, each once.
-
-    Returns:
-        The encoded utterances of each language.
+        groups: Positions to encode at once, each once.
     """
-    parts, places = [], None
+    parts, longest = [], None
     for group in groups:
-        states, own, lengths = below(*batch.speech_of(list(group)))
+        states, places, lengths = below(*batch.speech_of(list(group)))
         parts.append(Encoded(list(group), states, lengths))
-        if own is not None and (places is None or own.size(1) > places.size(1)):
-            places = own
-    collected = {language: _collect(chosen, parts) for language, chosen in rows.items()}
-    return {
-        language: replace(hidden, states=above(hidden.states, places, hidden.lengths))
-        for language, hidden in collected.items()
-    }
+        if places is not None and (longest is None or places.size(1) > longest.size(1)):
+            longest = places
+    return Hidden(parts, longest, above)
 
 
 def _collect(rows: list[int], parts: Sequence[Encoded]) -> Encoded:

@@ -18,8 +18,9 @@ from espnet_soups.losses.step_loss import label_shares, step_loss
 from espnet_soups.network.batch import Batch, collect_batch
 from espnet_soups.network.encoded import (
     Encoded,
+    Hidden,
     check_encoding,
-    encode_in_two_parts,
+    encode_below,
     encode_rows,
     group_rows,
 )
@@ -118,8 +119,8 @@ class MSPModel(EncodingModel):
         statistics = RunningStatistics(self) if self.training else None
         parts = batch.split(1 if plan is None else plan.parts)
         measured = plan is not None and plan.measured
-        lowest = None if plan is None else plan.lowest
-        sums = [self._part_losses(part, measured, lowest) for part in parts]
+        hidden = None if plan is None else self._encode_below(batch, plan.lowest)
+        sums = [self._part_losses(part, measured, hidden) for part in parts]
         heads = self._heads
         watched = [head.watched for head in heads]
         counted = count_over_ranks(sums, len(batch.languages), watched)
@@ -191,25 +192,43 @@ class MSPModel(EncodingModel):
         self.guard.begin_batch(device)
         return None if self.soup is None else self.soup.plan()
 
+    def _encode_below(
+        self, batch: Batch, lowest: torch.nn.Module | None
+    ) -> dict[bool, Hidden] | None:
+        """Encode a mini-batch up to the lowest layer that is measured, with SpecAugment or without.
+
+        None: it is not known, or the encoder cannot be run so.
+        """
+        two = in_two_parts(self.encoder, lowest) if self.encoding == "auto" else None
+        if two is None:
+            return None
+        found = {}
+        for augment, rows in self._spoken(self._all_labelled(batch)).items():
+
+            def below(
+                speech: Tensor, lengths: Tensor, augment: bool = augment
+            ) -> tuple[Tensor, Tensor | None, Tensor]:
+                feats = self.before_encoder(*self.features(speech, lengths, augment))
+                return two.run_below(*feats, padding_mask(*feats))
+
+            groups = group_rows(self.encoding, batch, rows, self.encoder, measured=False)
+            found[augment] = encode_below(batch, below, two.run_above, groups)
+        return found
+
     def _part_losses(
-        self, batch: Batch, measured: bool, lowest: torch.nn.Module | None = None
+        self, batch: Batch, measured: bool, hidden: Mapping[bool, Hidden] | None = None
     ) -> list[LossSum]:
         """Encode one independent part and return the loss sum of every objective, in order."""
-        labelled = {
-            objective.name: self._labelled(batch, objective)
-            for objective in self.objectives
-            if self._head(objective).reads != FEATURES
-        }
-        encoded = {
-            augment: self._encode_labelled(
-                batch,
-                [rows for name, rows in labelled.items() if self._augments(name) == augment],
-                measured,
-                augment,
-                lowest,
+        labelled = self._all_labelled(batch)
+        encoded = {}
+        for augment, rows in self._spoken(labelled).items():
+            if hidden is not None:
+                encoded[augment] = hidden[augment].encode(batch, rows)
+                continue
+            groups = group_rows(self.encoding, batch, rows, self.encoder, measured)
+            encoded[augment] = encode_rows(
+                batch, rows, partial(self.encode, augment=augment), groups
             )
-            for augment in (True, False)
-        }
         inputs = {
             position: self._inputs(
                 position, batch, labelled[objective.name], encoded[self._augments(objective.name)]
@@ -217,8 +236,9 @@ class MSPModel(EncodingModel):
             for position, objective in enumerate(self.objectives)
             if objective.name in labelled
         }
-        # The gradient of each single objective would go back through a whole group.
-        together = losses_of_groups(self._heads, inputs, alone=measured)
+        # Without a border, the gradient of each objective would go back through a whole group.
+        apart = measured and not (self.soup is not None and self.soup.border.closed)
+        together = losses_of_groups(self._heads, inputs, alone=apart)
         losses = [
             self._encoded_loss(position, batch, inputs[position], together.get(position))
             if position in inputs
@@ -236,39 +256,23 @@ class MSPModel(EncodingModel):
         head: Head = self.heads[name]  # type: ignore[assignment]
         return head.augmented or self.specaug is None or not self.training
 
-    def _encode_labelled(
-        self,
-        batch: Batch,
-        labelled: Sequence[Mapping[int, list[int]]],
-        measured: bool,
-        augment: bool,
-        lowest: torch.nn.Module | None,
-    ) -> dict[int, Encoded]:
-        """Encode the utterances that have a label of some objectives, each once.
+    def _spoken(
+        self, labelled: Mapping[str, Mapping[int, list[int]]]
+    ) -> dict[bool, dict[int, list[int]]]:
+        """Return the positions of the utterances to encode, by language, each once.
 
         Args:
-            batch: The mini-batch.
             labelled: Positions of the utterances that each objective learns from, by language.
-            measured: Whether gradients of single objectives will be taken.
-            augment: Whether SpecAugment is applied.
-            lowest: The layer from which on gradients are taken, if it is known.
+
+        Returns:
+            Those to encode with SpecAugment, and those without.
         """
-        spoken: dict[int, list[int]] = {}
-        for of_objective in labelled:
+        spoken: dict[bool, dict[int, list[int]]] = {True: {}, False: {}}
+        for name, of_objective in labelled.items():
+            own = spoken[self._augments(name)]
             for language, rows in of_objective.items():
-                spoken[language] = sorted({*spoken.get(language, []), *rows})
-        spoken = dict(sorted(spoken.items()))
-        two = in_two_parts(self.encoder, lowest) if self.encoding == "auto" else None
-        if two is not None:
-
-            def below(speech: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor | None, Tensor]:
-                feats = self.before_encoder(*self.features(speech, lengths, augment))
-                return two.run_below(*feats, padding_mask(*feats))
-
-            groups = group_rows(self.encoding, batch, spoken, self.encoder, measured=False)
-            return encode_in_two_parts(batch, spoken, below, two.run_above, groups)
-        groups = group_rows(self.encoding, batch, spoken, self.encoder, measured)
-        return encode_rows(batch, spoken, partial(self.encode, augment=augment), groups)
+                own[language] = sorted({*own.get(language, []), *rows})
+        return {augment: dict(sorted(own.items())) for augment, own in spoken.items()}
 
     def _head(self, objective: Objective) -> Head:
         return self.heads[objective.name]  # type: ignore[return-value]
@@ -276,6 +280,14 @@ class MSPModel(EncodingModel):
     @property
     def _heads(self) -> list[Head]:
         return [self._head(objective) for objective in self.objectives]
+
+    def _all_labelled(self, batch: Batch) -> dict[str, dict[int, list[int]]]:
+        """Return `_labelled` of all objectives whose heads read encoded frames, by name."""
+        return {
+            objective.name: self._labelled(batch, objective)
+            for objective in self.objectives
+            if self._head(objective).reads != FEATURES
+        }
 
     def _labelled(self, batch: Batch, objective: Objective) -> dict[int, list[int]]:
         """Return the positions of the utterances that have a label of an objective, by language."""
@@ -341,8 +353,10 @@ class MSPModel(EncodingModel):
         return self._behind_head(head(feats, lengths, encode), position)
 
     def _before_head(self, states: Tensor, position: int) -> Tensor:
-        """Pass encoded frames through the gate, where the head follows its own loss."""
+        """Pass encoded frames through border and gate, where the head follows its own loss."""
         states = self.guard.watch(states, position)
+        if self.soup is not None and self.soup.border.closed:
+            return self.soup.border(states, position)
         if self.soup is None or self._weighs_head(position):
             return states
         return self.soup.gates(states, position)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import Module, Parameter
 
+from espnet_soups.gradients.border import Border
 from espnet_soups.gradients.cut import Cut
 from espnet_soups.gradients.deposit import Inputs, measure_and_deposit
 from espnet_soups.gradients.gate import Gates
@@ -24,6 +25,8 @@ class RowMeter:
         model: The model.
         shared: Prefixes of the modules that objectives share.
         gates: The gates of the objectives.
+        border: The border before the heads; it is closed where the step can reuse rows and heads
+            share no parameter.
         weigh_heads: Whether heads follow the weighted loss.
 
     Attributes:
@@ -32,21 +35,35 @@ class RowMeter:
     """
 
     def __init__(
-        self, model: Module, shared: Sequence[str], gates: Gates, weigh_heads: bool
+        self,
+        model: Module,
+        shared: Sequence[str],
+        gates: Gates,
+        border: Border,
+        weigh_heads: bool,
     ) -> None:
         self.shared = shared_parameters(model, shared)
+        shared_heads = [
+            id(p) for name, p in self.shared.items() if name.startswith("shared_heads.")
+        ]
         known = {id(parameter) for parameter in self.shared.values()}
         self.own = [
             parameter
             for parameter in model.parameters()
             if parameter.requires_grad and id(parameter) not in known
         ]
-        self.gates, self.weigh_heads = gates, weigh_heads
+        self.gates, self.border, self.weigh_heads = gates, border, weigh_heads
+        heads = getattr(model, "heads", {})
+        owners = {id(p): k for k, head in enumerate(heads.values()) for p in head.parameters()}
+        self.owners = [owners.get(id(parameter), -1) for parameter in self.own]
+        # heads that share parameters, or are weighed themselves, must be told apart inside
+        self._ends_before_heads = (
+            bool(heads) and -1 not in self.owners and not weigh_heads and not shared_heads
+        )
         found = layer_parameters(self.shared)
         self.layers = [(model.get_submodule(name), members) for name, members in found.items()]
         self.cut = Cut([layer for layer, _ in self.layers])
-        heads = (id(p) for name, p in self.shared.items() if name.startswith("shared_heads."))
-        self.above_a_cut = set(heads).union(*found.values())
+        self.above_a_cut = set(shared_heads).union(*found.values())
         self.lowest: Module | None = None
         self._parameters: Sequence[Parameter] = ()
         self._deposits = False
@@ -60,6 +77,7 @@ class RowMeter:
         """
         self._parameters, self._deposits = parameters, False
         self.cut.set(None)
+        self.border.open()
         chosen = {id(parameter) for parameter in parameters}
         self.lowest = None
         if chosen <= self.above_a_cut:
@@ -68,10 +86,13 @@ class RowMeter:
             return
         self._deposits = len(chosen) == len(self.shared) or self.lowest is not None
         self.cut.set(self.lowest)
+        if self._deposits and self._ends_before_heads:
+            self.border.close()
 
     def forget(self) -> None:
-        """Remove the cut, once the step has been made."""
+        """Remove cut and border, once the step has been made."""
         self.cut.set(None)
+        self.border.open()
 
     def measure(
         self, losses: Sequence[Tensor], present: Sequence[bool]
@@ -90,7 +111,10 @@ class RowMeter:
                 return measure_rows(losses, self._parameters, present), losses
             chosen = {id(parameter) for parameter in self._parameters}
             others = [value for value in self.shared.values() if id(value) not in chosen]
-            inputs = Inputs(self._parameters, others, self.own, self.cut.origins, self.cut.leaves)
+            inputs = Inputs(
+                *(self._parameters, others, self.own, self.cut.origins, self.cut.leaves),
+                *(self.border, self.owners),
+            )
             # Operations go back in the precision in which they went forward, as ESPnet's do.
             with torch.autocast(self._parameters[0].device.type, enabled=False):
                 return measure_and_deposit(losses, present, inputs, self.gates, self.weigh_heads)

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from espnet_soups.gradients.border import Border
 from espnet_soups.gradients.gate import Gates
 from espnet_soups.gradients.signal import RunningSignal
 from espnet_soups.levels.hierarchy import Hierarchy
@@ -52,6 +53,7 @@ class Soup:
         state: The part that changes with each optimiser step.
         layers: The layers that rows are measured on.
         gates: The gates that weigh gradients on their way into the backbone.
+        border: Where the graph ends before the heads, in steps that reuse what is measured.
         measures: Whether it ever measures rows.
         means: Statistics of the current epoch.
     """
@@ -75,7 +77,7 @@ class Soup:
         self.clock = PenaltyClock(penalties)
         self.geometry = Geometry(config, len(names))
         self.layers = LayerSelection(shared, config, len(names))
-        self.gates = Gates(len(names))
+        self.gates, self.border = Gates(len(names)), Border()
         # Normalised steps need norms, whatever the combiner.
         self.measures = self.weigher.measures or self.geometry.normalises
         self.state = SoupState(
@@ -111,7 +113,7 @@ class Soup:
         if self.measures:
             self.layers.bind(model)
             weigh_heads = self.config.heads == "weighted"
-            self._meter = RowMeter(model, self.layers.shared, self.gates, weigh_heads)
+            self._meter = RowMeter(model, self.layers.shared, self.gates, self.border, weigh_heads)
             self._elsewhere = Elsewhere(self._meter.shared.values(), self.layers, self.gates)
             if self.config.acts_on == "measured_only":
                 elsewhere, begin = self._elsewhere, self.config.acts_from

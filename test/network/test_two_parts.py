@@ -54,8 +54,8 @@ def assert_same_step(one, other):
 def test_a_measured_step_is_that_of_encoding_by_language(name):
     frames = 24 if name == "subsampling" else 14
     ours, theirs = step("auto", name, frames), step("per_language", name, frames)
-    assert ours[2] <= 3  # two halves, one of them once more for long utterances
-    assert theirs[2] == 6  # in three languages
+    assert ours[2] <= 2  # short and long utterances, of all languages and both halves
+    assert theirs[2] == 6  # two halves, three languages
     assert_same_step(ours, theirs)
 
 

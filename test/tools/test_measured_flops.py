@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from espnet_soups.gradients.border import Border
 from espnet_soups.gradients.gate import Gates
 from espnet_soups.soup.elsewhere import weigh_elsewhere
 from espnet_soups.soup.row_meter import RowMeter
@@ -42,7 +43,7 @@ def count_flops(model, first, reused, elsewhere=False):
     chosen = [] if first is None else list(model.encoder.encoders[first:].parameters())
     if first == 0:
         chosen = list(model.encoder.parameters())
-    meter = RowMeter(model, ["encoder"], Gates(LANGUAGES), weigh_heads=False)
+    meter = RowMeter(model, ["encoder"], Gates(LANGUAGES), Border(), weigh_heads=False)
     audio = [torch.randn(1, FRAMES, 1) for _ in range(LANGUAGES)]
     with FlopCounterMode(display=False) as counter:
         meter.begin(chosen, steps_on_it=reused)
