@@ -110,8 +110,8 @@ def _walk_heads_together(
 ) -> _Walked:
     """Walk back through all heads at once, and from the border on objective by objective."""
     leaves = [leaf for position in here for leaf in inputs.border.leaves.get(position, ())]
-    total = torch.stack([losses[position] for position in here]).sum()
-    found = torch.autograd.grad(total, [*leaves, *inputs.own], allow_unused=True)
+    own_losses = [losses[position] for position in here]
+    found = torch.autograd.grad(own_losses, [*leaves, *inputs.own], allow_unused=True)
     arrived = dict(zip(map(id, leaves), found, strict=False))
     own = list(enumerate(zip(inputs.owners, found[len(leaves) :], strict=True)))
     for position in here:
