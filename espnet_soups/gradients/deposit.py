@@ -122,7 +122,7 @@ def _walk_heads_together(
                 inputs.border.leaves.get(position, ()),
                 strict=True,
             )
-            if arrived[id(leaf)] is not None  # of the other half
+            if arrived[id(leaf)] is not None  # else it is of the other half
         ]
         gradients: Sequence[Tensor | None] = [None] * len(targets)
         if pairs:
