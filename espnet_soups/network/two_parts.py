@@ -48,6 +48,9 @@ class TwoParts:
         Returns:
             (hidden states [B, T', D'], encoded positions [1, 2 T' - 1, D'] where attention takes
             relative ones, frames of each utterance [B]).
+
+        Raises:
+            RuntimeError: If the encoder does not come to the layer.
         """
         handle = self.above[0].register_forward_pre_hook(_arrive, prepend=True)
         try:
@@ -55,7 +58,7 @@ class TwoParts:
         except _Arrived as arrived:
             states, mask = arrived.args
         else:
-            raise RuntimeError("The encoder did not pass the layer that is measured.")
+            raise RuntimeError("The encoder did not come to the layer that is measured.")
         finally:
             handle.remove()
         states, places = states if isinstance(states, tuple) else (states, None)
