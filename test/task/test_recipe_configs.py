@@ -140,7 +140,7 @@ def test_the_top_of_the_encoder_is_measured_in_one_step_of_eight_or_of_four_in_s
     one = config.get("text_heads") == "shared"  # then the decoder is measured, too
     depth = config["text_decoder_conf"]["num_blocks"] if one else 0
     decoder = [f"shared_heads.text.decoder.decoders.{block}" for block in range(depth)]
-    refresh = 4 if "_small" in path.stem or "_study" in path.stem else 8
+    refresh = 4 if "_small" in path.stem or path.stem.endswith("_study") else 8
     assert (soup["layers"], soup["refresh"]) == ([*measured, *decoder], refresh)
 
 
