@@ -1,9 +1,9 @@
 """Measure the cost of a training step against joint training.
 
 `time` is against joint training on pooled batches; `alike` against joint steps of which those that
-the mode measures are encoded by language if the encoder allows it, the others pooled. All modes take
-turns in one process; a ratio is the median over rounds. Peak memory is that of a fresh process per
-mode. The last line of the output is one JSON object.
+the mode measures are encoded by language if the encoder allows it, the others pooled. All modes
+take turns in one process; a ratio is the median over rounds. Peak memory is that of a fresh process
+per mode. The last line of the output is one JSON object.
 """
 
 import argparse
