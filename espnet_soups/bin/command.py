@@ -71,7 +71,8 @@ def run_command(main: Callable[[Sequence[str] | None], None]) -> None:
 def exit_on_signals() -> None:
     """Turn SIGTERM and SIGHUP into `SystemExit`, so that clean-up runs and processes are ended."""
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda number, _frame: sys.exit(128 + number))
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` sets it
+            signal.signal(number, lambda number, _frame: sys.exit(128 + number))
 
 
 def end_with_parent() -> None:

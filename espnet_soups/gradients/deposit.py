@@ -111,7 +111,9 @@ def _walk_heads_together(
     """Walk back through all heads at once, and from the border on objective by objective."""
     leaves = [leaf for position in here for leaf in inputs.border.leaves.get(position, ())]
     own_losses = [losses[position] for position in here]
-    found = torch.autograd.grad(own_losses, [*leaves, *inputs.own], allow_unused=True)
+    found = torch.autograd.grad(own_losses, [*targets, *leaves, *inputs.own], allow_unused=True)
+    # zeros, where a rank has nothing to learn from and touches the encoder all the same
+    touched, found = found[: len(targets)], found[len(targets) :]
     arrived = dict(zip(map(id, leaves), found, strict=False))
     own = list(enumerate(zip(inputs.owners, found[len(leaves) :], strict=True)))
     for position in here:
@@ -124,7 +126,7 @@ def _walk_heads_together(
             )
             if arrived[id(leaf)] is not None  # else it is of the other half
         ]
-        gradients: Sequence[Tensor | None] = [None] * len(targets)
+        gradients: Sequence[Tensor | None] = touched
         if pairs:
             origins, arriving = zip(*pairs, strict=True)
             gradients = torch.autograd.grad(

@@ -56,7 +56,9 @@ class MSPModel(EncodingModel):
         shared_heads: Modules that the heads of several objectives share, by name; may be empty.
         encoding: `per_language` encodes each language of a mini-batch by itself, which makes
             measuring cheaper; `pooled` encodes all at once, which is cheaper otherwise; `auto`
-            chooses for each mini-batch, and always `pooled` if the encoder has BatchNorm.
+            chooses for each mini-batch: where gradients are measured from some layer on, all at
+            once below it and each language by itself above; always `pooled` if the encoder has
+            BatchNorm.
         static_weights: Factor of each loss where there is no soup, by name; 1 for other objectives.
     """
 

@@ -104,6 +104,8 @@ def in_two_parts(encoder: Module, layer: Module | None) -> TwoParts | None:
         or any(getattr(encoder, n, ()) for n in SPECIAL)
     ):
         return None
+    if any(getattr(m, "stochastic_depth_rate", 0) for m in encoder.modules()):
+        return None  # the halves of a measured step would skip the same layers
     # BatchNorm must see all utterances; the positions depend on the longest utterance
     if any(isinstance(m, _BatchNorm | LegacyRelPositionalEncoding) for m in encoder.modules()):
         return None

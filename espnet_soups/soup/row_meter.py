@@ -1,6 +1,7 @@
 """Measurement of rows on a mini-batch, which the backward pass then reuses."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -25,8 +26,8 @@ class RowMeter:
         model: The model.
         shared: Prefixes of the modules that objectives share.
         gates: The gates of the objectives.
-        border: The border before the heads; it is closed where the step can reuse rows and heads
-            share no parameter.
+        border: The border before the heads; it is closed where the step can reuse rows, and heads
+            read encoded frames alone and share no parameter.
         weigh_heads: Whether heads follow the weighted loss.
 
     Attributes:
@@ -53,12 +54,10 @@ class RowMeter:
             if parameter.requires_grad and id(parameter) not in known
         ]
         self.gates, self.border, self.weigh_heads = gates, border, weigh_heads
-        heads = getattr(model, "heads", {})
-        owners = {id(p): k for k, head in enumerate(heads.values()) for p in head.parameters()}
+        owners = _owners_of(model)
         self.owners = [owners.get(id(parameter), -1) for parameter in self.own]
-        # heads that share parameters, or are weighed themselves, must be told apart inside
-        self._ends_before_heads = (
-            bool(heads) and -1 not in self.owners and not weigh_heads and not shared_heads
+        self._ends_before_heads = bool(owners) and not (
+            -1 in self.owners or weigh_heads or shared_heads
         )
         found = layer_parameters(self.shared)
         self.layers = [(model.get_submodule(name), members) for name, members in found.items()]
@@ -118,3 +117,18 @@ class RowMeter:
             # Operations go back in the precision in which they went forward, as ESPnet's do.
             with torch.autocast(self._parameters[0].device.type, enabled=False):
                 return measure_and_deposit(losses, present, inputs, self.gates, self.weigh_heads)
+
+
+def _owners_of(model: Module) -> dict[int, int]:
+    """Return the objective of each parameter of the heads, by its `id`.
+
+    Empty: a head reads shared modules past the border, or two heads share a parameter.
+    """
+    objectives = getattr(model, "objectives", ())
+    known: Any = getattr(model, "heads", {})
+    heads = [known[objective.name] for objective in objectives]
+    if not all(head.ends_at_its_input() for head in heads):
+        return {}
+    pairs = {(id(p), k) for k, head in enumerate(heads) for p in head.parameters()}
+    owners = dict(pairs)
+    return owners if len(owners) == len(pairs) else {}

@@ -178,7 +178,8 @@ class Soup:
         if self._meter is not None:
             reuse = parts == 2 and self.config.acts_on != "measured"
             self._meter.begin(self.layers.parameters if measured else [], steps_on_it=reuse)
-            lowest = self._meter.lowest
+            # with three parts, a step on the third must not walk through the others
+            lowest = self._meter.lowest if parts == 2 else None
         stepped_on = slice(2, None) if parts == 3 else slice(None)
         return StepPlan(parts, measured, stepped_on, lowest)
 
@@ -265,6 +266,7 @@ class Soup:
         present = counts.present.tolist()
         first, one = self._meter.measure(losses[0], present[0])
         second, other = self._meter.measure(losses[1], present[1])
+        self.border.open()  # it holds the graph
         self._window.add_rows(first, second, counts.labels[:2])
         return [one, other, *losses[2:]]
 

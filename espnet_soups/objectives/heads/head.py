@@ -89,6 +89,10 @@ class Head(torch.nn.Module):
         """Return a key that heads computed together share; None to compute this one alone."""
         return None
 
+    def ends_at_its_input(self) -> bool:
+        """Return True if its loss depends on shared modules through the encoded frames alone."""
+        return False
+
     @staticmethod
     def losses_together(
         heads: Sequence["Head"], inputs: Sequence[HeadInput]

@@ -117,6 +117,10 @@ class TextHead(Head):
         usual = type(self) is TextHead  # a subclass may compute something else
         return text_key(self) if self.training and usual else None
 
+    def ends_at_its_input(self) -> bool:
+        """Return True; a subclass may compute something else."""
+        return type(self) is TextHead
+
     @staticmethod
     def losses_together(heads: Sequence[Head], inputs: Sequence[HeadInput]) -> list[LossSum] | None:
         """Return the losses of several heads at once; see `Head.losses_together`."""
