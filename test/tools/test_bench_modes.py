@@ -128,21 +128,27 @@ def test_joint_steps_are_encoded_as_the_measured_ones_of_a_soup(name, encoding, 
     assert build_mode(name, apart).share_apart == (0.0 if name == "joint_pooled" else 1.0)
 
 
-def test_soups_encode_by_language_as_often_as_the_share_says(monkeypatch):
-    counts = []
-    encode_rows = msp_model.encode_rows
+@pytest.mark.parametrize("encoding", ["auto", "per_language"])
+def test_soups_encode_by_language_as_often_as_the_share_says(monkeypatch, encoding):
+    counts = {"encode_rows": [], "encode_below": []}
+    for name, own in counts.items():
 
-    def count(batch, rows, encode, groups):
-        if rows:
-            counts.append(len(groups))
-        return encode_rows(batch, rows, encode, groups)
+        def count(batch, *parts, own=own, encode=getattr(msp_model, name)):
+            if parts[-1]:
+                own.append(len(parts[-1]))
+            return encode(batch, *parts)
 
-    monkeypatch.setattr(msp_model, "encode_rows", count)
-    mode = build_mode("selected_refresh8", SPEC)
+        monkeypatch.setattr(msp_model, name, count)
+    mode = build_mode(
+        "selected_refresh8", replace(SPEC, model={**SPEC.model, "encoding": encoding})
+    )
     for _ in range(STEPS_PER_ROUND):
         mode.step()
     languages = len(SPEC.batch.asr_languages)
-    assert counts == [1] * 7 + [languages] * 2  # both halves of the measured one
+    if encoding == "auto":  # the measured one at once, below the layer that is measured
+        assert counts == {"encode_rows": [1] * 7, "encode_below": [1]}
+    else:
+        assert counts == {"encode_rows": [languages] * 9, "encode_below": []}
 
 
 def test_the_stock_model_learns_from_the_same_utterances():
