@@ -1,6 +1,7 @@
 """The compared steps compute what they claim to compute."""
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
@@ -131,14 +132,15 @@ def test_joint_steps_are_encoded_as_the_measured_ones_of_a_soup(name, encoding, 
 @pytest.mark.parametrize("encoding", ["auto", "per_language"])
 def test_soups_encode_by_language_as_often_as_the_share_says(monkeypatch, encoding):
     counts = {"encode_rows": [], "encode_below": []}
-    for name, own in counts.items():
+    known = {name: getattr(msp_model, name) for name in counts}
 
-        def count(batch, *parts, own=own, encode=getattr(msp_model, name)):
-            if parts[-1]:
-                own.append(len(parts[-1]))
-            return encode(batch, *parts)
+    def count(name, batch, *parts):
+        if parts[-1]:
+            counts[name].append(len(parts[-1]))
+        return known[name](batch, *parts)
 
-        monkeypatch.setattr(msp_model, name, count)
+    for name in counts:
+        monkeypatch.setattr(msp_model, name, partial(count, name))
     mode = build_mode(
         "selected_refresh8", replace(SPEC, model={**SPEC.model, "encoding": encoding})
     )
