@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from espnet_soups.bin.command import END_WITH_PARENT, run_command
+from espnet_soups.bin.command import END_WITH_PARENT, exit_on_signals, run_command
 
 ROOT = Path(__file__).parents[2]
 
@@ -101,3 +101,17 @@ def test_a_command_of_a_recipe_ends_with_its_script_even_by_sigkill(tmp_path):
 
 def test_a_command_that_a_user_starts_outlives_its_shell(tmp_path):
     assert not ends_when_its_parent_is_killed(tmp_path)
+
+
+def test_signals_end_a_command_with_clean_up_unless_nohup_has_set_them_aside():
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        exit_on_signals()
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+        with pytest.raises(SystemExit) as ended:
+            signal.raise_signal(signal.SIGTERM)
+        assert ended.value.code == 128 + signal.SIGTERM
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

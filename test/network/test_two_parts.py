@@ -12,6 +12,7 @@ PLAIN = {
     for name in ("output_size", "attention_heads", "num_blocks", "linear_units", "input_layer")
 }
 PLAIN |= {"dropout_rate": 0.0, "positional_dropout_rate": 0.0, "attention_dropout_rate": 0.0}
+LATEST = {"rel_pos_type": "latest"}
 ENCODERS = {
     "rel_pos": ("e_branchformer", {**ENCODER_CONF, "rel_pos_type": "latest"}),
     "abs_pos": (
@@ -76,7 +77,8 @@ def test_rows_from_the_lowest_layer_on_or_below_leave_it_to_languages():
         ("e_branchformer", {"layer_drop_rate": 0.1}),
         ("e_branchformer", {"interctc_layer_idx": [1]}),
         ("e_branchformer", {"gradient_checkpoint_layers": [1]}),
-        ("conformer", {}),  # BatchNorm
+        ("conformer", LATEST),  # BatchNorm
+        ("conformer", LATEST | {"use_cnn_module": False, "stochastic_depth_rate": 0.1}),
     ],
 )
 def test_encoders_that_cannot_be_run_so_are_left_whole(kind, conf):

@@ -234,7 +234,7 @@ def test_threads_that_follow_the_load_are_chosen_every_epoch_and_train_the_same_
     runs, joint_run, caplog
 ):
     with caplog.at_level(logging.INFO):
-        folder = runs.train("adapted", "--max_epoch", "2", "--adapt_threads", "true")
+        folder = runs.train("free_threads", "--max_epoch", "2", "--adapt_threads", "true")
     chosen = [line for line in caplog.messages if line.startswith("Threads: 1, of 1 cores")]
     assert len(chosen) == 2
     assert_same_end(folder, joint_run)
