@@ -74,7 +74,7 @@ ABOUT_SOME = ("objectives/", "bin/", "data/corpora/", "tables/", "testing/")
 
 
 def strings_of(path):
-    """Returns the string constants of a file, docstrings left out."""
+    """Return the string constants of a file, docstrings left out."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     documented = ast.Module | ast.ClassDef | ast.FunctionDef
     docs = {

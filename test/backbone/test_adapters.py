@@ -36,7 +36,7 @@ SOUP = {"trainer": "msp", "trainer_conf": {"soup": "vs", "layers": "adapters"}}
 
 
 def build(name, **options):
-    """Builds a model and its optimiser as training does."""
+    """Build a model and its optimiser as training does."""
     from espnet_soups.task.msp_task import MSPTask
 
     settings = {"optim": "adam", "optim_conf": {"lr": 0.01}}

@@ -81,7 +81,7 @@ def name_of(text):
 
 
 def write_model(path, tensors, number=6, kind="WhisperSpec", numbers="float16"):
-    """Writes the format, from its documentation in CTranslate2's own writer."""
+    """Write the format, from its documentation in CTranslate2's own writer."""
     stored, dtype = NUMBERS[numbers]
     entries = [(name, stored, value.astype(dtype)) for name, value in tensors.items()]
     heads = WHISPER["encoder_attention_heads"]

@@ -70,7 +70,7 @@ def test_an_interruption_from_the_keyboard_ends_without_a_traceback(capsys):
 
 
 def ends_when_its_parent_is_killed(folder, **variables):
-    """Starts a command that would last, by a script that is killed; gives whether it ended."""
+    """Start a command that would last, by a script that is killed; return whether it ended."""
     code = "import time; from espnet_soups.bin.command import run_command as run; "
     code += "run(lambda _: (open('begun', 'w').close(), time.sleep(60)))"
     script = f'{sys.executable} -c "{code}" & echo $! >pid; wait'

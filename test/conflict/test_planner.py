@@ -22,7 +22,7 @@ LABELLED = {name: name != "ssl" for name in NAMES}
 
 
 def plan(cosines, names=NAMES, supervised=None, **how):
-    """Plans from planted cosines."""
+    """Plan from planted cosines."""
     planted = {key: how.pop(key) for key in ("error", "norms", "layers") if key in how}
     rows = plant(names, cosines, **planted)
     return plan_soup(rows, supervised or dict.fromkeys(names, True), "start", **how)

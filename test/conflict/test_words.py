@@ -12,7 +12,7 @@ NAMES = ["asr_en", "asr_fr", "st_fr_en"]
 
 
 def words(cosines, record=RECORD, **how):
-    """Describes planted cosines."""
+    """Describe planted cosines."""
     return describe(plant(NAMES, cosines, **how), record)
 
 

@@ -18,7 +18,7 @@ KINDS = ("cuts", "recordings", "shar")
 
 
 def write_manifests(folder: Path):
-    """Writes two recordings, five supervisions, and each kind of manifest of them."""
+    """Write two recordings, five supervisions, and each kind of manifest of them."""
     random = np.random.default_rng(0)
     recordings, supervisions = [], []
     for name, language, seconds in (("talk", "English", 3), ("word", "fr", 1)):
@@ -128,7 +128,7 @@ def test_options_that_do_not_fit_the_manifest_are_refused(folder, tmp_path, opti
 
 
 def with_cuts(folder: Path, change) -> list[str]:
-    """Writes a manifest of changed cuts, and gives the option that names it."""
+    """Write a manifest of changed cuts and return the option that names it."""
     cuts = lhotse.CutSet.from_file(folder / "cuts.jsonl.gz")
     path = folder / "changed.jsonl"
     lhotse.CutSet.from_cuts(change(cut) for cut in cuts).to_file(path)

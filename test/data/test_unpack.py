@@ -98,7 +98,7 @@ def add_many(tar: tarfile.TarFile, number: int, *member: Any, **fields: object) 
 
 
 def long_chain(tar: tarfile.TarFile) -> None:
-    """Leads out by links whose path is longer than the system resolves: CVE-2025-4517."""
+    """Lead out by links whose path is longer than the system resolves: CVE-2025-4517."""
     folder, steps, path = "d" * 247, "abcdefghijklmnop", ""
     for step in steps:
         add(tar, f"{path}{folder}", type=tarfile.DIRTYPE)

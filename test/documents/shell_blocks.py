@@ -25,13 +25,13 @@ PATH_SH = """case "${0##*/}" in msp.sh) exit 0 ;; esac
 
 
 def blocks_of(path: Path, language: str) -> list[str]:
-    """Returns the blocks of a document that are marked with a language."""
+    """Return the blocks of a document that are marked with a language."""
     text = path.read_text(encoding="utf-8")
     return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 
 
 def all_blocks(language: str) -> Iterator[tuple[str, str]]:
-    """Yields the path of a document in the repository, and a block of it."""
+    """Yield the path of a document in the repository, and a block of it."""
     for path in DOCUMENTS:
         for block in blocks_of(path, language):
             yield path.relative_to(ROOT).as_posix(), block
@@ -68,7 +68,7 @@ class Sandbox:
             _write_script(target / "local" / script.name, "#!/usr/bin/env bash\n")
 
     def run(self, block: str, folder: str) -> list[list[str]]:
-        """Runs a block in a folder of the clone; returns the words of every noted program."""
+        """Run a block in a folder of the clone; return the words of every noted program."""
         self.notes.write_text("")
         done = subprocess.run(
             ["bash", "-eu", "-o", "pipefail", "-c", block.replace("…", "")],

@@ -56,7 +56,7 @@ class Corpus:
         self.words += ["--normalize_conf", f"stats_file={root}/stats.npz"]
 
     def break_features(self, key: str) -> list[str]:
-        """Returns options that read features of which those of one utterance are NaN."""
+        """Return options that read features of which those of one utterance are NaN."""
         path = self.root / "broken"
         features = dict(kaldiio.load_scp(str(self.root / "train" / "feats.scp")))
         features[key] = np.full_like(features[key], np.nan)
@@ -69,7 +69,7 @@ class Corpus:
         return folder
 
     def config(self, name: str, words: list[str], **more: Any) -> DictConfig:
-        """Returns what ESPnet 3 loads from a recipe that sets just these options."""
+        """Return what ESPnet 3 loads from a recipe that sets just these options."""
         parser = MSPTask.get_parser()
         given, default = vars(parser.parse_args(words)), vars(parser.parse_args([]))
         model = {key: value for key, value in given.items() if value != default[key]}
@@ -95,7 +95,7 @@ def load(path: Path) -> Any:
 
 
 def assert_same_state(ours: Any, theirs: Any) -> None:
-    """Compares states of optimisers, that of the soup among them, bit for bit."""
+    """Compare states of optimisers, that of the soup among them, bit for bit."""
     assert type(ours) is type(theirs)
     if isinstance(ours, dict):
         assert ours.keys() == theirs.keys()

@@ -15,7 +15,7 @@ WIDTH = 60
 
 
 def draw(random, batches, noise, shared=0.0):
-    """Draws gradients with planted cosines and norms, noise, and noise that objectives share."""
+    """Draw gradients with planted cosines and norms, noise, and noise that objectives share."""
     signal = np.zeros((3, WIDTH))
     signal[:, :3] = np.linalg.cholesky(COSINES) * NORMS[:, None]
     own = random.standard_normal((batches, 3, WIDTH)) * NORMS[:, None] * noise
@@ -24,7 +24,7 @@ def draw(random, batches, noise, shared=0.0):
 
 
 def relate(rows, present=None, groups=(((0, WIDTH),),)):
-    """Goes through the batches twice."""
+    """Go through the batches twice."""
     present = torch.ones(rows.shape[:2], dtype=torch.bool) if present is None else present
     rows = rows * present.unsqueeze(2)
     pairs = BatchPairs(groups, rows.shape[1])

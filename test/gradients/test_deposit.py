@@ -44,7 +44,7 @@ class Net(torch.nn.Module):
 
 
 def step(losses, scales, present):
-    """Walks back from the weighted sum of the objectives that have a label."""
+    """Walk back from the weighted sum of the objectives that have a label."""
     chosen = [
         scale * loss for scale, loss, here in zip(scales, losses, present, strict=True) if here
     ]

@@ -15,7 +15,7 @@ COSINE = -0.5  # of the last objective with the others, in the first layer
 
 
 def draw(random, noise=1.0):
-    """Draws the halves of a step."""
+    """Draw the halves of a step."""
     signal = np.zeros((3, 2 * WIDTH))
     gram = np.array([[1.0, 0.2, COSINE], [0.2, 1.0, COSINE], [COSINE, COSINE, 1.0]])
     signal[:, :3] = 4 * np.linalg.cholesky(gram)
@@ -24,7 +24,7 @@ def draw(random, noise=1.0):
 
 
 def observe(steps, seed=0, missing=0.0, **how):
-    """Adds so many steps; returns the means, and every step."""
+    """Add so many steps; return the means, and every step."""
     random, means, taken = np.random.default_rng(seed), LayerMeans(), []
     for _ in range(steps):
         both = torch.from_numpy(random.random(3) >= missing)

@@ -26,7 +26,7 @@ DECODER_CONF = ["attention_heads=2", "linear_units=32", "num_blocks=1", "dropout
 
 
 def train(root: Path, *options: str, branchformer: bool = False, epochs: int = 1) -> ToyExperiment:
-    """Trains a toy model."""
+    """Train a toy model."""
     corpus_dir = root / "corpus"
     corpus_dir.mkdir()
     return train_on(
@@ -37,7 +37,7 @@ def train(root: Path, *options: str, branchformer: bool = False, epochs: int = 1
 def train_on(
     corpus: ToyCorpus, root: Path, *options: str, branchformer: bool = False, epochs: int = 1
 ) -> ToyExperiment:
-    """Trains a toy model on a corpus that is there."""
+    """Train a toy model on a corpus that is there."""
     from espnet_soups.task.msp_task import MSPTask
 
     encoder = BRANCHFORMER if branchformer else ENCODER

@@ -20,7 +20,7 @@ def some_features(experiment: ToyExperiment, language: str) -> list[np.ndarray]:
 
 
 def decode_stock(folder: Path, task: str, speeches: list[np.ndarray], **options):
-    """Decodes with what a user of ESPnet has, and gives (text, ids, score) of each utterance."""
+    """Decode with what a user of ESPnet has and return (text, ids, score) of each utterance."""
     if task == "asr":
         from espnet2.bin.asr_inference import Speech2Text as StockSpeech2Text
     else:

@@ -14,7 +14,7 @@ RunJobs = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def job_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lets job processes find this package, also where it is not installed."""
+    """Let job processes find this package, also where it is not installed."""
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
 
 

@@ -17,7 +17,7 @@ def signals(seed=0, size=500, rows=3):
 
 
 def by_least_squares(estimate, reference):
-    """Fits the reference to the estimate; what is left over is distortion."""
+    """Fit the reference to the estimate; what is left over is distortion."""
     estimate, reference = (
         np.asarray(item) - np.mean(np.asarray(item)) for item in (estimate, reference)
     )

@@ -82,7 +82,7 @@ class Pretended(TorchDispatchMode):
 
 
 def put(tensor):
-    """Returns a tensor on the device; nothing is counted."""
+    """Return a tensor on the device; nothing is counted."""
     return OnDevice(tensor.detach().clone())
 
 

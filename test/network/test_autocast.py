@@ -7,7 +7,7 @@ from espnet_soups.testing.toy_model import make_toy_batch, make_toy_model
 
 
 def train(mode, autocast, steps=6):
-    """Trains in float32 with bfloat16 products, where wanted; gives the soup and the losses."""
+    """Train in float32 with bfloat16 products, where wanted; return the soup and the losses."""
     settings = {"soup": "vm", "order": "SA", "mode": mode, "combiner_conf": {"gamma": 0.3}}
     model = make_toy_model("msp", settings).float().train()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.02)

@@ -16,7 +16,7 @@ def one_by_one(heads, inputs, alone):
 
 
 def train(monkeypatch, groups, **soup):
-    """Returns the losses of every objective in each step of a training in float32."""
+    """Return the losses of every objective in each step of a training in float32."""
     monkeypatch.setattr(msp_model, "losses_of_groups", groups)
     torch.manual_seed(0)
     model = make_toy_model(**soup).float().train()

@@ -149,7 +149,7 @@ def test_without_an_open_epoch_nothing_is_counted(caplog):
 
 
 def scaled_run(scaler, batches):
-    """Trains in float32; gives weights, row norms and parameters."""
+    """Train in float32; return weights, row norms and parameters."""
     model = make_toy_model("msp", SOUP).float().train()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.02)
     model.soup.bind(model, optimizer)

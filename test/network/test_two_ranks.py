@@ -72,7 +72,7 @@ def mask_by_length(lengths, probability, span, generator=None):
 
 
 def train(rank, world, name="pipelined"):
-    """Steps as ESPnet's trainer takes them; gives what the soup and the model end with."""
+    """Step as ESPnet's trainer takes them; return what the soup and the model end with."""
     espnet_soups.objectives.self_supervision.best_rq_head.draw_spans = mask_by_length
     model = MODELS.get(name, {})
     network = make_toy_model("msp", SOUPS[name], ssl="best_rq", ssl_conf=BEST_RQ, **model).train()

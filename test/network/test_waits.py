@@ -21,7 +21,7 @@ STEPS = 4
 
 
 def train(name, device):
-    """Returns the losses of some steps, and the waits of the last two."""
+    """Return the losses of some steps, and the waits of the last two."""
     import torch
     from pretended_gpu import WAITS, put
 

@@ -21,7 +21,7 @@ SPECAUG = {
 
 
 def make_batch(absent=(), samples=None):
-    """Adds clean speech to the toy batch; without it in some rows."""
+    """Add clean speech to the toy batch; without it in some rows."""
     batch = make_toy_batch()
     generator = torch.Generator().manual_seed(9)
     if samples is not None:

@@ -45,7 +45,7 @@ WORDS = "lumbo karite denoma pelusa tirano sovida remule kapito nodura vilema".s
 
 
 def shrink(folder: Path) -> None:
-    """Writes conf/tiny.yaml and conf/tiny_ssl.yaml: those of the recipe with a tiny model."""
+    """Write conf/tiny.yaml and conf/tiny_ssl.yaml: those of the recipe with a tiny model."""
     train = yaml.safe_load((folder / "conf" / "train_msp.yaml").read_text())
     train["encoder_conf"] |= SIZES
     train["trainer_conf"]["layers"] = ["encoder.encoders.1"]
@@ -86,14 +86,14 @@ def recipe() -> Iterator[Recipe]:
 
 
 def read_scores(exp: Path, name: str) -> dict[str, dict[str, object]]:
-    """Reads the scores of a set by objective."""
+    """Read the scores of a set by objective."""
     path = exp / "decode_msp_valid.acc.ave" / name / "scores.json"
     scores: dict[str, dict[str, object]] = json.loads(path.read_text())["objectives"]
     return scores
 
 
 def run(folder: Path, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Runs a command in a recipe with this very Python and this very source tree."""
+    """Run a command in a recipe with this very Python and this very source tree."""
     environment = os.environ | variables | warm_variables() | {"VIRTUAL_ENV": sys.prefix}
     environment["PATH"] = f"{Path(sys.prefix) / 'bin'}:{os.environ['PATH']}"
     return subprocess.run(

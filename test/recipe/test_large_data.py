@@ -33,7 +33,7 @@ preprocessor_conf:
 
 
 def write_manifest(corpus: Path, name: str) -> None:
-    """Joins the audio of a set into one recording per language, and writes a manifest of cuts."""
+    """Join the audio of a set into one recording per language, and write a manifest of cuts."""
     tables = {file.name: read_table(file) for file in (corpus / name).iterdir()}
     recordings, supervisions = [], []
     for language, called in (("en", "en"), ("fr", "French")):

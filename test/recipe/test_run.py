@@ -19,7 +19,7 @@ PRETRAINED = "exp/ssl_cpc_train_msp_fbank_sp_more"
 
 
 def make_unlabeled_set(recipe: Path) -> None:
-    """Copies a few utterances of the test set under other ids, without their labels."""
+    """Copy a few utterances of the test set under other ids, without their labels."""
     folder = recipe / "data" / "more"
     folder.mkdir(parents=True)
     for file in ("wav.scp", "utt2lang", "utt2spk"):

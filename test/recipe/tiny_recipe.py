@@ -60,7 +60,7 @@ cp -r corpus/{train,dev,test} data/
 
 
 def write_corpus(root: Path) -> None:
-    """Writes audio and data dirs: a tone per letter; French shifts the alphabet by one."""
+    """Write audio and data dirs: a tone per letter; French shifts the alphabet by one."""
     random = np.random.default_rng(0)
     (root / "audio").mkdir(parents=True)
     for name, number in (("train", 16), ("dev", 4), ("test", 4)):
@@ -87,7 +87,7 @@ def write_corpus(root: Path) -> None:
 
 
 def write_recipe(folder: Path) -> None:
-    """Writes a recipe with its corpus, beside the others, since path.sh finds the repository so."""
+    """Write a recipe with its corpus, beside the others, since path.sh finds the repository so."""
     write_corpus(folder / "corpus")
     (folder / "conf").mkdir()
     (folder / "local").mkdir()
@@ -102,7 +102,7 @@ def write_recipe(folder: Path) -> None:
 
 
 def run(recipe: Path, *arguments: str, timeout: int = 300) -> subprocess.CompletedProcess[str]:
-    """Runs the recipe with this very Python and this very source tree."""
+    """Run the recipe with this very Python and this very source tree."""
     return subprocess.run(
         ["./run.sh", *arguments],
         cwd=recipe,

@@ -34,7 +34,7 @@ def write(path: Path, lines: dict[str, str]) -> None:
 
 
 def garble(texts: dict[str, str], rate: float, seed: int) -> dict[str, str]:
-    """Replaces words at random."""
+    """Replace words at random."""
     generator = np.random.default_rng(seed)
     return {
         key: " ".join(w if generator.random() > rate else "wrong" for w in text.split())

@@ -58,7 +58,7 @@ class ModelWithDecoder(Model):
 
 
 def draw_slopes(seed, noise=0.3, shared_noise=0.0, conflicting=(1, 3)):
-    """Draws one batch: in the conflicting layers, recognition and translation disagree."""
+    """Draw one batch: in the conflicting layers, recognition and translation disagree."""
     generator = torch.Generator().manual_seed(seed)
     fixed = torch.Generator().manual_seed(77)
 
@@ -75,7 +75,7 @@ def draw_slopes(seed, noise=0.3, shared_noise=0.0, conflicting=(1, 3)):
 
 
 def draw_halves(seed, **how):
-    """Draws two independent batches, the halves of one step, [2, m, L + 1, WIDTH + 2]."""
+    """Draw two independent batches, the halves of one step, [2, m, L + 1, WIDTH + 2]."""
     return torch.stack([draw_slopes(2 * seed, **how), draw_slopes(2 * seed + 1, **how)])
 
 

@@ -9,7 +9,7 @@ from made_up_study import RUN, STUDY
 
 @pytest.fixture
 def study_file(tmp_path):
-    """Writes a study with some keys changed (None: left out)."""
+    """Write a study with some keys changed (None: left out)."""
 
     def write(**changes) -> Path:
         path = tmp_path / "trial.yaml"

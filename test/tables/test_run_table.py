@@ -122,7 +122,7 @@ def test_a_seed_that_fails_leaves_the_numbers_of_the_others(tmp_path, recipe):
 
 @pytest.fixture
 def interruptible():
-    """Lets children be interrupted where the tests themselves run in the background."""
+    """Let children be interrupted where the tests themselves run in the background."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)

@@ -33,7 +33,7 @@ class Runs:
         return self._train(self.options, name, options)
 
     def train_broken(self, name, key, *options):
-        """Trains on features of which those of one utterance are not a number."""
+        """Train on features of which those of one utterance are not a number."""
         return self._train(self.broken_options(key), name, options)
 
     def broken_options(self, key):

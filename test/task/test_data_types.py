@@ -13,7 +13,7 @@ FS = 8000
 
 
 def prepare(uid, data):
-    """Keeps arrays, and counts the letters of texts."""
+    """Keep arrays, and count the letters of texts."""
     return {k: v if isinstance(v, np.ndarray) else np.array([len(v)]) for k, v in data.items()}
 
 

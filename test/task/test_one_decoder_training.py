@@ -18,7 +18,7 @@ WORDS = (*SHARED, *CONF, *SOUP, "--trainer_conf", LAYERS, "--trainer_conf", "ref
 
 @pytest.fixture(scope="module")
 def train(runs):
-    """Trains without the options of heads of single kinds."""
+    """Train without the options of heads of single kinds."""
     words = iter(runs.options)
     own = [word for word in words if word != "--st_decoder_conf" or not next(words)]
     return lambda name, *options: runs._train(own, name, options)

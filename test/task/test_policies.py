@@ -48,7 +48,7 @@ class Batches(AbsIterFactory):
 
 
 def train(path, folder, epochs, **changes):
-    """Trains with the optimiser, scheduler and trainer of a configuration.
+    """Train with the optimiser, scheduler and trainer of a configuration.
 
     Returns:
         Learning rates of all groups at each optimiser step, [steps, groups].

@@ -12,7 +12,7 @@ NAMES = ["asr_en", "asr_fr", "asr_es", "st_fr_en", "st_es_en"]
 
 
 def copy_run(source, target, keep_epochs):
-    """Copies a run as it was when its last epochs had not begun."""
+    """Copy a run as it was when its last epochs had not begun."""
     shutil.copytree(source, target, symlinks=True)
     for epoch in range(keep_epochs + 1, 4):
         (target / f"{epoch}epoch.pth").unlink(missing_ok=True)

@@ -19,7 +19,7 @@ def records(folder):
 
 
 def assert_same_end(folder, reference):
-    """Compares all that training goes on from, bit for bit."""
+    """Compare all that training goes on from, bit for bit."""
     found, expected = load(folder / "checkpoint.pth"), load(reference / "checkpoint.pth")
     assert found["model"].keys() == expected["model"].keys()
     for name, tensor in expected["model"].items():

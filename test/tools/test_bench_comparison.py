@@ -24,7 +24,7 @@ class FakeStep:
 
 @pytest.fixture
 def measured(monkeypatch):
-    """Replaces building and timing: the seconds are those of the mode's name."""
+    """Replace building and timing: the seconds are those of the mode's name."""
     times = {"joint_pooled": [1.0, 2.0, 4.0], "published": [6.0, 16.0, 20.0]}
     times["joint"] = [5.0, 6.0, 8.0]  # a quarter of such steps: 2, 3, 5 seconds
     times |= {f"{m}@3": [1.0] * 3 for m in comparison.SCALED_MODES}

@@ -79,7 +79,7 @@ def test_options_that_the_page_names_exist():
 
 
 def saved_numbers(blocks: int, width: int, inner: int, heads: int, frames: int) -> int:
-    """Counts what autograd keeps of a forward pass through ESPnet's Conformer, in numbers."""
+    """Count what autograd keeps of a forward pass through ESPnet's Conformer, in numbers."""
     import torch
     from espnet2.asr.encoder.conformer_encoder import ConformerEncoder
 
@@ -106,7 +106,7 @@ def saved_numbers(blocks: int, width: int, inner: int, heads: int, frames: int) 
 
 
 def kept_numbers(encoder, speech, lengths) -> int:
-    """Counts what autograd keeps of a forward pass, parameters aside, in numbers."""
+    """Count what autograd keeps of a forward pass, parameters aside, in numbers."""
     import torch
 
     own = {parameter.untyped_storage().data_ptr() for parameter in encoder.parameters()}

@@ -13,7 +13,7 @@ REQUIRED = {"constant": {"weights": [1.0, 2.0, 3.0, 4.0]}}
 
 
 def build(name, options=None, names=("a", "b", "c", "d"), level=1):
-    """Builds a combiner; skips the test where an optional package is missing."""
+    """Build a combiner; skip the test where an optional package is missing."""
     from espnet_soups.weighting.registry import build_combiner
 
     if name in PACKAGES and find_spec(MODULES[PACKAGES[name]]) is None:
@@ -23,7 +23,7 @@ def build(name, options=None, names=("a", "b", "c", "d"), level=1):
 
 
 def draw_shown(combiner, generator, size=4, epoch=1):
-    """Draws what a level could show: a cross Gram where the combiner can take one."""
+    """Draw what a level could show: a cross Gram where the combiner can take one."""
     first, second = torch.randn(2, size, 6, generator=generator, dtype=torch.float64)
     gram = first @ second.T
     losses = torch.rand(size, generator=generator, dtype=torch.float64) + 0.1

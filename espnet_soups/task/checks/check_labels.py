@@ -49,7 +49,7 @@ class LabelledSet:
         return group_by_language(self.lengths, self.languages)
 
 
-def tell_labels(
+def report_labels(
     settings: Mapping[str, Any],
     model: MSPModel,
     output_dir: Path | None,

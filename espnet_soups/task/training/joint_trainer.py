@@ -19,7 +19,7 @@ from espnet_soups.task.checks.changed_data import (
     write_data_record,
 )
 from espnet_soups.task.checks.changed_settings import check_changes, check_first_epoch
-from espnet_soups.task.checks.check_labels import add_remark, tell_labels
+from espnet_soups.task.checks.check_labels import add_remark, report_labels
 from espnet_soups.task.checks.check_schedule import check_schedule
 from espnet_soups.task.scores.check_scores import check_earlier_epochs
 from espnet_soups.task.scores.watch import ScoreWatch
@@ -155,7 +155,7 @@ class JointTrainer(Trainer):
         del states  # as large as the model
         cls.scores = ScoreWatch(network_of(model), cls.settings, output_dir)
         remarks += cls.scores.remarks
-        tell_labels(cls.settings, network_of(model), output_dir if first else None, remarks)
+        report_labels(cls.settings, network_of(model), output_dir if first else None, remarks)
         if first:
             write_data_record(output_dir, data)
         with keep_whole_files(output_dir), cls.keeper.stop.watched():

@@ -29,7 +29,7 @@ def held_back(monkeypatch):
 
 
 def passes(layer, values, seed=0):
-    """Returns the output, and the gradients of values and parameters for a random one above."""
+    """Return the output, and the gradients of values and parameters for a random one above."""
     values = values.detach().clone(memory_format=torch.preserve_format).requires_grad_()
     layer.zero_grad()
     output = layer(values)

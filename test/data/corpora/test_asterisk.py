@@ -23,7 +23,7 @@ WORDS = {"en": "hello", "fr": "bonjour", "es": "hola", "it": "ciao", "ru": "пр
 
 
 def write_corpus(downloads: Path, prompts: int = 60) -> None:
-    """Writes packages as Debian's are unpacked: gzipped texts, folders of wav files."""
+    """Write packages as Debian's are unpacked: gzipped texts, folders of wav files."""
     for language in LANGUAGES:
         texts = [f"; Core Asterisk Sounds in {language}", ""]
         texts += [

@@ -13,7 +13,7 @@ NEEDS_DPKG = pytest.mark.skipif(not shutil.which("dpkg-deb"), reason="needs dpkg
 
 
 def build_deb(folder, name="festvox-ru"):
-    """Builds a package with Debian's own tool."""
+    """Build a package with Debian's own tool."""
     tree = folder / "tree"
     (tree / "DEBIAN").mkdir(parents=True)
     (tree / "usr/share").mkdir(parents=True)

@@ -35,7 +35,7 @@ def merge(path: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def label_scores(log_probs: torch.Tensor) -> dict[tuple[int, ...], float]:
-    """Sums the probability of every path of every label."""
+    """Sum the probability of every path of every label."""
     scores: dict[tuple[int, ...], float] = {}
     for path in itertools.product((0, *LETTERS), repeat=len(log_probs)):
         probability = float(log_probs[range(len(path)), path].double().sum().exp())

@@ -12,7 +12,7 @@ OBJECTIVE = Objective("enh", "enh", label="clean", label_file="clean.scp", label
 
 
 def write_set(folder, clean, noisy, enhanced):
-    """Writes features: name -> (utterance -> array)."""
+    """Write features: name -> (utterance -> array)."""
     files = {
         folder / "set" / "clean": clean,
         folder / "set" / "feats": noisy,

@@ -12,7 +12,7 @@ from espnet_soups.testing.toy_model import ENCODER_CONF, make_toy_model
 
 
 def with_labels(runs, name, change, parts=("train", "valid")):
-    """Returns the options of a corpus whose transcripts are changed."""
+    """Return the options of a corpus whose transcripts are changed."""
     folder = runs.root / name
     options = list(runs.options)
     for part in parts:

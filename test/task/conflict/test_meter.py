@@ -16,7 +16,7 @@ STEP = 1e-4
 
 
 def take(number=6, **how):
-    """Returns batches as the sampler and the collator would make them."""
+    """Return batches as the sampler and the collator would make them."""
     batches = [make_toy_batch(seed=seed, **how) for seed in range(number)]
     made = [
         ([f"{seed}-{row}" for row in range(len(batch["lang"]))], batch)
@@ -26,7 +26,7 @@ def take(number=6, **how):
 
 
 def measure(model, batches=None, step=0.0):
-    """Measures a model; returns what was found, and its numbers by place."""
+    """Measure a model; return what was found, and its numbers by place."""
     meter = ConflictMeter(model.train(), take() if batches is None else batches, step, 0.95)
     found = meter.measure("start")
     numbers = {(r.group, r.first, r.second, r.quantity): r for r in found.rows}
@@ -34,7 +34,7 @@ def measure(model, batches=None, step=0.0):
 
 
 def rows_by_autograd(model, batches):
-    """Returns the gradient of every objective on every batch, with a backward pass each."""
+    """Return the gradient of every objective on every batch, with a backward pass each."""
     shared = [p for n, p in model.named_parameters() if n.startswith("encoder.")]
     found = []
     for number, batch in enumerate(batches.batches):

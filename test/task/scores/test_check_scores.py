@@ -11,7 +11,7 @@ BEST = "best_model_criterion: [[valid, {}, min]]\n"
 
 @pytest.fixture
 def refuse(runs, tmp_path):
-    """Trains by a YAML, and returns the message of its refusal."""
+    """Train by a YAML and return the message of its refusal."""
 
     def train(yaml, *options):
         path = tmp_path / "train.yaml"

@@ -54,7 +54,7 @@ def statistics(folder, epoch):
 
 
 def decode(folder, model, keys, output_dir, **options):
-    """Decodes by the command of stage 11."""
+    """Decode by the command of stage 11."""
     from espnet_soups.bin.msp_inference import main
 
     output_dir.mkdir()
