@@ -5,7 +5,8 @@ import copy
 import pytest
 import torch
 
-from espnet_soups.task.muon import Muon, hidden_matrices, split_matrices
+from espnet_soups.task import muon
+from espnet_soups.task.muon import Muon, hidden_matrices, orthogonalise, split_matrices
 from espnet_soups.task.parameter_groups import split_groups
 
 
@@ -46,17 +47,57 @@ def same(one, other):
     return all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))
 
 
-def test_it_equals_the_two_optimisers_of_pytorch():
+@pytest.mark.parametrize(("bfloat16", "steps", "rounding"), [(True, 5, 0.01), (False, 1, 0.05)])
+def test_it_equals_the_two_optimisers_of_pytorch(monkeypatch, bfloat16, steps, rounding):
+    monkeypatch.setattr(muon, "has_bfloat16", lambda: bfloat16)
     model = network()
     other = copy.deepcopy(model)
     settings = {"lr": 0.01, "weight_decay": 0.1}
-    train(model, [build(model, **settings, betas=(0.8, 0.9))])
+    train(model, [build(model, **settings, betas=(0.8, 0.9))], range(steps))
     matrices = [block[1].weight for block in other["encoder"]["blocks"]]
     rest = [p for p in other.parameters() if not any(p is matrix for matrix in matrices)]
-    muon = torch.optim.Muon(matrices, **settings, adjust_lr_fn="match_rms_adamw")
-    train(other, [muon, torch.optim.AdamW(rest, **settings, betas=(0.8, 0.9))])
-    assert same(model, other)
-    assert not same(model, network())
+    reference = torch.optim.Muon(matrices, **settings, adjust_lr_fn="match_rms_adamw")
+    adamw = torch.optim.AdamW(rest, **settings, betas=(0.8, 0.9))
+    train(other, [reference, adamw], range(steps))
+    for (name, found), expected, start in zip(
+        model.named_parameters(), other.parameters(), network().parameters(), strict=True
+    ):
+        moved = (expected - start).norm()
+        assert moved > 0, name
+        assert (found - expected).norm() < rounding * moved, name  # PyTorch always has bfloat16
+
+
+@pytest.mark.parametrize("shape", [(6, 6), (3, 7), (7, 3)])
+def test_matrices_of_either_shape_follow_pytorch(shape):
+    torch.manual_seed(0)
+    found = [torch.nn.Parameter(torch.randn(shape)) for _ in range(3)]
+    found.append(torch.nn.Parameter(torch.randn(shape).T.contiguous()))
+    expected = copy.deepcopy(found)
+    optimizer = Muon([{"params": found, "matrices": True}], lr=0.1)
+    reference = torch.optim.Muon(
+        expected, lr=0.1, weight_decay=0.01, adjust_lr_fn="match_rms_adamw"
+    )
+    for _ in range(3):
+        for one, other in zip(found, expected, strict=True):
+            one.grad = torch.randn_like(one)
+            other.grad = one.grad.clone()
+        found[1].grad = expected[1].grad = None  # has no objective in this step
+        optimizer.step()
+        reference.step()
+    for one, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(one, other, atol=5e-3, rtol=0.0)
+
+
+def test_singular_values_become_one_and_directions_stay(monkeypatch):
+    monkeypatch.setattr(muon, "has_bfloat16", lambda: False)
+    torch.manual_seed(0)
+    matrices = torch.randn(4, 5, 9) * torch.tensor([1e-4, 1.0, 3.0, 1e4])[:, None, None]
+    left, _, right = torch.linalg.svd(matrices, full_matrices=False)
+    turned = left.mT @ orthogonalise(matrices) @ right.mT
+    values = turned.diagonal(dim1=1, dim2=2)
+    assert values.min() > 0.5
+    assert values.max() < 1.5
+    torch.testing.assert_close(turned, torch.diag_embed(values), atol=1e-5, rtol=0.0)
 
 
 def test_it_goes_on_from_its_state():
@@ -101,6 +142,8 @@ def test_one_scheduler_moves_both_rates():
     assert {group["lr"] for group in optimizer.param_groups} == {0.05}
 
 
-def test_bad_settings_are_refused_by_pytorch():
-    with pytest.raises(ValueError, match="Learning rate should"):
+def test_bad_settings_are_refused():
+    with pytest.raises(ValueError, match="Invalid learning rate"):
         Muon(network().parameters(), lr=-1.0)
+    with pytest.raises(ValueError, match=r"at least 0 and below 1, not 1\.5"):
+        Muon(network().parameters(), momentum=1.5)

@@ -1,17 +1,16 @@
 """Linear layers by oneDNN, for processors on which PyTorch's own matrix products are slow."""
 
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from espnet_soups.backbone.cpu.processor import cpuinfo
 from espnet_soups.backbone.cpu.shapes import pad_rows
 
 LEAST_PRODUCTS = 2**23  # below, a call costs more than the faster product saves
-CPUINFO = Path("/proc/cpuinfo")
 
 
 class Linear(torch.nn.Linear):
@@ -55,12 +54,8 @@ def is_held_back() -> bool:
     """
     if torch.backends.cpu.get_cpu_capability() != "AVX512" or not _has_product():
         return False
-    try:
-        lines = CPUINFO.read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return False
-    makers = [line.partition(":")[2].strip() for line in lines if line.startswith("vendor_id")]
-    return bool(makers) and makers[0] != "GenuineIntel"
+    maker = cpuinfo("vendor_id")
+    return bool(maker) and maker != "GenuineIntel"
 
 
 def _has_product() -> bool:

@@ -10,7 +10,7 @@ from espnet2.legacy.nets.pytorch_backend.transformer.attention import (
 from espnet2.legacy.nets.pytorch_backend.transformer.embedding import RelPositionalEncoding
 
 from espnet_soups.backbone.cpu import linear as linear_file
-from espnet_soups.backbone.cpu import replace
+from espnet_soups.backbone.cpu import processor, replace
 from espnet_soups.backbone.cpu.attention import RelativeAttention
 from espnet_soups.backbone.cpu.convolution import DepthwiseConv1d, PointwiseConv1d
 from espnet_soups.backbone.cpu.linear import Linear, is_held_back
@@ -126,7 +126,7 @@ def test_products_go_by_onednn_where_mkl_is_held_back(
 ):
     path = tmp_path / "cpuinfo"
     path.write_text(f"processor\t: 0\nvendor_id\t: {vendor}\n", encoding="utf-8")
-    monkeypatch.setattr(linear_file, "CPUINFO", path)
+    monkeypatch.setattr(processor, "CPUINFO", path)
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
     assert is_held_back.__wrapped__() is answer
 
