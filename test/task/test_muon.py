@@ -47,24 +47,25 @@ def same(one, other):
     return all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))
 
 
-@pytest.mark.parametrize(("bfloat16", "steps", "rounding"), [(True, 5, 0.01), (False, 1, 0.05)])
-def test_it_equals_the_two_optimisers_of_pytorch(monkeypatch, bfloat16, steps, rounding):
+@pytest.mark.parametrize("bfloat16", [True, False])
+def test_it_equals_the_two_optimisers_of_pytorch(monkeypatch, bfloat16):
     monkeypatch.setattr(muon, "has_bfloat16", lambda: bfloat16)
+    if not bfloat16:
+        monkeypatch.setattr(torch.Tensor, "bfloat16", lambda self: self.clone())  # reference
     model = network()
     other = copy.deepcopy(model)
     settings = {"lr": 0.01, "weight_decay": 0.1}
-    train(model, [build(model, **settings, betas=(0.8, 0.9))], range(steps))
+    train(model, [build(model, **settings, betas=(0.8, 0.9))])
     matrices = [block[1].weight for block in other["encoder"]["blocks"]]
     rest = [p for p in other.parameters() if not any(p is matrix for matrix in matrices)]
     reference = torch.optim.Muon(matrices, **settings, adjust_lr_fn="match_rms_adamw")
-    adamw = torch.optim.AdamW(rest, **settings, betas=(0.8, 0.9))
-    train(other, [reference, adamw], range(steps))
+    train(other, [reference, torch.optim.AdamW(rest, **settings, betas=(0.8, 0.9))])
     for (name, found), expected, start in zip(
         model.named_parameters(), other.parameters(), network().parameters(), strict=True
     ):
         moved = (expected - start).norm()
         assert moved > 0, name
-        assert (found - expected).norm() < rounding * moved, name  # PyTorch always has bfloat16
+        assert (found - expected).norm() < (0.01 if bfloat16 else 1e-4) * moved, name
 
 
 @pytest.mark.parametrize("shape", [(6, 6), (3, 7), (7, 3)])
