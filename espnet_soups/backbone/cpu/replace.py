@@ -14,11 +14,14 @@ from espnet_soups.backbone.cpu.convolution import (
     is_depthwise,
     is_pointwise,
 )
+from espnet_soups.backbone.cpu.dropout import Dropout
 from espnet_soups.backbone.cpu.linear import Linear, is_held_back
 
 
 def use_cpu_layers(model: Module) -> None:
     """Replace layers in place; parameters, their names and the results stay the same.
+
+    Dropout alone draws other random masks, of the same distribution.
 
     On a GPU, in other dtypes than float32 and under autocast the layers compute as PyTorch's do.
 
@@ -38,6 +41,8 @@ def _faster(layer: Module) -> type[Module] | None:
     """Return the class that computes a layer faster; None if there is none."""
     if type(layer) is torch.nn.Linear:
         return Linear if is_held_back() else None
+    if type(layer) is torch.nn.Dropout:
+        return Dropout
     if type(layer) is RelPositionMultiHeadedAttention:
         return None if layer.zero_triu or layer.use_sdpa else RelativeAttention
     if type(layer) is not torch.nn.Conv1d:
