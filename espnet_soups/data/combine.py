@@ -8,7 +8,8 @@ from espnet_soups.data.data_dir import NO_LABEL, label_tables, refuse_channels
 from espnet_soups.data.segments import SEGMENTS, read_audio_table
 from espnet_soups.files import read_lines, require_key, whole_file
 
-REQUIRED = ("wav.scp", "text", "utt2lang", "utt2spk", "spk2utt")
+REQUIRED = ("wav.scp", "utt2lang", "utt2spk")
+SPEAKERS = "spk2utt"  # always written; made of utt2spk where a source lacks it
 MISSING = {"utt2speed": "1"}
 GROUPS, DATASETS = "utt2group", "utt2dataset"
 SPEAKER_TABLES = "spk2"  # prefix of their names
@@ -17,9 +18,9 @@ SPEAKER_TABLES = "spk2"  # prefix of their names
 def combine_data_dirs(sources: Sequence[Path], target: Path, datasets: Sequence[str] = ()) -> int:
     """Merge sorted tables; memory does not grow with the sets.
 
-    A label file (`text.<target>`, `utt2<label>`) that a source lacks counts as `<na>` there, as
-    does a table of speakers (`spk2gender`), a speed as 1; where it lacks `utt2group`, each
-    utterance is a group of its own. Groups of one name are one group.
+    A label file (`text`, `text.<target>`, `utt2<label>`) that a source lacks counts as `<na>`
+    there, as does a table of speakers (`spk2gender`), a speed as 1; where it lacks `utt2group`,
+    each utterance is a group of its own. Groups of one name are one group.
 
     Args:
         sources: Data dirs with different utterance ids.
@@ -44,7 +45,7 @@ def combine_data_dirs(sources: Sequence[Path], target: Path, datasets: Sequence[
     optional = {
         file.name
         for source in sources
-        for pattern in ("text.*", f"{SPEAKER_TABLES}*")
+        for pattern in ("text", "text.*", f"{SPEAKER_TABLES}*")
         for file in source.glob(pattern)
     }
     optional |= {name for source in sources for name in label_tables(source)}
@@ -52,10 +53,10 @@ def combine_data_dirs(sources: Sequence[Path], target: Path, datasets: Sequence[
         name for name in (*MISSING, GROUPS) if any((source / name).is_file() for source in sources)
     }
     optional |= {DATASETS} if datasets else set()
-    optional -= set(REQUIRED)
+    optional -= {*REQUIRED, SPEAKERS}
     target.mkdir(parents=True, exist_ok=True)
     counts = {}
-    for name in (*REQUIRED, *sorted(optional)):
+    for name in (*REQUIRED, SPEAKERS, *sorted(optional)):
         corpora = datasets if name == DATASETS and datasets else [NO_LABEL] * len(sources)
         lines = [
             _read_lines(source, name, corpus)
@@ -76,9 +77,19 @@ def _read_lines(source: Path, name: str, label: str = NO_LABEL) -> Iterator[tupl
             require_key(f"{path}:{number}", key)
             yield key, value
         return
-    keys = "spk2utt" if name.startswith(SPEAKER_TABLES) else "utt2lang"
+    if name == SPEAKERS:
+        yield from _utterances_by_speaker(source)
+        return
+    keys = SPEAKERS if name.startswith(SPEAKER_TABLES) else "utt2lang"
     for key, _ in _read_lines(source, keys):
         yield key, key if name == GROUPS else MISSING.get(name, label)
+
+
+def _utterances_by_speaker(source: Path) -> list[tuple[str, str]]:
+    utterances: dict[str, list[str]] = {}
+    for key, speaker in _read_lines(source, "utt2spk"):
+        utterances.setdefault(speaker, []).append(key)
+    return sorted((speaker, " ".join(keys)) for speaker, keys in utterances.items())
 
 
 def _write_merged(path: Path, rows: Iterable[tuple[str, str]]) -> int:

@@ -121,6 +121,17 @@ def test_tables_of_labels_are_combined_whatever_they_are_called(data_dir):
     assert emotions == {**dict.fromkeys(data_dir.audio, "calm"), "x_fr_b-one": "<na>"}
 
 
+def test_data_dirs_of_the_documented_files_alone_are_combined(data_dir):
+    written = (data_dir.path / "spk2utt").read_text()
+    (data_dir.path / "spk2utt").unlink()
+    combine_data_dirs([data_dir.path], data_dir.path.parent / "all")
+    assert (data_dir.path.parent / "all" / "spk2utt").read_text() == written
+    for name in ("text", "text.en"):
+        (data_dir.path / name).unlink()
+    combine_data_dirs([data_dir.path], data_dir.path.parent / "untold")
+    assert not (data_dir.path.parent / "untold" / "text").exists()
+
+
 def test_corpora_are_named_where_data_dirs_are_combined(data_dir):
     folder = data_dir.path.parent
     other = replace(data_dir.keep(["fr_b-one"]), path=folder / "other")
