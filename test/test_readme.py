@@ -96,3 +96,26 @@ def test_every_option_of_run_sh_that_a_document_uses_is_defined():
                 own = re.sub(r"(['\"])--.*?\1", "", line)  # quoted ones are for msp_train
                 for option in re.findall(r"--([a-z][\w-]*)", own):
                     assert option.replace("-", "_") in defined, f"{path.name}: --{option}"
+
+
+def messages_of(path: Path) -> list[str]:
+    """Return the texts of a module, with … for what is filled in."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found.append(node.value)
+        if isinstance(node, ast.JoinedStr):
+            parts = [getattr(part, "value", "") for part in node.values]
+            found.append("".join(part if isinstance(part, str) else "…" for part in parts))
+    return found
+
+
+def test_every_message_of_the_questions_is_one_of_the_program():
+    text = (ROOT / "docs" / "faq.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^\| `([^`]+)` \|", text, re.MULTILINE)
+    assert len(shown) >= 6
+    modules = (ROOT / "espnet_soups").rglob("*.py")
+    known = [message.replace("`", "") for path in modules for message in messages_of(path)]
+    for message in shown:
+        pattern = ".*".join(map(re.escape, message.split("…")))
+        assert any(re.search(pattern, one, re.DOTALL) for one in known), message
