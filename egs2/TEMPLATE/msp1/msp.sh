@@ -321,10 +321,11 @@ fi
 read -ra data_opts <<<"${local_data_opts}"
 data_settings=("opts=${local_data_opts}")
 if ${local_data_languages}; then
-    data_opts=(--asr_langs "${asr_langs}" --st_pairs "${st_pairs}" --nj "${nj}" ${data_opts[@]+"${data_opts[@]}"})
-    # a corpus of more languages than these serves, too, and other runs have it
-    data_settings+=("languages=$(prepared_words "${datadir}/.stage1.done" languages "${asr_langs}")")
-    data_settings+=("pairs=$(prepared_words "${datadir}/.stage1.done" pairs "${st_pairs}")")
+    # a corpus of more languages than these serves, too, and other runs have it: what the stamp names is prepared
+    data_languages=$(prepared_words "${datadir}/.stage1.done" languages "${asr_langs}")
+    data_pairs=$(prepared_words "${datadir}/.stage1.done" pairs "${st_pairs}")
+    data_opts=(--asr_langs "${data_languages}" --st_pairs "${data_pairs}" --nj "${nj}" ${data_opts[@]+"${data_opts[@]}"})
+    data_settings+=("languages=${data_languages}" "pairs=${data_pairs}")
 fi
 if stage 1 "Data preparation" "${datadir}/.stage1.done" --settings "${data_settings[@]}" \
     --inputs local/data.sh --outputs "${datadir}/${found_train}/utt2lang" "${datadir}/${found_valid}/utt2lang"; then
@@ -346,17 +347,17 @@ if stage 1 "Checks of the data" "${datadir}/.stage1_checks.done" \
     stage_done "${found_train} ${compared_sets[*]}"
 fi
 
+if [[ -n ${unlabeled_sets} ]] && stage 1 "Audio without labels" "${datadir}/.stage1_unlabeled.done" \
+    --inputs "${unlabeled_set_list[@]/#/${datadir}/}"; then
+    for name in "${unlabeled_set_list[@]}"; do soups check_data_dir "${datadir}/${name}" --unlabeled true; done
+    stage_done "${unlabeled_sets}"
+fi
+
 # names that were made before stage 1 had made the corpus
 if ((stop_stage > 1)) && [[ $(soups objectives subset "${run_options[@]}") != "${subset}" ]]; then
     echo "  folders of this run are named by its languages where the corpus has more"
     ((stage > 1)) || set -- "$@" --stage 2
     exec ./msp.sh "$@"
-fi
-
-if [[ -n ${unlabeled_sets} ]] && stage 1 "Audio without labels" "${datadir}/.stage1_unlabeled.done" \
-    --inputs "${unlabeled_set_list[@]/#/${datadir}/}"; then
-    for name in "${unlabeled_set_list[@]}"; do soups check_data_dir "${datadir}/${name}" --unlabeled true; done
-    stage_done "${unlabeled_sets}"
 fi
 
 if [[ -n ${noise} ]]; then
@@ -555,8 +556,8 @@ train_model() { # train_model FOLDER CONFIG TRAIN_SHAPES OPTION...
             --train_shape_file "${shapes}" --valid_shape_file "${stats_dir}/valid/speech_shape" \
             --output_dir "${folder}" "$@"
     )
-    sleep 2 # its last line
-    kill "${follower}"
+    sleep 2                                  # its last line
+    kill "${follower}" 2>/dev/null || true # training has succeeded, whatever has ended it before
 }
 
 if ! ${pretrains}; then
