@@ -1,6 +1,7 @@
 """Write the input of the model, features (fbank) or audio files (raw), for a whole set."""
 
 import os
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import replace
@@ -67,8 +68,10 @@ def replace_set(
         ValueError: If audio cannot be read.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    for left_over in target.parent.glob(f".{target.name}.*.new"):  # left by runs that were killed
-        shutil.rmtree(left_over, ignore_errors=True)
+    scratch_of_set = re.compile(rf"\.{re.escape(target.name)}\.\d+\.new")
+    for path in list(target.parent.iterdir()):
+        if scratch_of_set.fullmatch(path.name):  # left by a run that was killed
+            shutil.rmtree(path, ignore_errors=True)
     scratch = target.with_name(f".{target.name}.{os.getpid()}.new")
     try:
         seconds = dump_set(data, scratch, config, jobs, resample, target, copies)

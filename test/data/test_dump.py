@@ -265,3 +265,12 @@ def test_languages_alone_leave_short_utterances_and_those_without_labels(data_di
     run_filter(words)
     kept = read_table(tmp_path / "kept" / "text")
     assert kept == {key: "<na>" for key, lang in data_dir.languages.items() if lang == "en"}
+
+
+def test_what_a_killed_run_left_of_a_set_goes_and_another_set_under_way_stays(data_dir, tmp_path):
+    left_over, other = tmp_path / ".dev.123.new", tmp_path / ".dev.en.124.new"
+    for folder in (left_over, other):
+        folder.mkdir()
+    replace_set(data_dir, tmp_path / "dev", FBANK, jobs=1)
+    assert not left_over.exists()
+    assert other.exists()
