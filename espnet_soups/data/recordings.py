@@ -30,18 +30,18 @@ def find_recordings(named: Sequence[str]) -> dict[str, str]:
     for name in named:
         path = Path(name)
         if name == STDIN:
-            own = {"stdin": STDIN}
+            own = [("stdin", STDIN)]
         elif path.is_dir():
             files = sorted(item for item in path.rglob("*") if item.suffix.lower() in SUFFIXES)
-            own = {str(item.relative_to(path).with_suffix("")): str(item) for item in files}
+            own = [(str(item.relative_to(path).with_suffix("")), str(item)) for item in files]
             if not own:
                 endings = ", ".join(SUFFIXES)
                 raise FileNotFoundError(f"Folder {path} holds no recording ({endings}).")
         elif path.is_file():
-            own = {path.stem: str(path)}
+            own = [(path.stem, str(path))]
         else:
             raise FileNotFoundError(f"Audio file {path} does not exist.")
-        for called, place in own.items():
+        for called, place in own:
             if found.setdefault(called, place) != place:
                 raise ValueError(
                     f"{found[called]} and {place} would both be written as {called}: name them in"

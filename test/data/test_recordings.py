@@ -25,6 +25,10 @@ def test_folders_are_searched_and_results_are_called_by_their_paths(tmp_path: Pa
     both = [f"{named[1]}/day1/b.FLAC", f"{named[1]}/day2/b.flac"]
     with pytest.raises(ValueError, match=r"would both be written as b: name them in two calls"):
         find_recordings(both)
+    (tmp_path / "talks" / "day1" / "b.mp3").touch()
+    said = r"b\.FLAC and .*b\.mp3 would both be written as day1/b"
+    with pytest.raises(ValueError, match=said):  # none of them is left out in silence
+        find_recordings([named[1]])
 
 
 def test_a_missing_file_and_an_empty_folder_are_named(tmp_path: Path):
