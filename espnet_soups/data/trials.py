@@ -71,27 +71,46 @@ def make_trials(
 
 
 def _draw_own(keys: Sequence[str], most: int, generator: np.random.Generator) -> list[Pair]:
-    pairs = list(combinations(keys, 2))
-    if len(pairs) <= most:
-        return pairs
-    chosen = generator.choice(len(pairs), most, replace=False, shuffle=False)
-    return [pairs[index] for index in sorted(chosen)]
+    """Draw from all pairs of one speaker, which are numbered as `combinations` lists them."""
+    size = len(keys)
+    total = size * (size - 1) // 2
+    if total <= most:
+        return list(combinations(keys, 2))
+    ends = np.cumsum(np.arange(size - 1, 0, -1, dtype=np.int64))  # of the pairs of each first one
+    found = []
+    for number in np.sort(generator.choice(total, most, replace=False, shuffle=False)):
+        first = int(np.searchsorted(ends, number, side="right"))
+        found.append((keys[first], keys[size - int(ends[first] - number)]))
+    return found
 
 
 def _draw_others(
     cells: Mapping[tuple[str, str], Sequence[str]], most: int, generator: np.random.Generator
 ) -> list[Pair]:
-    """Draw from all pairs of two speakers of a language, which are numbered, not listed."""
-    sides = [(one, two) for one, two in combinations(sorted(cells), 2) if one[0] == two[0]]
-    ends = np.cumsum([len(cells[one]) * len(cells[two]) for one, two in sides], dtype=np.int64)
-    if not sides:
+    """Draw from all pairs of two speakers of a language, which are numbered, not listed.
+
+    The numbers of a speaker's utterances with those of the later speakers of the language follow
+    one another, speaker by speaker.
+    """
+    names = sorted(cells)
+    sizes = np.array([len(cells[name]) for name in names], dtype=np.int64)
+    before = np.concatenate([[0], np.cumsum(sizes)])  # utterances of the speakers before each
+    behind = {name[0]: before[row + 1] for row, name in enumerate(names)}  # of each language
+    later = [int(behind[name[0]] - before[row + 1]) for row, name in enumerate(names)]
+    ends = np.cumsum(sizes * later)
+    total = int(ends[-1]) if names else 0
+    if not total:
         return []
-    total = int(ends[-1])
     chosen = generator.choice(total, min(most, total), replace=False, shuffle=False)
     found = []
     for number in np.sort(chosen):
         row = int(np.searchsorted(ends, number, side="right"))
-        first, second = (cells[side] for side in sides[row])
+        first = cells[names[row]]
         place = int(number - (ends[row - 1] if row else 0))
+        # the speaker after `row` whose pairs with it hold the place
+        start = before[row + 1]
+        other = int(np.searchsorted(before, start + place // len(first), side="right")) - 1
+        second = cells[names[other]]
+        place -= len(first) * int(before[other] - start)
         found.append((first[place // len(second)], second[place % len(second)]))
     return found

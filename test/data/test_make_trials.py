@@ -1,7 +1,10 @@
 """Lists of trials drawn from the utterances of a set."""
 
+import tracemalloc
 from collections import Counter
+from itertools import combinations, product
 
+import numpy as np
 import pytest
 
 from espnet_soups.bin.make_trials import main
@@ -71,3 +74,43 @@ def test_the_command_writes_a_list_that_scoring_reads(tmp_path, capsys):
     assert len(read_trials(tmp_path / "trials", speakers)) == 100
     with pytest.raises(ValueError, match=r"utt2spk: `--per_speaker` must be 1 or more"):
         main(["--data_dir", str(tmp_path), "--per_speaker", "0"])
+
+
+@pytest.mark.parametrize("same_language", [True, False])
+def test_pairs_are_drawn_as_from_a_list_of_all(same_language):
+    speakers, languages = some_set(takes=3)
+    cells = {}
+    for key in sorted(speakers):
+        language = languages[key] if same_language else ""
+        cells.setdefault((language, speakers[key]), []).append(key)
+    for seed in range(20):
+        generator = np.random.default_rng(seed)
+        target = []
+        for cell in sorted(cells):
+            pairs = list(combinations(cells[cell], 2))
+            if len(pairs) > 2:
+                chosen = generator.choice(len(pairs), 2, replace=False, shuffle=False)
+                pairs = [pairs[number] for number in sorted(chosen)]
+            target += pairs
+        others = [
+            pair
+            for one, two in combinations(sorted(cells), 2)
+            if one[0] == two[0]
+            for pair in product(cells[one], cells[two])
+        ]
+        chosen = generator.choice(len(others), len(target), replace=False, shuffle=False)
+        trials = make_trials(speakers, languages if same_language else None, 2, seed)
+        assert trials.target == target
+        assert trials.nontarget == [others[number] for number in sorted(chosen)]
+
+
+@pytest.mark.parametrize("per_speaker", [2, 1000])
+def test_memory_does_not_grow_with_the_number_of_pairs(per_speaker):
+    speakers = {f"u{number}": f"s{number // per_speaker}" for number in range(2000)}
+    tracemalloc.start()
+    try:
+        make_trials(speakers, None, 1, seed=0)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 10e6
