@@ -4,7 +4,12 @@ import heapq
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from espnet_soups.data.data_dir import NO_LABEL, label_tables, refuse_channels
+from espnet_soups.data.data_dir import (
+    NO_LABEL,
+    label_tables,
+    refuse_channels,
+    remove_old_texts,
+)
 from espnet_soups.data.segments import SEGMENTS, read_audio_table
 from espnet_soups.files import read_lines, require_key, whole_file
 
@@ -16,7 +21,7 @@ SPEAKER_TABLES = "spk2"  # prefix of their names
 
 
 def combine_data_dirs(sources: Sequence[Path], target: Path, datasets: Sequence[str] = ()) -> int:
-    """Merge sorted tables; memory does not grow with the sets.
+    """Merge sorted tables, and remove old texts; memory does not grow with the sets.
 
     A label file (`text`, `text.<target>`, `utt2<label>`) that a source lacks counts as `<na>`
     there, as does a table of speakers (`spk2gender`), a speed as 1; where it lacks `utt2group`,
@@ -63,6 +68,7 @@ def combine_data_dirs(sources: Sequence[Path], target: Path, datasets: Sequence[
             for source, corpus in zip(sources, corpora, strict=True)
         ]
         counts[name] = _write_merged(target / name, heapq.merge(*lines))
+    remove_old_texts(target, counts)
     return counts["wav.scp"]
 
 

@@ -285,6 +285,18 @@ def read_labels(path: Path) -> dict[str, str]:
     return labels
 
 
+def remove_old_texts(path: Path, names: Collection[str]) -> None:
+    """Remove texts, such as `text.de`, that an earlier set has left in a folder.
+
+    Args:
+        path: The folder.
+        names: Files of the new set, which stay.
+    """
+    for file in path.glob("text*"):
+        if is_text_file(file.name) and file.name not in names:
+            file.unlink()
+
+
 def write_data_dir(data: DataDir, audio_file: str = "wav.scp") -> None:
     """Write the tables of a set, including `spk2utt`, and remove old label files.
 

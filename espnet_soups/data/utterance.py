@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
-from espnet_soups.data.data_dir import NO_LABEL
+from espnet_soups.data.data_dir import NO_LABEL, remove_old_texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def write_set(
 ) -> Counter[str]:
     """Write a data dir line by line: memory does not grow with the set.
 
-    The files appear together, after the last utterance.
+    The files appear together, after the last utterance; old texts are removed.
 
     Args:
         path: Its folder.
@@ -73,6 +73,7 @@ def write_set(
             raise ValueError(f"There is no utterance for {path}.")
         for name, file in temporary.items():
             os.replace(file, path / name)
+        remove_old_texts(path, names)
     finally:
         for file in temporary.values():
             file.unlink(missing_ok=True)

@@ -71,3 +71,13 @@ def test_an_id_in_two_corpora_is_refused(tmp_path: Path):
     write_set(tmp_path / "one", iter(FRENCH))
     with pytest.raises(ValueError, match="fr_a-1 comes after fr_a-1"):
         combine_data_dirs([tmp_path / "one", tmp_path / "one"], tmp_path / "all")
+
+
+def test_translations_of_an_earlier_set_do_not_stay(tmp_path: Path):
+    write_set(tmp_path / "fr", FRENCH, ["de"])
+    write_set(tmp_path / "all", CHINESE, ["de"])
+    write_set(tmp_path / "fr", FRENCH, ["en"])
+    write_set(tmp_path / "zh", CHINESE)
+    combine_data_dirs([tmp_path / "fr", tmp_path / "zh"], tmp_path / "all")
+    for name in ("fr", "all"):
+        assert list(read_data_dir(tmp_path / name).labels) == ["text", "text.en"]
