@@ -8,6 +8,7 @@ import hashlib
 import os
 import shutil
 import zipfile
+import zlib
 from pathlib import Path
 
 from espnet_soups.files import read_json
@@ -42,7 +43,7 @@ def open_bundle(path: Path) -> Path:
             folder = cache_folder() / digest[:24]
             # an unpacked one is checked, and unpacked anew if it was changed
             return _unpack(archive, folder, path)
-    except zipfile.BadZipFile as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise ValueError(f"{path} is damaged, or not a bundle ({error}); get it again.") from error
 
 

@@ -271,3 +271,17 @@ def test_without_the_client_of_the_hub_the_extra_is_named(
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     with pytest.raises(ValueError, match=r"not installed: pip install 'espnet-soups\[hub\]'"):
         main(["upload", str(bundle), "we/tones"])
+
+
+@pytest.mark.usefixtures("cache")
+def test_a_bundle_whose_bytes_are_damaged_is_refused_by_name(tmp_path: Path):
+    path = tmp_path / "model.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("bundle.json", json.dumps({str(number): number for number in range(999)}))
+    content = bytearray(path.read_bytes())
+    content[60:70] = bytes(10)
+    path.write_bytes(content)
+    with pytest.raises(
+        ValueError, match=r"model\.zip is damaged, or not a bundle .*; get it again"
+    ):
+        Speech2Text.from_pretrained(path)
