@@ -1,5 +1,6 @@
 """Join the results of parallel decoding jobs, without torch or ESPnet."""
 
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -17,7 +18,8 @@ def join_outputs(decode_dir: Path, jobs: int, utt2lang: Path) -> dict[str, int]:
     """Write `<decode_dir>/<objective>/{text,token,token_int,score}` and `speed.json`.
 
     If the result of an objective is numbers, `array.scp` holds their places. `objectives.json`
-    lists the objectives for which the set has utterances.
+    lists the objectives for which the set has utterances. Results of others, which an earlier
+    decoding has left, are removed.
 
     Args:
         decode_dir: Folder with `logdir/output.<1..jobs>`.
@@ -45,6 +47,7 @@ def join_outputs(decode_dir: Path, jobs: int, utt2lang: Path) -> dict[str, int]:
             _check_keys(objective, file, table, spoken, utt2lang)
         if tables["text"]:  # a test set may lack languages of the model
             joined[objective.name] = tables
+    _remove_old(decode_dir, joined)
     for name, tables in joined.items():
         for file, table in tables.items():
             write_table(decode_dir / name / file, table)
@@ -52,6 +55,16 @@ def join_outputs(decode_dir: Path, jobs: int, utt2lang: Path) -> dict[str, int]:
     write_objectives(decode_dir / OBJECTIVES, found)
     speed.write(decode_dir / "speed.json")
     return {name: len(tables["text"]) for name, tables in joined.items()}
+
+
+def _remove_old(decode_dir: Path, joined: Mapping[str, Tables]) -> None:
+    """Remove what an earlier decoding has left: stage 12 scores every folder with output."""
+    for folder in [path for path in decode_dir.iterdir() if path.is_dir()]:
+        if folder.name in joined:
+            if ARRAYS not in joined[folder.name]:
+                (folder / ARRAYS).unlink(missing_ok=True)
+        elif all((folder / file).is_file() for file in FILES):  # as this module writes them
+            shutil.rmtree(folder)
 
 
 def _same_objectives(folders: Sequence[Path]) -> list[Objective]:

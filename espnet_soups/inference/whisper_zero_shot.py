@@ -16,6 +16,7 @@ from espnet_soups.backbone.waveform import WaveformFrontend
 from espnet_soups.backbone.whisper import WhisperEncoder
 from espnet_soups.backbone.whisper_mel import WhisperMelFrontend
 from espnet_soups.data.audio import read_audio
+from espnet_soups.data.data_dir import check_same_keys
 from espnet_soups.data.segments import read_audio_table
 from espnet_soups.files import read_table, write_table
 
@@ -100,9 +101,10 @@ def transcribe_set(
         OSError: If a file is missing.
         ValueError: If a file is malformed, or a recording has another rate.
     """
-    languages = read_table(data_dir / "utt2lang")
+    audio, languages = read_audio_table(data_dir / "wav.scp"), read_table(data_dir / "utt2lang")
+    check_same_keys(data_dir / "wav.scp", audio, data_dir / "utt2lang", languages)
     texts: dict[str, dict[str, str]] = {}
-    for key, path in read_audio_table(data_dir / "wav.scp").items():
+    for key, path in audio.items():
         samples = read_audio(path, WaveformFrontend.rate)
         written = transcriber(samples.astype(np.float32), languages[key])
         texts.setdefault(languages[key], {})[key] = spell(written, languages[key])

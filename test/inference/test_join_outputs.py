@@ -12,6 +12,7 @@ from espnet_soups.objectives.decoding.result import Hypothesis
 from espnet_soups.objectives.objective import Objective
 from espnet_soups.objectives.objective_file import OBJECTIVES, read_objectives, write_objectives
 from espnet_soups.objectives.registry import parse_objective
+from espnet_soups.scoring.find_objectives import find_objectives
 
 UTT2LANG = {"a-1": "fr", "a-2": "fr", "b-1": "en"}
 
@@ -142,3 +143,17 @@ def test_an_unknown_length_of_speech_gives_no_real_time_factor(tmp_path: Path):
     values = json.loads((tmp_path / "speed.json").read_text())
     assert values["rtf"] is None
     assert values["audio_seconds"] is None
+
+
+def test_what_an_earlier_decoding_has_left_is_removed(tmp_path: Path, utt2lang: Path):
+    write_job(tmp_path, 1, {"a-1": "oui", "a-2": "non"}, {"b-1": "yes"})
+    join_outputs(tmp_path, 1, utt2lang)
+    (tmp_path / "asr_en" / "array.scp").write_text("b-1 array.ark:4\n")
+    utt2lang.write_text("b-1 en\n")  # the set was corrected
+    write_job(tmp_path, 1, {}, {"b-1": "yes"})
+    join_outputs(tmp_path, 1, utt2lang)
+    assert [item.name for item in find_objectives(tmp_path)] == ["asr_en"]
+    assert not (tmp_path / "asr_en" / "array.scp").exists()
+    write_voices(tmp_path, 1, ["b-1"])  # another model
+    join_outputs(tmp_path, 1, utt2lang)
+    assert [item.name for item in find_objectives(tmp_path)] == ["voice"]

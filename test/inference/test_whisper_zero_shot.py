@@ -88,3 +88,10 @@ def test_a_set_without_recordings_is_refused_before_the_model_is_loaded(tmp_path
     words = ["--model", "nowhere", "--data_dir", str(tmp_path), "--decode_dir", str(tmp_path)]
     with pytest.raises(FileNotFoundError, match=r"has no wav\.scp: run stages 1 to 4"):
         main(words)
+
+
+def test_an_utterance_without_a_language_is_named(tmp_path):
+    (tmp_path / "wav.scp").write_text("a a.wav\nb b.wav\n")
+    (tmp_path / "utt2lang").write_text("a en\n")
+    with pytest.raises(ValueError, match=r"1 only in .*wav\.scp \(first: b\)"):
+        next(transcribe_set(None, tmp_path, tmp_path / "decoded", "asr_{}".format))
