@@ -100,8 +100,9 @@ def sign_flip_p(values: Sequence[float]) -> float:
     else:
         signs = np.random.default_rng(0).choice((1.0, -1.0), size=(DRAWS, size))
         extra = 1  # the signs that were seen
-    means = np.abs(signs @ numbers)
-    reached = int((means >= abs(float(numbers.sum())) * (1 - 1e-12)).sum())
+    sums = np.abs(signs @ numbers)
+    rounding = 1e-12 * float(np.abs(numbers).sum())  # equal sums differ by it
+    reached = int((sums >= abs(float(numbers.sum())) - rounding).sum())
     return (reached + extra) / (len(signs) + extra)
 
 

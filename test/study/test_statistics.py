@@ -46,3 +46,8 @@ def test_equivalence_needs_an_interval_inside_the_bound():
     assert not found.is_within(edge * 0.99)
     assert not paired_difference([0.0]).is_within(5.0)  # one seed shows nothing
     assert math.isnan(paired_difference([]).mean)
+
+
+@pytest.mark.parametrize("tenths", [[-10, 9, 1, 0], [-28, -2, 12, -22, 27, -5, 18]])
+def test_sums_that_are_equal_but_for_rounding_count_as_equal(tenths):
+    assert sign_flip_p([number / 10 for number in tenths]) == 1.0  # their sum is 0
