@@ -3,7 +3,6 @@
 import importlib
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any
 
 from espnet_soups.file_names import require_file_name
 from espnet_soups.objectives.classification import Classification
@@ -211,12 +210,3 @@ def by_kind(objectives: Sequence[Objective]) -> dict[Kind, list[Objective]]:
     for objective in objectives:
         grouped.setdefault(kind_of(objective), []).append(objective)
     return grouped
-
-
-def as_options(args: Any) -> Options:
-    """Return options as a mapping.
-
-    Args:
-        args: A namespace of options, or a mapping, which is returned unchanged.
-    """
-    return args if isinstance(args, Mapping) else vars(args)
