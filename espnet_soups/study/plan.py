@@ -7,7 +7,7 @@ from typing import Any
 
 from espnet_soups.files import read_yaml
 from espnet_soups.settings import refuse_unknown
-from espnet_soups.tables.plan import SOUP_ARGUMENTS, SOUP_OPTIONS
+from espnet_soups.tables.plan import SOUP_ARGUMENTS, SOUP_OPTIONS, texts_of
 
 # Arms may differ in these alone, so that a difference has one cause.
 ARM_OPTIONS = (
@@ -159,8 +159,8 @@ def load_study(path: Path) -> Study:
         question=content["question"],
         seeds=tuple(content["seeds"]),
         baseline=content["baseline"],
-        shared=_texts(content.get("shared")),
-        settings={k: _texts(v) for k, v in (content.get("settings") or {"all": {}}).items()},
+        shared=texts_of(content.get("shared")),
+        settings={k: texts_of(v) for k, v in (content.get("settings") or {"all": {}}).items()},
         arms=tuple(_read_arm(name, item, path) for name, item in content["arms"].items()),
         groups=content.get("groups") or {},
         hypotheses=tuple(_read_hypothesis(item, path) for item in content.get("hypotheses") or ()),
@@ -171,17 +171,9 @@ def load_study(path: Path) -> Study:
     return study
 
 
-def _texts(options: Mapping[str, Any] | None) -> dict[str, str]:
-    return {key: _text(value) for key, value in (options or {}).items()}
-
-
-def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
 def _read_arm(name: str, item: Mapping[str, Any], path: Path) -> Arm:
     _refuse_keys(f"the arm {name} of {path}", item, ARM)
-    texts = {part: _texts(item.get(part)) for part in ("options", "train_args")}
+    texts = {part: texts_of(item.get(part)) for part in ("options", "train_args")}
     return Arm(name, **{**item, **texts, "settings": tuple(item.get("settings") or ())})
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from espnet_soups.study.plan import Arm, Study
 from espnet_soups.study.record import RunRecord
 from espnet_soups.tables.plan import Row
+from espnet_soups.tables.train_words import split_train_words
 
 FIRST_STAGE = "7"  # earlier stages are the same for all arms of a setting
 ONE_CORE = ("--num_threads", "1", "--nj", "1", "--inference_nj", "1")
@@ -58,17 +59,17 @@ class StudyRun:
             more: Further options of run.sh.
         """
         options = {**self.study.shared, **self.study.settings[self.setting], **self.arm.options}
-        given = options.pop("train_args", "")
+        given = split_train_words(options, more)
         own = {**self.arm.train_args}
         if donor is not None:
             own["trainer_conf"] = f"{own.get('trainer_conf', '')} {self._donated(donor)}".strip()
         settings = [f"--{name} {word}" for name, value in own.items() for word in value.split()]
-        words = ["./run.sh", *ONE_CORE, "--msp_tag", self.tag]
-        words += [word for name, value in options.items() for word in (f"--{name}", value)]
-        words.append(f"--train_args={' '.join([given, *settings, f'--seed {self.seed}']).strip()}")
+        seed = f"--seed {self.seed}"
+        words = ["./run.sh", *ONE_CORE, "--msp_tag", self.tag, *given.options]
+        words.append(f"--train_args={' '.join(filter(None, [given.train, *settings, seed]))}")
         if Row("", "", options=options).pretrains:
-            words.append(f"--pretrain_args=--seed {self.seed}")
-        return [*words, *more]
+            words.append(f"--pretrain_args={' '.join(filter(None, [given.pretrain, seed]))}")
+        return [*words, *given.more]
 
     def _donated(self, donor: RunRecord) -> str:
         if self.arm.weights_of:
@@ -113,11 +114,9 @@ def preparations(study: Study, more: Sequence[str] = ()) -> list[list[str]]:
     """
     commands = []
     for options in study.settings.values():
-        given = {**study.shared, **options}
-        given.pop("train_args", None)
-        words = [word for name, value in given.items() for word in (f"--{name}", value)]
+        given = split_train_words({**study.shared, **options}, more)
         last = str(int(FIRST_STAGE) - 1)
-        command = ["./run.sh", *words, *more, "--stop_stage", last]
+        command = ["./run.sh", *given.options, *given.more, "--stop_stage", last]
         if command not in commands:
             commands.append(command)
     return commands

@@ -150,7 +150,7 @@ def load_table(path: Path, mini: bool = False) -> Table:
             title=content["title"],
             columns=tuple(_read_column(item) for item in columns),
             rows=tuple(_read_row(item, overrides, mini) for item in content["rows"]),
-            shared={key: str(value) for key, value in shared.items()},
+            shared=texts_of(shared),
             notes=tuple(content.get("notes") or ()),
             train_config=config,
         )
@@ -158,6 +158,21 @@ def load_table(path: Path, mini: bool = False) -> Table:
         raise ValueError(f"{path}: a column or a row is malformed: {error}.") from error
     _check(table, path)
     return table
+
+
+def texts_of(options: Mapping[str, Any] | None) -> dict[str, str]:
+    """Return options of a YAML file as the words that run.sh takes; a switch is `true` or `false`.
+
+    Args:
+        options: The options; None: there are none.
+
+    >>> texts_of({"ngpu": 4, "init_from_pretrained": False})
+    {'ngpu': '4', 'init_from_pretrained': 'false'}
+    """
+    return {
+        key: str(value).lower() if isinstance(value, bool) else str(value)
+        for key, value in (options or {}).items()
+    }
 
 
 def _read_column(item: dict[str, Any]) -> Column:
@@ -170,7 +185,7 @@ def _read_row(item: dict[str, Any], overrides: Mapping[str, Any], mini: bool) ->
     if mini:
         values["paper"] = {}  # another corpus
     for name in ("options", "train_args"):
-        values[name] = {key: str(value) for key, value in (values.get(name) or {}).items()}
+        values[name] = texts_of(values.get(name))
     return Row(**values)
 
 

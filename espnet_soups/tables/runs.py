@@ -9,6 +9,7 @@ from pathlib import Path
 
 from espnet_soups.files import read_lines
 from espnet_soups.tables.plan import Row, Table
+from espnet_soups.tables.train_words import TrainWords, split_train_words
 from espnet_soups.task.weight_search import Search, read_search, search_file
 
 # Seed of the pre-training configurations: rows with it share the encoder that run.sh makes.
@@ -127,25 +128,26 @@ def _tag(table: Table, row: Row, seed: int, size: str) -> str:
 def _command(
     table: Table, row: Row, seed: int, config: str, tag: str, more: Sequence[str]
 ) -> tuple[str, ...]:
+    given = split_train_words({**table.shared, **row.options}, more)
     words = ["./run.sh", "--train_config", config]
     words += [] if row.search else ["--msp_tag", tag]
-    for options in (table.shared, row.options):
-        words += [word for name, value in options.items() for word in (f"--{name}", value)]
-    words += [*_seed_words(row, seed), *more]
+    words += [*given.options, *_train_words(given, row, seed), *given.more]
     if not row.search:
         return tuple(words)
     module = (sys.executable, "-m", "espnet_soups.bin.search_weights")
     return (*module, "--grid", row.search, "--tag", tag, "--", *words)
 
 
-def _seed_words(row: Row, seed: int) -> list[str]:
-    """Return the options of run.sh that seed training, and pre-training where the row has it."""
+def _train_words(given: TrainWords, row: Row, seed: int) -> list[str]:
+    """Return the options of training, and of pre-training where the row has it, with the seed."""
     settings = [
         f"--{name} {setting}" for name, value in row.train_args.items() for setting in value.split()
     ]
-    words = [f"--train_args={' '.join([*settings, f'--seed {seed}'])}"]
-    if row.pretrains and seed != PRETRAIN_SEED:
-        words.append(f"--pretrain_args=--seed {seed}")
+    train = " ".join(filter(None, [given.train, *settings, f"--seed {seed}"]))
+    words = [f"--train_args={train}"]
+    own = [given.pretrain, "" if seed == PRETRAIN_SEED else f"--seed {seed}"]
+    if row.pretrains and any(own):
+        words.append(f"--pretrain_args={' '.join(filter(None, own))}")
     return words
 
 

@@ -71,3 +71,23 @@ def test_switches_are_words_of_a_shell_and_pre_training_is_seeded_where_there_is
         assert commands["vs"][commands["vs"].index(f"--{name}") + 1] == value
     assert commands["pre"][-1] == "--pretrain_args=--seed 6"
     assert not any(word.startswith("--pretrain_args") for word in commands["vs"])
+
+
+def test_options_of_training_from_several_places_are_joined(study_file):
+    pre = {
+        "title": "CPC",
+        "options": {"ssl": "cpc"},
+        "train_args": {"trainer_conf": "refresh=8"},
+    }
+    shared = {"train_args": "--max_epoch 3", "pretrain_args": "--max_epoch 2"}
+    study = load_study(study_file(shared=shared, arms=arms(pre=pre)))
+    more = ["--train_args", "--use_amp true", "--pretrain_args=--use_amp true", "--ngpu", "1"]
+    commands = {run.arm.name: run.command(None, more) for run in plan_study(study)}
+    assert commands["pre"][-4:] == [
+        "--train_args=--max_epoch 3 --use_amp true --trainer_conf refresh=8 --seed 6",
+        "--pretrain_args=--max_epoch 2 --use_amp true --seed 6",
+        *("--ngpu", "1"),
+    ]
+    assert not any(word.startswith("--pretrain_args") for word in commands["vs"])
+    for command in preparations(study, more):  # of stages that these do not change
+        assert not any("train_args" in word for word in command)

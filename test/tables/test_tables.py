@@ -283,3 +283,34 @@ def test_a_column_needs_all_its_objectives_and_the_log_tells_the_memory(tmp_path
         "gpu_max_cached_mem_GB=3.5, x\ngpu_max_cached_mem_GB=9.25, y"
     )
     assert read_number(tmp_path, "tag", Column("m", "memory_gb")) == 9.25
+
+
+def test_switches_of_a_table_are_words_of_run_sh(tmp_path, recipe):
+    rows = [{"title": "a", "run": "a", "options": {"ssl": "cpc", "init_from_pretrained": False}}]
+    path = write(tmp_path / "t.yaml", rows=rows, shared={"report_audio": True})
+    (run,) = plan_runs(load_table(path), recipe, [2], CONFIG)
+    assert "--report_audio true" in run.line
+    assert "--init_from_pretrained false" in run.line
+    assert not run.row.pretrains
+
+
+def test_options_of_training_from_several_places_are_joined(tmp_path, recipe):
+    rows = [
+        {
+            "title": "a",
+            "run": "a",
+            "options": {"ssl": "cpc"},
+            "train_args": {"trainer_conf": "refresh=8"},
+        },
+        {"title": "b", "run": "b"},
+    ]
+    shared = {"train_args": "--max_epoch 3", "pretrain_args": "--max_epoch 2"}
+    table = load_table(write(tmp_path / "t.yaml", rows=rows, shared=shared))
+    more = ["--train-args", "--use_amp true", "--ngpu", "1", "--pretrain_args=--use_amp true"]
+    first, second, bare, _ = plan_runs(table, recipe, [1, 2], CONFIG, more)
+    train = "--train_args=--max_epoch 3 --use_amp true --trainer_conf refresh=8"
+    pretrain = "--pretrain_args=--max_epoch 2 --use_amp true"
+    assert first.command[-4:] == (f"{train} --seed 1", pretrain, "--ngpu", "1")
+    assert second.command[-4:-2] == (f"{train} --seed 2", f"{pretrain} --seed 2")
+    assert bare.command[-3] == "--train_args=--max_epoch 3 --use_amp true --seed 1"
+    assert not any("--pretrain_args" in word for word in bare.command)
