@@ -135,6 +135,10 @@ refuse_words speed_perturb_factors '^[0-9]*\.?[0-9]+$' "numbers such as '0.9 1.0
 refuse_path train_set "${train_set}"
 refuse_path valid_set "${valid_set}"
 refuse_path test_sets ${test_set_list[@]+"${test_set_list[@]}"}
+for name in train_set valid_set dumpdir expdir; do
+    [[ ${!name} != *,* ]] || refuse "--${name} must hold no comma, at which ESPnet splits its data options, but got '${!name}'"
+done
+[[ ${expdir} != *:* ]] || refuse "--expdir must hold no ':', at which ESPnet splits --init_param, but got '${expdir}'"
 refuse_path unlabeled_sets ${unlabeled_set_list[@]+"${unlabeled_set_list[@]}"}
 for name in ${unlabeled_set_list[@]+"${unlabeled_set_list[@]}"}; do
     [[ " ${train_set} ${valid_set} ${test_sets} " != *" ${name} "* ]] ||
