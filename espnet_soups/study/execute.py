@@ -69,8 +69,10 @@ class Execution:
                 time.sleep(POLL_SECONDS)
                 for process in [process for process in running if process.poll() is not None]:
                     run, start = running.pop(process)
-                    took.append(self.clock() - start)
-                    self._close(run, process.returncode, took[-1])
+                    seconds = self.clock() - start
+                    if process.returncode == 0:  # how long others take is not seen of failures
+                        took.append(seconds)
+                    self._close(run, process.returncode, seconds)
         finally:
             _end(list(running))
         return waiting

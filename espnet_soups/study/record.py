@@ -166,10 +166,11 @@ def difference(
         objectives: Names or patterns, such as `asr_*`, of the objectives whose losses count.
     """
     if outcome in LOSSES:
-        relative = [
-            100 * (loss - theirs.losses[name]) / abs(theirs.losses[name])
+        before = theirs.losses
+        relative = [  # to a loss of 0, which is rounded, nothing is known
+            100 * (loss - before[name]) / abs(before[name]) if before[name] else math.nan
             for name, loss in ours.losses.items()
-            if name in theirs.losses and any(fnmatch.fnmatchcase(name, p) for p in objectives)
+            if name in before and any(fnmatch.fnmatchcase(name, p) for p in objectives)
         ]
         if not relative or not all(math.isfinite(value) for value in relative):
             return math.nan

@@ -1,5 +1,6 @@
 """The command: a recipe whose run.sh leaves results at once."""
 
+import itertools
 import json
 import os
 import shutil
@@ -7,11 +8,14 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from made_up_study import write_run
 
 from espnet_soups.bin.run_study import main
+from espnet_soups.study.execute import Execution
+from espnet_soups.study.finished import Finished
 from espnet_soups.study.plan import load_study
 from espnet_soups.study.runs import plan_study
 
@@ -146,3 +150,17 @@ def test_a_signal_ends_the_trainings_too(two_seeds, recipe):
     for pid in pids.read_text().split():
         with pytest.raises(ProcessLookupError):
             os.kill(int(pid), 0)
+
+
+def test_runs_that_fail_at_once_do_not_make_the_others_look_short(study_file, recipe):
+    study = load_study(study_file(seeds=[1, 2]))
+    runs = plan_study(study)
+    finished = Finished(recipe / "exp", Path("decode_msp_valid.acc.ave/test"))
+    (recipe / "fail").write_text("".join(f"{run.tag}\n" for run in runs))
+    ticks = itertools.count(0, 0.001)  # a failure takes no time
+    execution = Execution(recipe, finished, (), len(runs), 1e6, clock=lambda: next(ticks))
+    seen = []
+    execution._is_late = lambda begun, took: seen.append(list(took)) or False
+    execution.run_all(runs)
+    assert len(execution.failures) == len(runs)
+    assert not any(seen)

@@ -1,5 +1,6 @@
 """What becomes of hypotheses, on trainings whose difference is known."""
 
+import math
 import shutil
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from espnet_soups.study.finished import Finished
 from espnet_soups.study.plan import load_study
 from espnet_soups.study.plot import plot_study
 from espnet_soups.study.plot_front import plot_front
+from espnet_soups.study.record import RunRecord, difference
 from espnet_soups.study.render import render_study
 from espnet_soups.study.runs import StudyRun
 
@@ -183,3 +185,11 @@ def test_the_front_has_an_arm_at_its_mean_losses_of_both_groups(study_file, tmp_
     assert drawn["VS"] == [[pytest.approx(-50.0), pytest.approx(25.0)]]
     assert drawn["joint"] == [[0.0, 0.0]]
     assert plot_front(load_study(study_file()), records) is None
+
+
+def test_nothing_is_known_relative_to_a_loss_of_zero():
+    ours, theirs = (
+        RunRecord([{"valid_loss": {"cls_gender": loss, "asr_en": 2.0}}], {}) for loss in (0.1, 0.0)
+    )
+    assert math.isnan(difference(ours, theirs, "mean_loss"))
+    assert difference(ours, theirs, "mean_loss", ["asr_*"]) == 0.0
