@@ -237,6 +237,7 @@ def test_a_trained_folder_takes_touched_recordings_and_refuses_others(recipe: Pa
             "200 bytes or less, but has 201; give a shorter one by --msp_tag",
         ),
         (["--asr_langs", "en fr/ca"], "--asr_langs names folders"),
+        (["--msp_tag", "JOB_7"], "no folder or set may be called JOB, which stands for the number"),
         (["--dumpdir", "dump,2"], "--dumpdir must hold no comma, at which ESPnet splits its data"),
         (["--expdir", "exp:2"], "--expdir must hold no ':', at which ESPnet splits --init_param"),
         (["--dump_audio", "false"], "--dump_audio false needs --feats_type raw"),

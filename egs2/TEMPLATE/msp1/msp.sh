@@ -230,6 +230,9 @@ ssl_tag=${ssl_name}_${ssl_tag#train_msp_}_${feats_type}${noise_name}${speeds}${s
 ssl_dir=${expdir}/ssl_$(short_name "${ssl_tag}${unlabeled_name}$(tag_of "${pretrain_args//:/_}")")
 inference_tag=$(basename "${inference_config}" .yaml)_$(basename "${inference_model}" .pth)
 refuse_path "inference_config (with the name of --inference_model)" "${inference_tag}"
+for name in "${exp_dir}/${inference_tag}" "${stats_dir}" "${kept_dir}" "${train_name}" "${valid_set}" "${test_set_list[@]}"; do
+    [[ ! "/${name}/" =~ [^[:alnum:]]JOB[^[:alnum:]] ]] || refuse "no folder or set may be called JOB, which stands for the number of a job in commands and logs, but got '${name}'"
+done
 
 # --- options that statistics, the check and training share -------------------------------------
 if [[ ${feats_type} == fbank ]]; then
