@@ -132,7 +132,8 @@ def draw_mixtures(data: DataDir, config: NoiseConfig) -> list[Mixture]:
     """
     generated = config.noises == GENERATE
     names = [*GENERATED, BABBLE] if generated else []
-    files = list(data.audio.values()) if generated else find_noises(Path(config.noises))
+    own = dict.fromkeys(data.audio.values())  # a babble has no voice twice
+    files = list(own) if generated else find_noises(Path(config.noises))
     return [
         draw_mixture(key, data.audio[key], names, files, config.snr, config.rooms, config.seed)
         for key in sorted(data.audio)

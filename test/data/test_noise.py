@@ -9,9 +9,9 @@ import soundfile
 
 from espnet_soups.bin.add_noise import main as add_noise_command
 from espnet_soups.data.audio import read_audio
-from espnet_soups.data.data_dir import read_data_dir
+from espnet_soups.data.data_dir import DataDir, read_data_dir
 from espnet_soups.data.mixture import BABBLE, Mixture, draw_mixture, mix
-from espnet_soups.data.noise import NoiseConfig, add_noise
+from espnet_soups.data.noise import NoiseConfig, add_noise, draw_mixtures
 from espnet_soups.data.noise_signals import GENERATED, early_part, reverberate, room_response
 from espnet_soups.files import read_table
 
@@ -170,3 +170,9 @@ def test_a_rate_that_does_not_fit_is_found_before_any_noise_is_added(data_dir, t
     assert not (tmp_path / "noisy").exists()
     add_noise_command([*words, "--resample", "true", "--nj", "1"])
     assert (tmp_path / "noisy" / "clean.scp").exists()
+
+
+def test_utterances_of_the_same_audio_are_one_voice_of_a_babble(tmp_path):
+    audio = {f"u{number}": f"{number % 2}.wav" for number in range(40)}
+    data = DataDir(tmp_path, audio, audio, audio)
+    assert BABBLE not in {mixture.noise for mixture in draw_mixtures(data, NoiseConfig())}
