@@ -8,7 +8,6 @@ import numpy as np
 import soundfile
 
 COMMON_VOICE_COLUMNS = "client_id path sentence up_votes down_votes age gender accent".split()  # noqa: SIM905
-COVOST_SPLITS = ("train", "train_covost", "dev", "test")
 
 
 def write_noise(path: Path, seconds: float, fs: int, seed: int = 0, format: str = "") -> None:
