@@ -46,6 +46,10 @@ class Cut:
         self._layer = layer
         self.origins, self.leaves = [], []
 
+    def end(self) -> None:
+        """Cut no more, and keep what was cut: checkpointed layers run again on the way back."""
+        self._layer = None
+
     def _enter(
         self, layer: Module, arguments: tuple[Any, ...], named: dict[str, Any]
     ) -> tuple[Any, Any] | None:

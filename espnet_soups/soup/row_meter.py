@@ -108,6 +108,7 @@ class RowMeter:
         with self.gates.opened():
             if not self._deposits:
                 return measure_rows(losses, self._parameters, present), losses
+            self.cut.end()
             chosen = {id(parameter) for parameter in self._parameters}
             others = [value for value in self.shared.values() if id(value) not in chosen]
             inputs = Inputs(

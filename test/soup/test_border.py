@@ -6,7 +6,7 @@ import torch
 from espnet_soups.gradients.border import Border
 from espnet_soups.gradients.deposit import Inputs, measure_and_deposit
 from espnet_soups.gradients.gate import Gates
-from espnet_soups.testing.toy_model import make_toy_batch, make_toy_model
+from espnet_soups.testing.toy_model import ENCODER_CONF, make_toy_batch, make_toy_model
 
 SOUP = {"soup": "vs", "combiner_conf": {"gamma": 0.3}}
 
@@ -78,3 +78,19 @@ def test_a_rank_without_labels_still_reaches_all_shared_parameters():
     _, (loss,) = measure_and_deposit([touched], [True], inputs, Gates(1))
     loss.backward()
     assert [parameter.grad.tolist() for parameter in shared] == [[0.0, 0.0]] * 2
+
+
+@pytest.mark.parametrize("checkpointed", [[1], [2], [1, 2]])
+def test_layers_that_are_computed_again_on_the_way_back_change_no_gradient(checkpointed):
+    found = []
+    for again in (checkpointed, []):
+        conf = ENCODER_CONF | {"gradient_checkpoint_layers": again}
+        model = make_toy_model(
+            "msp", SOUP | {"layers": ["encoder.encoders.1"]}, encoder_conf=conf
+        ).train()
+        model.soup.bind(model, torch.optim.SGD(model.parameters(), lr=0.1))
+        model.soup.open_epoch(1, 2, 1, 10)
+        model(**make_toy_batch())[0].backward()
+        found.append({n: p.grad for n, p in model.named_parameters()})
+    for name, gradient in found[0].items():
+        torch.testing.assert_close(gradient, found[1][name], rtol=1e-6, atol=1e-9)
