@@ -91,7 +91,8 @@ class TorchJD(Combiner):
         self.symmetric = how.symmetric
         self.random = how.random
         self.stateful = how.stateful or smoothing is not None
-        self.complete = how.complete or self.stateful
+        per_objective = any(isinstance(value, Tensor) for value in options.values())
+        self.complete = how.complete or self.stateful or per_objective
         self.measures = name != "random"
         self.weighting: Any = getattr(torchjd.aggregation, how.kind)(**{**how.defaults, **options})
         if smoothing is not None:

@@ -208,3 +208,9 @@ def test_help_and_the_list_of_names_do_not_import_torch():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "--markdown" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["aligned_mtl", "dualproj", "upgrad"])
+def test_an_option_with_a_number_per_objective_needs_all_of_its_level(name):
+    assert not build(name).complete
+    assert build(name, {"pref_vector": [1.0, 2.0, 1.0, 1.0]}).complete
