@@ -72,8 +72,11 @@ class LayerProducts:
             (the cosine of each layer's pair, the pairs, long [L, 2]; -1 where none is known).
         """
         whole, left_out, pairs = self._by_pairs(confidence)
+        if self._size == 1:  # no pair
+            unknown = whole.new_full((len(whole),), torch.nan)
+            return Estimate(unknown, unknown, unknown), pairs.long().new_full((len(whole), 2), -1)
         tail = (1 - confidence) / 2
-        half = _half_width(left_out, tail / max(1, pairs.shape[1]))
+        half = _half_width(left_out, tail / pairs.shape[1])
         worst = (whole + half).where(pairs, torch.inf).argmin(dim=1, keepdim=True)
         value, width = whole.gather(1, worst)[:, 0], half.gather(1, worst)[:, 0]
         known = pairs.any(dim=1)
@@ -135,7 +138,7 @@ class LayerConflict:
         return len(self._products)
 
     def add(self, first: Tensor, second: Tensor, both: Tensor) -> None:
-        """Add a step.
+        """Add a step, unless a product is not finite, as can happen in float16.
 
         Args:
             first: Rows of its first half, on all shared parameters, [m, n].
@@ -143,8 +146,10 @@ class LayerConflict:
             both: Whether both halves have labels of an objective, bool [m].
         """
         spans = [[(layer.start, layer.stop)] for layer in self.layers]
-        self._products.append(layer_products(first, second, spans))
-        self._counts.append(torch.outer(both, both).double())
+        products = layer_products(first, second, spans)
+        if bool(torch.isfinite(products).all()):
+            self._products.append(products)
+            self._counts.append(torch.outer(both, both).double())
 
     def cosines(self) -> Tensor:
         """Return the cosine of every layer and pair; NaN where unknown, [L, m, m]."""

@@ -56,7 +56,7 @@ class LayerMeans:
         halves: Sequence[Tensor],
         both: Tensor,
     ) -> None:
-        """Add a step.
+        """Add a step, but for layers where a product is not finite, as can happen in float16.
 
         Args:
             groups: Name of each layer that was measured to its spans of columns.
@@ -66,7 +66,8 @@ class LayerMeans:
         products = layer_products(halves[0], halves[1], list(groups.values()))
         counts = torch.outer(both, both).double()
         for name, own in zip(groups, products, strict=True):
-            self._layers.setdefault(name, _Blocks()).add(own, counts)
+            if bool(torch.isfinite(own).all()):
+                self._layers.setdefault(name, _Blocks()).add(own, counts)
 
     def state(self) -> dict[str, dict[str, Any]]:
         """Return the state that a checkpoint inside an epoch needs."""

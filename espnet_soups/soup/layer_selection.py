@@ -161,7 +161,7 @@ class LayerSelection:
             "full_depth_steps": self.full_depth_steps,
             "steps": self.steps,
         }
-        if self.full_depth_steps:
+        if self.full_depth_steps and self.conflict.steps:
             cosines = self.conflict.cosines().tolist()
             record["cosine"] = dict(zip(self.names, cosines, strict=True))
         return record

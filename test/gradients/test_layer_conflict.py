@@ -172,3 +172,12 @@ def test_a_norm_of_exactly_zero_makes_no_infinite_cosine():
     cosines = LayerProducts(products, torch.ones(4, 2, 2).double()).cosines()
     assert cosines[0, 1, 1] == 1.0
     assert cosines.isnan().sum() == 3
+
+
+def test_a_step_that_is_not_finite_is_left_out():
+    conflict, other = observe(0), observe(0)
+    halves = torch.ones(2, 3, 2 * WIDTH)
+    halves[0, 1, WIDTH] = torch.inf
+    other.add(*halves, torch.ones(3, dtype=torch.bool))
+    assert other.steps == STEPS
+    assert str(other.conflict("mean", 0.95)) == str(conflict.conflict("mean", 0.95))

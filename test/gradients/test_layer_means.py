@@ -97,3 +97,29 @@ def test_noise_alone_and_too_few_steps_get_no_number():
     found = observe(30, noise=50.0)[0].describe(NAMES)["encoder.encoders.1"]
     assert found["pair"] is None
     assert np.isnan(found["mean"]).all()
+
+
+def test_a_single_objective_has_no_pair_and_no_number():
+    means = LayerMeans()
+    for step in range(6):
+        torch.manual_seed(step)
+        means.add({"encoder.encoders.0": [(0, 4)]}, torch.randn(2, 1, 4), torch.tensor([True]))
+    found = means.describe(["asr_fr"])["encoder.encoders.0"]
+    assert found["pair"] is None
+    assert np.isnan(found["mean"] + found["worst"]).all()
+
+
+def test_a_step_that_is_not_finite_in_a_layer_is_left_out_there():
+    whole, broken = observe(10)[0], LayerMeans()
+    random = np.random.default_rng(0)
+    for step in range(11):
+        if step == 5:
+            halves = torch.ones(2, 3, 2 * WIDTH)
+            halves[1, 2, 0] = torch.inf
+        else:
+            random.random(3)
+            halves = draw(random)
+        broken.add(GROUPS, halves, torch.ones(3, dtype=torch.bool))
+    first, second = broken.describe(NAMES).values()
+    assert first == whole.describe(NAMES)["encoder.encoders.0"]
+    assert second != whole.describe(NAMES)["encoder.encoders.1"]
