@@ -37,7 +37,8 @@ def build_soup(
     Raises:
         ValueError: If the settings do not fit the objectives.
     """
-    if config.soup == "joint" and config.combiner not in STATIC:
+    named = {config.combiner} if isinstance(config.combiner, str) else set(config.combiner)
+    if config.soup == "joint" and not named <= set(STATIC):
         config = replace(config, combiner="static", combiner_conf={})
     levels = arrange_levels(config.soup, objectives, letters, config.order, config.levels)
     names = [objective.name for objective in objectives]
@@ -51,7 +52,14 @@ def build_soup(
     penalties = build_penalties(config.penalty, len(levels.names), config.nested_penalty)
     if levels.dropped:
         logging.info(f"Letters {levels.dropped} of the order stand for no objective: dropped.")
-    return Soup(names, hierarchy, combiners, penalties, config, shared)
+    soup = Soup(names, hierarchy, combiners, penalties, config, shared)
+    if config.acts_on != "backbone" and not soup.measures:
+        raise ValueError(
+            f"`acts_on: {config.acts_on}` needs measured layers, but no combiner of"
+            f" {soup.weigher.names} looks at gradients: use `measure_only` for fixed weights, or"
+            " remove `acts_on`."
+        )
+    return soup
 
 
 def _per_level(config: SoupConfig, levels: Levels) -> tuple[list[str], list[Mapping[str, Any]]]:

@@ -31,12 +31,14 @@ class Fitting:
         names: Names of the objectives, in order.
         hierarchy: Their levels.
         combiners: Names of the combiners of the levels.
+        moving: Whether each of them ever moves its weights.
         units: The result of `units_of`.
     """
 
     names: Sequence[str]
     hierarchy: Hierarchy
     combiners: Sequence[str]
+    moving: Sequence[bool]
     units: Mapping[str, Any]
 
     def save(self, optimizer_state: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
@@ -101,12 +103,16 @@ class Fitting:
                 logging.warning(
                     f"Level {position + 1} was weighed by {before} in the checkpoint, now by {now}:"
                     " it goes on from the weights alone, or from its own first ones if some are"
-                    " negative."
+                    " negative or it never moves them."
                 )
                 members = self.hierarchy.levels[position]
                 weights = _hand_over(state.weights, position, members, first)
                 state = replace(state, weights=weights)
-        return state
+        values = state.weights.values.clone()
+        for moves, members in zip(self.moving, self.hierarchy.levels, strict=True):
+            if not moves:  # fixed weights are a setting, which may have changed
+                values[members] = first.values[members]
+        return replace(state, weights=replace(state.weights, values=values))
 
     def _levels(self) -> list[list[str]]:
         return [[self.names[index] for index in level] for level in self.hierarchy.levels]

@@ -84,7 +84,8 @@ class Soup:
             self.weigher.initial(), RunningSignal.unknown(len(names)), self.clock.initial()
         )
         self.accum_grad = 1
-        self._fitting = Fitting(self.names, hierarchy, self.weigher.names, units_of(config))
+        moving = [combiner.moves for combiner in combiners]
+        self._fitting = Fitting(self.names, hierarchy, self.weigher.names, moving, units_of(config))
         self._proposer = Proposer(self.weigher, self.geometry, self.layers)
         self._meter: RowMeter | None = None
         self._elsewhere: Elsewhere | None = None

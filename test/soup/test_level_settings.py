@@ -55,6 +55,18 @@ def test_a_combiner_that_needs_a_whole_level_rests_while_a_label_is_missing():
     assert not torch.equal(run.weights[2:], before[2:])
 
 
+def test_a_preference_for_each_objective_rests_while_a_label_is_missing():
+    preference = {"pref_vector": [1.0, 2.0, 1.0, 1.0]}
+    run = Run(soup="vs", combiner="aligned_mtl", combiner_conf=preference)
+    run.open_epoch(1)
+    run.step(draw_halves(1))
+    before = run.weights.clone()
+    run.step(draw_halves(2), absent=["asr_fr"])
+    assert torch.equal(run.weights, before)
+    run.step(draw_halves(3))
+    assert not torch.equal(run.weights, before)
+
+
 def test_weights_that_are_no_numbers_are_never_taken_and_the_log_names_the_combiner(caplog):
     run = Run(combiner="geometric_mean")
     run.open_epoch(1)
@@ -95,6 +107,21 @@ def test_a_checkpoint_of_another_combiner_keeps_the_weights_and_says_so(caplog):
     assert "Level 1 was weighed by famo in the checkpoint, now by dwa" in caplog.text
     assert torch.equal(second.weights, first.weights)
     assert second.soup.weights.states == ({},)
+
+
+@pytest.mark.parametrize("before", ["static", "modo"])
+def test_a_resumed_run_has_the_fixed_weights_of_its_settings(before):
+    first = Run(soup="vs", combiner=before)
+    first.open_epoch(1)
+    first.step(draw_halves(0))
+    second = Run(soup="vs", combiner="static", combiner_conf={"weights": [7, 1, 1, 1]})
+    second.optimizer.load_state_dict(first.optimizer.state_dict())
+    assert second.weights.tolist() == pytest.approx([0.7, 0.1, 0.1, 0.1])
+
+
+def test_joint_training_takes_the_fixed_weights_of_a_list_too():
+    run = Run(soup="joint", combiner=["static"], combiner_conf=[{"weights": [7, 1, 1, 1]}])
+    assert run.weights.tolist() == pytest.approx([0.7, 0.1, 0.1, 0.1])
 
 
 def test_static_weights_by_name_hold_for_a_level_and_for_joint_training():
@@ -156,6 +183,7 @@ def test_lists_for_an_order_lose_the_entries_of_letters_without_an_objective():
         ({"combiner": ["modo", "magic"]}, "'magic'"),
         ({"combiner": ["modo", "krum"]}, "for the 2 objectives of level 2"),
         ({"combiner": "graddrop"}, "cannot be offered"),
+        ({"combiner": ["static", "famo"], "acts_on": "measured"}, "use `measure_only`"),
     ],
 )
 def test_settings_of_levels_that_do_not_fit_are_refused(conf, said):
