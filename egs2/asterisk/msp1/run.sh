@@ -9,6 +9,7 @@ MSP_ARGUMENTS="${*:+$(printf ' %q' "$@")}" exec ./msp.sh \
     --fs 8000 \
     --num_mel_bins 40 \
     --max_wav_duration 30.0 \
+    --speed_perturb_factors "0.9 1.0 1.1" \
     --st_nbpe 250 \
     --bleu_lowercase true \
     --conflict_batches 24 \
