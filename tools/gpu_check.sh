@@ -17,7 +17,7 @@ prepare() {
     # shellcheck source=tools/activate.sh
     . tools/activate.sh
     [[ " $* " == *" --help "* || " $* " == *" -h "* || " $* " == *" --recipe"* ]] ||
-        egs2/asterisk/msp1/run.sh --stop_stage 6
+        egs2/asterisk/msp1/run.sh --stop_stage 6 --speed_perturb_factors ""
     exec python -m tools.gpu_check.prepare "$@"
 }
 

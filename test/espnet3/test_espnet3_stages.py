@@ -63,11 +63,13 @@ def test_the_settings_of_the_entry_are_those_of_the_recipe_of_egs2():
     feats = model["feats_conf"]
     assert (str(feats["fs"]), str(feats["num_mel_bins"])) == (given["fs"], given["num_mel_bins"])
     assert model["input_size"] == feats["num_mel_bins"] * feats["stack"]
-    assert model["st_bpemodel"]["en"].split("/")[-2] == f"st_bpe_unigram{given['st_nbpe']}"
+    assert model["st_bpemodel"]["en"].split("/")[-2] == f"st_bpe_unigram{given['st_nbpe']}_sp"
     made = f"fbank_{feats['fs']}hz_{feats['num_mel_bins']}mel_stack{feats['stack']}"
     lengths = f"0.1-{given['max_wav_duration']}s"
     assert config["dump"] == f"dump/{made}/{lengths}"
-    assert config["stats"].startswith(f"exp/msp_stats_{made}_{lengths}_char_bpe_unigram")
+    assert "speed_perturb_factors" in given  # hence "_sp"
+    tokens = f"char_bpe_unigram{given['st_nbpe']}_sp"
+    assert config["stats"] == f"exp/msp_stats_{made}_{lengths}_{tokens}"
 
 
 def test_options_of_run_sh_that_the_stages_use_are_defined():

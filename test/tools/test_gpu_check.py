@@ -91,7 +91,7 @@ def test_features_are_those_of_the_recipe_but_for_a_byte_a_number(tmp_path):
 
 
 def test_a_recipe_without_statistics_is_refused(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"has none: run `./run.sh --stop_stage 6`"):
+    with pytest.raises(FileNotFoundError, match=r"has none: run `./run.sh --stop_stage 6 "):
         copy_features(tmp_path, tmp_path / "features")
 
 
