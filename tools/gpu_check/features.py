@@ -35,7 +35,7 @@ def find_statistics(recipe: Path) -> Path:
         names = ", ".join(path.parents[2].name for path in found)
         raise FileNotFoundError(
             f"{recipe}/exp must hold the statistics of one run (msp_stats_*), but has"
-            f" {names or 'none'}: run `./run.sh --stop_stage 6 --speed_perturb_factors \"\"` there,"
+            f' {names or "none"}: run `./run.sh --stop_stage 6 --speed_perturb_factors ""` there,'
             " or remove the others."
         )
     return found[0].parents[2]
