@@ -7,7 +7,7 @@ from typing import Any
 
 from espnet_soups.levels.hierarchy import Hierarchy
 from espnet_soups.levels.order import Levels, arrange_levels
-from espnet_soups.levels.penalty import build_penalties
+from espnet_soups.levels.penalty import Penalties, build_penalties
 from espnet_soups.objectives.objective import Objective
 from espnet_soups.soup.config import SoupConfig
 from espnet_soups.soup.soup import Soup
@@ -49,7 +49,7 @@ def build_soup(
             zip(*_per_level(config, levels), levels.names, strict=True), start=1
         )
     ]
-    penalties = build_penalties(config.penalty, len(levels.names), config.nested_penalty)
+    penalties = _penalties(config, levels)
     if levels.dropped:
         logging.info(f"Letters {levels.dropped} of the order stand for no objective: dropped.")
     soup = Soup(names, hierarchy, combiners, penalties, config, shared)
@@ -94,12 +94,33 @@ def _fit(
         return values * count
     if len(values) == count:
         return values
-    letters = {"vm": config.order[::-1], "vc": "AU"}.get(config.soup, "")
-    if levels.dropped and len(values) == len(letters):
-        return [
-            v for v, letter in zip(values, letters, strict=True) if letter not in levels.dropped
-        ]
+    if levels.dropped and len(values) == count + len(levels.dropped):
+        return [values[position] for position in _kept(config, levels)]
     raise ValueError(
         f"`{key}` lists {len(values)} values, but there are {count} levels (the top one first):"
         f" {[list(level) for level in levels.names]}."
     )
+
+
+def _penalties(config: SoupConfig, levels: Levels) -> Penalties:
+    """Return the penalties of the levels, without those of letters that were dropped.
+
+    Raises:
+        ValueError: If an entry is bad, or its level is below all levels of the order.
+    """
+    total = len(levels.names) + len(levels.dropped)
+    penalties = build_penalties(config.penalty, total, config.nested_penalty)
+    deepest = max((entry["level"] for entry in config.penalty), default=0)
+    if config.soup in ("vm", "custom") and deepest > total:  # `--soup vs` leaves the YAML's aside
+        source = f"`order: {config.order}`" if config.soup == "vm" else "`levels`"
+        raise ValueError(f"`penalty` has an entry for level {deepest}, but {source} has {total}.")
+    lower = [penalties.schedules[position] for position in _kept(config, levels)[1:]]
+    return replace(penalties, schedules=(None, *lower))
+
+
+def _kept(config: SoupConfig, levels: Levels) -> list[int]:
+    """Return the positions of the levels that exist, in the order with all its letters."""
+    if not levels.dropped:
+        return list(range(len(levels.names)))
+    letters = config.order[::-1] if config.soup == "vm" else "AU"
+    return [place for place, letter in enumerate(letters) if letter not in levels.dropped]

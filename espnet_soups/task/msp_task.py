@@ -37,7 +37,7 @@ from espnet_soups.task.data_types import add_data_types, use_compact_types
 from espnet_soups.task.interpret import languages_of, objectives_of
 from espnet_soups.task.launcher import settle_launcher
 from espnet_soups.task.lost_ranks import check_timeout, watch_ranks
-from espnet_soups.task.muon import Muon, hidden_matrices, split_matrices
+from espnet_soups.task.muon import Muon, check_scheduler, hidden_matrices, split_matrices
 from espnet_soups.task.options import CLASS_CHOICES, OptionParser, add_options
 from espnet_soups.task.own_options import add_own_options
 from espnet_soups.task.parameter_groups import scale_learning_rates
@@ -256,6 +256,7 @@ class MSPTask(AbsTask):
         optimizers = super().build_optimizers(args, model)
         if isinstance(model, MSPModel):
             if isinstance(optimizers[0], Muon):
+                check_scheduler(args.scheduler, args.scheduler_conf)
                 split_matrices(optimizers[0], hidden_matrices(model, model.shared_modules))
             scale_learning_rates(args, model, optimizers[0])
             model.guard.bind(optimizers[0])

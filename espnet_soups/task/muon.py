@@ -1,6 +1,6 @@
 """The optimiser `muon`: Muon for matrices of the backbone's blocks, AdamW for all else."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -12,6 +12,7 @@ from espnet_soups.gradients.layers import NUMBERED
 
 COEFFICIENTS = (3.4445, -4.775, 2.0315)  # of the polynomial a X + b X X' X + c (X X')^2 X
 ITERATIONS = 5
+CYCLING = ("onecyclelr", "cycliclr")
 KEPT = ("lr", "weight_decay")  # what both kinds of groups have in common
 
 
@@ -191,3 +192,20 @@ def split_matrices(optimizer: Muon, matrices: Collection[int]) -> None:
             members = [p for p in group["params"] if (id(p) in matrices) == chosen]
             if members:
                 optimizer.add_param_group({"params": members, "matrices": chosen, **settings})
+
+
+def check_scheduler(scheduler: str | None, conf: Mapping[str, Any]) -> None:
+    """Refuse a scheduler that would change Muon's momentum.
+
+    Args:
+        scheduler: Its name in the YAML; None: there is none.
+        conf: Its `scheduler_conf`.
+
+    Raises:
+        ValueError: If it cycles the momentum, as these schedulers do unless told otherwise.
+    """
+    if scheduler in CYCLING and conf.get("cycle_momentum", True):
+        raise ValueError(
+            f"`scheduler: {scheduler}` changes the momentum, which `optim: muon` keeps: add"
+            " `cycle_momentum: false` to `scheduler_conf`."
+        )

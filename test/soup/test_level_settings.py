@@ -171,6 +171,20 @@ def test_lists_for_an_order_lose_the_entries_of_letters_without_an_objective():
     assert soup.weigher.names == ["modo", "uw"]
 
 
+@pytest.mark.parametrize(("order", "kept"), [("SUA", [None, 0.2]), ("UAS", [None, 0.1])])
+def test_a_penalty_stays_with_the_place_of_its_letter(order, kept):
+    entries = [{"level": 2, "init": 0.1}, {"level": 3, "init": 0.2}]  # U has no objective
+    settings = {"soup": "vm", "order": order, "penalty": entries}
+    soup = build_soup(read_soup_config(settings), OBJECTIVES, ["e"], LETTERS)
+    assert [s and s.init for s in soup.clock.penalties.schedules] == kept
+
+
+def test_entries_of_penalty_are_left_aside_where_a_soup_has_fewer_levels():
+    settings = {"soup": "vc", "penalty": [{"level": 2}, {"level": 3}]}
+    soup = build_soup(read_soup_config(settings), OBJECTIVES, ["e"], LETTERS)
+    assert soup.clock.penalties.schedules == (None,)
+
+
 @pytest.mark.parametrize(
     ("conf", "said"),
     [
@@ -183,6 +197,7 @@ def test_lists_for_an_order_lose_the_entries_of_letters_without_an_objective():
         ({"combiner": ["modo", "magic"]}, "'magic'"),
         ({"combiner": ["modo", "krum"]}, "for the 2 objectives of level 2"),
         ({"combiner": "graddrop"}, "cannot be offered"),
+        ({"penalty": [{"level": 3}]}, "has an entry for level 3, but `levels` has 2"),
         ({"combiner": ["static", "famo"], "acts_on": "measured"}, "use `measure_only`"),
     ],
 )

@@ -6,7 +6,13 @@ import pytest
 import torch
 
 from espnet_soups.task import muon
-from espnet_soups.task.muon import Muon, hidden_matrices, orthogonalise, split_matrices
+from espnet_soups.task.muon import (
+    Muon,
+    check_scheduler,
+    hidden_matrices,
+    orthogonalise,
+    split_matrices,
+)
 from espnet_soups.task.parameter_groups import split_groups
 
 
@@ -148,3 +154,10 @@ def test_bad_settings_are_refused():
         Muon(network().parameters(), lr=-1.0)
     with pytest.raises(ValueError, match=r"at least 0 and below 1, not 1\.5"):
         Muon(network().parameters(), momentum=1.5)
+
+
+def test_a_scheduler_that_cycles_the_momentum_is_refused():
+    check_scheduler("onecyclelr", {"cycle_momentum": False})
+    check_scheduler(None, {})
+    with pytest.raises(ValueError, match=r"onecyclelr` changes .* add `cycle_momentum: false`"):
+        check_scheduler("onecyclelr", {"max_lr": 1.0})
