@@ -90,10 +90,12 @@ def plan_runs(
 
     Raises:
         OSError: If the recipe or the configuration does not exist.
-        ValueError: If there is no seed.
+        ValueError: If there is no seed, or one twice.
     """
     if not seeds:
         raise ValueError("`--seeds` must name at least one seed.")
+    if len(set(seeds)) < len(seeds):
+        raise ValueError(f"`--seeds` names a seed twice: {' '.join(map(str, seeds))}.")
     for path in (recipe / "run.sh", recipe / config):
         if not path.is_file():
             raise FileNotFoundError(f"{path} does not exist; name an existing one.")

@@ -130,6 +130,14 @@ def test_another_seed_is_that_of_pre_training_too_where_a_row_has_it(tmp_path, r
     assert not any("--pretrain_args" in run.line for run in runs if run.seed == 1)
 
 
+@pytest.mark.parametrize(
+    ("seeds", "said"), [([], "at least one seed"), ([1, 2, 1], "a seed twice: 1 2 1")]
+)
+def test_seeds_that_are_none_or_twice_the_same_are_refused(tmp_path, recipe, seeds, said):
+    with pytest.raises(ValueError, match=said):
+        plan_runs(load_table(write(tmp_path / "t.yaml")), recipe, seeds, CONFIG)
+
+
 def test_the_best_run_of_a_search_stands_for_its_row(tmp_path, recipe, capsys):
     (recipe / "conf" / "pretrain_cpc.yaml").touch()
     (recipe / "msp.sh").write_text('option ssl none "x"\n')
