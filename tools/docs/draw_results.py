@@ -21,7 +21,8 @@ ROWS = {  # experiment -> what the picture calls it
     f"{MODEL}_fbank_char_USA": "vm, recognition on top",
     f"{MODEL}_paper_fbank_char": "vm, the paper's settings",
     f"{MODEL}_fbank_char_vs": "vs, all on one level",
-    "msp_e_branchformer_3000steps_fbank_char": "vm, 3,000 steps (default)",
+    "msp_e_branchformer_3000steps_fbank_char_joint_measure_only_sp": "joint, 3,000 steps",
+    "msp_e_branchformer_3000steps_fbank_char_sp": "vm, 3,000 steps (default)",
 }
 WIDTH, LEFT, GAP, ROW, TOP = 760, 250, 36, 30, 58  # pixels
 STYLE = """<style>
@@ -54,7 +55,7 @@ class Panel:
 
 
 PANELS = (
-    Panel("cer", "CER %, lower is better", 20, 40, 5),
+    Panel("cer", "CER %, lower is better", 15, 35, 5),
     Panel("bleu", "BLEU, higher is better", 0, 20, 5),
 )
 
@@ -90,7 +91,7 @@ def draw(means: Mapping[str, Mapping[str, Any]]) -> str:
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img"'
         ' aria-labelledby="t">',
-        '<title id="t">Mean scores of six trainings on the embedded corpus, 95 % intervals</title>',
+        '<title id="t">Mean scores of seven trainings on the embedded corpus, 95 % intervals</title>',
         STYLE,
     ]
     for number, name in enumerate(means):
@@ -100,7 +101,7 @@ def draw(means: Mapping[str, Mapping[str, Any]]) -> str:
     width = (WIDTH - LEFT - GAP - 20) / len(PANELS)
     for number, panel in enumerate(PANELS):
         lines += _draw_panel(panel, means, LEFT + number * (width + GAP), width, height)
-    caption = "One training each, 1,000 steps but for the last; bars: 95 % bootstrap intervals."
+    caption = "One training each, 1,000 steps but for the last two; bars: 95 % intervals."
     lines.append(f'<text class="small" x="{LEFT}" y="{height - 6}">{caption}</text>')
     return "\n".join([*lines, "</svg>", ""])
 
