@@ -91,7 +91,7 @@ def draw(means: Mapping[str, Mapping[str, Any]]) -> str:
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img"'
         ' aria-labelledby="t">',
-        '<title id="t">Mean scores of seven trainings on the embedded corpus, 95 % intervals</title>',
+        '<title id="t">Mean scores on the embedded corpus, 95 % intervals</title>',
         STYLE,
     ]
     for number, name in enumerate(means):
