@@ -1,6 +1,7 @@
 """What all tests share: one thread, since the models are tiny, laws tried alike, a data dir."""
 
 import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -48,3 +49,11 @@ def data_dir(tmp_path: Path) -> DataDir:
 def audible(tmp_path_factory: pytest.TempPathFactory) -> ToyExperiment:
     """A model that recognises, translates and identifies two languages of tones."""
     return train_audible_model(tmp_path_factory.mktemp("audible"))
+
+
+@pytest.fixture
+def interruptible():
+    """Let children be interrupted where the tests themselves run in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -259,6 +260,7 @@ def test_a_server_that_is_gone_is_said(page: Browser, served: DemoServer, record
     assert text(page, "#error").startswith("The server cannot be reached: look at its terminal")
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_the_command_serves_the_page(browser: Browser, audible: ToyExperiment):
     words = [sys.executable, "-m", "espnet_soups", "demo", str(audible.exp_dir), "--port", "0"]
     with subprocess.Popen(
@@ -272,5 +274,8 @@ def test_the_command_serves_the_page(browser: Browser, audible: ToyExperiment):
             browser.open(found[1])
             assert text(browser, "#model") == "msp_audible"
         finally:
-            process.send_signal(2)
-            assert process.wait(30) == 130
+            process.send_signal(signal.SIGINT)
+            try:
+                assert process.wait(30) == 130
+            finally:
+                process.kill()  # or leaving Popen would wait for ever

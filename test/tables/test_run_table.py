@@ -1,7 +1,6 @@
 """Rows of a table are run, fail and are shown."""
 
 import json
-import signal
 import subprocess
 from pathlib import Path
 
@@ -118,14 +117,6 @@ def test_a_seed_that_fails_leaves_the_numbers_of_the_others(tmp_path, recipe):
     row = next(line for line in text.splitlines() if line.startswith("| VS"))
     assert row.strip("| ").split(" | ")[1:4] == ["8.0", "7.7", "failed"]
     assert "- VS: failed, train_msp_vs_seed2: ended with status 1." in text
-
-
-@pytest.fixture
-def interruptible():
-    """Let children be interrupted where the tests themselves run in the background."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.parametrize("status", [130, "kill -INT $$"])
