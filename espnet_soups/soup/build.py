@@ -113,7 +113,10 @@ def _penalties(config: SoupConfig, levels: Levels) -> Penalties:
     deepest = max((entry["level"] for entry in config.penalty), default=0)
     if config.soup in ("vm", "custom") and deepest > total:  # `--soup vs` leaves the YAML's aside
         source = f"`order: {config.order}`" if config.soup == "vm" else "`levels`"
-        raise ValueError(f"`penalty` has an entry for level {deepest}, but {source} has {total}.")
+        raise ValueError(
+            f"`penalty` has an entry for level {deepest}, but {source} has {total} levels: remove"
+            " the entry."
+        )
     lower = [penalties.schedules[position] for position in _kept(config, levels)[1:]]
     return replace(penalties, schedules=(None, *lower))
 

@@ -23,7 +23,7 @@ class Muon(torch.optim.Optimizer):
     at the same speed. Its updates are scaled to the size of AdamW's, so both take the same learning
     rate.
 
-    PyTorch's own Muon always computes in bfloat16, which takes 25 times as long on processors
+    PyTorch's own Muon always computes in bfloat16, which takes 4 to 25 times as long on processors
     without bfloat16, and one matrix after the other. Here matrices of one shape go together, in
     float32 where that is faster.
 

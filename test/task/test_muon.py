@@ -79,6 +79,7 @@ def test_matrices_of_either_shape_follow_pytorch(shape):
     torch.manual_seed(0)
     found = [torch.nn.Parameter(torch.randn(shape)) for _ in range(3)]
     found.append(torch.nn.Parameter(torch.randn(shape).T.contiguous()))
+    found.append(torch.nn.Parameter(torch.randn(1, shape[0] * shape[1])))  # as many numbers
     expected = copy.deepcopy(found)
     optimizer = Muon([{"params": found, "matrices": True}], lr=0.1)
     reference = torch.optim.Muon(

@@ -177,6 +177,7 @@ cores=$(python -c 'from espnet_soups.free_cores import count_cores; print(count_
 ((inference_nj > 0)) || inference_nj=$([[ ${cmd_backend} == local ]] && echo "${cores}" || echo 32)
 export ESPNET_SOUPS_END_WITH_PARENT=1 # our commands end with this script, even where it is killed by SIGKILL
 soups() { python -m "espnet_soups.bin.$1" "${@:2}"; } # one of our commands
+soups_quietly() { soups "$@" 2> >(grep -v "Failed to import Flash Attention" >&2); } # a remark of ESPnet, which needs none
 
 # --- names, as ESPnet makes them -------------------------------------------------------------
 option_words run_options
@@ -312,15 +313,14 @@ if stage=0 skip_stages="" stage 0 "Checks" "${expdir}/.stage0_$(short_name "${ms
     --settings "${check_args[@]}" ${pretrain_arg_list[@]+"${pretrain_arg_list[@]}"} \
     "objectives=${kinds_names[*]}" "backend=${cmd_backend}" "ngpu=${ngpu}" ${bleu_tokenizer:+"tokenizer=${bleu_tokenizer}"} \
     --inputs "${train_config}" "${inference_config}" ${pretrain_inputs[@]+"${pretrain_inputs[@]}"}; then
-    soups check_recipe --train_config "${train_config}" --inference_config "${inference_config}" \
+    soups_quietly check_recipe --train_config "${train_config}" --inference_config "${inference_config}" \
         --ngpu "${ngpu}" --backend "${cmd_backend}" --expdir "${expdir}" "${run_options[@]}" \
-        -- "${check_args[@]}" 2> >(grep -v "Failed to import Flash Attention" >&2) # ESPnet needs none
+        -- "${check_args[@]}"
     if ${pretrains}; then
         echo "  pre-training:"
-        soups check_recipe --train_config "${ssl_dir}/pretrain.yaml" --inference_config "${inference_config}" \
+        soups_quietly check_recipe --train_config "${ssl_dir}/pretrain.yaml" --inference_config "${inference_config}" \
             --ngpu "${ngpu}" --backend "${cmd_backend}" --expdir "${expdir}" -- "${audio_args[@]}" --ssl_languages any \
-            ${pretrain_arg_list[@]+"${pretrain_arg_list[@]}"} \
-            2> >(grep -v "Failed to import Flash Attention" >&2)
+            ${pretrain_arg_list[@]+"${pretrain_arg_list[@]}"}
     fi
     stage_done "configurations, model, soup and machine are fine"
 fi
@@ -499,10 +499,9 @@ label_args=("${model_args[@]}" ${kinds_vocabulary_args[@]+"${kinds_vocabulary_ar
 if stage 5 "Labels" "${expdir}/.stage5_$(short_name "${msp_tag}").done" --settings "${label_args[@]}" \
     --inputs "${train_config}" "${kept_dir}/${train_name}/utt2lang" ${kinds_vocabularies[@]+"${kinds_vocabularies[@]}"} \
     "${label_files[@]/#/${kept_dir}/${train_name}/}" "${label_files[@]/#/${kept_dir}/${valid_set}/}"; then
-    soups check_labels --whole "${feats_dir}/${train_name}" --kept "${kept_dir}/${train_name}" "${run_options[@]}" \
+    soups_quietly check_labels --whole "${feats_dir}/${train_name}" --kept "${kept_dir}/${train_name}" "${run_options[@]}" \
         -- --config "${train_config}" --ngpu 0 "${label_args[@]}" \
-        --train_shape_file "${kept_dir}/${train_name}/${length_file}" --valid_shape_file "${kept_dir}/${valid_set}/${length_file}" \
-        2> >(grep -v "Failed to import Flash Attention" >&2) # ESPnet needs none
+        --train_shape_file "${kept_dir}/${train_name}/${length_file}" --valid_shape_file "${kept_dir}/${valid_set}/${length_file}"
     stage_done "every objective has labels that it can learn"
 fi
 
@@ -654,8 +653,7 @@ fi
 
 if stage 10 "Model averaging" "${exp_dir}/.stage10.done" --settings "nbest=${nbest_average}" \
     --inputs "${exp_dir}/checkpoint.pth" "${exp_dir}/config.yaml" --outputs "${exp_dir}/${inference_model}"; then
-    soups average_models --exp_dir "${exp_dir}" --nbest "${nbest_average}" \
-        2> >(grep -v "Failed to import Flash Attention" >&2) # ESPnet needs none
+    soups_quietly average_models --exp_dir "${exp_dir}" --nbest "${nbest_average}"
     stage_done "${exp_dir}/${inference_model}"
 fi
 
@@ -713,8 +711,8 @@ for name in "${test_set_list[@]}"; do
         ! ${report_audio} || publish_args+=(--audio "${datadir}/${name}/wav.scp")
         soups report --exp_dir "${exp_dir}" --inference_tag "${inference_tag}" --set "${name}" --expdir "${expdir}" \
             --command "${command_line}" ${publish_args[@]+"${publish_args[@]}"}
-        soups pack "${exp_dir}" --model_file "${inference_model}" --output "${exp_dir}/model.zip" \
-            ${own_kinds[@]+"${own_kinds[@]}"} 2> >(grep -v "Failed to import Flash Attention" >&2) # ESPnet needs none
+        soups_quietly pack "${exp_dir}" --model_file "${inference_model}" --output "${exp_dir}/model.zip" \
+            ${own_kinds[@]+"${own_kinds[@]}"}
         stage_done "${exp_dir}/{RESULTS.md,report.html,model.zip}"
     fi
 done

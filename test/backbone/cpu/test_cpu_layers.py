@@ -10,7 +10,7 @@ from espnet2.legacy.nets.pytorch_backend.transformer.attention import (
 from espnet2.legacy.nets.pytorch_backend.transformer.embedding import RelPositionalEncoding
 
 from espnet_soups.backbone.cpu import linear as linear_file
-from espnet_soups.backbone.cpu import processor, replace
+from espnet_soups.backbone.cpu import replace
 from espnet_soups.backbone.cpu.attention import RelativeAttention
 from espnet_soups.backbone.cpu.convolution import DepthwiseConv1d, PointwiseConv1d
 from espnet_soups.backbone.cpu.linear import Linear, is_held_back
@@ -121,13 +121,8 @@ def test_gradients_of_frozen_weights_are_left_out():
         ("AuthenticAMD", "AVX2", False),
     ],
 )
-def test_products_go_by_onednn_where_mkl_is_held_back(
-    tmp_path, monkeypatch, vendor, capability, answer
-):
-    path = tmp_path / "cpuinfo"
-    path.write_text(f"processor\t: 0\nvendor_id\t: {vendor}\n", encoding="utf-8")
-    monkeypatch.setattr(processor, "CPUINFO", path)
-    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+def test_products_go_by_onednn_where_mkl_is_held_back(pretend, vendor, capability, answer):
+    pretend(f"processor\t: 0\nvendor_id\t: {vendor}\n", capability)
     assert is_held_back.__wrapped__() is answer
 
 

@@ -1,7 +1,6 @@
 """What the processor can do, from its flags."""
 
 import pytest
-import torch
 
 from espnet_soups.backbone.cpu import processor
 from espnet_soups.backbone.cpu.processor import cpuinfo, has_bfloat16
@@ -16,13 +15,8 @@ from espnet_soups.backbone.cpu.processor import cpuinfo, has_bfloat16
         ("fpu avx512f avx512_bf16", "AVX2", False),  # PyTorch was told to do without
     ],
 )
-def test_bfloat16_is_native_where_the_flags_have_it(
-    tmp_path, monkeypatch, flags, capability, answer
-):
-    path = tmp_path / "cpuinfo"
-    path.write_text(f"vmx flags\t: avx512_bf16\nflags\t\t: {flags}\n", encoding="utf-8")
-    monkeypatch.setattr(processor, "CPUINFO", path)
-    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+def test_bfloat16_is_native_where_the_flags_have_it(pretend, flags, capability, answer):
+    pretend(f"vmx flags\t: avx512_bf16\nflags\t\t: {flags}\n", capability)
     assert has_bfloat16.__wrapped__() is answer
 
 
