@@ -26,7 +26,7 @@ def cpuinfo(field: str) -> str:
 def has_bfloat16() -> bool:
     """Return True if the processor multiplies matrices of bfloat16 faster than those of float32.
 
-    Elsewhere PyTorch emulates bfloat16: a step of `torch.optim.Muon` then takes 4 times as long with
+    Elsewhere PyTorch emulates bfloat16: a step of `torch.optim.Muon` takes 4 times as long with
     AVX-512, and 25 times with AVX2.
     """
     if torch.backends.cpu.get_cpu_capability() != "AVX512":
