@@ -11,9 +11,8 @@ from espnet_soups.levels.penalty import Penalties, build_penalties
 from espnet_soups.objectives.objective import Objective
 from espnet_soups.soup.config import SoupConfig
 from espnet_soups.soup.soup import Soup
+from espnet_soups.weighting.catalogue import STATIC
 from espnet_soups.weighting.registry import build_combiner
-
-STATIC = ("static", "constant", "measure_only")
 
 
 def build_soup(

@@ -35,6 +35,7 @@ SOURCES: Mapping[str, str] = {
     "upgrad": "Quinton and Rey, 2024",
     "uw": "Kendall et al., CVPR 2018",
 }
+STATIC = ("static", "constant", "measure_only")  # their weights are fixed, and may be set
 # Name -> the extra of TorchJD that it needs; our own extra installs them all.
 EXTRA = "espnet-soups[combiners]"
 PACKAGES: Mapping[str, str] = {

@@ -130,7 +130,7 @@ def test_a_recipe_of_the_wheel_runs_outside_a_clone(environment: Path, tmp_path:
     assert done.returncode == 0, done.stderr
     folder = tmp_path / "mine"
     config = folder / "conf" / "train_msp.yaml"
-    assert os.readlink(config) == "tuning/train_msp_e_branchformer_3000steps.yaml"
+    assert os.readlink(config) == "tuning/train_msp_e_branchformer_muon.yaml"
     assert not [path for path in folder.rglob("*") if path.is_symlink() and not path.exists()]
     write_corpus(folder / "corpus")
     config.unlink()

@@ -73,7 +73,7 @@ def test_every_command_of_the_documents_runs(audible: ToyExperiment, tmp_path: P
     assert len(lines) >= 16
     other = tmp_path / "other"  # with a model of the name that the page has
     (other / "exp").mkdir(parents=True)
-    (other / "exp" / "msp_e_branchformer_3000steps_fbank_char").symlink_to(audible.exp_dir)
+    (other / "exp" / "msp_e_branchformer_muon_fbank_char_sp").symlink_to(audible.exp_dir)
     (other / "recordings").symlink_to(work / "recordings")
     soundfile.write(other / "prompt.wav", say("abcd", "fr"), FS)
     code = "".join(blocks_of("use_model.md", "python"))

@@ -23,7 +23,7 @@ CONFIG = ROOT / "egs2/asterisk/msp1/conf/train_msp.yaml"
 SOUPS: Mapping[str, Mapping[str, Any]] = {
     "joint": {"trainer": "default", "trainer_conf": {}},
     "vs": {"trainer_conf": {"soup": "vs"}},
-    "vm_uas": {},  # the recipe's
+    "vm_uas": {"trainer_conf": {"soup": "vm", "order": "UAS"}},
 }
 TO_END = 20.0  # seconds that a process has to end once it is told to
 
@@ -63,13 +63,8 @@ def options_of(features: Path, own: Mapping[str, Any], schedule: Schedule) -> di
     """
     options = read_yaml(CONFIG, "the training configuration")
     options |= read_yaml(features / OPTIONS, "the options of the features")
-    soup = own.get("trainer_conf")
-    if soup:  # a soup of one level has no order, and no penalty
-        soup = {
-            **{k: v for k, v in options["trainer_conf"].items() if k not in ("order", "penalty")},
-            **soup,
-        }
-        own = {**own, "trainer_conf": soup}
+    if soup := own.get("trainer_conf"):  # the recipe's settings of levels and weights stay
+        own = {**own, "trainer_conf": {**options["trainer_conf"], **soup}}
     options |= own
     options["scheduler_conf"] = {
         **options["scheduler_conf"],

@@ -11,8 +11,10 @@ from espnet_soups.files import parse_yaml, read_yaml
 from espnet_soups.levels.order import arrange_levels
 from espnet_soups.objectives.registry import KINDS, declared_objectives, order_letters
 from espnet_soups.objectives.run_words import uses_of
-from espnet_soups.soup.config import read_soup_config
-from espnet_soups.weighting.catalogue import REFUSED, SOURCES
+from espnet_soups.soup.config import SoupConfig, read_soup_config
+from espnet_soups.weighting.catalogue import REFUSED, SOURCES, STATIC
+
+LEVELLED = {"order": ("vm",), "levels": ("custom",), "penalty": ("vm", "vc", "custom")}
 
 
 def check_words(config: Path, words: Sequence[str], declared: Mapping[str, Any]) -> None:
@@ -32,20 +34,45 @@ def check_words(config: Path, words: Sequence[str], declared: Mapping[str, Any])
     options |= _plain_options(words, options.get("objectives"))
     if options.get("trainer") != "msp" or not isinstance(options.get("trainer_conf", {}), dict):
         return
+    given = _soup_options(words)
     try:
-        _check_soup(dict(options.get("trainer_conf") or {}) | _soup_options(words), options)
+        soup = _check_soup(dict(options.get("trainer_conf") or {}) | given, options)
+        _refuse_idle(given, soup)
     except ValueError as error:
         further = f" with `{' '.join(words)}`" if words else ""
         raise ValueError(f"{config}{further}: {error}") from error
 
 
-def _check_soup(conf: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+def _check_soup(conf: Mapping[str, Any], options: Mapping[str, Any]) -> SoupConfig:
     soup = read_soup_config(conf)
     for name in [soup.combiner] if isinstance(soup.combiner, str) else soup.combiner:
         if name not in SOURCES and name not in REFUSED:
             raise ValueError(f"`combiner` must be one of {sorted(SOURCES)}, but got {name!r}.")
     objectives = declared_objectives(options)
     arrange_levels(soup.soup, objectives, order_letters(options), soup.order, soup.levels)
+    return soup
+
+
+def _refuse_idle(given: Mapping[str, Any], soup: SoupConfig) -> None:
+    """Refuse a setting of the command line that the soup leaves aside; a YAML may hold several.
+
+    Raises:
+        ValueError: If there is one.
+    """
+    for key in given:
+        fitting = LEVELLED.get(key, (soup.soup,))
+        if soup.soup not in fitting:
+            raise ValueError(
+                f"`{key}={given[key]}` changes nothing with `soup: {soup.soup}`: add"
+                f" `--soup {fitting[0]}`, or leave it out."
+            )
+    named = {soup.combiner} if isinstance(soup.combiner, str) else set(soup.combiner)
+    idle = [key for key in ("combiner", "combiner_conf") if key in given]
+    if soup.soup == "joint" and idle and not named <= set(STATIC):
+        raise ValueError(
+            f"`{idle[0]}={given[idle[0]]}` changes nothing with `soup: joint`, whose weights are"
+            " static: add `--soup vs` or `--soup vm`, or leave it out."
+        )
 
 
 def _plain_options(words: Sequence[str], objectives: Any) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Wrong words of a soup cost a second, not the import of ESPnet."""
 
+import re
 import subprocess
 import sys
 
@@ -46,6 +47,40 @@ def test_valid_words_pass(config, words):
 def test_a_wrong_word_is_refused(config, word, said):
     with pytest.raises(ValueError, match=said):
         check_words(config, [*BASE, "--trainer_conf", word], DECLARED)
+
+
+@pytest.mark.parametrize(
+    ("soup", "word", "said"),
+    [
+        ("joint", "order=USA", "`order=USA` changes nothing with `soup: joint`: add `--soup vm`"),
+        ("vs", "order=USA", "changes nothing with `soup: vs`"),
+        ("vm", "levels=[[st_*], [asr_*]]", "changes nothing with `soup: vm`: add `--soup custom`"),
+        ("vs", "penalty=[{level: 2}]", "changes nothing with `soup: vs`: add `--soup vm`"),
+        ("joint", "combiner=mgda", "`combiner=mgda` changes nothing with `soup: joint`"),
+        ("joint", "combiner_conf={gamma: 0.1}", "whose weights are static: add `--soup vs`"),
+    ],
+)
+def test_a_word_that_the_soup_leaves_aside_is_refused(config, soup, word, said):
+    words = ["--trainer_conf", f"soup={soup}", "--trainer_conf", word]
+    with pytest.raises(ValueError, match=re.escape(said)):
+        check_words(config, [*BASE, *words], DECLARED)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["combiner=measure_only"],
+        ["combiner=static", "combiner_conf={weights: {asr_*: 2, st_*: 1}}"],
+    ],
+)
+def test_joint_training_takes_static_combiners(config, words):
+    given = [word for value in ["soup=joint", *words] for word in ("--trainer_conf", value)]
+    check_words(config, [*BASE, *given], DECLARED)
+
+
+def test_a_yaml_may_hold_settings_for_other_soups(config):
+    config.write_text("trainer: msp\ntrainer_conf: {soup: joint, order: USA, combiner: modo}\n")
+    check_words(config, BASE, DECLARED)
 
 
 def test_a_wrong_word_is_refused_before_torch_and_espnet_are_imported(config):
