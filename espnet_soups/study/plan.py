@@ -12,7 +12,7 @@ from espnet_soups.tables.plan import SOUP_ARGUMENTS, SOUP_OPTIONS, texts_of
 # Arms may differ in these alone, so that a difference has one cause.
 ARM_OPTIONS = (
     *SOUP_OPTIONS,
-    *("combiner_conf", "plan_top", "conflict_batches", "nbest_average"),
+    *("penalty", "combiner_conf", "plan_top", "conflict_batches", "nbest_average"),
 )
 ARM_ARGUMENTS = (*SOUP_ARGUMENTS, "keep_nbest_models")
 

@@ -80,6 +80,7 @@ option train_config conf/train_msp.yaml "Model, soup and optimiser"
 option train_args "" "Further options of msp_train, such as '--max_epoch 3'; they are part of the tag"
 option soup "" "joint, vs, vc, vm, custom or planned (by what stage 8 measures); empty: as train_config says"
 option order "" "Order of vm, read bottom-up, such as USA; empty: as train_config says"
+option penalty "" "Constant penalties of the lower levels, such as 0.1, or '0.5 0.1' from level 2 down; empty: as train_config says"
 option combiner "" "modo, static, mgda, ... with its default options; empty: as train_config says"
 option combiner_conf "" "All options of the combiner, such as 'gamma: 0.05, rho: 0.01'; they replace those of train_config"
 option_group "Conflict (stage 8)"
@@ -123,9 +124,10 @@ refuse_other feats_type "${feats_type}" fbank raw
 [[ -z ${soup} ]] || refuse_other soup "${soup}" joint vs vc vm custom planned
 [[ -n ${conflict_batches} ]] || conflict_batches=$([[ ${soup} == planned ]] && echo 24 || echo 0)
 [[ ${conflict_batches} =~ ^[0-9]+$ ]] || refuse "--conflict_batches must be 0 or more, but got '${conflict_batches}'"
+refuse_words penalty '^[0-9]+(\.[0-9]+)?$' "numbers such as 0.1 or '0.5 0.1', 0 or more" "${penalty}"
 refuse_words conflict_models '^[^,]+$' "names such as 'start last'" "${conflict_models}"
 if [[ ${soup} == planned ]]; then
-    [[ -z ${order}${combiner}${combiner_conf} ]] || refuse "--soup planned chooses levels and combiners itself: leave out --order, --combiner and --combiner_conf"
+    [[ -z ${order}${penalty}${combiner}${combiner_conf} ]] || refuse "--soup planned chooses levels, penalties and combiners itself: leave out --order, --penalty, --combiner and --combiner_conf"
     ((conflict_batches > 0)) || refuse "--soup planned needs what stage 8 measures: --conflict_batches must be above 0"
 fi
 [[ -z ${plan_top} || ${soup} == planned ]] || refuse "--plan_top needs --soup planned"
@@ -198,9 +200,11 @@ own_kinds=() # of the user's configuration: those that a model names by itself a
 subset=${kinds_subset[0]} # where the corpus has languages that this run leaves out
 # shellcheck source=egs2/TEMPLATE/msp1/scripts/feature_folders.sh
 . scripts/feature_folders.sh
-soup_args=()
+soup_args=() penalties="" level=2
+for value in ${penalty}; do penalties+=${penalties:+,}'{"level":'$((level++))',"schedule":"constant","init":'${value}'}'; done
 [[ -z ${soup} || ${soup} == planned ]] || soup_args+=(--trainer_conf "soup=${soup}")
 [[ -z ${order} ]] || soup_args+=(--trainer_conf "order=${order}")
+[[ -z ${penalty} ]] || soup_args+=(--trainer_conf "penalty=[${penalties}]")
 [[ -z ${combiner} ]] || soup_args+=(--trainer_conf "combiner=${combiner}")
 # the options of train_config are those of its own combiner
 [[ -z ${combiner}${combiner_conf} ]] || soup_args+=(--trainer_conf "combiner_conf={${combiner_conf}}")
@@ -216,7 +220,7 @@ if [[ -z ${msp_tag} ]]; then
     ! ${pretrains} || msp_tag+=_from_${ssl_name}${unlabeled_name}$(tag_of "${pretrain_args//:/_}")
     ! ${joins} || msp_tag+=_with_${ssl_name}
     [[ ${ssl_audio} == labeled ]] || msp_tag+=_unlabeled${unlabeled_name}
-    msp_tag+=${soup:+_${soup}}${plan_top:+_${plan_top}}${order:+_${order}}${combiner:+_${combiner}}
+    msp_tag+=${soup:+_${soup}}${plan_top:+_${plan_top}}${order:+_${order}}${penalty:+_penalty${penalty// /_}}${combiner:+_${combiner}}
     [[ -z ${combiner_conf} ]] || msp_tag+=_$(sed -E 's/[^[:alnum:].]+/_/g' <<<"${combiner_conf}")
     msp_tag+=$(tag_of "${train_args}")${noise_name}${speeds}${subset}
     msp_tag=$(short_name "${msp_tag}")
