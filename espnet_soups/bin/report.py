@@ -74,8 +74,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.publish_dir is not None:
         written += publish(experiment, options.publish_dir)
     print(render_comparison([experiment.results]))
-    for name, why in left_out.items():
-        print(f"left out: picture {name} ({why})")
+    for why in dict.fromkeys(left_out.values()):
+        names = [name for name, reason in left_out.items() if reason == why]
+        print(f"no picture of {', '.join(names)}: {why}")
     for name, why in not_compared.items():
         print(f"warning: left out: {name} ({why})")
     for path in written:

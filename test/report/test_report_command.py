@@ -168,8 +168,9 @@ def test_pictures_that_no_longer_apply_are_removed_and_named(make_experiment, ca
     assert results["training"]["combiner"] == "static"
     assert results["training"]["parameters"] is None
     printed = capsys.readouterr().out
-    assert "left out: picture weights (no weight can move: static weights, or" in printed
-    assert "left out: picture raised (no step was measured)" in printed
+    assert "no picture of weights: no weight can move: static weights, or" in printed
+    unmeasured = "raised, gradient_norm, cosine, cosine_groups, layers"
+    assert f"no picture of {unmeasured}: no step was measured\n" in printed
 
 
 def test_experiments_are_compared_in_one_table(make_experiment, one_picture) -> None:

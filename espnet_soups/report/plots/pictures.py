@@ -84,7 +84,9 @@ def missing_pictures(history: History) -> dict[str, str]:
     Args:
         history: The curves of the training.
     """
-    pairs = "no pair of gradients was measured"
+    unmeasured = "no step was measured"
+    pairs = "no pair of gradients was measured" if history.raised else unmeasured
+    layers = "no layer was measured in enough steps" if history.raised else unmeasured
     lacking = {
         "accuracy": (not history.accuracies, "no accuracy was recorded"),
         "valid_scores": (not history.scores, "no scores while training (`scores_conf`)"),
@@ -93,11 +95,11 @@ def missing_pictures(history: History) -> dict[str, str]:
             "no weight can move: static weights, or one objective alone on its level",
         ),
         "penalties": (len(history.levels) < 2, "one level only"),
-        "raised": (not history.raised, "no step was measured"),
-        "gradient_norm": (not history.norms, "no gradient was measured"),
+        "raised": (not history.raised, unmeasured),
+        "gradient_norm": (not history.norms, unmeasured),
         "cosine": (history.cosines is None, pairs),
         "cosine_groups": (history.cosines is None, pairs),
-        "layers": (history.layers is None, "no layer was measured in enough steps"),
+        "layers": (history.layers is None, layers),
         "conflict_pairs": (not history.conflicts, "stage 8 has measured nothing"),
         "conflict_layers": (not history.conflicts, "stage 8 has measured nothing"),
     }
