@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from espnet_soups.data.download import fetch_file
+from espnet_soups.data.one_at_a_time import one_at_a_time
 from espnet_soups.data.unpack import unpack
 from espnet_soups.data.utterance import Utterance
 from espnet_soups.files import add_once, read_lines, require_key
@@ -44,12 +45,15 @@ def find_aishell(root: Path, download: bool) -> tuple[Path, Path]:
         archive = home / f"{name}.tgz"
         if (home / name).is_dir():
             continue
-        if not archive.is_file() and download:
-            fetch_file(URL.format(name=name), archive, md5)
-        if archive.is_file():
-            unpack(archive, home, depth=0)
-        else:
+        if not download and not archive.is_file():
             lacking.append(f"{name} ({what})")
+            continue
+        with one_at_a_time(home):
+            if (home / name).is_dir():  # another run has unpacked it meanwhile
+                continue
+            if not archive.is_file():
+                fetch_file(URL.format(name=name), archive, md5)
+            unpack(archive, home, depth=0)
     if lacking:
         raise FileNotFoundError(
             f"{home} has no {', '.join(lacking)}: get the archives from https://www.openslr.org/33,"
@@ -81,12 +85,13 @@ def unpack_speakers(corpus: Path) -> int:
     for key in read_transcripts(corpus / TRANSCRIPT):
         wanted[speaker_of(key)].add(f"{key}.wav")
     count = 0
-    for archive in archives:
-        speaker = archive.name.removesuffix(".tar.gz")
-        there = {path.name for path in corpus.glob(f"wav/*/{speaker}/*.wav")}
-        if not there or wanted[speaker] - there:
-            unpack(archive, corpus / "wav", 1, "unpack data_aishell.tgz anew, which holds it")
-            count += 1
+    with one_at_a_time(corpus / "wav"):
+        for archive in archives:
+            speaker = archive.name.removesuffix(".tar.gz")
+            there = {path.name for path in corpus.glob(f"wav/*/{speaker}/*.wav")}
+            if not there or wanted[speaker] - there:
+                unpack(archive, corpus / "wav", 1, "unpack data_aishell.tgz anew, which holds it")
+                count += 1
     return count
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from espnet_soups.data.corpora.debian_packages import DONE, download_debs, unpack_deb
 from espnet_soups.data.download import fetch_file
 from espnet_soups.data.extract import ArchiveError, extract
+from espnet_soups.data.one_at_a_time import one_at_a_time
 
 UPSTREAM = "https://downloads.asterisk.org/pub/telephony/sounds/releases"
 RELEASE = "1.6.1"
@@ -31,9 +32,11 @@ def download_prompts(folder: Path, languages: Sequence[str], upstream: str = UPS
         target = folder / language
         if (target / DONE).exists():
             continue
-        logging.info(f"Fetching the {language} prompts (about 20 MB)")
-        _fetch_language(target, language, upstream)
-        (target / DONE).touch()
+        with one_at_a_time(folder):
+            if not (target / DONE).exists():  # another run has fetched it meanwhile
+                logging.info(f"Fetching the {language} prompts (about 20 MB)")
+                _fetch_language(target, language, upstream)
+                (target / DONE).touch()
 
 
 def _fetch_language(target: Path, language: str, upstream: str) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from espnet_soups.data.download import fetch_file
+from espnet_soups.data.one_at_a_time import one_at_a_time
 from espnet_soups.data.unpack import unpack
 
 URL = "https://dl.fbaipublicfiles.com/covost/covost_v2.{direction}.tsv.tar.gz"  # 3 to 26 MB
@@ -66,12 +67,15 @@ def find_table(direction: str, folders: Sequence[Path], downloads: Path) -> Path
     for folder in (*folders, downloads):
         if (folder / name).is_file():
             return folder / name
-    for folder in folders:
-        if (folder / f"{name}.tar.gz").is_file():
-            return _unpacked(folder / f"{name}.tar.gz", downloads, name)
-    archive = downloads / f"{name}.tar.gz"
-    fetch_file(URL.format(direction=direction), archive)
-    return _unpacked(archive, downloads, name)
+    with one_at_a_time(downloads):
+        if (downloads / name).is_file():  # another run has unpacked it meanwhile
+            return downloads / name
+        for folder in folders:
+            if (folder / f"{name}.tar.gz").is_file():
+                return _unpacked(folder / f"{name}.tar.gz", downloads, name)
+        archive = downloads / f"{name}.tar.gz"
+        fetch_file(URL.format(direction=direction), archive)
+        return _unpacked(archive, downloads, name)
 
 
 def _unpacked(archive: Path, folder: Path, name: str) -> Path:

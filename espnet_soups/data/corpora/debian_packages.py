@@ -9,6 +9,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from espnet_soups.data.one_at_a_time import one_at_a_time
+
 DONE = "complete"
 # Package: (version, SHA-256 of its file). Those of Debian 12, which the recipe was tested on.
 TESTED = {
@@ -49,9 +51,14 @@ def fetch_package(name: str, downloads: Path) -> Path:
         OSError: If it can neither be found nor fetched, or is broken.
     """
     target = downloads / name
-    if (target / DONE).exists():
-        return target
-    downloads.mkdir(parents=True, exist_ok=True)
+    if not (target / DONE).exists():
+        with one_at_a_time(downloads):
+            if not (target / DONE).exists():  # another run has fetched it meanwhile
+                _fetch(name, downloads, target)
+    return target
+
+
+def _fetch(name: str, downloads: Path, target: Path) -> None:
     with tempfile.TemporaryDirectory(dir=downloads, prefix=f".{name}.") as scratch:
         unpacked = Path(scratch) / "unpacked"
         unpacked.mkdir()
@@ -71,7 +78,6 @@ def fetch_package(name: str, downloads: Path) -> Path:
         (unpacked / DONE).touch()
         shutil.rmtree(target, ignore_errors=True)
         os.rename(unpacked, target)
-    return target
 
 
 def download_debs(scratch: Path, packages: Sequence[str]) -> list[Path]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from espnet_soups.data.download import fetch_file
+from espnet_soups.data.one_at_a_time import one_at_a_time
 from espnet_soups.data.unpack import unpack
 from espnet_soups.data.utterance import Utterance
 from espnet_soups.files import add_once, read_lines, require_key
@@ -55,12 +56,15 @@ def find_librispeech(root: Path, subsets: Sequence[str], download: bool) -> Path
     lacking = []
     for subset in missing:
         archive = root / f"{subset}.tar.gz"
-        if not archive.is_file() and download:
-            fetch_file(URL.format(subset=subset), archive, SUBSETS[subset][0])
-        if archive.is_file():
-            unpack(archive, folder.parent, depth=1)
-        else:
+        if not download and not archive.is_file():
             lacking.append(f"{subset} ({SUBSETS[subset][1]} GB)")
+            continue
+        with one_at_a_time(root):
+            if any((folder / subset).glob("*/*")):  # another run has unpacked it meanwhile
+                continue
+            if not archive.is_file():
+                fetch_file(URL.format(subset=subset), archive, SUBSETS[subset][0])
+            unpack(archive, folder.parent, depth=1)
     if lacking:
         raise FileNotFoundError(
             f"{root} has no {', '.join(lacking)}: get the archives from"
