@@ -382,7 +382,8 @@ if [[ -n ${noise} ]]; then
             --inputs "${datadir}/${name}" --audio "${datadir}/${name}/wav.scp" ${noise_audio[@]+"${noise_audio[@]}"} \
             --outputs "${datadir}/${noisy}/wav.scp" "${datadir}/${noisy}/clean.scp" "${datadir}/${noisy}"; then
             read -ra snr_range <<<"${noise_snr}"
-            soups add_noise --source "${datadir}/${name}" --target "${datadir}/${noisy}" --audio_dir "${dumpdir}/noise/${noisy}" \
+            soups add_noise --source "${datadir}/${name}" --target "${datadir}/${noisy}" \
+                --audio_dir "$(noisy_audio "${dumpdir}" "${datadir}")/${noisy}" \
                 --noises "${noise}" --snr "${snr_range[@]}" --nj "${nj}" \
                 --look_at "${found_sets[@]/#/${datadir}/}" --fs "${fs}" --resample "${resample}"
             stage_done "${datadir}/${noisy}"
