@@ -124,6 +124,7 @@ refuse_other feats_type "${feats_type}" fbank raw
 [[ -z ${soup} ]] || refuse_other soup "${soup}" joint vs vc vm custom planned
 [[ -n ${conflict_batches} ]] || conflict_batches=$([[ ${soup} == planned ]] && echo 24 || echo 0)
 [[ ${conflict_batches} =~ ^[0-9]+$ ]] || refuse "--conflict_batches must be 0 or more, but got '${conflict_batches}'"
+conflict_batches=$((10#${conflict_batches})) # 010 would be 8
 refuse_words penalty '^[0-9]+(\.[0-9]+)?$' "numbers such as 0.1 or '0.5 0.1', 0 or more" "${penalty}"
 refuse_words conflict_models '^[^,]+$' "names such as 'start last'" "${conflict_models}"
 if [[ ${soup} == planned ]]; then

@@ -79,6 +79,8 @@ parse_options() {
             shift
         fi
         _option_check "${name}" "${value}"
+        # where bash computes, 010 is 8
+        [[ ${_option_kind[${name}]} != "a whole number" || ! ${value} =~ ^(-?)0+([0-9]+)$ ]] || value=${BASH_REMATCH[1]}${BASH_REMATCH[2]}
         printf -v "${name}" '%s' "${value}"
     done
     if ${wants_help}; then
