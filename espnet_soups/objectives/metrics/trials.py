@@ -54,14 +54,14 @@ class ScoredTrials:
         chances = np.full(size, 1.0 / size)
         draws = np.zeros((resamples, size), dtype=np.int64)
         empty = np.full(resamples, True)
-        pairs = np.zeros((size, size))
         first, second = self.speakers[~self.target].T
-        np.add.at(pairs, (first, second), 1.0)
         own = np.bincount(self.speakers[self.target, 0], minlength=size)
         while empty.any():
-            draws[empty] = generator.multinomial(size, chances, size=int(empty.sum()))
-            others = np.einsum("rs,rs->r", draws @ pairs, draws)
-            empty = (draws @ own == 0) | (others == 0)
+            drawn = generator.multinomial(size, chances, size=int(empty.sum()))
+            draws[empty] = drawn
+            # row by row: a table of all pairs of speakers has no room in memory
+            apart = [bool((row[first] & row[second]).any()) for row in drawn > 0]
+            empty[empty] = (drawn @ own == 0) | ~np.array(apart)
         return draws
 
     def score(self, draws: NDArray[np.int64]) -> Scores:

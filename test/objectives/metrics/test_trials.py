@@ -1,5 +1,6 @@
 """Embeddings scored on trials, with draws of speakers."""
 
+import tracemalloc
 from itertools import combinations
 
 import numpy as np
@@ -88,6 +89,21 @@ def test_draws_depend_on_trials_and_seed_alone_and_have_both_sorts():
     draws = first.draw(200, np.random.default_rng(5))
     assert (draws == second.draw(200, np.random.default_rng(5))).all()
     assert (draws == [1, 1]).all()  # one speaker alone makes no non-target trial
+
+
+def test_memory_of_draws_does_not_grow_with_pairs_of_speakers():
+    speakers = {f"s{number}_{take}": f"s{number}" for number in range(4000) for take in range(2)}
+    embeddings = {key: np.random.default_rng(len(key)).normal(size=4) for key in speakers}
+    trials = [Trial(f"s{n}_0", f"s{n}_1", True) for n in range(4000)]
+    trials += [Trial(f"s{n}_0", f"s{n + 1}_0", False) for n in range(3999)]
+    scored = score_trials(trials, speakers, embeddings)
+    tracemalloc.start()
+    try:
+        scored.draw(2, np.random.default_rng(0))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 4_000_000, "a table of all pairs has 128 MB"
 
 
 def test_the_interval_covers_the_value_of_the_population():
