@@ -86,11 +86,16 @@ def _train(config: DictConfig, folder: Path) -> None:
 
 
 def _run_egs2(config: DictConfig, first: int, last: int, *words: str) -> None:
-    """Run stages of the recipe of egs2."""
+    """Run stages of the recipe of egs2, whose own message stands above ours if one fails."""
     words = ("./run.sh", "--stage", str(first), "--stop_stage", str(last), *words)
     words += tuple(shlex.split(config.egs2.options))
     logging.info(f"{config.egs2.folder}: {shlex.join(words)}")
-    subprocess.run(words, cwd=config.egs2.folder, check=True)
+    status = subprocess.run(words, cwd=config.egs2.folder, check=False).returncode
+    if status != 0:  # ESPnet logs the traceback of any other error
+        raise SystemExit(
+            f"error: {shlex.join(words)} in {config.egs2.folder} ended with status {status};"
+            " its own message stands above."
+        )
 
 
 def _experiment(config: DictConfig) -> tuple[str, ...]:
