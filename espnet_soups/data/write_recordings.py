@@ -13,6 +13,7 @@ import numpy as np
 import soundfile
 
 from espnet_soups.data.audio import (
+    WAY_OUT,
     bring_to_rate,
     change_speed,
     rate_of,
@@ -160,11 +161,17 @@ def _submit(
 def _read(
     recording: Recording, config: FeatureConfig, resample: bool, written: Written
 ) -> np.ndarray:
-    """Return the samples of a recording, and note its digest."""
+    """Return the samples of a recording, of raw audio at least one, and note its digest."""
     own, rate = read_at_own_rate(recording.audio)
     samples = bring_to_rate(own, rate, recording.audio, config.fs, resample)
     written.digests[recording.key] = digest_audio(own, rate, recording.speed)
-    return samples if recording.speed == 1.0 else change_speed(samples, recording.speed)
+    samples = samples if recording.speed == 1.0 else change_speed(samples, recording.speed)
+    if len(samples) == 0 and config.type == "raw":  # of fbank, silence fills a frame
+        raise ValueError(
+            f"Audio file {recording.audio} is too short: of its {len(own)} samples of {rate} Hz"
+            f" none is left at {config.fs} Hz and speed {recording.speed}; {WAY_OUT}"
+        )
+    return samples
 
 
 def _write_fbank(

@@ -52,7 +52,7 @@ def change_rate(samples: np.ndarray, rate: float, wanted: int | None) -> np.ndar
         wanted: The rate of the model, Hz; None: unknown.
 
     Raises:
-        ValueError: If a rate is not positive, or unknown.
+        ValueError: If a rate is not positive, or unknown, or no sample is left.
     """
     if not rate > 0:
         raise ValueError(f"`rate` must be positive, in Hz, but got {rate!r}.")
@@ -61,4 +61,12 @@ def change_rate(samples: np.ndarray, rate: float, wanted: int | None) -> np.ndar
             "The config.yaml does not say which sampling rate the model has (`feats_conf: fs`), so"
             " that samples cannot be brought to it: leave `rate` out and give samples at that rate."
         )
-    return samples if rate == wanted else np.asarray(soxr.resample(samples, rate, wanted))
+    if rate == wanted:
+        return samples
+    changed = np.asarray(soxr.resample(samples, rate, wanted))
+    if len(changed) == 0:
+        raise ValueError(
+            f"The speech is too short: of its {len(samples)} samples of {rate:g} Hz none is left at"
+            f" {wanted} Hz."
+        )
+    return changed

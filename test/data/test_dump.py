@@ -112,6 +112,15 @@ def test_raw_audio_is_written_as_flac_and_resampled_on_request(data_dir, tmp_pat
     assert len(read_audio(dumped.audio["en_a-one"], 8000)) == 8000
 
 
+@pytest.mark.parametrize("copies", [True, False])
+def test_raw_audio_of_which_resampling_leaves_nothing_is_named(data_dir, tmp_path, copies):
+    soundfile.write(data_dir.audio["en_a-one"], np.full(1, 0.5), 44100)
+    config = FeatureConfig("raw", fs=8000)
+    said = r"en_a-one: .*is too short: of its 1 samples of 44100 Hz none is left at 8000 Hz"
+    with pytest.raises(ValueError, match=said):
+        dump_set(data_dir, tmp_path / "train", config, jobs=1, resample=True, copies=copies)
+
+
 @pytest.mark.parametrize("kind", ["fbank", "raw"])
 def test_ids_that_are_paths_overwrite_no_recording_and_leave_no_folder(data_dir, tmp_path, kind):
     first, second, third, _ = data_dir.audio
