@@ -11,6 +11,9 @@ from espnet_soups.inference.speech2text import Speech2Text
 from espnet_soups.network.decoders import cut_batches
 from espnet_soups.objectives.decoding.result import Result
 
+# Seconds: 15 frames of 40 ms, the most that an encoder of ESPnet needs (`conv2d8`), and one more.
+SHORTEST = 0.7
+
 
 @dataclass(frozen=True)
 class Pieces:
@@ -30,6 +33,9 @@ def cut_recording(
 ) -> Pieces:
     """Cut a recording at silences and prepare its pieces.
 
+    A piece that is very short gets silence behind it, so that no encoder refuses it; a recording
+    that is as short stays as it is.
+
     Args:
         speech2text: The model.
         samples: In [-1, 1], [samples].
@@ -48,11 +54,21 @@ def cut_recording(
         )
     cuts = cut_at_silences(samples, rate, longest)
     try:
-        prepared = tuple(speech2text.prepare(samples[a:b], rate) for a, b in cuts)
+        prepared = tuple(
+            speech2text.prepare(_long_enough(samples, a, b, rate), rate) for a, b in cuts
+        )
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from error
     times = tuple((round(a / rate, 3), round(b / rate, 3)) for a, b in cuts)
     return Pieces(times, prepared)
+
+
+def _long_enough(samples: np.ndarray, first: int, behind: int, rate: int) -> np.ndarray:
+    """Return a piece, with silence behind it if it is so short that an encoder may refuse it."""
+    piece = samples[first:behind]
+    missing = int(SHORTEST * rate) - len(piece)
+    whole = len(piece) == len(samples)
+    return piece if whole or missing <= 0 else np.pad(piece, (0, missing))
 
 
 def decode_pieces(
