@@ -20,6 +20,13 @@ CHOICES: Mapping[str, tuple[Any, ...]] = {
     "nested_penalty": (True, False),
     "heads": ("own", "weighted"),
 }
+# Settings of levels, and the soups that use them.
+LEVELLED: Mapping[str, tuple[str, ...]] = {
+    "order": ("vm",),
+    "levels": ("custom",),
+    "penalty": ("vm", "vc", "custom"),
+    "nested_penalty": ("vm", "vc", "custom"),
+}
 
 
 @dataclass(frozen=True)

@@ -230,7 +230,10 @@ def test_a_trained_folder_takes_touched_recordings_and_refuses_others(recipe: Pa
         (["--order", "XYZ"], "`order` must use each of the letters"),
         (["--soup", "joint", "--order", "USA"], "`order=USA` changes nothing with `soup: joint`"),
         (["--penalty", ".1"], "--penalty must be numbers such as 0.1 or '0.5 0.1', 0 or more, but"),
-        (["--penalty", "1 2 3"], "`penalty` has an entry for level 4, but `order: USA` has 3 levels"),
+        (
+            ["--penalty", "1 2 3"],
+            "`penalty` has an entry for level 4, but `order: USA` has 3 levels",
+        ),
         (["--stage", "14", "--stop-stage", "20"], "--stage must be 13 (the last one) or less"),
         (["--stage", "9", "--stop-stage", "5"], "but got --stage 9 --stop_stage 5"),
         (["--test_sets", "test ../dev"], "--test_sets names folders, so it must hold no slash"),

@@ -1,3 +1,5 @@
+import logging
+
 import pytest
 import torch
 from toy_soup import NAMES, OBJECTIVES, Run, draw_halves, draw_slopes
@@ -177,6 +179,34 @@ def test_a_penalty_stays_with_the_place_of_its_letter(order, kept):
     settings = {"soup": "vm", "order": order, "penalty": entries}
     soup = build_soup(read_soup_config(settings), OBJECTIVES, ["e"], LETTERS)
     assert [s and s.init for s in soup.clock.penalties.schedules] == kept
+
+
+LEVELS = {"order": "UAS", "levels": [["*"]], "penalty": [{"level": 2}], "refresh": 8}
+
+
+@pytest.mark.parametrize(
+    ("conf", "unused"),
+    [
+        (
+            {"soup": "joint", **LEVELS, "combiner_conf": {"gamma": 0.1}},
+            ["order", "levels", "penalty", "combiner_conf", "refresh"],
+        ),
+        ({"soup": "joint", "combiner": "static", "combiner_conf": {"weights": {"st_*": 3}}}, []),
+        ({"soup": "joint", "combiner": "measure_only", "refresh": 8}, []),
+        ({"soup": "vs", **LEVELS}, ["order", "levels", "penalty"]),
+        ({"soup": "vc", **LEVELS}, ["order", "levels"]),
+        ({"soup": "vm", **LEVELS}, ["levels"]),
+        ({"soup": "custom", "levels": [["asr_*"], ["st_*"]], "order": "UAS"}, ["order"]),
+        ({"soup": "vs", "penalty": [], "levels": []}, []),
+    ],
+)
+def test_the_log_names_settings_that_a_soup_does_not_use(conf, unused, caplog):
+    with caplog.at_level(logging.INFO):
+        build_soup(read_soup_config(conf), OBJECTIVES, ["e"], LETTERS)
+    listed = ", ".join(f"`{name}`" for name in unused)
+    said = f"`soup: {conf['soup']}` makes no use of {listed} of `trainer_conf`"
+    told = [message for message in caplog.messages if "makes no use" in message]
+    assert told == ([said] if unused else [])
 
 
 def test_entries_of_penalty_are_left_aside_where_a_soup_has_fewer_levels():

@@ -11,10 +11,8 @@ from espnet_soups.files import parse_yaml, read_yaml
 from espnet_soups.levels.order import arrange_levels
 from espnet_soups.objectives.registry import KINDS, declared_objectives, order_letters
 from espnet_soups.objectives.run_words import uses_of
-from espnet_soups.soup.config import SoupConfig, read_soup_config
+from espnet_soups.soup.config import LEVELLED, SoupConfig, read_soup_config
 from espnet_soups.weighting.catalogue import REFUSED, SOURCES, STATIC
-
-LEVELLED = {"order": ("vm",), "levels": ("custom",), "penalty": ("vm", "vc", "custom")}
 
 
 def check_words(config: Path, words: Sequence[str], declared: Mapping[str, Any]) -> None:
