@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from espnet_soups.report.method import NEAR_UNIFORM, can_move
-from espnet_soups.weighting.catalogue import STATIC
+from espnet_soups.report.results import STATIC
 
 Record = Mapping[str, Any]
 

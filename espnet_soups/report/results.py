@@ -12,7 +12,6 @@ from espnet_soups.report.history import History, read_history
 from espnet_soups.report.method import describe_method
 from espnet_soups.report.train_log import read_train_log
 from espnet_soups.scoring.score_metrics import check_scores, read_scores
-from espnet_soups.weighting.catalogue import STATIC
 
 MADE_BY = "the report (stage 13)"
 # Shape of `results.json`, beside scores.
@@ -49,6 +48,7 @@ RESULT = {
     "decoding?": {"rtf": float, "audio_seconds": float, "decode_seconds": float},
     **{"training": TRAINING, "scores": dict},
 }
+STATIC = ("static", "constant", "measure_only")  # combiners of fixed weights
 RESULTS = "results.json"
 SCORES = "scores.json"
 

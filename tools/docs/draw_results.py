@@ -22,7 +22,10 @@ ROWS = {  # experiment -> what the picture calls it
     f"{MODEL}_paper_fbank_char": "vm, the paper's settings",
     f"{MODEL}_fbank_char_vs": "vs, all on one level",
     "msp_e_branchformer_3000steps_fbank_char_joint_measure_only_sp": "joint, 3,000 steps",
-    "msp_e_branchformer_3000steps_fbank_char_sp": "vm, 3,000 steps (default)",
+    "msp_e_branchformer_3000steps_fbank_char_sp": "vm, 3,000 steps",
+    "msp_e_branchformer_muon_fbank_char_sp": "joint, 3,600 steps (default)",
+    "msp_e_branchformer_muon_fbank_char_vm_USA_penalty0.1_static_sp": "the same, translation × 0.1",
+    "msp_e_branchformer_90min_fbank_char_sp": "joint, 6,000 steps",
 }
 WIDTH, LEFT, GAP, ROW, TOP = 760, 250, 36, 30, 58  # pixels
 STYLE = """<style>
@@ -55,7 +58,7 @@ class Panel:
 
 
 PANELS = (
-    Panel("cer", "CER %, lower is better", 15, 35, 5),
+    Panel("cer", "CER %, lower is better", 10, 35, 5),
     Panel("bleu", "BLEU, higher is better", 0, 20, 5),
 )
 
@@ -101,7 +104,7 @@ def draw(means: Mapping[str, Mapping[str, Any]]) -> str:
     width = (WIDTH - LEFT - GAP - 20) / len(PANELS)
     for number, panel in enumerate(PANELS):
         lines += _draw_panel(panel, means, LEFT + number * (width + GAP), width, height)
-    caption = "One training each, 1,000 steps but for the last two; bars: 95 % intervals."
+    caption = "One training each, 1,000 steps where no number stands; bars: 95 % intervals."
     lines.append(f'<text class="small" x="{LEFT}" y="{height - 6}">{caption}</text>')
     return "\n".join([*lines, "</svg>", ""])
 
