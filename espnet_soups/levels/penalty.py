@@ -68,6 +68,11 @@ class PenaltySchedule:
         if self.freeze is not None and (not whole or self.freeze < 1):
             raise ValueError(f"`freeze` of a penalty must be an epoch, but got {self.freeze!r}.")
 
+    def __str__(self) -> str:
+        """Return the penalty, or where it starts and ends."""
+        grows = self.schedule != "constant" and self.max > self.init
+        return f"{self.init:g} to {self.max:g}" if grows else f"{self.init:g}"
+
     def _check_growth(self) -> None:
         if self.ramp is not None:
             require_number("`ramp` of a penalty", self.ramp)

@@ -8,8 +8,9 @@ import pytest
 from tiny_recipe import CONFIG, run
 
 NOISY = "generated_snr0to10"
-NAME = f"msp_noisy_fbank_char_enh_{NOISY}_sp"
+NAME = f"msp_noisy_fbank_char_enh_penalty0.5_0.25_{NOISY}_sp"
 WORDS = ("--objectives", "enh", "--noise", "generated", "--noise_snr", "0 10")
+WORDS += ("--penalty", "0.5 0.25")
 
 
 def write_config(recipe: Path) -> str:
@@ -25,6 +26,7 @@ def test_a_noisy_corpus_is_recognised_and_enhanced(recipe: Path, monkeypatch: py
     first = run(recipe, *words, timeout=1800)
     assert first.returncode == 0, first.stdout[-3000:] + first.stderr[-3000:]
     assert f"data/test_{NOISY}: 8 utterances; noises: " in first.stdout
+    assert "level 2 (penalty 0.5): st_fr_en\n  level 3 (penalty 0.25): enh\n" in first.stdout
     decoded = recipe / "exp" / NAME / "decode_msp_valid.acc.ave" / f"test_{NOISY}"
     scores = json.loads((decoded / "scores.json").read_text())
     assert set(scores["objectives"]) == {"asr_en", "asr_fr", "st_fr_en", "enh"}

@@ -212,14 +212,17 @@ def count_parameters(model: MSPModel) -> dict[str, int]:
 
 
 def describe_model(model: TrialModel) -> str:
-    """Return a summary of a few lines: levels and parameters.
+    """Return a summary of a few lines: levels with their penalties, and parameters.
 
     Args:
         model: The trial model.
     """
+    soup = model.model.soup
+    schedules = (None,) if soup is None else soup.clock.penalties.schedules
+    places = ["top" if schedule is None else f"penalty {schedule}" for schedule in schedules]
     lines = [
-        f"  level {position}{' (top)' if position == 1 else ''}: {', '.join(names)}"
-        for position, names in enumerate(model.levels, start=1)
+        f"  level {position} ({place}): {', '.join(names)}"
+        for position, (place, names) in enumerate(zip(places, model.levels, strict=True), start=1)
     ]
     parts = ", ".join(f"{part} {number / 1e6:.2f} M" for part, number in model.parameters.items())
     return "\n".join([*lines, f"  parameters without vocabularies: {parts}"])

@@ -4,7 +4,7 @@ import pytest
 import torch
 import yaml
 
-from espnet_soups.task.checks.check_recipe import build_trial_model
+from espnet_soups.task.checks.check_recipe import build_trial_model, describe_model
 from espnet_soups.testing.toy_model import DECODER_CONF, ENCODER_CONF
 
 CONFIG = {
@@ -33,6 +33,16 @@ def test_a_sound_configuration_gives_its_objectives_and_sizes(tmp_path):
     longer = build(tmp_path, num_iters_per_epoch=5, max_epoch=3)
     assert "never comes down to its end: set `total_steps: 15`" in str(longer.warning)
     assert build(tmp_path, scheduler=None, scheduler_conf={}).parameters == model.parameters
+
+
+def test_a_summary_names_levels_and_penalties(tmp_path):
+    soup = {"soup": "vm", "order": "SA", "penalty": [{"level": 2, "init": 0.1}]}
+    lines = describe_model(build(tmp_path, trainer="msp", trainer_conf=soup)).splitlines()
+    assert lines[:2] == [
+        "  level 1 (top): asr_en, asr_fr",
+        "  level 2 (penalty 0.1 to 1.5): st_fr_en",
+    ]
+    assert describe_model(build(tmp_path)).startswith("  level 1 (top): asr_en, asr_fr, st_fr_en\n")
 
 
 @pytest.mark.parametrize(
