@@ -24,6 +24,12 @@ def test_a_study_is_read_and_each_arm_runs_with_every_seed_donors_first(study_fi
     assert "--objectives" in commands[1]
 
 
+def test_an_arm_may_have_constant_penalties(study_file):
+    options = {"soup": "vm", "combiner": "static", "penalty": 0.1}
+    study = load_study(study_file(arms=arms(dial={"title": "c = 0.1", "options": options})))
+    assert next(arm for arm in study.arms if arm.name == "dial").options["penalty"] == "0.1"
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
