@@ -228,7 +228,10 @@ def test_a_trained_folder_takes_touched_recordings_and_refuses_others(recipe: Pa
         (["--speed_perturb_factors", "0.9,1"], "--speed_perturb_factors are separated by white"),
         (["--combiner", "blender"], "`combiner` must be one of"),
         (["--order", "XYZ"], "`order` must use each of the letters"),
-        (["--soup", "joint", "--order", "USA"], "`order=USA` changes nothing with `soup: joint`"),
+        (
+            ["--soup", "joint", "--order", "USA"],
+            "order=USA`: `order` changes nothing with `soup: joint`",
+        ),
         (["--penalty", ".1"], "--penalty must be numbers such as 0.1 or '0.5 0.1', 0 or more, but"),
         (
             ["--penalty", "1 2 3"],

@@ -37,7 +37,8 @@ def check_words(config: Path, words: Sequence[str], declared: Mapping[str, Any])
         soup = _check_soup(dict(options.get("trainer_conf") or {}) | given, options)
         _refuse_idle(given, soup)
     except ValueError as error:
-        further = f" with `{' '.join(words)}`" if words else ""
+        settings = " ".join(f"{key}={value}" for key, value in given.items())
+        further = f" with `{settings}`" if given else ""  # of all words, those of the soup
         raise ValueError(f"{config}{further}: {error}") from error
 
 
@@ -61,15 +62,15 @@ def _refuse_idle(given: Mapping[str, Any], soup: SoupConfig) -> None:
         fitting = LEVELLED.get(key, (soup.soup,))
         if soup.soup not in fitting:
             raise ValueError(
-                f"`{key}={given[key]}` changes nothing with `soup: {soup.soup}`: add"
-                f" `--soup {fitting[0]}`, or leave it out."
+                f"`{key}` changes nothing with `soup: {soup.soup}`: add `--soup {fitting[0]}`, or"
+                " leave it out."
             )
     named = {soup.combiner} if isinstance(soup.combiner, str) else set(soup.combiner)
     idle = [key for key in ("combiner", "combiner_conf") if key in given]
     if soup.soup == "joint" and idle and not named <= set(STATIC):
         raise ValueError(
-            f"`{idle[0]}={given[idle[0]]}` changes nothing with `soup: joint`, whose weights are"
-            " static: add `--soup vs` or `--soup vm`, or leave it out."
+            f"`{idle[0]}` changes nothing with `soup: joint`, whose weights are static: add"
+            " `--soup vs` or `--soup vm`, or leave it out."
         )
 
 

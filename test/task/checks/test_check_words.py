@@ -52,11 +52,15 @@ def test_a_wrong_word_is_refused(config, word, said):
 @pytest.mark.parametrize(
     ("soup", "word", "said"),
     [
-        ("joint", "order=USA", "`order=USA` changes nothing with `soup: joint`: add `--soup vm`"),
+        (
+            "joint",
+            "order=USA",
+            "with `soup=joint order=USA`: `order` changes nothing with `soup: joint`: add",
+        ),
         ("vs", "order=USA", "changes nothing with `soup: vs`"),
         ("vm", "levels=[[st_*], [asr_*]]", "changes nothing with `soup: vm`: add `--soup custom`"),
         ("vs", "penalty=[{level: 2}]", "changes nothing with `soup: vs`: add `--soup vm`"),
-        ("joint", "combiner=mgda", "`combiner=mgda` changes nothing with `soup: joint`"),
+        ("joint", "combiner=mgda", "`combiner` changes nothing with `soup: joint`"),
         ("joint", "combiner_conf={gamma: 0.1}", "whose weights are static: add `--soup vs`"),
     ],
 )
