@@ -9,9 +9,8 @@ from espnet_soups.levels.hierarchy import Hierarchy
 from espnet_soups.levels.order import Levels, arrange_levels
 from espnet_soups.levels.penalty import Penalties, build_penalties
 from espnet_soups.objectives.objective import Objective
-from espnet_soups.soup.config import LEVELLED, SoupConfig
+from espnet_soups.soup.config import SoupConfig
 from espnet_soups.soup.soup import Soup
-from espnet_soups.weighting.catalogue import STATIC
 from espnet_soups.weighting.registry import build_combiner
 
 
@@ -37,8 +36,7 @@ def build_soup(
         ValueError: If the settings do not fit the objectives.
     """
     given = config
-    named = {config.combiner} if isinstance(config.combiner, str) else set(config.combiner)
-    if config.soup == "joint" and not named <= set(STATIC):
+    if "combiner" in config.unused():
         config = replace(config, combiner="static", combiner_conf={})
     levels = arrange_levels(config.soup, objectives, letters, config.order, config.levels)
     names = [objective.name for objective in objectives]
@@ -53,7 +51,7 @@ def build_soup(
     if levels.dropped:
         logging.info(f"Letters {levels.dropped} of the order stand for no objective: dropped.")
     soup = Soup(names, hierarchy, combiners, penalties, config, shared)
-    _log_unused(given, config is not given, soup.measures)
+    _log_unused(given, soup.measures)
     if config.acts_on != "backbone" and not soup.measures:
         raise ValueError(
             f"`acts_on: {config.acts_on}` needs measured layers, but no combiner of"
@@ -63,10 +61,9 @@ def build_soup(
     return soup
 
 
-def _log_unused(config: SoupConfig, fixed: bool, measures: bool) -> None:
+def _log_unused(config: SoupConfig, measures: bool) -> None:
     """Log the settings that are given but play no part in the soup."""
-    names = [name for name, soups in LEVELLED.items() if config.soup not in soups]
-    names += ["combiner", "combiner_conf"] if fixed else []
+    names = [*config.unused()]
     names += [] if measures else ["mode", "refresh", "layers", "selection"]
     default = SoupConfig()
     given = [name for name in names if getattr(config, name) not in (getattr(default, name), [])]

@@ -7,6 +7,7 @@ from typing import Any
 
 from espnet_soups.levels.order import SOUPS
 from espnet_soups.settings import read_settings, require_number
+from espnet_soups.weighting.catalogue import STATIC
 
 STATISTICS = ("mean", "worst")  # of the cosines of a layer
 CHOICES: Mapping[str, tuple[Any, ...]] = {
@@ -219,6 +220,18 @@ class SoupConfig:
                 f"`mode: exact` needs `accum_grad: 1`, but got {accum_grad}: its weights come from"
                 " the very batch that they weigh. Use `mode: pipelined`."
             )
+
+    def unused(self) -> dict[str, str]:
+        """Return the settings of levels and weights that the soup leaves aside.
+
+        Returns:
+            For each of them a soup that uses it.
+        """
+        found = {name: soups[0] for name, soups in LEVELLED.items() if self.soup not in soups}
+        named = {self.combiner} if isinstance(self.combiner, str) else set(self.combiner)
+        if self.soup == "joint" and not named <= set(STATIC):
+            found |= {"combiner": "vs", "combiner_conf": "vs"}
+        return found
 
     @cached_property
     def selection_config(self) -> SelectionConfig:

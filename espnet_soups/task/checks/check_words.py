@@ -11,8 +11,8 @@ from espnet_soups.files import parse_yaml, read_yaml
 from espnet_soups.levels.order import arrange_levels
 from espnet_soups.objectives.registry import KINDS, declared_objectives, order_letters
 from espnet_soups.objectives.run_words import uses_of
-from espnet_soups.soup.config import LEVELLED, SoupConfig, read_soup_config
-from espnet_soups.weighting.catalogue import REFUSED, SOURCES, STATIC
+from espnet_soups.soup.config import SoupConfig, read_soup_config
+from espnet_soups.weighting.catalogue import REFUSED, SOURCES
 
 
 def check_words(config: Path, words: Sequence[str], declared: Mapping[str, Any]) -> None:
@@ -58,20 +58,12 @@ def _refuse_idle(given: Mapping[str, Any], soup: SoupConfig) -> None:
     Raises:
         ValueError: If there is one.
     """
-    for key in given:
-        fitting = LEVELLED.get(key, (soup.soup,))
-        if soup.soup not in fitting:
+    for key, fitting in soup.unused().items():
+        if key in given:
             raise ValueError(
-                f"`{key}` changes nothing with `soup: {soup.soup}`: add `--soup {fitting[0]}`, or"
+                f"`{key}` changes nothing with `soup: {soup.soup}`: add `--soup {fitting}`, or"
                 " leave it out."
             )
-    named = {soup.combiner} if isinstance(soup.combiner, str) else set(soup.combiner)
-    idle = [key for key in ("combiner", "combiner_conf") if key in given]
-    if soup.soup == "joint" and idle and not named <= set(STATIC):
-        raise ValueError(
-            f"`{idle[0]}` changes nothing with `soup: joint`, whose weights are static: add"
-            " `--soup vs` or `--soup vm`, or leave it out."
-        )
 
 
 def _plain_options(words: Sequence[str], objectives: Any) -> dict[str, Any]:

@@ -61,7 +61,7 @@ def test_a_wrong_word_is_refused(config, word, said):
         ("vm", "levels=[[st_*], [asr_*]]", "changes nothing with `soup: vm`: add `--soup custom`"),
         ("vs", "penalty=[{level: 2}]", "changes nothing with `soup: vs`: add `--soup vm`"),
         ("joint", "combiner=mgda", "`combiner` changes nothing with `soup: joint`"),
-        ("joint", "combiner_conf={gamma: 0.1}", "whose weights are static: add `--soup vs`"),
+        ("joint", "combiner_conf={gamma: 0.1}", "with `soup: joint`: add `--soup vs`, or leave it"),
     ],
 )
 def test_a_word_that_the_soup_leaves_aside_is_refused(config, soup, word, said):
