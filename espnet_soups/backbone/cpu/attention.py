@@ -39,7 +39,8 @@ class RelativeAttention(RelPositionMultiHeadedAttention):
             alpha=self.d_k**-0.5,
         ).view(self.h, batch, frames, frames)
         if mask is not None:
-            scores.masked_fill_(mask.eq(0), torch.finfo(scores.dtype).min)
+            with torch.no_grad():  # softmax has no gradient where its result is 0
+                scores.masked_fill_(mask.eq(0), torch.finfo(scores.dtype).min)
         weights = scores.softmax(dim=-1)
         self.attn = weights.transpose(0, 1)  # for ESPnet's plots, [B, H, T, T]
         seen = torch.bmm(self.dropout(weights).flatten(0, 1), self._by_head(v))

@@ -5,11 +5,11 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
-from torch.nn.functional import conv2d, pad
+from torch.nn.functional import conv2d
 from torch.nn.grad import conv2d_weight
 
 from espnet_soups.backbone.cpu.linear import linear
-from espnet_soups.backbone.cpu.shapes import pad_rows
+from espnet_soups.backbone.cpu.shapes import round_up
 
 
 class DepthwiseConv1d(torch.nn.Conv1d):
@@ -105,11 +105,13 @@ def _filtered(values: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """
     size, channels, frames = values.shape
     reach = weight.size(2) // 2
-    apart = pad(values.transpose(1, 2), (0, 0, 0, reach))
-    row = pad_rows(apart.reshape(-1, channels))
-    image = row.t()[None, :, None]
+    rows = size * (frames + reach)
+    image = values.new_zeros(1, 1, round_up(rows), channels)
+    apart = image[0, 0, :rows].view(size, frames + reach, channels)
+    apart[:, :frames] = values.transpose(1, 2)
+    image = image.permute(0, 3, 1, 2)  # these strides make PyTorch see that channels are last
     found = conv2d(image, weight.unsqueeze(2), bias, padding=(0, reach), groups=channels)
-    together = found[0, :, 0, : size * (frames + reach)].t()
+    together = found[0, :, 0, :rows].t()
     return together.reshape(size, frames + reach, channels)[:, :frames].transpose(1, 2)
 
 

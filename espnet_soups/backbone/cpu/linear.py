@@ -10,6 +10,7 @@ from torch.autograd.function import once_differentiable
 from espnet_soups.backbone.cpu.processor import cpuinfo
 from espnet_soups.backbone.cpu.shapes import pad_rows
 
+ZEN_4 = ("AuthenticAMD", "25")  # maker and family of the processor
 LEAST_PRODUCTS = 2**23  # below, a call costs more than the faster product saves
 
 
@@ -49,13 +50,14 @@ def is_held_back() -> bool:
     """Return True if matrix products are faster by oneDNN on this machine.
 
     PyTorch multiplies by Intel's MKL, which leaves half of the width of AVX-512 unused on
-    processors of other makers. The answer depends on the processor, not on a measured time, so that
-    two runs on one machine round alike.
+    processors of other makers. On AMD's Zen 4 that costs nothing: it computes in halves anyway. The
+    answer depends on the processor, not on a measured time, so that two runs on one machine round
+    alike.
     """
     if torch.backends.cpu.get_cpu_capability() != "AVX512" or not _has_product():
         return False
-    maker = cpuinfo("vendor_id")
-    return bool(maker) and maker != "GenuineIntel"
+    maker, family = cpuinfo("vendor_id"), cpuinfo("cpu family")
+    return bool(maker) and maker != "GenuineIntel" and (maker, family) != ZEN_4
 
 
 def _has_product() -> bool:

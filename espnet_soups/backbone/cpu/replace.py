@@ -5,6 +5,9 @@ from espnet2.legacy.nets.pytorch_backend.conformer.swish import Swish
 from espnet2.legacy.nets.pytorch_backend.transformer.attention import (
     RelPositionMultiHeadedAttention,
 )
+from espnet2.legacy.nets.pytorch_backend.transformer.positionwise_feed_forward import (
+    PositionwiseFeedForward,
+)
 from torch.nn import Module
 
 from espnet_soups.backbone.cpu.attention import RelativeAttention
@@ -15,6 +18,7 @@ from espnet_soups.backbone.cpu.convolution import (
     is_pointwise,
 )
 from espnet_soups.backbone.cpu.dropout import Dropout
+from espnet_soups.backbone.cpu.feed_forward import FeedForward
 from espnet_soups.backbone.cpu.linear import Linear, is_held_back
 
 
@@ -43,6 +47,8 @@ def _faster(layer: Module) -> type[Module] | None:
         return Linear if is_held_back() else None
     if type(layer) is torch.nn.Dropout:
         return Dropout
+    if type(layer) is PositionwiseFeedForward:
+        return FeedForward if is_held_back() else None
     if type(layer) is RelPositionMultiHeadedAttention:
         return None if layer.zero_triu or layer.use_sdpa else RelativeAttention
     if type(layer) is not torch.nn.Conv1d:

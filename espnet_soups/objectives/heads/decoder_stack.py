@@ -8,7 +8,7 @@ from espnet2.asr.decoder.transformer_decoder import TransformerDecoder
 from espnet2.legacy.nets.pytorch_backend.transformer.decoder_layer import DecoderLayer
 from espnet2.legacy.nets.pytorch_backend.transformer.embedding import PositionalEncoding
 from torch import Tensor
-from torch.nn.functional import dropout, embedding, layer_norm, scaled_dot_product_attention
+from torch.nn.functional import embedding, layer_norm, scaled_dot_product_attention
 
 
 def stack_key(decoder: AbsDecoder) -> Hashable | None:
@@ -97,18 +97,17 @@ class DecoderStack:
         batch: int,
     ) -> Tensor:
         """Return the output [G, B * L, D] of a layer, for frames [G, B * T, D]."""
-        rate, training = layer.dropout.p, layer.training
         own = self._normed(f"{name}.norm1", values)
-        heads, loss = layer.self_attn.h, layer.self_attn.dropout_rate if training else 0.0
+        heads, loss = layer.self_attn.h, layer.self_attn.dropout_rate if layer.training else 0.0
         found = self._attention(f"{name}.self_attn", own, own, None, batch, heads, loss)
-        values = values + dropout(found, rate, training)
+        values = values + layer.dropout(found)
         own = self._normed(f"{name}.norm2", values)
-        heads, loss = layer.src_attn.h, layer.src_attn.dropout_rate if training else 0.0
+        heads, loss = layer.src_attn.h, layer.src_attn.dropout_rate if layer.training else 0.0
         found = self._attention(f"{name}.src_attn", own, frames, seen, batch, heads, loss)
-        values = values + dropout(found, rate, training)
+        values = values + layer.dropout(found)
         own = self._linear(f"{name}.feed_forward.w_1", self._normed(f"{name}.norm3", values))
-        inner = dropout(layer.feed_forward.activation(own), layer.feed_forward.dropout.p, training)
-        return values + dropout(self._linear(f"{name}.feed_forward.w_2", inner), rate, training)
+        inner = layer.feed_forward.dropout(layer.feed_forward.activation(own))
+        return values + layer.dropout(self._linear(f"{name}.feed_forward.w_2", inner))
 
     def _attention(
         self,

@@ -8,11 +8,15 @@ from espnet2.legacy.nets.pytorch_backend.transformer.attention import (
     RelPositionMultiHeadedAttention,
 )
 from espnet2.legacy.nets.pytorch_backend.transformer.embedding import RelPositionalEncoding
+from espnet2.legacy.nets.pytorch_backend.transformer.positionwise_feed_forward import (
+    PositionwiseFeedForward,
+)
 
+from espnet_soups.backbone.cpu import feed_forward, replace, shapes
 from espnet_soups.backbone.cpu import linear as linear_file
-from espnet_soups.backbone.cpu import replace
 from espnet_soups.backbone.cpu.attention import RelativeAttention
 from espnet_soups.backbone.cpu.convolution import DepthwiseConv1d, PointwiseConv1d
+from espnet_soups.backbone.cpu.feed_forward import FeedForward
 from espnet_soups.backbone.cpu.linear import Linear, is_held_back
 from espnet_soups.backbone.cpu.replace import use_cpu_layers
 
@@ -65,6 +69,25 @@ def test_a_depthwise_convolution_has_the_same_output_and_gradients(kernel, trans
         torch.testing.assert_close(found, wanted, **FLOAT32)
 
 
+@pytest.mark.parametrize("leading", [(7,), (3, 37)])  # 111 rows become 112
+def test_a_feed_forward_layer_has_the_same_output_and_gradients(leading, monkeypatch):
+    layer, values = PositionwiseFeedForward(6, 10, 0.0, torch.nn.ReLU()), torch.randn(*leading, 6)
+    expected = passes(layer, values)
+    use_cpu_layers(layer)
+    assert [type(layer), type(layer.w_1), type(layer.w_2)] == [FeedForward, Linear, Linear]
+    sizes = []
+    monkeypatch.setattr(feed_forward, "pad_rows", lambda rows: padded(rows, sizes))
+    for found, wanted in zip(passes(layer, values), expected, strict=True):
+        torch.testing.assert_close(found, wanted, **FLOAT32)
+    assert sizes == [shapes.round_up(values.numel() // 6)]
+
+
+def padded(rows, sizes):
+    rows = shapes.pad_rows(rows)
+    sizes.append(len(rows))
+    return rows
+
+
 def test_a_convolution_block_of_a_conformer_has_the_same_output_and_gradients():
     block, values = ConvolutionModule(8, 7, Swish()), torch.randn(2, 9, 8)
     expected = passes(block, values)
@@ -114,15 +137,17 @@ def test_gradients_of_frozen_weights_are_left_out():
 
 
 @pytest.mark.parametrize(
-    ("vendor", "capability", "answer"),
+    ("vendor", "family", "capability", "answer"),
     [
-        ("AuthenticAMD", "AVX512", True),
-        ("GenuineIntel", "AVX512", False),
-        ("AuthenticAMD", "AVX2", False),
+        ("AuthenticAMD", 26, "AVX512", True),
+        ("AuthenticAMD", 25, "AVX512", False),  # Zen 4
+        ("AuthenticAMD", 26, "AVX2", False),
+        ("HygonGenuine", 25, "AVX512", True),
+        ("GenuineIntel", 6, "AVX512", False),
     ],
 )
-def test_products_go_by_onednn_where_mkl_is_held_back(pretend, vendor, capability, answer):
-    pretend(f"processor\t: 0\nvendor_id\t: {vendor}\n", capability)
+def test_products_go_by_onednn_where_mkl_is_held_back(pretend, vendor, family, capability, answer):
+    pretend(f"processor\t: 0\nvendor_id\t: {vendor}\ncpu family\t: {family}\n", capability)
     assert is_held_back.__wrapped__() is answer
 
 

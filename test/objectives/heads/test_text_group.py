@@ -70,6 +70,20 @@ def test_each_head_has_the_loss_and_the_gradients_that_it_has_alone(ctc_weight):
         assert together[number].utterances == alone[number].utterances == one.labels.size(0)
 
 
+@pytest.mark.parametrize(
+    "place", ["embed.1.dropout", "decoders.0.dropout", "decoders.1.feed_forward.dropout"]
+)
+def test_dropout_acts_where_it_does_in_each_head_alone(place):
+    heads = [make_head(0.0, seed=seed) for seed in range(3)]
+    kept = [loss.total for loss in heads[0].losses_together(heads, INPUTS)]
+    for head in heads:
+        head.decoder.get_submodule(place).p = 1.0  # drops all, hence nothing random
+    alone = [head(*one).total for head, one in zip(heads, INPUTS, strict=True)]
+    together = [loss.total for loss in heads[0].losses_together(heads, INPUTS)]
+    torch.testing.assert_close(together, alone, **CLOSE)
+    assert all(one != other for one, other in zip(kept, together, strict=True))
+
+
 def test_a_gradient_of_one_head_does_not_reach_another():
     heads = [make_head(0.3, seed=seed) for seed in range(3)]
     together = heads[0].losses_together(heads, INPUTS)
