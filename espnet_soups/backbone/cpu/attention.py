@@ -6,12 +6,16 @@ from espnet2.legacy.nets.pytorch_backend.transformer.attention import (
 )
 from torch import Tensor
 
+QUERIES = 64  # scored at once: fewer make small products, more score distances that none has
+
 
 class RelativeAttention(RelPositionMultiHeadedAttention):
     """ESPnet's attention with relative positions, computed head by head on a CPU.
 
     ESPnet copies the position scores to shift them, and the position embedding for each utterance;
-    here the shift is a view, and all utterances are rows of one product.
+    here the shift is a view, and all utterances are rows of one product. ESPnet scores all 2 T - 1
+    distances for each query; here a block of queries is scored at a time, with the distances that
+    any of them has. The weights are kept for ESPnet's plots in evaluation alone.
     """
 
     def forward(
@@ -30,22 +34,32 @@ class RelativeAttention(RelPositionMultiHeadedAttention):
             return super().forward(query, key, value, pos_emb, mask)  # type: ignore[no-any-return]
         batch, frames, size = query.shape
         q, k, v = (part.transpose(1, 2) for part in self.forward_qkv(query, key, value))
-        content = self._by_head(q + self.pos_bias_u)
-        scores = torch.baddbmm(
-            self._position_scores(q, pos_emb),
-            content,
-            self._by_head(k).transpose(1, 2),
-            beta=self.d_k**-0.5,
-            alpha=self.d_k**-0.5,
-        ).view(self.h, batch, frames, frames)
-        if mask is not None:
-            with torch.no_grad():  # softmax has no gradient where its result is 0
-                scores.masked_fill_(mask.eq(0), torch.finfo(scores.dtype).min)
-        weights = scores.softmax(dim=-1)
-        self.attn = weights.transpose(0, 1)  # for ESPnet's plots, [B, H, T, T]
-        seen = torch.bmm(self.dropout(weights).flatten(0, 1), self._by_head(v))
-        together = seen.view(self.h, batch, frames, self.d_k).permute(1, 2, 0, 3)
-        return self.linear_out(together.reshape(batch, frames, size))  # type: ignore[no-any-return]
+        by_content, by_position = (
+            self._by_head(q + bias).split(_block_size(frames), dim=1)
+            for bias in (self.pos_bias_u, self.pos_bias_v)
+        )
+        distances = self.linear_pos(pos_emb).view(-1, self.h, self.d_k).permute(1, 2, 0)
+        keys, values = self._by_head(k).transpose(1, 2), self._by_head(v)
+        seen, attended, start = [], [], 0
+        for content, position in zip(by_content, by_position, strict=True):
+            scores = torch.baddbmm(
+                self._position_scores(position, distances, start),
+                content,
+                keys,
+                beta=self.d_k**-0.5,
+                alpha=self.d_k**-0.5,
+            ).view(self.h, batch, -1, frames)
+            if mask is not None:
+                with torch.no_grad():  # softmax has no gradient where its result is 0
+                    scores.masked_fill_(mask.eq(0), torch.finfo(scores.dtype).min)
+            weights = scores.softmax(dim=-1)
+            seen.append(weights)
+            attended.append(torch.bmm(self.dropout(weights).flatten(0, 1), values))
+            start += content.size(1)
+        self.attn = None if self.training else torch.cat(seen, dim=2).transpose(0, 1)
+        together = torch.cat(attended, dim=1).view(self.h, batch, frames, self.d_k)
+        together = together.permute(1, 2, 0, 3).reshape(batch, frames, size)
+        return self.linear_out(together)  # type: ignore[no-any-return]
 
     def _applies(self, query: Tensor, key: Tensor, pos_emb: Tensor, mask: Tensor | None) -> bool:
         return (
@@ -60,13 +74,25 @@ class RelativeAttention(RelPositionMultiHeadedAttention):
         """Return [B, T, H, d] as [H * B, T, d]."""
         return values.permute(2, 0, 1, 3).reshape(-1, values.size(1), self.d_k)
 
-    def _position_scores(self, q: Tensor, pos_emb: Tensor) -> Tensor:
-        """Return the score of each distance, a view [H * B, T, T], of queries [B, T, H, d]."""
-        batch, frames = q.shape[:2]
-        width = 2 * frames - 1
-        positions = self.linear_pos(pos_emb).view(width, self.h, self.d_k).permute(1, 2, 0)
-        rows = (q + self.pos_bias_v).reshape(-1, self.h, self.d_k).transpose(0, 1)
-        scores = torch.bmm(rows, positions)  # [H, B * T, 2 T - 1]
-        # in row i, key j stands in column T - 1 - i + j
-        shape, strides = (self.h * batch, frames, frames), (frames * width, width - 1, 1)
-        return scores.as_strided(shape, strides, frames - 1)
+    def _position_scores(self, queries: Tensor, distances: Tensor, start: int) -> Tensor:
+        """Return the score of each distance, a view [H * B, R, T].
+
+        Args:
+            queries: R queries in a row, [H * B, R, d].
+            distances: Embedding of the distances T - 1 to 1 - T, [H, d, 2 T - 1].
+            start: Frame of the first of these queries.
+        """
+        several, count = queries.shape[:2]
+        frames = (distances.size(2) + 1) // 2
+        width = frames + count - 1  # the others are too far from all of these queries
+        needed = distances.narrow(2, frames - start - count, width)
+        scores = torch.bmm(queries.reshape(self.h, -1, self.d_k), needed)  # [H, B * R, width]
+        # in row i, key j stands in column R - 1 - i + j
+        shape, strides = (several, count, frames), (count * width, width - 1, 1)
+        return scores.as_strided(shape, strides, count - 1)
+
+
+def _block_size(frames: int) -> int:
+    """Return the number of queries that are scored at once: about `QUERIES`, in equal blocks."""
+    blocks = max(1, round(frames / QUERIES))
+    return -(-frames // blocks)
