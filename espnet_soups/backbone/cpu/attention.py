@@ -6,7 +6,7 @@ from espnet2.legacy.nets.pytorch_backend.transformer.attention import (
 )
 from torch import Tensor
 
-QUERIES = 64  # scored at once: fewer make small products, more score distances that none has
+QUERIES = 64  # in a block: fewer make small products, more score distances that no query has
 
 
 class RelativeAttention(RelPositionMultiHeadedAttention):
@@ -42,17 +42,8 @@ class RelativeAttention(RelPositionMultiHeadedAttention):
         keys, values = self._by_head(k).transpose(1, 2), self._by_head(v)
         seen, attended, start = [], [], 0
         for content, position in zip(by_content, by_position, strict=True):
-            scores = torch.baddbmm(
-                self._position_scores(position, distances, start),
-                content,
-                keys,
-                beta=self.d_k**-0.5,
-                alpha=self.d_k**-0.5,
-            ).view(self.h, batch, -1, frames)
-            if mask is not None:
-                with torch.no_grad():  # softmax has no gradient where its result is 0
-                    scores.masked_fill_(mask.eq(0), torch.finfo(scores.dtype).min)
-            weights = scores.softmax(dim=-1)
+            scores = self._position_scores(position, distances, start)
+            weights = self._weights(content, keys, scores, mask)
             seen.append(weights)
             attended.append(torch.bmm(self.dropout(weights).flatten(0, 1), values))
             start += content.size(1)
@@ -73,6 +64,25 @@ class RelativeAttention(RelPositionMultiHeadedAttention):
     def _by_head(self, values: Tensor) -> Tensor:
         """Return [B, T, H, d] as [H * B, T, d]."""
         return values.permute(2, 0, 1, 3).reshape(-1, values.size(1), self.d_k)
+
+    def _weights(
+        self, queries: Tensor, keys: Tensor, position_scores: Tensor, mask: Tensor | None
+    ) -> Tensor:
+        """Return the weight of each key, [H, B, R, T].
+
+        Args:
+            queries: R queries in a row, [H * B, R, d].
+            keys: Keys, [H * B, d, T].
+            position_scores: What the distances add to the products of both, [H * B, R, T].
+            mask: As in `forward`.
+        """
+        scale = self.d_k**-0.5
+        scores = torch.baddbmm(position_scores, queries, keys, beta=scale, alpha=scale)
+        scores = scores.view(self.h, -1, queries.size(1), keys.size(2))
+        if mask is not None:
+            with torch.no_grad():  # softmax has no gradient where its result is 0
+                scores.masked_fill_(mask.eq(0), torch.finfo(scores.dtype).min)
+        return scores.softmax(dim=-1)
 
     def _position_scores(self, queries: Tensor, distances: Tensor, start: int) -> Tensor:
         """Return the score of each distance, a view [H * B, R, T].
