@@ -8,7 +8,11 @@ import pytest
 
 from espnet_soups.tables.runs import defined_options
 from tools.machine_plan.__main__ import main
-from tools.machine_plan.memory import block_numbers, transformer_numbers
+from tools.machine_plan.memory import (
+    branchformer_numbers,
+    conformer_numbers,
+    transformer_numbers,
+)
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "large_machines.md"
@@ -30,9 +34,10 @@ def test_the_page_shows_what_the_command_prints(shown, monkeypatch, capsys):
 
 def test_the_page_has_plans_of_both_recipes_and_of_one_and_four_gpus():
     words = [shown["words"] for shown in PLANS]
-    assert len(words) == 6
+    assert len(words) == 7
     for part in (
         "covost2",
+        "e_branchformer",
         "xlsr",
         "whisper",
         "librispeech_aishell",
@@ -61,12 +66,14 @@ def test_the_summary_has_the_sums_of_the_plans_in_their_order():
     assert [[cell.strip() for cell in row.split("|")[2:-1]] for row in rows] == printed
 
 
-def test_the_costs_of_a_soup_are_rows_of_the_first_plan():
+def test_the_costs_of_a_soup_are_rows_of_the_plans_of_conformer_and_e_branchformer():
     page = PAGE.read_text(encoding="utf-8")
-    rows = re.findall(r"^\| (?:joint|soup), .* \| ([\d.]+) \| (\d+) \|$", page, re.MULTILINE)
+    rows = re.findall(r"^\| (?:joint|soup), .*?((?: \| [\d.]+){4}) \|$", page, re.MULTILINE)
     assert len(rows) == 4
-    for ratio, hours in rows:
-        assert f" | {ratio} | 0 | {hours} | " in PLANS[0]["plan"]
+    for numbers in rows:
+        cells = numbers.split(" | ")[1:]
+        for plan, ratio, hours in zip(PLANS, cells[::2], cells[1::2], strict=False):
+            assert f" | {ratio} | 0 | {hours} | " in plan["plan"]
 
 
 def test_options_that_the_page_names_exist():
@@ -132,7 +139,45 @@ def test_a_block_keeps_no_more_than_the_formula_says_and_not_much_less(width, in
     one, three = (saved_numbers(n, width, inner, heads, frames) for n in (1, 3))
     masks = (4 * width + 2 * inner + heads * frames) / 4
     measured = (three - one) / 2 / (4 * frames) + masks
-    reckoned = block_numbers(width, inner, heads, frames)
+    reckoned = conformer_numbers(width, inner, heads, frames)
+    assert measured <= reckoned <= 1.15 * measured
+
+
+@pytest.mark.parametrize(
+    ("width", "inner", "gated", "frames", "macaron"),
+    [(64, 256, 256, 60, True), (96, 192, 384, 30, False)],
+)
+def test_a_block_of_an_e_branchformer_keeps_no_more_than_the_formula_says_and_not_much_less(
+    width, inner, gated, frames, macaron
+):
+    import torch
+    from espnet2.asr.encoder.e_branchformer_encoder import EBranchformerEncoder
+
+    torch.manual_seed(0)
+    kept = []
+    for blocks in (1, 3):
+        encoder = EBranchformerEncoder(
+            input_size=320,
+            output_size=width,
+            attention_heads=4,
+            linear_units=inner,
+            cgmlp_linear_units=gated,
+            num_blocks=blocks,
+            input_layer="linear",
+            use_ffn=True,
+            macaron_ffn=macaron,
+            ffn_activation_type="swish",
+            rel_pos_type="latest",
+            dropout_rate=0.0,  # on a CPU its masks have four bytes, on a GPU one
+            positional_dropout_rate=0.0,
+            attention_dropout_rate=0.0,
+        ).train()
+        lengths = torch.full((4,), frames)
+        kept.append(kept_numbers(encoder, torch.randn(4, frames, 320), lengths))
+    feed_forwards = 1 + macaron
+    masks = ((3 + feed_forwards) * width + gated / 2 + feed_forwards * inner + 4 * frames) / 4
+    measured = (kept[1] - kept[0]) / 2 / (4 * frames) + masks
+    reckoned = branchformer_numbers(width, inner, gated, 4, frames, feed_forwards)
     assert measured <= reckoned <= 1.15 * measured
 
 

@@ -76,7 +76,7 @@ def test_rows_that_are_not_reused_come_beside_an_ordinary_backward_pass():
 
 def test_a_transformer_has_no_relative_positions_and_frozen_convolutions_go_forward_alone():
     # 50 frames; 2 x 1,000,000 for parameters; 4 x 200 keys x 100 wide x 10 blocks
-    shape = replace(SHAPE, frames_per_second=50, conformer=False, input_flops=7e6)
+    shape = replace(SHAPE, frames_per_second=50, kind="transformer", input_flops=7e6)
     encoder = 50 * (2_000_000 + 800_000)
     assert flops.encoder_flops(shape, 4.0) == encoder
     heads = 2 * HEADS  # as many tokens as frames
@@ -152,7 +152,7 @@ def test_espnet_s_published_training_time_is_the_utilisation_that_is_assumed():
 def test_hours_memory_and_disk_are_products():
     assert flops.gpu_hours(1e18, peak_tflops=100.0, utilisation=0.5) == pytest.approx(5.5556, 1e-4)
     # 25 x 100 + 6.5 x 400 + 2.25 x 4 x 100
-    assert memory.block_numbers(100, 400, 4, 100.0) == 6000.0
+    assert memory.conformer_numbers(100, 400, 4, 100.0) == 6000.0
     decoder = 25 * 100 + 3.25 * 400 + 4.5 * 4 * 100 + 3 * 1000
     expected = 4 * (6000 * 10 + 3 * 500 + 0.5 * decoder)
     assert memory.frame_bytes(SHAPE, AUDIO, 4, Measuring()) == expected
@@ -269,6 +269,26 @@ def plan(options, gpus=1):
     return plan_row(Row("a", "a", options), CONFIG, pretrain, shape, corpus, machine, "Gram")
 
 
+@pytest.mark.parametrize(
+    ("encoder", "encoding", "rows"),
+    [
+        ("conformer", "auto", 9),  # BatchNorm: nine objectives, each through all languages
+        ("e_branchformer", "auto", 1 + 697 / 1127),  # each through its own language
+        ("e_branchformer", "pooled", 9),
+        ("conformer", "per_language", 1 + 697 / 1127),
+    ],
+)
+def test_a_row_walks_through_its_own_language_unless_all_are_encoded_at_once(
+    encoder, encoding, rows
+):
+    config = {**CONFIG, "encoder": encoder, "encoding": encoding}
+    corpus = CORPUS_SIZES["covost2"]
+    shape = read_shape(config, {"encoder": 1_000_000}, corpus)
+    machine = Machine(gpus=1, peak_tflops=100.0, memory_gb=10.0)
+    planned = plan_row(Row("a", "a", {"soup": "vs"}), config, {}, shape, corpus, machine, "Gram")
+    assert planned.ratio == pytest.approx((1 + 2 * rows) / 3)  # no heads: forward, and rows
+
+
 def test_a_row_pays_for_pre_training_measuring_and_self_supervision():
     joint = plan({"soup": "joint"})
     assert (joint.ratio, joint.pretraining_hours, joint.pretraining) == (1.0, 0.0, "")
@@ -324,8 +344,8 @@ def test_a_mini_batch_that_must_be_accumulated_is_not_planned_for_the_exact_mode
 
 def test_what_cannot_be_reckoned_is_refused():
     corpus = CORPUS_SIZES["covost2"]
-    with pytest.raises(ValueError, match=r"knows `encoder: conformer`, .* 'e_branchformer'"):
-        read_shape({"encoder": "e_branchformer"}, {}, corpus)
+    with pytest.raises(ValueError, match=r"knows `encoder: conformer`, .* 'branchformer'"):
+        read_shape({"encoder": "branchformer"}, {}, corpus)
     own = {"encoder": "whisper_hf", "encoder_conf": {"model": "/my/model"}}
     with pytest.raises(ValueError, match=r"knows the backbones .*xls-r.* '/my/model'"):
         read_shape(own, {}, corpus)

@@ -10,7 +10,7 @@ def encoder_flops(shape: ModelShape, clip_seconds: float) -> float:
     """Return FLOPs of encoding a second of audio, forward.
 
     A multiplication and an addition for each parameter and frame; in attention T keys for each
-    frame: scores and values 2 T d each, relative positions (2 T of them, Conformer) 4 T d, in every
+    frame: scores and values 2 T d each, relative positions (2 T of them, not in a Transformer) 4 T d, in every
     block. Frozen convolutions are not among them.
 
     Args:
@@ -18,7 +18,7 @@ def encoder_flops(shape: ModelShape, clip_seconds: float) -> float:
         clip_seconds: Mean length of an utterance.
     """
     frames = shape.frames_per_second * clip_seconds
-    attention = (8 if shape.conformer else 4) * frames * shape.width * shape.blocks
+    attention = (8 if shape.reads_features else 4) * frames * shape.width * shape.blocks
     return shape.frames_per_second * (2.0 * shape.encoder + attention)
 
 

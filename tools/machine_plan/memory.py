@@ -5,8 +5,10 @@ Letters: see `shapes`.
 
 from tools.machine_plan.flops import row_passes
 from tools.machine_plan.shapes import (
+    CONFORMER,
     FRAME_NUMBERS,
     FRAMES_PER_SECOND,
+    TRANSFORMER,
     Audio,
     Measuring,
     ModelShape,
@@ -19,7 +21,7 @@ CHECKPOINT_BYTES = 12  # of a parameter: itself and two moments
 OTHER_MODEL_FILES = 3  # averages, and the epoch being written
 
 
-def block_numbers(width: int, inner: int, heads: int, frames: float) -> float:
+def conformer_numbers(width: int, inner: int, heads: int, frames: float) -> float:
     """Return the numbers per frame that a Conformer block keeps for the backward pass.
 
     Two feed-forward parts keep 2.25 d + 3.25 f each (inputs of the norm and of both products, swish
@@ -33,6 +35,27 @@ def block_numbers(width: int, inner: int, heads: int, frames: float) -> float:
         frames: Frames of an utterance T.
     """
     return 25.0 * width + 6.5 * inner + 2.25 * heads * frames
+
+
+def branchformer_numbers(
+    width: int, inner: int, gated: int, heads: int, frames: float, feed_forwards: int
+) -> float:
+    """Return the numbers per frame that an E-Branchformer block keeps for the backward pass.
+
+    Attention, the gated convolution, the merging convolution and the norms keep 15.75 d + 3.625 u +
+    2.25 H T, each feed-forward layer 2.25 d + 3.25 f, dropout's masks of a byte among them, and d
+    to spare.
+
+    Args:
+        width: Width d.
+        inner: Inner width f.
+        gated: Width of the gated convolution u.
+        heads: Number of attention heads H.
+        frames: Frames of an utterance T.
+        feed_forwards: Number of feed-forward layers, 0 to 2.
+    """
+    layers = feed_forwards * (2.25 * width + 3.25 * inner)
+    return 16.75 * width + 3.625 * gated + 2.25 * heads * frames + layers
 
 
 def transformer_numbers(width: int, inner: int) -> float:
@@ -64,10 +87,7 @@ def frame_bytes(
         measuring: How the soup measures.
     """
     frames = shape.frames_per_second * audio.clip_seconds
-    block = transformer_numbers(shape.width, shape.inner)
-    if shape.conformer:
-        block = block_numbers(shape.width, shape.inner, shape.heads, frames)
-    encoder = block * shape.blocks * (1.0 + audio.crop_share)
+    encoder = _block_numbers(shape, frames) * shape.blocks * (1.0 + audio.crop_share)
     decoder = 25.0 * shape.width + 3.25 * shape.decoder_inner + 4.5 * shape.heads * frames
     st = decoder * shape.decoder_blocks + 3.0 * shape.st_vocabulary
     heads = 3.0 * shape.asr_vocabulary + (audio.translated_share * st if shape.pairs else 0.0)
@@ -75,6 +95,16 @@ def frame_bytes(
     if measuring.reused and 0.0 < measuring.depth < 1.0:
         cut = (row_passes(shape, audio, measuring.pooled) + audio.crop_share) * shape.width
     return activation_bytes * (encoder + heads + cut)
+
+
+def _block_numbers(shape: ModelShape, frames: float) -> float:
+    if shape.kind == TRANSFORMER:
+        return transformer_numbers(shape.width, shape.inner)
+    if shape.kind == CONFORMER:
+        return conformer_numbers(shape.width, shape.inner, shape.heads, frames)
+    return branchformer_numbers(
+        *(shape.width, shape.inner, shape.gated, shape.heads, frames, shape.feed_forwards)
+    )
 
 
 def fixed_bytes(

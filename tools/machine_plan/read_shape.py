@@ -5,7 +5,7 @@ from typing import Any
 
 from tools.machine_plan.backbones import FRAMES_PER_SECOND, find_backbone
 from tools.machine_plan.corpus_sizes import CorpusSize
-from tools.machine_plan.shapes import ModelShape
+from tools.machine_plan.shapes import CONFORMER, E_BRANCHFORMER, TRANSFORMER, ModelShape
 
 
 def read_shape(
@@ -19,13 +19,14 @@ def read_shape(
         corpus: Languages and vocabularies.
 
     Raises:
-        ValueError: If the encoder is neither a Conformer nor a known backbone.
+        ValueError: If the encoder is none that the plan knows.
     """
     backbone = find_backbone(config)
-    if backbone is None and config.get("encoder") != "conformer":
+    kind = config.get("encoder")
+    if backbone is None and kind not in (CONFORMER, E_BRANCHFORMER):
         raise ValueError(
-            "The plan knows `encoder: conformer`, wav2vec2_hf and whisper_hf, but the configuration"
-            f" has {config.get('encoder')!r}: its FLOPs and memory would be guesses."
+            "The plan knows `encoder: conformer`, e_branchformer, wav2vec2_hf and whisper_hf, but"
+            f" the configuration has {kind!r}: its FLOPs and memory would be guesses."
         )
     heads = _read_heads(config.get("st_decoder_conf") or {}, counts, corpus)
     if backbone is not None:
@@ -35,7 +36,7 @@ def read_shape(
             inner=backbone.inner,
             heads=backbone.heads,
             frames_per_second=FRAMES_PER_SECOND,
-            conformer=False,
+            kind=TRANSFORMER,
             input_flops=backbone.input_flops,
             **heads,
         )
@@ -45,6 +46,9 @@ def read_shape(
         width=encoder["output_size"],
         inner=encoder["linear_units"],
         heads=encoder["attention_heads"],
+        kind=str(kind),
+        gated=encoder.get("cgmlp_linear_units", 2048),  # ESPnet's default
+        feed_forwards=(1 + bool(encoder.get("macaron_ffn"))) * bool(encoder.get("use_ffn")),
         **heads,
     )
 

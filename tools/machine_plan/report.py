@@ -71,7 +71,7 @@ def render_plan(plan: Plan, flac_ratio: float) -> str:
     parts.append(render_sum(plan.rows, machine))
     rate = shape.frames_per_second
     parts.append(render_batches(plan.config, plan.config_path, plan.rows, machine, rate))
-    parts.append(render_disk(corpus, flac_ratio, raw=not shape.conformer))
+    parts.append(render_disk(corpus, flac_ratio, raw=not shape.reads_features))
     return "\n\n".join(parts)
 
 
@@ -86,7 +86,7 @@ def render_assumptions(
         flac_ratio: Size of FLAC relative to WAV.
         shape: The model.
     """
-    learning = "" if shape.conformer else "learning "
+    learning = "" if shape.reads_features else "learning "
     convolutions = (
         f", frozen convolutions of {shape.input_flops / 1e9:.1f} GFLOP a second, forward alone"
         if shape.input_flops
@@ -110,7 +110,7 @@ def render_assumptions(
         + (f" and {memory.BUCKET_BYTES} for the other GPUs" if machine.gpus > 1 else "")
         + f", {machine.activation_bytes} bytes a kept number, rows of two halves (with accumulation"
         f" twice); times {machine.slack:g} for fragmentation, {machine.context_gb:g} GB for CUDA",
-        f"disk: FLAC is {flac_ratio:g} of WAV" + "; features are float32" * shape.conformer,
+        f"disk: FLAC is {flac_ratio:g} of WAV" + "; features are float32" * shape.reads_features,
     ]
     return "\n".join(f"- {line}" for line in lines)
 

@@ -9,7 +9,7 @@ from tools.machine_plan import flops, memory
 from tools.machine_plan.corpus_sizes import CorpusSize
 from tools.machine_plan.machine import Machine
 from tools.machine_plan.row_settings import crop_share, measuring_of, read_settings
-from tools.machine_plan.shapes import FRAME_NUMBERS, Audio, Measuring, ModelShape
+from tools.machine_plan.shapes import CONFORMER, FRAME_NUMBERS, Audio, Measuring, ModelShape
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,8 @@ def plan_row(
         machine: The machine.
         needs: Input of its combiner, from `combiner_needs`.
     """
-    pooled = config.get("encoding") != "per_language"  # `auto` pools Conformers: BatchNorm
+    encoding = config.get("encoding", "auto")
+    pooled = encoding == "pooled" or (encoding == "auto" and shape.kind == CONFORMER)  # BatchNorm
     share = crop_share(row.ssl, pretrain.get("ssl_conf") or {}, corpus.clip_seconds)
     joins = row.options.get("baseline") != "two_stage"
     audio = Audio(corpus.clip_seconds, corpus.translated_share, share if joins else 0.0)

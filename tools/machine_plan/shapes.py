@@ -1,18 +1,19 @@
 """Describe what a plan depends on: a model, its audio, and how a soup measures.
 
-Letters: d width, f inner width, H heads, T frames of an utterance, m objectives, n parameters of
-the encoder.
+Letters: d width, f inner width, u width of a gated convolution (E-Branchformer), H heads, T frames
+of an utterance, m objectives, n parameters of the encoder.
 """
 
 from dataclasses import dataclass
 
+CONFORMER, E_BRANCHFORMER, TRANSFORMER = "conformer", "e_branchformer", "transformer"
 FRAMES_PER_SECOND = 25  # 4 frames of 10 ms put into one
 FRAME_NUMBERS = 320  # what `batch_bins` counts: 4 times 80 filters, or the samples of 20 ms
 
 
 @dataclass(frozen=True)
 class ModelShape:
-    """Conformer, or pretrained Transformer that reads samples, with its heads.
+    """Conformer, E-Branchformer, or pretrained Transformer that reads samples, with its heads.
 
     Attributes:
         blocks: Number of blocks of the encoder.
@@ -29,7 +30,9 @@ class ModelShape:
         asr_vocabulary: Number of tokens of the largest recognition head.
         st_vocabulary: Number of tokens of a translation head.
         frames_per_second: Frames that the encoder makes from a second of audio.
-        conformer: Whether its blocks are those of a Conformer; if not, of a Transformer.
+        kind: Kind of its blocks: CONFORMER, E_BRANCHFORMER or TRANSFORMER.
+        gated: Width of the gated convolution of an E-Branchformer, u.
+        feed_forwards: Feed-forward layers of a block of an E-Branchformer.
         input_flops: FLOPs of frozen convolutions below the blocks for a second of audio, forward.
     """
 
@@ -47,8 +50,15 @@ class ModelShape:
     asr_vocabulary: int
     st_vocabulary: int
     frames_per_second: int = FRAMES_PER_SECOND
-    conformer: bool = True
+    kind: str = CONFORMER
+    gated: int = 0
+    feed_forwards: int = 1
     input_flops: float = 0.0
+
+    @property
+    def reads_features(self) -> bool:
+        """Whether it reads features, with relative positions; backbones read samples."""
+        return self.kind != TRANSFORMER
 
     @property
     def parameters(self) -> int:
