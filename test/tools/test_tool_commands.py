@@ -15,6 +15,7 @@ def test_every_command_that_a_document_names_is_a_module_that_can_be_run():
         for command in re.findall(r"python -m (tools\.[\w.]+)", path.read_text(encoding="utf-8"))
     }
     assert named == {
+        "tools.benchmark.commits",
         "tools.benchmark.corpora",
         "tools.benchmark.decoding",
         "tools.benchmark.many_objectives",

@@ -10,8 +10,8 @@ def encoder_flops(shape: ModelShape, clip_seconds: float) -> float:
     """Return FLOPs of encoding a second of audio, forward.
 
     A multiplication and an addition for each parameter and frame; in attention T keys for each
-    frame: scores and values 2 T d each, relative positions (2 T of them, not in a Transformer) 4 T d, in every
-    block. Frozen convolutions are not among them.
+    frame: scores and values 2 T d each, relative positions (2 T of them, not in a Transformer) 4 T
+    d, in every block. Frozen convolutions are not among them.
 
     Args:
         shape: The model.
