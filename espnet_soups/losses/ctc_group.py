@@ -28,14 +28,11 @@ def ctc_sums(
     frames = max(states.size(1) for states in encoded)
     tokens = max(label.size(1) for label in labels)
     classes = max(layer.ctc_lo.out_features for layer in layers)
-    scores = [
-        pad(
-            layer.ctc_lo(dropout(states, layer.dropout_rate)),  # ESPnet: in evaluation, too
-            (0, classes - layer.ctc_lo.out_features, 0, frames - states.size(1)),
-            value=NEVER,
-        )
-        for layer, states in zip(layers, encoded, strict=True)
-    ]
+    scores = []
+    for layer, states in zip(layers, encoded, strict=True):
+        own = layer.ctc_lo(dropout(states, layer.dropout_rate))  # ESPnet: in evaluation, too
+        space = (0, classes - own.size(2), 0, frames - own.size(1))
+        scores.append(pad(own, space, value=max(NEVER, torch.finfo(own.dtype).min)))  # float16
     losses = torch.nn.functional.ctc_loss(
         torch.cat(scores).transpose(0, 1).log_softmax(dim=2).float(),
         torch.cat([pad(label, (0, tokens - label.size(1))) for label in labels]),

@@ -20,7 +20,10 @@ def units_of(config: SoupConfig) -> dict[str, Any]:
         config: The settings of the soup.
     """
     layers = config.layers if isinstance(config.layers, str) else list(config.layers)
-    return {"gradient_norm": config.gradient_norm, "metric": config.metric, "layers": layers}
+    units = {"gradient_norm": config.gradient_norm, "metric": config.metric, "layers": layers}
+    if layers == "conflicting":
+        units["stacks"] = list(config.selection_config.stacks)
+    return units
 
 
 @dataclass(frozen=True)

@@ -114,6 +114,8 @@ class LevelWeigher:
             if unseen or incomplete or resting:
                 continue
             mixture = self._mixture(position, rows, now.values, penalties)
+            if combiner.complete and combiner.needs_losses and mixture[:, ~evidence.present].any():
+                continue  # F_k lacks a loss of a level below: it would jump, and back again
             square = scale.mean_square()[position] if self.divide else scale.power.new_zeros(())
             shown = _show(mixture, combiner, square, evidence)
             moved, state = combiner(now.values[own], shown, states[position])
@@ -162,7 +164,8 @@ def _show(mixture: Tensor, combiner: Combiner, square: Tensor, evidence: Evidenc
         square: Divisor of the Gram matrix, a scalar; 0 for no division.
         evidence: The measurements of the step, of all objectives.
     """
-    losses = mixture @ evidence.losses / mixture.abs().sum(dim=1)
+    heard = mixture * evidence.present  # an objective without a label has no loss
+    losses = heard @ evidence.losses / heard.abs().sum(dim=1)
     gram = torch.zeros(len(mixture), len(mixture), dtype=torch.float64)
     if evidence.products is not None:
         level = evidence.products.combined(mixture)

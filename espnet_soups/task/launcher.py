@@ -18,7 +18,8 @@ def settle_launcher(args: argparse.Namespace, environment: Mapping[str, str]) ->
         environment: The environment variables.
 
     Raises:
-        ValueError: If torchrun and `--ngpu` contradict each other.
+        ValueError: If torchrun and `--ngpu` contradict each other, or several GPUs would share a
+            process.
     """
     if TORCHRUN in environment:
         if args.ngpu > 1:
@@ -28,5 +29,11 @@ def settle_launcher(args: argparse.Namespace, environment: Mapping[str, str]) ->
                 f" {args.ngpu} processes on this machine."
             )
         args.multiprocessing_distributed = False
+    elif args.ngpu > 1 and not args.multiprocessing_distributed:
+        raise ValueError(
+            f"`--ngpu {args.ngpu} --multiprocessing_distributed false` would share one process"
+            " between several GPUs (DataParallel), which soups do not know: leave out"
+            " `--multiprocessing_distributed false`, so that each GPU has a process of its own."
+        )
     if args.ngpu == 0 and args.dist_backend == "nccl":
         args.dist_backend = "gloo"

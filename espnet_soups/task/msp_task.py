@@ -34,6 +34,7 @@ from espnet_soups.task.checks.check_data_names import check_data_names
 from espnet_soups.task.checks.check_names import check_names
 from espnet_soups.task.checks.check_options import check_options
 from espnet_soups.task.data_types import add_data_types, use_compact_types
+from espnet_soups.task.half_precision import choose_half_precision
 from espnet_soups.task.interpret import languages_of, objectives_of
 from espnet_soups.task.launcher import settle_launcher
 from espnet_soups.task.lost_ranks import check_timeout, watch_ranks
@@ -122,6 +123,7 @@ class MSPTask(AbsTask):
             ValueError: If adapters are added to random weights.
         """
         cls.trainer = find_trainer(args.trainer)
+        choose_half_precision()
         if not (args.collect_stats or args.dry_run):
             check_trained_encoder(args)
         JointTrainer.begun, JointTrainer.at = False, "the start"

@@ -78,6 +78,42 @@ def test_the_scale_of_a_level_is_the_mean_of_its_objectives_not_their_sum():
     assert Measuring.seen[-1].tolist() == [[9 / 5, 0.0], [0.0, 1 / 5]]
 
 
+class Hearing(Counting):
+    """Keeps the losses that it is shown."""
+
+    needs_losses = True
+    seen: ClassVar[list] = []
+
+    def __call__(self, weights, shown, state):
+        self.seen.append(shown.losses.tolist())
+        return super().__call__(weights, shown, state)
+
+
+def hear(complete, present):
+    """The losses of two objectives that the top level is shown, above a level of two others."""
+    Hearing.seen.clear()
+    weigher = LevelWeigher(Hierarchy([[0, 1], [2, 3]]), [Hearing(complete=complete), Counting()])
+    known = torch.tensor(present).bool()
+    losses = torch.tensor([1.0, 2.0, 4.0, 8.0], dtype=torch.float64) * known
+    evidence = Evidence(None, losses, known, known, elapsed=1, epoch=1)
+    start = torch.tensor([0.5, 0.5, 0.25, 0.75], dtype=torch.float64)
+    weights = Weights(start, ({}, {}), RunningSignal.unknown(2))
+    weigher.propose(weights, torch.tensor([1.0, 0.5], dtype=torch.float64), evidence)
+    return Hearing.seen
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_a_combiner_of_losses_hears_those_of_the_levels_below(complete):
+    # F_k = l_k + 0.5 (0.25 * 4 + 0.75 * 8), divided by 1.5
+    assert hear(complete, [1, 1, 1, 1]) == [[pytest.approx(4.5 / 1.5), pytest.approx(5.5 / 1.5)]]
+
+
+def test_an_objective_below_without_a_label_does_not_count_as_a_loss_of_0():
+    assert hear(True, [1, 1, 1, 0]) == []  # it rests
+    found = hear(False, [1, 1, 1, 0])  # l_k + 0.5 * 0.25 * 4, divided by 1.125
+    assert found == [[pytest.approx(1.5 / 1.125), pytest.approx(2.5 / 1.125)]]
+
+
 class Measuring(Counting):
     """Keeps the Gram matrices that it is shown."""
 

@@ -4,6 +4,8 @@ import pytest
 import torch
 from method_reference import EPOCH, RATE, Trained
 
+from espnet_soups.soup.checkpoint import units_of
+from espnet_soups.soup.config import SoupConfig
 from espnet_soups.testing.toy_model import make_toy_batch, make_toy_model
 
 
@@ -48,6 +50,16 @@ def test_a_checkpoint_that_was_measured_in_other_units_restarts_the_running_mean
     assert "running means start anew" in caplog.text
     assert second.model.soup.weights.scale.steps.tolist() == [0.0, 0.0]
     assert torch.equal(second.weights, first.weights)
+
+
+def test_a_checkpoint_with_other_layers_to_select_from_has_other_units():
+    configs = [
+        SoupConfig(layers="conflicting", selection={"stacks": stacks})
+        for stacks in (["encoder"], ["encoder", "shared_heads.text"])
+    ]
+    assert units_of(configs[0]) == units_of(SoupConfig(layers="conflicting"))
+    assert units_of(configs[0]) != units_of(configs[1])
+    assert units_of(SoupConfig(layers="all"))["layers"] == "all"
 
 
 def test_a_penalty_that_falls_when_a_run_is_made_longer_is_told(caplog):

@@ -40,6 +40,12 @@ def test_torchrun_with_several_gpus_per_process_is_refused():
         settle_launcher(make_args(ngpu=4), {"TORCHELASTIC_RUN_ID": "none"})
 
 
+def test_several_gpus_in_one_process_are_refused():
+    args = make_args(ngpu=2, multiprocessing_distributed=False)
+    with pytest.raises(ValueError, match=r"`--ngpu 2 .* between several GPUs \(DataParallel\)"):
+        settle_launcher(args, {})
+
+
 def test_two_ranks_of_torchrun_skip_a_broken_step_together_and_name_its_objectives(
     runs_of_two_ranks, tmp_path
 ):
