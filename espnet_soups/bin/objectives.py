@@ -25,7 +25,7 @@ ANSWERS: "dict[str, tuple[str, Callable[[Run], Sequence[str]]]]" = {
     ),
     "model": ("options of msp_train, vocabularies left out", lambda run: run.words()),
     "refinements": (
-        "words of `--train_args` with further settings of objectives",
+        "words of `--train_args` with further settings of objectives and frontend",
         lambda run: run.refinements(),
     ),
     "normalize": (
@@ -37,6 +37,10 @@ ANSWERS: "dict[str, tuple[str, Callable[[Run], Sequence[str]]]]" = {
         lambda run: run.class_of("normalize", "pretrain_args"),
     ),
     "preencoder": ("the pre-encoder, if there is one", lambda run: run.class_of("preencoder")),
+    "frontend": (
+        "part of the name of statistics, by the settings of the frontend",
+        lambda run: [run.frontend_tag()],
+    ),
     "labels": (
         "files of labels: `FILE NAME TYPE`, the type is text or audio",
         lambda run: [f"{label.file} {label.name} {label.type}" for label in run.labels()],

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 from espnet_soups.data.data_dir import LANGUAGES, is_text_file
 from espnet_soups.file_names import require_file_name, short_name
@@ -34,8 +35,9 @@ COMMON = {
     "ssl_audio": "labeled",
 }
 SUBSET_LONGEST = 60  # characters
-# Options of msp_train that refine the objectives of run.sh and the configuration.
-REFINING = ("--objectives", "--languages")
+# Options of msp_train that refine the objectives of run.sh and the configuration, and frontends.
+REFINING = ("--objectives", "--languages", "--frontend", "--frontend_conf")
+FRONTEND = ("frontend", "frontend_conf")
 # Options of run.sh that decide which utterances are trained on, beside the files of labels.
 SELECTING = (
     *("train_set", "dumpdir", "feats_type", "fs", "num_mel_bins", "stack"),
@@ -116,7 +118,7 @@ class Run:
         return list(dict.fromkeys(item.score_file for item in self.objectives if item.score_file))
 
     def refinements(self) -> list[str]:
-        """Return the words of `train_args` that refine objectives."""
+        """Return the words of `train_args` that refine objectives and frontend."""
         words = self.run["train_args"].split()
         uses = [(option, values) for option in REFINING for values in uses_of(option, words)]
         return [word for option, values in uses for word in (option, *values)]
@@ -157,6 +159,18 @@ class Run:
         grouped = by_kind(self.objectives)
         tags = [kind.statistics_tag(grouped.get(kind, []), self.run) for kind in self._kinds()]
         return "_".join(filter(None, tags))
+
+    def frontend_tag(self) -> str:
+        """Return the part of the statistics' name that follows from the settings of the frontend.
+
+        Empty if it has none, or features come from disk.
+        """
+        words = self.run["train_args"].split()
+        given = [self.options.get(option) for option in FRONTEND]
+        given += [uses_of(f"--{option}", words) for option in FRONTEND]
+        if self.run.get("feats_type") != "raw" or not any(given):
+            return ""
+        return f"{crc32(json.dumps(given, sort_keys=True).encode()):08x}"
 
     def _selection(self) -> str:
         """Return a tag that tells apart runs that train on different utterances of a corpus.

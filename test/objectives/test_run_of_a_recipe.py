@@ -110,6 +110,26 @@ def test_what_train_args_say_of_objectives_holds_for_statistics_too(capsys):
     assert answer(capsys, "refinements", *words) == expected
 
 
+def test_other_frontends_have_statistics_of_their_own(capsys, tmp_path):
+    path = tmp_path / "train.yaml"
+
+    def tag(conf="", *words, feats_type="raw"):
+        path.write_text(conf)
+        common = (f"--train_config={path}", "--asr_langs=en", f"--feats_type={feats_type}")
+        (found,) = answer(capsys, "frontend", *common, *words)
+        return found
+
+    hop, coarse = "frontend_conf: {hop_length: 128}", "frontend_conf: {hop_length: 256}"
+    assert tag() == tag(hop, feats_type="fbank") == ""
+    changed = "--train_args=--frontend_conf hop_length=64 --frontend_conf fmin=80 --seed 2"
+    tags = [tag(hop), tag(coarse), tag("frontend: whisper_mel"), tag(hop, changed)]
+    assert len(set(tags)) == 4
+    assert all(re.fullmatch("[0-9a-f]{8}", one) for one in tags)
+    assert tag(hop + "\nseed: 3") == tag(hop)
+    words = answer(capsys, "refinements", "--asr_langs=en", changed)
+    assert words == ["--frontend_conf", "hop_length=64", "--frontend_conf", "fmin=80"]
+
+
 @pytest.mark.parametrize("objective", ["spk", "cls_gender"])
 def test_a_list_of_classes_is_shared_by_runs_alone_that_learn_from_the_same_labels(
     capsys, objective

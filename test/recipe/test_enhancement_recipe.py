@@ -1,6 +1,8 @@
 """Enhancement through all stages: noise is added, both audios are kept, a gain is reported."""
 
 import json
+import re
+import shutil
 from pathlib import Path
 
 import kaldiio
@@ -44,6 +46,10 @@ def test_a_noisy_corpus_is_recognised_and_enhanced(recipe: Path, monkeypatch: py
     assert "sp0.9-fr_a-train00" in copies
     second = run(recipe, *words)
     assert "All stages are up to date" in second.stdout
+    shutil.rmtree(recipe / "dump" / "noise")
+    third = run(recipe, *words, "--stop_stage", "2")
+    assert third.returncode == 0, third.stderr
+    assert re.search(r"2: Noise for test \(again, since dump/noise/.* is gone\)", third.stdout)
 
 
 @pytest.mark.parametrize(

@@ -35,4 +35,5 @@ def test_noisy_sets_of_one_name_share_no_audio_where_two_data_folders_share_a_du
     assert folder("data") != folder("data_planted")
     assert folder(f"{tmp_path}/data") == folder("./data") == folder("data")
     text = (SCRIPTS.parent / "msp.sh").read_text()
-    assert '--audio_dir "$(noisy_audio "${dumpdir}" "${datadir}")/${noisy}"' in text
+    assert 'noisy_dir=$(noisy_audio "${dumpdir}" "${datadir}")/${noisy}\n' in text
+    assert '--audio_dir "${noisy_dir}"' in text

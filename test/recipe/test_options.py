@@ -38,6 +38,7 @@ echo "${stage}|${stop_stage}|${force}|${soup}|${train_args}|${lm_weight}"
         (["--train_args=--soup=vs"], "1|13|false|vm|--soup=vs|0.3"),
         (["--soup", ""], "1|13|false|||0.3"),
         (["--soup", "a b $HOME * ü"], "1|13|false|a b $HOME * ü||0.3"),
+        (["--soup", "a\nb", "--train_args=\n\tc"], "1|13|false|a b|  c|0.3"),
         (["--lm-weight", "1e-2"], "1|13|false|vm||1e-2"),
         (["--stage", "010", "--stop_stage=008"], "10|8|false|vm||0.3"),
         (["--stage", "-0010", "--stop_stage=000"], "-10|0|false|vm||0.3"),

@@ -176,6 +176,32 @@ def test_the_packed_model_decodes_as_the_recipe_did(recipe: Path, tmp_path: Path
         assert speech2text(speech, lang="fr").transcript.text == text
 
 
+def test_groups_that_are_added_are_scored_by_without_decoding_again(recipe: Path):
+    ssl = ("--ssl", "cpc", "--unlabeled_sets", "more")
+    scores = recipe / "exp" / NAME / "decode_msp_valid.acc.ave" / "test" / "scores.json"
+    before = json.loads(scores.read_text())["objectives"]["asr_en"]
+    keys = [line.split()[0] for line in (recipe / "data/test/utt2lang").read_text().splitlines()]
+    groups = recipe / "data" / "test" / "utt2group"
+    groups.write_text("".join(f"{key} {key[:2]}_{int(key[-1]) // 2}\n" for key in keys))
+    result = run(recipe, *ssl)
+    assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
+    assert "stage 11: Decoding test — up to date" in result.stdout
+    assert re.search("12: Scoring test .again, since this changed: .*utt2group", result.stdout)
+    after = json.loads(scores.read_text())["objectives"]["asr_en"]
+    assert (after["wer"]["value"], after["utterances"]) == (before["wer"]["value"], 4)
+    assert after != before  # intervals over two groups
+
+
+def test_a_run_of_audio_alone_is_refused(recipe: Path):
+    config = (recipe / "conf" / "train_msp.yaml").read_text()
+    (recipe / "conf" / "train_u.yaml").write_text(config + "ssl: cpc\nlanguages: [en, fr]\n")
+    alone = ("--train_config", "conf/train_u.yaml", "--asr_langs", "", "--st_pairs", "")
+    refused = run(recipe, *alone)
+    assert refused.returncode == 1
+    assert "error: no objective of this run has labels: name languages to recog" in refused.stderr
+    assert "stage" not in refused.stdout
+
+
 def test_fewer_languages_of_the_corpus_have_folders_of_their_own(recipe: Path):
     stages = ("--stage", "1", "--stop_stage", "6")
     shared = [*recipe.glob("data/*_token_list/*/*"), *recipe.glob("exp/msp_stats*/*/*")]

@@ -44,7 +44,7 @@ option num_threads 0 "Cores of training; 0: OMP_NUM_THREADS if it is set, else t
 option save_interval_minutes "" "Minutes between checkpoints inside an epoch of training, 0: none by time; empty: as train_config says, else 30"
 option_group "Folders"
 option expdir exp "Experiments"
-option dumpdir dump "Features"
+option dumpdir dump "Features of one --datadir"
 option datadir data "Data dirs and token lists"
 option_group "Corpus (run.sh knows it)"
 option train_set train "Name of the training set"
@@ -194,10 +194,11 @@ fi
 train_name=${train_set}${speeds}
 run_options+=("--speeds=${noise_name}${speeds}")
 ask_kinds names languages subset tags model refinements labels score_files settings own_kinds vocabularies vocabulary_args \
-    normalize pretrain_normalize preencoder
+    normalize pretrain_normalize preencoder frontend
 [[ ${soup} != planned || ${#kinds_names[@]} -gt 1 ]] || refuse "--soup planned puts objectives on levels, but ${kinds_names[0]} is the only one"
 own_kinds=() # of the user's configuration: those that a model names by itself are not imported
 ((${#kinds_own_kinds[@]} == 0)) || own_kinds=(--own_kinds "${kinds_own_kinds[@]}")
+((${#kinds_labels[@]} > 0)) || refuse "no objective of this run has labels: name languages to recognise (--asr_langs), pairs to translate (--st_pairs) or other objectives (--objectives); audio alone is learnt from in stage 7"
 subset=${kinds_subset[0]} # where the corpus has languages that this run leaves out
 # shellcheck source=egs2/TEMPLATE/msp1/scripts/feature_folders.sh
 . scripts/feature_folders.sh
@@ -227,7 +228,7 @@ if [[ -z ${msp_tag} ]]; then
     msp_tag=$(short_name "${msp_tag}")
 fi
 refuse_path "msp_tag (or what it is made of)" "${msp_tag}"
-stats_name=msp_stats_${feats_name}_${kept_dir##*/}_${kinds_tags[1]}
+stats_name=msp_stats_${feats_name}${kinds_frontend[0]:+_${kinds_frontend[0]}}_${kept_dir##*/}_${kinds_tags[1]}
 [[ ${stats_name} == *"${noise_name}"* ]] || stats_name+=${noise_name} # names of token lists have it
 stats_dir=${expdir}/$(short_name "${stats_name}")
 exp_dir=${expdir}/msp_${msp_tag}
@@ -287,6 +288,9 @@ mapfile -t all_data_args < <(
 
 # --- self-supervision: its options in stage 9, and the data that hold audio without labels --------
 mkdir -p "${expdir}" "${dumpdir}"
+made_of=$(realpath -m --relative-base=. "${datadir}") # kept tables of one folder of data must not name features of another
+((stop_stage < 2)) || [[ ! -s ${dumpdir}/.datadir || $(<"${dumpdir}/.datadir") == "${made_of}" ]] ||
+    refuse "--dumpdir ${dumpdir} holds features of --datadir $(<"${dumpdir}/.datadir"); name another one for those of ${datadir}, such as --dumpdir dump_${datadir##*/}"
 ssl_args=() init_args=() train_shapes=${stats_dir}/train/speech_shape
 mapfile -t train_data_args < <(data_args train "${kept_dir}/${train_name}")
 if [[ ${ssl} != none ]]; then
@@ -369,22 +373,25 @@ fi
 if ((stop_stage > 1)) && [[ $(soups objectives subset "${run_options[@]}") != "${subset}" ]]; then
     echo "  folders of this run are named by its languages where the corpus has more"
     ((stage > 1)) || set -- "$@" --stage 2
+    unset SOUPS_JOB_THREADS # OMP_NUM_THREADS may be the user's wish
     exec ./msp.sh "$@"
 fi
 
+((stage > 3 || stop_stage < 2)) || echo "${made_of}" >"${dumpdir}/.datadir"
 if [[ -n ${noise} ]]; then
     mapfile -t found_sets < <(printf '%s\n' "${found_train}" "${found_valid}" "${found_tests[@]}" | awk '!seen[$0]++')
     noise_audio=()
     [[ ${noise} == generated ]] || noise_audio+=("${noise}")
     for name in "${found_sets[@]}"; do
         noisy=${name}${noise_name}
-        if stage 2 "Noise for ${name}" "${datadir}/.stage2_${noisy}.done" --settings "noise=${noise}" "snr=${noise_snr}" \
+        noisy_dir=$(noisy_audio "${dumpdir}" "${datadir}")/${noisy}
+        if stage 2 "Noise for ${name}" "${datadir}/.stage2_${noisy}.done" --settings "noise=${noise}" "snr=${noise_snr}" "audio=${noisy_dir}" \
             --without ${kinds_score_files[@]+"${kinds_score_files[@]}"} \
             --inputs "${datadir}/${name}" --audio "${datadir}/${name}/wav.scp" ${noise_audio[@]+"${noise_audio[@]}"} \
-            --outputs "${datadir}/${noisy}/wav.scp" "${datadir}/${noisy}/clean.scp" "${datadir}/${noisy}"; then
+            --outputs "${datadir}/${noisy}/wav.scp" "${datadir}/${noisy}/clean.scp" "${datadir}/${noisy}" "${noisy_dir}"; then
             read -ra snr_range <<<"${noise_snr}"
             soups add_noise --source "${datadir}/${name}" --target "${datadir}/${noisy}" \
-                --audio_dir "$(noisy_audio "${dumpdir}" "${datadir}")/${noisy}" \
+                --audio_dir "${noisy_dir}" \
                 --noises "${noise}" --snr "${snr_range[@]}" --nj "${nj}" \
                 --look_at "${found_sets[@]/#/${datadir}/}" --fs "${fs}" --resample "${resample}"
             stage_done "${datadir}/${noisy}"
@@ -514,7 +521,7 @@ fi
 mapfile -t labelled_content < <(content_of "${kept_dir}/${train_name}" "${kept_dir}/${valid_set}")
 read_dirs=("${feats_dir}/${train_name}" "${feats_dir}/${valid_set}" "${kept_dir}/${train_name}" "${kept_dir}/${valid_set}")
 read_dirs+=(${kinds_vocabularies[@]+"${kinds_vocabularies[@]%/*}"})
-if stage 6 "Statistics" "${stats_dir}/.stage6.done" --settings "${model_args[@]}" \
+if stage 6 "Statistics" "${stats_dir}/.stage6.done" --settings "${model_args[@]}" ${kinds_frontend[0]:+"frontend=${kinds_frontend[0]}"} \
     --inputs ${kinds_vocabularies[@]+"${kinds_vocabularies[@]}"} "${labelled_content[@]}" --reads "${read_dirs[@]}" \
     --outputs "${stats_dir}/train/speech_shape" "${stats_dir}/valid/speech_shape" "${stats_dir}/train/feats_stats.npz" \
     "${stats_dir}/train" "${stats_dir}/valid"; then
@@ -692,10 +699,14 @@ for name in "${test_set_list[@]}"; do
         stage_done "${decode_dir}"
     fi
     references=()
-    for file in "${label_files[@]}"; do [[ ! -e ${tested}/${file} ]] || references+=("${tested}/${file}"); done
+    for file in "${label_files[@]}" utt2group; do
+        [[ -e ${tested}/${file} ]] || continue
+        [[ ! -e ${tested}/${file%.scp}.digest ]] || file=${file%.scp}.digest # what recordings sound like
+        references+=("${tested}/${file}")
+    done
     for file in ${kinds_score_files[@]+"${kinds_score_files[@]}"}; do # a new list of trials takes no new features
         source=${datadir}/${name%"${noise_name}"}/${file} copy=${tested}/${file}
-        copy_or_remove "${source}" "${copy}"
+        copy_or_remove "${source}" "${copy}" ${subset:+"${feats_dir}/${name}/utt2lang" "${tested}/utt2lang"}
         [[ ! -e ${copy} ]] || references+=("${copy}")
     done
     decoded_files "${decode_dir}"

@@ -15,7 +15,7 @@
 # one option the last (so run.sh hands on its own, followed by "$@"), and `--help`, which lists all
 # with the values in force. The default tells what is valid: `true`/`false` makes a switch
 # (`--force` alone means true), a whole number asks for one, a number with a point for a number, anything else
-# takes any text. A whole default that may be broken is written 1.0. What is wrong ends with one
+# takes any text, in which tabs and ends of lines become spaces. A whole default that may be broken is written 1.0. What is wrong ends with one
 # sentence that names the nearest options, and status 2.
 #
 # `option_words ARRAY` fills an array with all options as they are then, a word `--name=value` for each.
@@ -81,7 +81,7 @@ parse_options() {
         _option_check "${name}" "${value}"
         # where bash computes, 010 is 8
         [[ ${_option_kind[${name}]} != "a whole number" || ! ${value} =~ ^(-?)0+([0-9]+)$ ]] || value=${BASH_REMATCH[1]}${BASH_REMATCH[2]}
-        printf -v "${name}" '%s' "${value}"
+        printf -v "${name}" '%s' "${value//[$'\n\t']/ }" # lists are read from one line
     done
     if ${wants_help}; then
         _option_print_help

@@ -164,7 +164,7 @@ _stage_renew_stamp() {
 _stage_list_made() {
     local path
     for path in ${_stage_outputs[@]+"${_stage_outputs[@]}"} ${_stage_made[@]+"${_stage_made[@]}"}; do
-        find -L "${path}" -maxdepth 2 -type f -size +0 ! -name '.*' ${_stage_without[@]+"${_stage_without[@]}"} | LC_ALL=C sort | sed 's/^/made /'
+        find -L "${path}" -maxdepth 2 -type f -size +0 ! -name '.*' ! -name '*.flac' ${_stage_without[@]+"${_stage_without[@]}"} | LC_ALL=C sort | sed 's/^/made /'
     done
 }
 
