@@ -7,6 +7,7 @@ egs2/ with its links. A wheel cannot hold links: it gets each file once, below
 
 import json
 import os
+import runpy
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,9 +17,9 @@ from setuptools.command.sdist import sdist
 
 RECIPES = Path("egs2")
 LINKS = "links.json"
-# Files that runs leave behind (.gitignore), and published results of runs.
-LEFT_OUT = {"data", "dump", "exp", "downloads", ".queue", "path.local.sh", "path.soups.sh"}
-LEFT_OUT |= {"RESULTS.md", "results.jsonl", "__pycache__"}
+# Loaded by its path: a build has no package espnet_soups to import, or an older one.
+RULES = Path(__file__).parents[1] / "espnet_soups" / "recipes" / "left_out.py"
+is_left_out = runpy.run_path(str(RULES))["is_left_out"]
 
 
 def recipe_files(root: Path) -> Iterator[Path]:
@@ -29,13 +30,16 @@ def recipe_files(root: Path) -> Iterator[Path]:
     """
     for folder, folders, files in os.walk(root):
         here = Path(folder).relative_to(root)
+        left_out = {  # below <name>/msp1
+            name for name in [*folders, *files] if is_left_out(Path(*(here / name).parts[2:]))
+        }
         linked = [name for name in folders if Path(folder, name).is_symlink()]
         folders[:] = [
             name
             for name in folders
-            if name not in {*LEFT_OUT, *linked} and not name.startswith("tmp_")
+            if name not in {*left_out, *linked} and not name.startswith("tmp_")
         ]
-        yield from (here / name for name in sorted([*files, *linked]) if name not in LEFT_OUT)
+        yield from (here / name for name in sorted([*files, *linked]) if name not in left_out)
 
 
 class BuildPy(build_py):

@@ -4,9 +4,11 @@ import os
 import shlex
 import shutil
 import sys
+from functools import partial
 from pathlib import Path
 
-from espnet_soups.recipes.folders import LEFT_OUT, find_recipe, links_below, recipes_root
+from espnet_soups.recipes.folders import find_recipe, links_below, recipes_root
+from espnet_soups.recipes.left_out import is_left_out
 
 ENVIRONMENT = "path.soups.sh"  # path.sh reads it
 
@@ -33,7 +35,7 @@ def copy_recipe(name: str, target: Path) -> None:
     whole = target.resolve()
     temporary = whole.with_name(f".{whole.name}.{os.getpid()}.tmp")
     try:
-        shutil.copytree(folder, temporary, ignore=_ignored)
+        shutil.copytree(folder, temporary, ignore=partial(_ignored, folder))
         for link, points_to in links_below(root, folder).items():
             _bring(folder, link, points_to, temporary / link)
         (temporary / ENVIRONMENT).write_text(settings, encoding="utf-8")
@@ -65,8 +67,9 @@ def environment_lines(root: Path) -> str:
     return f"{head}soups_python={shlex.quote(str(python))}\n"
 
 
-def _ignored(folder: str, names: list[str]) -> list[str]:
-    return [name for name in names if name in LEFT_OUT or Path(folder, name).is_symlink()]
+def _ignored(recipe: Path, folder: str, names: list[str]) -> list[str]:
+    paths = [Path(folder, name) for name in names]
+    return [p.name for p in paths if is_left_out(p.relative_to(recipe)) or p.is_symlink()]
 
 
 def _bring(folder: Path, link: Path, points_to: str, target: Path) -> None:

@@ -4,22 +4,12 @@ import os
 from pathlib import Path
 
 from espnet_soups.files import read_json
+from espnet_soups.recipes.left_out import is_left_out
 
 PACKED = Path(__file__).parent / "egs2"  # tools/package_recipes.py writes it into a wheel
 CLONED = Path(__file__).parents[2] / "egs2"
 LINKS = "links.json"  # beside packed recipes: path of each link -> what it points to
 KIND = "msp1"  # folder of a recipe, as in ESPnet
-# Files that runs leave behind, and published results of other runs.
-LEFT_OUT: tuple[str, ...] = (
-    "data",
-    "dump",
-    "exp",
-    "downloads",
-    ".queue",
-    "path.local.sh",
-    "path.soups.sh",
-)
-LEFT_OUT += ("RESULTS.md", "results.jsonl", "__pycache__")
 
 
 def recipes_root() -> Path:
@@ -85,5 +75,5 @@ def links_below(root: Path, folder: Path) -> dict[Path, str]:
     return {
         path.relative_to(folder): target
         for path, target in sorted(paths.items())
-        if path.is_relative_to(folder) and not {*path.relative_to(folder).parts} & {*LEFT_OUT}
+        if path.is_relative_to(folder) and not is_left_out(path.relative_to(folder))
     }

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from espnet_soups.recipes.copy import copy_recipe, environment_lines
-from espnet_soups.recipes.folders import CLONED, LEFT_OUT, recipe_names, recipes_root
+from espnet_soups.recipes.folders import CLONED, recipe_names, recipes_root
+from espnet_soups.recipes.left_out import FOLDERS, is_left_out
 from tools import package_recipes
 
 ROOT = Path(__file__).parents[2]
@@ -22,7 +23,7 @@ def test_every_file_of_a_recipe_arrives_with_its_content_and_its_mode(name: str,
     looked_at = 0
     for path in source.rglob("*"):
         own = path.relative_to(source)
-        if set(own.parts) & set(LEFT_OUT) or path.is_dir():
+        if is_left_out(own) or path.is_dir():
             continue
         looked_at += 1
         copy = tmp_path / "mine" / own
@@ -42,16 +43,31 @@ def test_links_inside_a_recipe_stay_links_since_they_name_experiments(tmp_path: 
     assert config.resolve().is_relative_to(tmp_path.resolve())
 
 
-def test_links_of_experiments_are_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_what_runs_and_studies_have_made_is_left_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     recipe = tmp_path / "egs2" / "tones" / "msp1"
-    (recipe / "exp" / "msp_a").mkdir(parents=True)
-    (recipe / "exp" / "msp_a" / "latest.pth").symlink_to("1epoch.pth")
+    made = ("data", "data_uneven", "dump", "dump_uneven", "exp/msp_a", "exp_uneven/msp_b")
+    for name in (*made, "local"):
+        (recipe / name).mkdir(parents=True)
+        (recipe / name / "text").touch()
+    for name in ("exp/msp_a", "exp_uneven/msp_b"):
+        (recipe / name / "latest.pth").symlink_to("1epoch.pth")
+    (recipe / "local" / "data_rows.py").touch()
     (recipe / "run.sh").write_text("true\n")
     (recipe / "again.sh").symlink_to("run.sh")
     monkeypatch.setattr("espnet_soups.recipes.copy.recipes_root", lambda: tmp_path / "egs2")
     copy_recipe("tones", tmp_path / "mine")
     assert os.readlink(tmp_path / "mine" / "again.sh") == "run.sh"
-    assert not (tmp_path / "mine" / "exp").exists()
+    assert {path.name for path in (tmp_path / "mine").iterdir()} == {
+        *("again.sh", "local", "run.sh", "path.soups.sh")
+    }
+    assert {path.name for path in (tmp_path / "mine" / "local").iterdir()} == {
+        *("data_rows.py", "text")
+    }
+    assert {path.as_posix() for path in package_recipes.recipe_files(tmp_path / "egs2")} == {
+        f"tones/msp1/{name}" for name in ("again.sh", "run.sh", "local/data_rows.py", "local/text")
+    }
 
 
 def test_an_unknown_recipe_and_a_folder_with_content_are_refused(tmp_path: Path):
@@ -86,8 +102,15 @@ def test_without_a_clone_the_python_is_named_and_one_without_the_command_refused
     assert f"soups_python={tmp_path}/bin/python\n" in environment_lines(root)
 
 
-def test_the_build_leaves_out_what_the_copy_leaves_out():
-    assert set(LEFT_OUT) == package_recipes.LEFT_OUT
+def test_git_leaves_out_the_same_folders_of_a_recipe():
+    lines = (ROOT / ".gitignore").read_text().splitlines()
+    above = "egs2/*/*/"
+    assert {line.removeprefix(above) for line in lines if line.startswith(above)} == {
+        f"{pattern}/" for pattern in FOLDERS
+    }
+
+
+def test_the_build_finds_the_recipes_without_results():
     assert recipes_root() == CLONED
     assert "asterisk" in recipe_names(CLONED)
     files = {path.as_posix() for path in package_recipes.recipe_files(CLONED)}
