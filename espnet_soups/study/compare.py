@@ -55,7 +55,25 @@ def paired(
     Returns:
         The difference; seeds in which it is not finite are left out.
     """
-    found = []
+    return paired_difference(
+        list(seed_differences(study, records, setting, arm, against, outcome).values())
+    )
+
+
+def seed_differences(
+    study: Study, records: Records, setting: str, arm: Arm, against: Arm, outcome: str
+) -> dict[int, float]:
+    """Return the difference of two arms by seed, where both are finished and it is finite.
+
+    Args:
+        study: The study.
+        records: Records of the finished runs, by tag.
+        setting: Name of the setting.
+        arm: The arm.
+        against: The arm that is subtracted.
+        outcome: The outcome: a group of the study, or see `difference`.
+    """
+    found = {}
     for seed in study.seeds:
         ours = records.get(StudyRun(study, setting, arm, seed).tag)
         theirs = records.get(StudyRun(study, setting, against, seed).tag)
@@ -65,8 +83,8 @@ def paired(
             else:
                 value = difference(ours, theirs, outcome)
             if math.isfinite(value):
-                found.append(value)
-    return paired_difference(found)
+                found[seed] = value
+    return found
 
 
 def void_arms(study: Study, records: Records, setting: str) -> dict[str, float]:

@@ -42,8 +42,18 @@ cp -r "made/${tag}" "exp/msp_${tag}"
 """
 
 
-def write_run(folder: Path, losses: list[float], moved: float = 0.4, **config) -> None:
-    """Write what a training leaves: two epochs, of which the last has the given losses."""
+def write_run(
+    folder: Path,
+    losses: list[float | None],
+    moved: float = 0.4,
+    scored: list[float] | None = None,
+    **config,
+) -> None:
+    """Write what a training leaves: two epochs, of which the last has the given losses.
+
+    Scores follow from the losses, or from those of `scored` where a loss is not finite (None).
+    """
+    scored = scored or losses
     (folder / "decode_msp_valid.acc.ave" / "test").mkdir(parents=True)
     weights = [0.5 + moved, 0.5 - moved]
     records = [
@@ -67,6 +77,6 @@ def write_run(folder: Path, losses: list[float], moved: float = 0.4, **config) -
         {"name": name, "title": name.upper(), "lower_is_better": lower, "headline": True}
         for name, lower in (("wer", True), ("bleu", False))
     ]
-    means = {"wer": {"value": 10 * losses[0]}, "bleu": {"value": 3.0 + 10 * losses[0]}}
+    means = {"wer": {"value": 10 * scored[0]}, "bleu": {"value": 3.0 + 10 * scored[0]}}
     text = json.dumps({"mean": means, "metrics": metrics})
     (folder / "decode_msp_valid.acc.ave" / "test" / "scores.json").write_text(text)

@@ -121,19 +121,7 @@ def test_unfinished_and_diverged_runs_are_shown(study_file, tmp_path):
         diverged = arm == "vs" and seed == 5
         return [None if diverged else 2.0, 4.0] if arm != "vs" or diverged else [1.8, 3.6]
 
-    # a diverged run has no score that would be compared: its loss is written as null
-    for arm in study.arms:
-        for seed in study.seeds:
-            values = losses(arm.name, seed)
-            if values is None:
-                continue
-            tag = StudyRun(study, "all", arm, seed).tag
-            folder = tmp_path / f"msp_{tag}"
-            write_run(folder, [value or 2.0 for value in values])
-            if None in values:
-                text = (folder / "soup.jsonl").read_text()
-                (folder / "soup.jsonl").write_text(text.replace('"asr_fr": 2.0', '"asr_fr": null'))
-    records = read_records(study, Finished(tmp_path, DECODED))
+    records = trained(study, tmp_path, losses, scored=[2.0, 4.0])
     page = render_study(study, records, {"trial_vs_seed6": "ended with status 3"})
     assert "trial_vs_seed5 diverged" in page
     assert "- trial_vs_seed6: ended with status 3" in page
@@ -185,6 +173,22 @@ def test_the_front_has_an_arm_at_its_mean_losses_of_both_groups(study_file, tmp_
     assert drawn["VS"] == [[pytest.approx(-50.0), pytest.approx(25.0)]]
     assert drawn["joint"] == [[0.0, 0.0]]
     assert plot_front(load_study(study_file()), records) is None
+
+
+def test_the_front_has_seeds_whose_losses_of_both_groups_are_known(study_file, tmp_path):
+    study = load_study(study_file(seeds=[1, 2, 3, 4], groups={"ASR": ["asr_*"], "ST": ["st_*"]}))
+
+    def losses(arm, seed):
+        if arm != "vs":
+            return [2.0, 4.0]
+        return {1: [None, 4.4], 2: [1.0, None], 3: [None, 4.2], 4: [1.0, 5.0]}[seed]
+
+    figure = plot_front(study, trained(study, tmp_path, losses, scored=[2.0, 4.0]))
+    assert figure is not None
+    (axes,) = figure.axes
+    drawn = {line.get_label(): line.get_xydata().tolist() for line in axes.get_lines()}
+    assert drawn["VS, 1 of 4 seeds"] == [[pytest.approx(-50.0), pytest.approx(25.0)]]
+    assert "VM" in drawn
 
 
 def test_nothing_is_known_relative_to_a_loss_of_zero():
