@@ -8,10 +8,11 @@ from typing import Any
 from espnet_soups.files import read_yaml
 from espnet_soups.settings import refuse_unknown
 
-# Rows of one table may differ in these alone; everything else is shared, as in the paper.
+# Rows of one table may differ in these alone; everything else is shared, as in the paper. So is
+# `ssl_audio`: it changes the data that stage 9 learns from.
 SOUP_OPTIONS = (
     *("soup", "order", "combiner", "baseline"),
-    *("ssl", "pretrain_config", "init_from_pretrained", "ssl_in_training", "ssl_audio"),
+    *("ssl", "pretrain_config", "init_from_pretrained", "ssl_in_training"),
 )
 # Further options of msp_train that are soup too.
 SOUP_ARGUMENTS = ("trainer_conf", "static_weights", "ssl_conf")

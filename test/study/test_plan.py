@@ -40,6 +40,7 @@ def test_an_arm_may_have_constant_penalties(study_file):
         ({"baseline": "jiont"}, "'jiont' (closest: 'joint')"),
         ({"parallel": 0}, "`parallel`"),
         ({"arms": arms(x={"title": "x", "options": {"train_config": "a"}})}, "`train_config`"),
+        ({"arms": arms(x={"title": "x", "options": {"ssl_audio": "unlabeled"}})}, "`ssl_audio`"),
         ({"arms": arms(x={"title": "x", "train_args": {"max_epoch": 3}})}, "`max_epoch`"),
         ({"arms": arms(x={"title": "x", "optoins": {}})}, "'optoins' (closest: 'options')"),
         ({"arms": arms(x={"title": "x", "weights_of": "y"})}, "'y'"),

@@ -249,6 +249,10 @@ def test_the_paper_s_numbers_stand_in_the_table_of_librispeech():
     [
         ({"rows": [{"title": "a", "run": "a", "options": {"fs": 8000}}]}, r"soup alone .*`shared`"),
         ({"rows": [{"title": "a", "run": "a", "train_args": {"max_epoch": 3}}]}, "max_epoch"),
+        (
+            {"rows": [{"title": "a", "run": "a", "options": {"ssl_audio": "unlabeled"}}]},
+            r"a differs from the others in \['ssl_audio'\].*`shared`",
+        ),
         ({"rows": [{"title": "a", "run": "a"}] * 2}, r"the runs \['a'\] occur twice"),
         (
             {"rows": [{"title": "a", "run": "a", "paper": {"MOS": 1}}]},
