@@ -50,6 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return [*options.command, f"--msp_tag={tag}", f"--train_args={train_args}"]
 
     trials = weight_search.read_grid(options.grid)
+    path = weight_search.search_file(expdir, options.tag)
+    path.unlink(missing_ok=True)  # of an earlier search: if this one fails, there is no result
     outcomes = []
     for number, trial in enumerate(trials, start=1):
         print(f"grid point {number} of {len(trials)}: {trial.train_args}", flush=True)
@@ -62,7 +64,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         weights = ", ".join(f"{glob} {w:g}" for glob, w in outcome.trial.weights.items())
         print(f"{outcome.accuracy:9.4f}  {delta:+7.4f}  {outcome.epoch:5d}  {weights}", flush=True)
     _run(words(ranked[0][0].trial))
-    path = weight_search.search_file(expdir, options.tag)
     weight_search.write_search(path, options.tag, ranked)
     print(f"wrote {path}")
 

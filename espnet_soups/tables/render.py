@@ -20,6 +20,8 @@ def render(
 ) -> str:
     """Return the table; a run that has no scores yet has dashes, and a line that says so.
 
+    Runs that failed have none, whatever an earlier call has left in their folders.
+
     Args:
         table: The table.
         runs: Its runs.
@@ -35,16 +37,17 @@ def render(
     for row in table.rows:
         own = [run for run in runs if run.row == row]
         lost = {run.tag: failures[run.tag] for run in own if run.tag in failures}
+        made = [run for run in own if run.tag not in lost]
         cells = [row.title]
         for column in table.columns:
-            found = [read_number(run.folder(expdir), inference_tag, column) for run in own]
+            found = [read_number(run.folder(expdir), inference_tag, column) for run in made]
             numbers = [number for number in found if number is not None]
             nothing = next((failure.cell for failure in lost.values()), summarise([]))
             cells.append(column.missing or (summarise(numbers) if numbers else nothing))
             if not mini:
                 cells.append(str(row.paper.get(column.title, NOT_PUBLIC)))
         rows.append(cells)
-        notes += _missing_notes(own, expdir, lost) + _search_notes(own, expdir)
+        notes += _missing_notes(own, expdir, lost) + _search_notes(made, expdir)
     seeds = sorted({run.seed for run in runs})
     if len(seeds) > 1:
         notes.append(f"- Mean ± standard deviation over the seeds {', '.join(map(str, seeds))}.")

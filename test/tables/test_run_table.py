@@ -119,6 +119,31 @@ def test_a_seed_that_fails_leaves_the_numbers_of_the_others(tmp_path, recipe):
     assert "- VS: failed, train_msp_vs_seed2: ended with status 1." in text
 
 
+def test_what_fails_shows_no_score_of_an_earlier_run(tmp_path, recipe):
+    rows = [
+        {"title": "VS", "run": "vs"},
+        {"title": "static", "run": "static", "search": "conf/grid.yaml"},
+    ]
+    (recipe / "conf" / "grid.yaml").write_text("weights: {}\n")
+    (recipe / "fail_train_msp_vs").write_text("1")
+    for name in ("train_msp_vs", "train_msp_static_old"):
+        folder = recipe / "exp" / f"msp_{name}" / "decode_msp_valid.acc.ave" / "test"
+        folder.mkdir(parents=True)
+        scores = {"objectives": {"asr_fr": {"wer": {"value": 8.0}}}}
+        (folder / "scores.json").write_text(json.dumps(scores))
+    point = {"tag": "train_msp_static_old", "weights": {"st_*": 2.0}, "accuracy": 0.5}
+    search = recipe / "exp" / "train_msp_static_search.json"
+    search.write_text(json.dumps({"points": [point]}))
+    table = str(write(tmp_path / "small.yaml", rows=rows))
+    with pytest.raises(OSError, match="2 of 2 runs have no result"):
+        main([table, "--recipe", str(recipe)])
+    text = (recipe / "exp" / "tables" / "small.md").read_text()
+    for title in ("VS", "static"):
+        row = next(line for line in text.splitlines() if line.startswith(f"| {title}"))
+        assert row.strip("| ").split(" | ")[1] == "failed"
+    assert "validation accuracy" not in text
+
+
 @pytest.mark.parametrize("status", [130, "kill -INT $$"])
 @pytest.mark.usefixtures("interruptible")
 def test_an_interruption_ends_the_whole_table(tmp_path, recipe, status):

@@ -69,8 +69,11 @@ def test_options_of_the_recipe_stay_and_the_search_is_recorded(recipe, capfd):
 
 
 def test_a_failed_run_and_a_glob_without_objective_end_the_search(recipe):
+    main(["--grid", "grid.yaml", "--", "./run.sh"])
+    assert read_search(search_file(recipe / "exp", "two_stage")) is not None
     with pytest.raises(ValueError, match=r"`false .*ended with status 1"):
         main(["--grid", "grid.yaml", "--", "false"])
+    assert read_search(search_file(recipe / "exp", "two_stage")) is None  # it was of other runs
     (recipe / "grid.yaml").write_text("weights: {'mt_*': [0.5]}\n")
     with pytest.raises(ValueError, match=r"'mt_\*' matches no objective"):
         main(["--grid", "grid.yaml", "--", "./run.sh"])
