@@ -69,13 +69,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise ValueError(f"`--parallel` must be 1 or more, but got {options.parallel}.")
     published = options.recipe / "studies" / study.name
     finished = Finished(
-        options.recipe / options.expdir, options.decoded, read_published(published / PUBLISHED)
+        options.recipe / options.expdir,
+        options.decoded,
+        read_published(published / PUBLISHED),
+        ["--expdir", options.expdir, *more],
     )
     failures: dict[str, str] = {}
     if options.dry_run:
-        _print_commands(study, arms, more)
+        _print_commands(study, arms, finished.more)
     else:
-        failures = _execute(study, arms, finished, options, more)
+        failures = _execute(study, arms, finished, options)
     paths = _write_page(study, finished, failures, published if options.publish else None)
     print("\n".join(f"wrote {path}" for path in paths), flush=True)
     if failures:
@@ -101,7 +104,6 @@ def _execute(
     arms: Sequence[str],
     finished: "Finished",
     options: argparse.Namespace,
-    more: Sequence[str],
 ) -> dict[str, str]:
     """Prepare the data, train what is missing, and return what failed."""
     import subprocess
@@ -110,10 +112,9 @@ def _execute(
     from espnet_soups.study.execute import Execution
     from espnet_soups.study.runs import line_of, plan_study, preparations
 
-    more = ["--expdir", options.expdir, *more]
     read_records(study, finished)  # refuses changed settings
     exit_on_signals()
-    for command in preparations(study, more):
+    for command in preparations(study, finished.more):
         print(f"# data: {line_of(command)}", flush=True)
         status = subprocess.run(command, cwd=options.recipe, check=False).returncode
         if status:
@@ -122,7 +123,6 @@ def _execute(
     execution = Execution(
         options.recipe,
         finished,
-        more,
         options.parallel or study.parallel,
         3600 * hours,
     )

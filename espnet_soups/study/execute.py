@@ -22,7 +22,6 @@ class Execution:
     Attributes:
         recipe: Folder of the recipe.
         finished: The finished runs.
-        more: Further options of run.sh.
         parallel: Number of trainings side by side.
         budget_seconds: No run is started that would probably end later; 0: no limit.
         say: Function that prints a line.
@@ -32,7 +31,6 @@ class Execution:
 
     recipe: Path
     finished: Finished
-    more: Sequence[str] = ()
     parallel: int = 1
     budget_seconds: float = 0.0
     say: Callable[[str], None] = lambda line: print(line, flush=True)
@@ -98,7 +96,8 @@ class Execution:
     def _start(self, run: StudyRun) -> "subprocess.Popen[bytes]":
         donor = run.donor()
         record = None if donor is None else self.finished.find(donor)
-        command = run.command(record, ["--stage", "7", *self.more])
+        command = run.command(record, ["--stage", "7", *self.finished.more])
+        self.finished.begin(run)
         log = self._log_of(run)
         log.parent.mkdir(parents=True, exist_ok=True)
         self.say(f"# {run.arm.title}, seed {run.seed}: {line_of(command)}")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from espnet_soups.files import read_json, read_json_lines, read_yaml
+from espnet_soups.study.definition import read_definition
 from espnet_soups.tables.same_settings import SOUP_KEYS
 
 LEVEL = {
@@ -48,11 +49,14 @@ class RunRecord:
         epochs: The records of its epochs, with the keys of `EPOCH` from soup.jsonl.
         scores: Its headline scores, by metric.
         settings: Its settings in config.yaml, without those of the soup.
+        definition: What it was trained with, see `StudyRun.definition`; None: it was trained before
+            studies kept that.
     """
 
     epochs: list[dict[str, Any]]
     scores: Mapping[str, Score]
     settings: Mapping[str, Any] = field(default_factory=dict)
+    definition: Mapping[str, str] | None = None
 
     @property
     def losses(self) -> dict[str, float]:
@@ -146,6 +150,7 @@ def read_record(folder: Path, decoded: Path) -> RunRecord | None:
             if item["headline"] and item["name"] in means
         },
         {key: value for key, value in config.items() if key not in SOUP_KEYS},
+        read_definition(folder),
     )
 
 

@@ -6,10 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from espnet_soups.study.definition import INDIFFERENT
 from espnet_soups.study.plan import Arm, Study
 from espnet_soups.study.record import RunRecord
 from espnet_soups.tables.plan import Row
-from espnet_soups.tables.train_words import split_train_words
+from espnet_soups.tables.train_words import (
+    PRETRAIN,
+    TRAIN,
+    TrainWords,
+    read_words,
+    split_train_words,
+)
 
 FIRST_STAGE = "7"  # earlier stages are the same for all arms of a setting
 ONE_CORE = ("--num_threads", "1", "--nj", "1", "--inference_nj", "1")
@@ -58,18 +65,47 @@ class StudyRun:
             donor: The record of `donor()`; None: this run uses no numbers of another.
             more: Further options of run.sh.
         """
-        options = {**self.study.shared, **self.study.settings[self.setting], **self.arm.options}
-        given = split_train_words(options, more)
-        own = {**self.arm.train_args}
+        given = split_train_words(self._options, more)
+        training = self._training(given, "" if donor is None else self._donated(donor))
+        words = ["./run.sh", *ONE_CORE, "--msp_tag", self.tag, *given.options]
+        words += [f"--{name}={text}" for name, text in training.items()]
+        return [*words, *given.more]
+
+    def definition(self, more: Sequence[str] = ()) -> dict[str, str]:
+        """Return the options of run.sh that decide its results, by name.
+
+        Numbers of another run are not among them, but the options of that run are, below
+        `weights_of` or `penalties_of`.
+
+        Args:
+            more: Further options of run.sh.
+        """
+        given = split_train_words(self._options, more)
+        options = {**self._options, **read_words(given.more)}
+        aside = {TRAIN, PRETRAIN, *INDIFFERENT}
+        found = {name: value for name, value in options.items() if name not in aside}
+        donor = self.donor()
         if donor is not None:
-            own["trainer_conf"] = f"{own.get('trainer_conf', '')} {self._donated(donor)}".strip()
+            theirs = [f"--{name}={value}" for name, value in donor.definition(more).items()]
+            key = "weights_of" if self.arm.weights_of else "penalties_of"
+            found[key] = f"{donor.arm.name}: {line_of(theirs)}"
+        return dict(sorted((found | self._training(given)).items()))
+
+    @property
+    def _options(self) -> dict[str, str]:
+        return {**self.study.shared, **self.study.settings[self.setting], **self.arm.options}
+
+    def _training(self, given: TrainWords, donated: str = "") -> dict[str, str]:
+        """Return the options of training, and of pre-training where the arm has it."""
+        own = {**self.arm.train_args}
+        if donated:
+            own["trainer_conf"] = f"{own.get('trainer_conf', '')} {donated}".strip()
         settings = [f"--{name} {word}" for name, value in own.items() for word in value.split()]
         seed = f"--seed {self.seed}"
-        words = ["./run.sh", *ONE_CORE, "--msp_tag", self.tag, *given.options]
-        words.append(f"--train_args={' '.join(filter(None, [given.train, *settings, seed]))}")
-        if Row("", "", options=options).pretrains:
-            words.append(f"--pretrain_args={' '.join(filter(None, [given.pretrain, seed]))}")
-        return [*words, *given.more]
+        found = {TRAIN: " ".join(filter(None, [given.train, *settings, seed]))}
+        if Row("", "", options=self._options).pretrains:
+            found[PRETRAIN] = " ".join(filter(None, [given.pretrain, seed]))
+        return found
 
     def _donated(self, donor: RunRecord) -> str:
         if self.arm.weights_of:

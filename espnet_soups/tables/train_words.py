@@ -1,5 +1,6 @@
 """Join options of training that several places set: the file, a row or an arm, the command line."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -53,3 +54,21 @@ def split_train_words(options: Mapping[str, str], more: Sequence[str] = ()) -> T
             others.append(word)
     train, pretrain = (" ".join(filter(None, own)) for own in found.values())
     return TrainWords(train, pretrain, tuple(words), tuple(others))
+
+
+def read_words(words: Sequence[str]) -> dict[str, str]:
+    """Return options by name, as run.sh and msp_train read them: of several values the last.
+
+    Args:
+        words: Words of a command, without its name.
+
+    >>> read_words(["--penalty=0.1", "--stop-stage", "3", "--resample", "--penalty", "0.2"])
+    {'penalty': '0.2', 'stop_stage': '3', 'resample': 'true'}
+    """
+    found = {}
+    for word, following in itertools.pairwise([*words, "--"]):
+        name, sign, value = word.partition("=")
+        if name.startswith("--"):
+            alone = "true" if following.startswith("--") else following
+            found[name.removeprefix("--").replace("-", "_")] = value if sign else alone
+    return found

@@ -38,7 +38,8 @@ done
 grep -qx "${tag}" fail 2>/dev/null && exit 3
 echo $$ >>pids
 sleep "$(cat seconds 2>/dev/null || echo 0)"
-cp -r "made/${tag}" "exp/msp_${tag}"
+mkdir -p "exp/msp_${tag}"
+cp -r "made/${tag}/." "exp/msp_${tag}"
 """
 
 

@@ -158,7 +158,7 @@ def test_runs_that_fail_at_once_do_not_make_the_others_look_short(study_file, re
     finished = Finished(recipe / "exp", Path("decode_msp_valid.acc.ave/test"))
     (recipe / "fail").write_text("".join(f"{run.tag}\n" for run in runs))
     ticks = itertools.count(0, 0.001)  # a failure takes no time
-    execution = Execution(recipe, finished, (), len(runs), 1e6, clock=lambda: next(ticks))
+    execution = Execution(recipe, finished, len(runs), 1e6, clock=lambda: next(ticks))
     seen = []
     execution._is_late = lambda begun, took: seen.append(list(took)) or False
     execution.run_all(runs)
