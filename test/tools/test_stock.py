@@ -1,6 +1,7 @@
 """Stock ESPnet beside a soup: equal audio, and miniatures of both arms for real."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from espnet_soups.task.union_sampler import LanguageData, UnionBatchSampler
 from espnet_soups.testing.toy_corpus import make_toy_corpus
 from tools.stock import run
 from tools.stock.data import balance
-from tools.stock.experiment import training_options
+from tools.stock.experiment import decode, training_options
 from tools.stock.models import StockModel, refuse_own_parts, stock_models
 from tools.stock.prepared import read_prepared
 from tools.stock.publish import publish
@@ -100,6 +101,7 @@ def test_an_arm_is_trained_decoded_scored_and_published_and_left_alone_when_fini
         assert config["scheduler_conf"]["total_steps"] == 8
         assert config["input_size"] == 8
     files = [path for path in (recipe / "exp").rglob("*.pth") if not path.is_symlink()]
+    files += (recipe / "exp" / record["name"]).rglob("times.json")
     before = [path.stat().st_mtime_ns for path in files]
     run.main(words(recipe, config_of(record), arm, "--publish"))
     assert [path.stat().st_mtime_ns for path in files] == before
@@ -193,12 +195,66 @@ def test_entries_are_repeated_until_languages_have_their_shares(shares):
     assert counts == balance(languages, lengths, shares, seed=0)
 
 
-def test_a_record_replaces_an_earlier_one_of_its_name(tmp_path):
+def test_a_record_replaces_an_earlier_one_of_its_name_set_and_configuration(tmp_path):
     path = tmp_path / "studies" / "runs.jsonl"
-    for name, value in (("b", 1), ("a", 2), ("b", 3)):
-        publish({"name": name, "value": value}, path)
+    keys = [("b", "test", "d.yaml"), ("a", "test", "d.yaml")]
+    keys += [("b", "dev", "d.yaml"), ("b", "test", "beam.yaml"), ("b", "test", "d.yaml")]
+    for value, (name, test_set, config) in enumerate(keys):
+        record = {"name": name, "set": test_set, "inference_config": config, "value": value}
+        publish(record, path)
     lines = [json.loads(line) for line in path.read_text().splitlines()]
-    assert lines == [{"name": "a", "value": 2}, {"name": "b", "value": 3}]
+    assert [line["value"] for line in lines] == [1, 2, 3, 4]
+    path.write_text('{"name": "b"}\n')
+    with pytest.raises(ValueError, match=r"runs\.jsonl, line 1 is not as it is written"):
+        publish(record, path)
+
+
+def test_published_records_of_this_repository_can_be_added_to(tmp_path):
+    path = Path(__file__).parents[2] / "egs2/asterisk/msp1/studies/stock/runs.jsonl"
+    copy = shutil.copy(path, tmp_path)
+    publish(json.loads(path.read_text().splitlines()[0]), Path(copy))
+    assert Path(copy).read_text() == path.read_text()
+
+
+def test_a_set_is_decoded_again_if_configuration_model_or_set_changed(
+    recipe, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(recipe)
+    prepared, model = read_prepared(Path("exp")), StockModel("asr", "asr", (), {}, ("loss", "min"))
+    config, test_set, calls = tmp_path / "decode.yaml", tmp_path / "test", []
+    shutil.copytree(prepared.set_dir("test"), test_set)
+    trained = tmp_path / "run" / "asr" / "valid.loss.ave.pth"
+    trained.parent.mkdir(parents=True)
+    for path in (config, trained):
+        path.write_text("1")
+
+    def decoded(words, folder, log):
+        calls.append(words)
+        (folder / "times.json").write_text('{"seconds": 1.0}')
+
+    def run_again():
+        calls.clear()
+        target = tmp_path / "run" / "decode" / "test"
+        decode(tmp_path / "run", [model], prepared, test_set, target, config)
+        return len(calls)
+
+    monkeypatch.setattr("tools.stock.experiment.run_command", decoded)
+    assert [run_again(), run_again()] == [1, 0]
+    for path in (config, trained, test_set / "utt2lang", test_set / prepared.speech_file):
+        before = path.read_text()
+        path.write_text(before + "\n")
+        assert [run_again(), run_again()] == [1, 0], path
+
+    def interrupted(words, folder, log):
+        raise KeyboardInterrupt
+
+    config.write_text("2")
+    monkeypatch.setattr("tools.stock.experiment.run_command", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run_again()
+    config.write_text("1\n")  # as it was before, but its hypotheses may be gone
+    monkeypatch.setattr("tools.stock.experiment.run_command", decoded)
+    assert run_again() == 1
 
 
 @pytest.mark.parametrize(

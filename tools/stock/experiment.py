@@ -1,6 +1,7 @@
 """One arm with one seed: data, trainings, decoding and scores."""
 
 import argparse
+import hashlib
 import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -9,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from espnet_soups.data.audio_digest import digest_file
 from espnet_soups.files import read_json, write_json
 from espnet_soups.task.balance.check_balance import settle_batch_bins
 from espnet_soups.task.msp_task import MSPTask
@@ -26,6 +28,7 @@ from tools.stock.training import model_file, run_command, train_model
 
 FACTS = ("token_list", "bpemodel", "token_type")  # of each kind of texts, as stage 5 made them
 SCORES = "scores.json"
+DECODED = "decoded.json"  # digests of the files that a finished decoding has read
 
 
 def run_arm(options: argparse.Namespace, prepared: Prepared, test_dir: Path) -> dict[str, Any]:
@@ -76,7 +79,7 @@ def run_arm(options: argparse.Namespace, prepared: Prepared, test_dir: Path) -> 
         "set": test_dir.name,
         **scores_of(decode_dir),
     }
-    write_json(folder / "record.json", record)
+    write_json(decode_dir / "record.json", record)
     return record
 
 
@@ -167,7 +170,7 @@ def decode(
     decode_dir: Path,
     config: Path,
 ) -> dict[str, Any]:
-    """Decode a set in a process of its own, or return what it took.
+    """Decode a set in a process of its own, or return what the same decoding took.
 
     Args:
         folder: Folder of the run.
@@ -180,18 +183,30 @@ def decode(
     Raises:
         ValueError: If it fails.
     """
-    times = decode_dir / "times.json"
-    if not times.is_file():
-        decode_dir.mkdir(parents=True, exist_ok=True)
-        decoded = [_decoded(folder, model, prepared) for model in models]
-        write_json(decode_dir / "models.json", {"models": decoded})
+    decode_dir.mkdir(parents=True, exist_ok=True)
+    decoded = [_decoded(folder, model, prepared) for model in models]
+    write_json(decode_dir / "models.json", {"models": decoded})
+    speech, done = test_dir / prepared.speech_file, decode_dir / DECODED
+    paths = [config, decode_dir / "models.json", test_dir / "utt2lang", speech, digest_file(speech)]
+    for model in models:
+        own = folder / model.name
+        paths += [own / "config.yaml", model_file(own, model)]
+    digests = {str(path): _digest(path) for path in paths if path.is_file()}
+    if not done.is_file() or read_json(done, "the decoding") != digests:
+        done.unlink(missing_ok=True)
         fs = dict(vars(prepared.options).get("feats_conf") or {}).get("fs")
         words = ["tools.stock.decode", "--models", str(decode_dir / "models.json")]
-        words += ["--speech", f"{test_dir / prepared.speech_file},speech,{prepared.speech_type}"]
+        words += ["--speech", f"{speech},speech,{prepared.speech_type}"]
         words += ["--utt2lang", str(test_dir / "utt2lang"), "--config", str(config)]
         words += ["--decode_dir", str(decode_dir), *(["--fs", str(fs)] if fs else [])]
         run_command(words, decode_dir, "decode.log")
-    return read_json(times, "the decoding")
+        write_json(done, digests)
+    return read_json(decode_dir / "times.json", "the decoding")
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _decoded(folder: Path, model: StockModel, prepared: Prepared) -> dict[str, Any]:

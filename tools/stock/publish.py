@@ -7,10 +7,11 @@ from typing import Any
 from espnet_soups.files import read_json_lines, write_json_lines
 
 MADE_BY = "python -m tools.stock.run --publish"
+KEY = ("name", "set", "inference_config")  # of a line: what was decoded, and how
 
 
 def publish(record: Mapping[str, Any], path: Path) -> str:
-    """Add a record to a file, in place of an earlier one of its name.
+    """Add a record to a file, in place of an earlier one of its name, set and configuration.
 
     Args:
         record: The record.
@@ -22,10 +23,10 @@ def publish(record: Mapping[str, Any], path: Path) -> str:
     Raises:
         ValueError: If the file is malformed.
     """
-    lines = read_json_lines(path, MADE_BY) if path.is_file() else []
-    kept = {str(line["name"]): line for line in lines} | {str(record["name"]): dict(record)}
+    lines = read_json_lines(path, MADE_BY, dict.fromkeys(KEY, str)) if path.is_file() else []
+    kept = {tuple(line[part] for part in KEY): line for line in [*lines, dict(record)]}
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_json_lines(path, [kept[name] for name in sorted(kept)])
+    write_json_lines(path, [kept[key] for key in sorted(kept)])
     return f"{record['name']} -> {path}"
 
 
