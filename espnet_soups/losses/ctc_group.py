@@ -32,7 +32,8 @@ def ctc_sums(
     for layer, states in zip(layers, encoded, strict=True):
         own = layer.ctc_lo(dropout(states, layer.dropout_rate))  # ESPnet: in evaluation, too
         space = (0, classes - own.size(2), 0, frames - own.size(1))
-        scores.append(pad(own, space, value=max(NEVER, torch.finfo(own.dtype).min)))  # float16
+        least = torch.finfo(own.dtype).min  # of float16 it is above NEVER
+        scores.append(pad(own, space, value=max(NEVER, least)))
     losses = torch.nn.functional.ctc_loss(
         torch.cat(scores).transpose(0, 1).log_softmax(dim=2).float(),
         torch.cat([pad(label, (0, tokens - label.size(1))) for label in labels]),

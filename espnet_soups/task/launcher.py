@@ -32,7 +32,7 @@ def settle_launcher(args: argparse.Namespace, environment: Mapping[str, str]) ->
     elif args.ngpu > 1 and not args.multiprocessing_distributed:
         raise ValueError(
             f"`--ngpu {args.ngpu} --multiprocessing_distributed false` would share one process"
-            " between several GPUs (DataParallel), which soups do not know: leave out"
+            " between several GPUs (DataParallel), which soups do not support: leave out"
             " `--multiprocessing_distributed false`, so that each GPU has a process of its own."
         )
     if args.ngpu == 0 and args.dist_backend == "nccl":

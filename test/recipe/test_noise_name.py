@@ -23,17 +23,3 @@ def test_a_folder_is_told_by_its_name_and_its_real_path(bash, tmp_path):
     assert name("generated") == "generated"
     assert re.fullmatch("generated_[0-9a-f]{8}", name("./generated"))
     assert name("no where/at all").startswith("at all_")
-
-
-def test_noisy_sets_of_one_name_share_no_audio_where_two_data_folders_share_a_dump(bash, tmp_path):
-    def folder(data):
-        result = bash(f'. {SCRIPTS}/noise_name.sh\nnoisy_audio dump "$1"', data)
-        assert (result.returncode, result.stderr) == (0, "")
-        return result.stdout
-
-    assert re.fullmatch("dump/noise/[0-9a-f]{8}\n", folder("data"))
-    assert folder("data") != folder("data_planted")
-    assert folder(f"{tmp_path}/data") == folder("./data") == folder("data")
-    text = (SCRIPTS.parent / "msp.sh").read_text()
-    assert 'noisy_dir=$(noisy_audio "${dumpdir}" "${datadir}")/${noisy}\n' in text
-    assert '--audio_dir "${noisy_dir}"' in text

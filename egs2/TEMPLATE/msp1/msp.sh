@@ -288,9 +288,6 @@ mapfile -t all_data_args < <(
 
 # --- self-supervision: its options in stage 9, and the data that hold audio without labels --------
 mkdir -p "${expdir}" "${dumpdir}"
-made_of=$(realpath -m --relative-base=. "${datadir}") # kept tables of one folder of data must not name features of another
-((stop_stage < 2)) || [[ ! -s ${dumpdir}/.datadir || $(<"${dumpdir}/.datadir") == "${made_of}" ]] ||
-    refuse "--dumpdir ${dumpdir} holds features of --datadir $(<"${dumpdir}/.datadir"); name another one for those of ${datadir}, such as --dumpdir dump_${datadir##*/}"
 ssl_args=() init_args=() train_shapes=${stats_dir}/train/speech_shape
 mapfile -t train_data_args < <(data_args train "${kept_dir}/${train_name}")
 if [[ ${ssl} != none ]]; then
@@ -384,7 +381,7 @@ if [[ -n ${noise} ]]; then
     [[ ${noise} == generated ]] || noise_audio+=("${noise}")
     for name in "${found_sets[@]}"; do
         noisy=${name}${noise_name}
-        noisy_dir=$(noisy_audio "${dumpdir}" "${datadir}")/${noisy}
+        noisy_dir=${dumpdir}/noise/${noisy}
         if stage 2 "Noise for ${name}" "${datadir}/.stage2_${noisy}.done" --settings "noise=${noise}" "snr=${noise_snr}" "audio=${noisy_dir}" \
             --without ${kinds_score_files[@]+"${kinds_score_files[@]}"} \
             --inputs "${datadir}/${name}" --audio "${datadir}/${name}/wav.scp" ${noise_audio[@]+"${noise_audio[@]}"} \

@@ -7,7 +7,13 @@
 #   ${feats_dir}/<set>     every utterance (stage 3): test sets, a validation set among them
 #   ${kept_dir}/<set>      what training and validation use (stage 4)
 #
+# One folder of features belongs to one folder of data, which ${dumpdir}/.datadir names: else kept tables of the one
+# would name features of the other.
+#
 # shellcheck disable=SC2034,SC2154 # options of msp.sh; msp.sh uses what is set here
+made_of=$(realpath -m --relative-base=. "${datadir}")
+((stop_stage < 2)) || [[ ! -s ${dumpdir}/.datadir || $(<"${dumpdir}/.datadir") == "${made_of}" ]] ||
+    refuse "--dumpdir ${dumpdir} holds features of --datadir $(<"${dumpdir}/.datadir"); name another one for those of ${datadir}, such as --dumpdir dump_${datadir##*/}"
 label_files=() audio_labels=() other_labels=() # of the objectives; second recordings; all but texts
 for label in ${kinds_labels[@]+"${kinds_labels[@]}"}; do
     read -r file _ type <<<"${label}"

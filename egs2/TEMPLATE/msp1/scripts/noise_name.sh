@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
-# How names of sets and experiments call the noise of --noise, and where noisy audio lies.
+# How names of sets and experiments call the noise of --noise.
 #
 # name_of_noise NOISE   prints `generated`, or the name of a folder and a number made of its whole path: many corpora
 #                       have a folder `noise`
-# noisy_audio DUMPDIR DATADIR   prints the folder of noisy audio; sets of one name in two data folders do not share it
 #
 # Safe under `set -euo pipefail`.
 
@@ -13,5 +12,3 @@ name_of_noise() {
     place=$(realpath "$1" 2>/dev/null) || place=$1 # stage 2 says that it is not there
     printf '%s_%08x\n' "$(basename "$1")" "$(cksum <<<"${place}" | cut -d' ' -f1)"
 }
-
-noisy_audio() { printf '%s/noise/%08x\n' "$1" "$(realpath "$2" | cksum | cut -d' ' -f1)"; }

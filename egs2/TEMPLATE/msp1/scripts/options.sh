@@ -15,8 +15,8 @@
 # one option the last (so run.sh hands on its own, followed by "$@"), and `--help`, which lists all
 # with the values in force. The default tells what is valid: `true`/`false` makes a switch
 # (`--force` alone means true), a whole number asks for one, a number with a point for a number, anything else
-# takes any text, in which tabs and ends of lines become spaces. A whole default that may be broken is written 1.0. What is wrong ends with one
-# sentence that names the nearest options, and status 2.
+# takes any text, in which tabs and ends of lines become spaces. A whole default that may be broken is written 1.0.
+# What is wrong ends with one sentence that names the nearest options, and status 2.
 #
 # `option_words ARRAY` fills an array with all options as they are then, a word `--name=value` for each.
 #
