@@ -39,6 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     Args:
         arguments: Words of the command line; None: those of this process.
+
+    Raises:
+        OSError: If a file is missing.
+        ValueError: If the set does not fit the run.
     """
     options, given = get_parser().parse(arguments)
     from espnet_soups.data.check_audio import check_audio
@@ -71,6 +75,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     whole = read_data_dir(options.path, audio_labels=seconds)
     check_audio(whole)
     data = _of_languages(whole, run.languages)
+    absent = set(run.options["languages"]) - set(data.languages.values())
+    if absent and not may_lack:
+        raise ValueError(
+            f"{options.path / 'utt2lang'} has no utterance of {', '.join(sorted(absent))}, which"
+            " `--languages` names, but training and validation need all languages: leave it out,"
+            " or add data."
+        )
     objectives = objectives_of(data, known) if may_lack else known
     labels = count_labels(data, objectives, options.least, run.languages)
     listed = ", ".join(f"{name} {number}" for name, number in labels.items())

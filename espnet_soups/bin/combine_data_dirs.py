@@ -1,6 +1,7 @@
 """Join data dirs of several corpora into one."""
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -29,10 +30,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         arguments: Words of the command line; None: those of this process.
     """
     options = get_parser().parse_args(arguments)
-    from espnet_soups.data.combine import combine_data_dirs
+    from espnet_soups.data.combine import combine_data_dirs, left_out
 
     number = combine_data_dirs(options.sources, options.target, options.datasets.split())
     print(f"{options.target}: {number:,} utterances of {len(options.sources)} data dirs")
+    if others := left_out(options.sources, options.target):
+        print(f"warning: files that are not joined: {', '.join(others)}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -19,8 +19,9 @@ ANSWERS: "dict[str, tuple[str, Callable[[Run], Sequence[str]]]]" = {
         lambda run: [run.experiment_tag(), run.statistics_tag()],
     ),
     "languages": ("languages of utterances", lambda run: run.languages),
+    "only": ("part of names of folders, by languages", lambda run: [run.only]),
     "subset": (
-        "part of names of folders, by languages, if the training set has others, too",
+        "the same, if the training or the validation set has other languages, too",
         lambda run: [run.subset],
     ),
     "model": ("options of msp_train, vocabularies left out", lambda run: run.words()),

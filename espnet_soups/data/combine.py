@@ -23,9 +23,10 @@ SPEAKER_TABLES = "spk2"  # prefix of their names
 def combine_data_dirs(sources: Sequence[Path], target: Path, datasets: Sequence[str] = ()) -> int:
     """Merge sorted tables, and remove old texts; memory does not grow with the sets.
 
-    A label file (`text`, `text.<target>`, `utt2<label>`) that a source lacks counts as `<na>`
-    there, as does a table of speakers (`spk2gender`), a speed as 1; where it lacks `utt2group`,
-    each utterance is a group of its own. Groups of one name are one group.
+    A label file (`text`, `text.<target>`, `utt2<label>`, second recordings such as `clean.scp`)
+    that a source lacks counts as `<na>` there, as does a table of speakers (`spk2gender`), a speed
+    as 1; where it lacks `utt2group`, each utterance is a group of its own. Groups of one name are
+    one group.
 
     Args:
         sources: Data dirs with different utterance ids.
@@ -50,7 +51,7 @@ def combine_data_dirs(sources: Sequence[Path], target: Path, datasets: Sequence[
     optional = {
         file.name
         for source in sources
-        for pattern in ("text", "text.*", f"{SPEAKER_TABLES}*")
+        for pattern in ("text", "text.*", f"{SPEAKER_TABLES}*", "*.scp")
         for file in source.glob(pattern)
     }
     optional |= {name for source in sources for name in label_tables(source)}
@@ -72,9 +73,20 @@ def combine_data_dirs(sources: Sequence[Path], target: Path, datasets: Sequence[
     return counts["wav.scp"]
 
 
+def left_out(sources: Sequence[Path], target: Path) -> list[str]:
+    """Return the names of files that data dirs have, but the one that was joined of them lacks.
+
+    Args:
+        sources: The data dirs.
+        target: What `combine_data_dirs` has written.
+    """
+    names = {file.name for source in sources for file in source.iterdir() if file.is_file()}
+    return sorted(n for n in names if not (target / n).exists() and n[0] != "." and n != SEGMENTS)
+
+
 def _read_lines(source: Path, name: str, label: str = NO_LABEL) -> Iterator[tuple[str, str]]:
     path = source / name
-    if name == "wav.scp" and (source / SEGMENTS).is_file():
+    if path.is_file() and path.suffix == ".scp" and (source / SEGMENTS).is_file():
         yield from sorted(read_audio_table(path).items())
         return
     if path.is_file() or name in REQUIRED:

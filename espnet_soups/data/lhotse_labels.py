@@ -66,7 +66,7 @@ def make_data_dir(path: Path, utterances: Mapping[str, Spoken], fields: LabelFie
         languages=_languages(utterances, fields),
         # as in ESPnet, an utterance of an unknown speaker has one of its own
         speakers={
-            key: _words(getattr(item.supervision, "speaker", None)) or key
+            key: _words(getattr(item.supervision, "speaker", None)).replace(" ", "_") or key
             for key, item in utterances.items()
         },
         labels=labels,

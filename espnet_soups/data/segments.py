@@ -1,9 +1,10 @@
 """Read tables of audio, with Kaldi's `segments` where utterances are parts of recordings."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from espnet_soups.data.ark import refuse_commands
-from espnet_soups.data.place import Place, read_place
+from espnet_soups.data.place import read_place
 from espnet_soups.files import read_table
 
 SEGMENTS = "segments"
@@ -56,6 +57,6 @@ def _part(line: str, value: str, table: dict[str, str], path: Path) -> str:
         if whole.seconds is not None:
             raise ValueError(f"{path} has a part of a file for {recording} already")
         # Kaldi: -1 is the end of the recording
-        return str(Place(whole.path, whole.span, (begin, None if end == -1 else end)))
+        return str(replace(whole, seconds=(begin, None if end == -1 else end)))
     except ValueError as error:
         raise ValueError(f"{line} is no part of a recording: {error}.") from error

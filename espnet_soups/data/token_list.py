@@ -126,7 +126,9 @@ def train_sentencepiece(texts: Iterable[str], folder: Path, size: int, mode: str
         )
     except (RuntimeError, OSError) as error:
         raise ValueError(
-            f"Sentencepiece cannot make {size} {mode} pieces for {folder}: {error}"
+            f"Sentencepiece cannot make {size} {mode} pieces for {folder} ({error}): choose another"
+            " number by `--asr_nbpe` or `--st_nbpe`, or name a language of many characters in"
+            " `--asr_char_langs` or `--st_char_langs`."
         ) from error
     processor = sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
     pieces = [processor.id_to_piece(i) for i in range(processor.vocab_size())]

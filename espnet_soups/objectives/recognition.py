@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from espnet_soups.file_names import require_file_name
 from espnet_soups.objectives.decoding.text_search import RecognitionSearch, SearchPlan
 from espnet_soups.objectives.kind import Encoder, Metric, Options, Vocabulary
-from espnet_soups.objectives.language_codes import first_part, writes_spaces
+from espnet_soups.objectives.language_codes import writes_spaces
 from espnet_soups.objectives.objective import Objective
 from espnet_soups.objectives.run_words import read_choice, read_names, read_words
 from espnet_soups.objectives.text_kind import STAND_IN, TextKind
@@ -118,12 +118,11 @@ class Recognition(TextKind):
         self, objectives: Sequence[Objective], run: Mapping[str, str]
     ) -> list[Vocabulary]:
         """Return the token list of each language."""
-        from espnet_soups.objectives.token_lists import TokenList
+        from espnet_soups.objectives.token_lists import TokenList, token_mode
 
         lists = []
         for objective in objectives:
             language = objective.language
-            single = _in_characters(language, run)
             lists.append(
                 TokenList(
                     kind=self.name,
@@ -132,24 +131,11 @@ class Recognition(TextKind):
                     label_file=objective.label_file,
                     folder=self.token_folder(language, run),
                     token_type=run["asr_token_type"],
-                    bpemode="char" if single else run["bpemode"],
+                    bpemode=token_mode(self.name, language, run),
                     nbpe=int(run["asr_nbpe"]),
                 ).vocabulary()
             )
         return lists
-
-    def token_folder(self, language: str, run: Mapping[str, str]) -> Path:
-        """Return the folder of the token list of a language.
-
-        Args:
-            language: Code of the language.
-            run: The options of `run.sh`.
-        """
-        from espnet_soups.objectives.token_lists import token_folder
-
-        single = _in_characters(language, run)
-        tokens = "bpe_char" if single and run["asr_token_type"] == "bpe" else None
-        return token_folder(self.name, language, run, tokens)
 
     def score_names(
         self, objective: Objective, options: Options, config: "ScoreConfig"
@@ -209,8 +195,3 @@ class Recognition(TextKind):
         tensors = text_tensors(model, objective, "ctc")
         config = text_config(self, objective, model, args, ASRTask, "ctc_weight")
         return StockModel(ASRTask, config, tensors, ("bpemodel",))
-
-
-def _in_characters(language: str, run: Mapping[str, str]) -> bool:
-    """Return True if `asr_char_langs` names a language, with or without its region."""
-    return not {language, first_part(language)}.isdisjoint(run["asr_char_langs"].split())

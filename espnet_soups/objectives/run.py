@@ -70,8 +70,8 @@ class Run:
         options: All options of `msp_train` that declare objectives.
         objectives: The objectives in their order.
         languages: Languages that utterances may have: those of objectives, and further ones.
-        left_out: Other languages of the training set, whose utterances are not used for training;
-            empty if stage 1 has yet to make the set.
+        left_out: Other languages of the training and the validation set, whose utterances are not
+            used; empty if stage 1 has yet to make the sets.
     """
 
     run: Mapping[str, str]
@@ -82,10 +82,14 @@ class Run:
     left_out: tuple[str, ...] = ()
 
     @property
+    def only(self) -> str:
+        """Suffix of the names of folders that have these languages alone."""
+        return short_name(f"_only_{'_'.join(self.languages)}", SUBSET_LONGEST)
+
+    @property
     def subset(self) -> str:
-        """Suffix of folder names with the languages; empty if all of the corpus are used."""
-        name = f"_only_{'_'.join(self.languages)}"
-        return short_name(name, SUBSET_LONGEST) if self.left_out else ""
+        """The same, if training and validation leave languages out; else empty."""
+        return self.only if self.left_out else ""
 
     def words(self) -> list[str]:
         """Return the options of run.sh as words of `msp_train`, without vocabularies."""
@@ -238,10 +242,11 @@ def read_run(given: Mapping[str, str]) -> Run:
 
 
 def _left_out(run: Mapping[str, str], languages: Sequence[str]) -> tuple[str, ...]:
-    table = Path(run["datadir"]) / run.get("train_set", "") / LANGUAGES
-    if not table.is_file():
-        return ()
-    return tuple(sorted(set(read_table(table).values()) - set(languages)))
+    tables = (
+        Path(run["datadir"]) / run.get(name, "") / LANGUAGES for name in ("train_set", "valid_set")
+    )
+    found = {spoken for t in tables if t.is_file() for spoken in read_table(t).values()}
+    return tuple(sorted(found - set(languages)))
 
 
 def _check_config(config: Options, path: str) -> None:

@@ -130,7 +130,6 @@ class TextKind(Kind):
         spoken = (language_token(objective.language),) if objective.language else ()
         return (*spoken, task_token(self.name, objective.target))
 
-    @abstractmethod
     def token_folder(self, language: str, run: Mapping[str, str]) -> Path:
         """Return the folder of the token list of a language.
 
@@ -138,6 +137,9 @@ class TextKind(Kind):
             language: Code of the language.
             run: The options of `run.sh`.
         """
+        from espnet_soups.objectives.token_lists import token_folder
+
+        return token_folder(self.name, language, run)
 
     # --- a run ---------------------------------------------------------------------------------
 

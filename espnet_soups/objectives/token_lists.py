@@ -5,11 +5,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from espnet_soups.objectives.kind import Vocabulary
+from espnet_soups.objectives.language_codes import first_part
 
 
-def token_folder(
-    kind: str, language: str, run: Mapping[str, str], tokens: str | None = None
-) -> Path:
+def token_mode(kind: str, language: str, run: Mapping[str, str]) -> str:
+    """Return the kind of sentencepiece model of a language: unigram, bpe or char.
+
+    Args:
+        kind: Name of the kind of objectives, whose option `<kind>_char_langs` names languages in
+            single characters, with or without their region.
+        language: The language of the texts.
+        run: The options of `run.sh`.
+    """
+    single = run[f"{kind}_char_langs"].split()
+    return run["bpemode"] if {language, first_part(language)}.isdisjoint(single) else "char"
+
+
+def token_folder(kind: str, language: str, run: Mapping[str, str]) -> Path:
     """Return the folder of a token list.
 
     A language may be recognised and also be the target of translation: transcripts and translations
@@ -20,12 +32,11 @@ def token_folder(
         kind: Name of the kind.
         language: The language of the texts.
         run: The options of `run.sh`.
-        tokens: Description of the tokens in the name of the folder; None to derive it from the
-            options.
     """
-    if tokens is None:
-        tokens = run[f"{kind}_token_type"]
-        tokens = "char" if tokens == "char" else f"bpe_{run['bpemode']}{run[f'{kind}_nbpe']}"
+    tokens = run[f"{kind}_token_type"]
+    if tokens == "bpe":
+        mode = token_mode(kind, language, run)
+        tokens += f"_{mode}" if mode == "char" else f"_{mode}{run[f'{kind}_nbpe']}"
     return Path(run["datadir"]) / f"{language}_token_list" / f"{kind}_{tokens}{run['speeds']}"
 
 

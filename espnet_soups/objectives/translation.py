@@ -11,7 +11,7 @@ from espnet_soups.objectives.decoding.text_search import SearchPlan, Translation
 from espnet_soups.objectives.kind import Encoder, Metric, Options, Vocabulary
 from espnet_soups.objectives.language_codes import codes_of, split_pair, split_pairs
 from espnet_soups.objectives.objective import Objective
-from espnet_soups.objectives.run_words import read_choice, read_names
+from espnet_soups.objectives.run_words import read_choice, read_names, read_words
 from espnet_soups.objectives.text_kind import STAND_IN, TextKind
 
 if TYPE_CHECKING:
@@ -40,6 +40,10 @@ class Translation(TextKind):
     run_options: ClassVar[Mapping[str, tuple[str, str]]] = {
         "st_pairs": ("", "Pairs to translate, such as 'fr_en es_en'"),
         "st_token_type": ("bpe", "Tokens of translation: char or bpe"),
+        "st_char_langs": (
+            "",
+            "Target languages in single characters although st_token_type is bpe",
+        ),
         "st_nbpe": ("500", "Sentencepiece units of each target language"),
         "bpemode": ("unigram", "Kind of sentencepiece model: unigram or bpe"),
     }
@@ -119,6 +123,7 @@ class Translation(TextKind):
 
     def options_of_run(self, run: Mapping[str, str]) -> dict[str, Any]:
         """Return the pairs, placeholders of token lists, and the type of tokens."""
+        read_words("st_char_langs", run)
         read_choice("bpemode", run, ("unigram", "bpe"))
         pairs = read_names(
             "st_pairs", run, r"[^_]+_.+", "pairs of source_target such as 'fr_en es_en'"
@@ -147,7 +152,7 @@ class Translation(TextKind):
         self, objectives: Sequence[Objective], run: Mapping[str, str]
     ) -> list[Vocabulary]:
         """Return the token list of each target language."""
-        from espnet_soups.objectives.token_lists import TokenList
+        from espnet_soups.objectives.token_lists import TokenList, token_mode
 
         return [
             TokenList(
@@ -157,17 +162,11 @@ class Translation(TextKind):
                 label_file=f"text.{target}",
                 folder=self.token_folder(target, run),
                 token_type=run["st_token_type"],
-                bpemode=run["bpemode"],
+                bpemode=token_mode(self.name, target, run),
                 nbpe=int(run["st_nbpe"]),
             ).vocabulary()
             for target in sorted({self.written(objective) for objective in objectives})
         ]
-
-    def token_folder(self, language: str, run: Mapping[str, str]) -> Path:
-        """Return the folder of the token list of a language."""
-        from espnet_soups.objectives.token_lists import token_folder
-
-        return token_folder(self.name, language, run)
 
     def score_names(
         self, objective: Objective, options: Options, config: "ScoreConfig"

@@ -20,3 +20,10 @@ def test_other_languages_are_left_out_with_a_warning(data_dir, capsys):
 def test_a_set_of_other_languages_alone_is_refused(data_dir):
     with pytest.raises(ValueError, match=r"has language 'en', but the run has \['de'\]"):
         main([str(data_dir.path), "--asr_langs=de"])
+
+
+def test_a_further_language_that_training_or_validation_lacks_is_refused(data_dir):
+    further = [str(data_dir.path), "--asr_langs=fr", "--languages=en xx"]
+    with pytest.raises(ValueError, match="utt2lang has no utterance of xx, which `--languages`"):
+        main(further)
+    main([*further, "--may_lack_languages=true"])

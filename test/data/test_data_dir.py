@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from espnet_soups.bin.combine_data_dirs import main
 from espnet_soups.data.combine import combine_data_dirs
 from espnet_soups.data.data_dir import BACKUPS, read_data_dir, write_data_dir
 from espnet_soups.files import read_table, write_table
@@ -119,6 +120,23 @@ def test_tables_of_labels_are_combined_whatever_they_are_called(data_dir):
     combine_data_dirs([data_dir.path, other.path], folder / "all")
     emotions = read_table(folder / "all" / "utt2emotion")
     assert emotions == {**dict.fromkeys(data_dir.audio, "calm"), "x_fr_b-one": "<na>"}
+
+
+def test_second_recordings_are_combined_and_files_that_are_not_are_named(data_dir, capsys):
+    folder = data_dir.path.parent
+    other = replace(data_dir.keep(["fr_b-one"]), path=folder / "other")
+    renamed = {"x_fr_b-one": "fr"}
+    write_data_dir(
+        replace(other, audio=renamed, languages=renamed, speakers=renamed, labels={"text": renamed})
+    )
+    write_table(data_dir.path / "clean.scp", data_dir.audio)
+    (other.path / "trials").write_text("1 x_fr_b-one x_fr_b-one\n")
+    main(["--target", str(folder / "all"), str(data_dir.path), str(other.path)])
+    joined = read_table(folder / "all" / "clean.scp")
+    assert joined == {**data_dir.audio, "x_fr_b-one": "<na>"}
+    said = capsys.readouterr()
+    assert said.out == f"{folder / 'all'}: 5 utterances of 2 data dirs\n"
+    assert said.err == "warning: files that are not joined: trials\n"
 
 
 def test_data_dirs_of_the_documented_files_alone_are_combined(data_dir):

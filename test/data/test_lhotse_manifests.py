@@ -35,7 +35,7 @@ def write_manifests(folder: Path):
                     duration=0.7 if seconds > 1 else 1.0,
                     text=f"text\n{index}" if index != 1 else None,
                     language=language,
-                    speaker="anne" if seconds > 1 else None,
+                    speaker="anne b" if seconds > 1 else None,
                     gender="f" if seconds > 1 else None,
                     custom=custom,
                 )
@@ -88,7 +88,7 @@ def test_every_supervision_is_an_utterance_with_the_audio_that_lhotse_loads(kind
             read_audio(data.audio[key], FS), cut.load_audio()[0], atol=2**-15
         )
     assert data.languages["talk-0"] == "en"
-    assert (data.speakers["talk-0"], data.speakers["word-0"]) == ("anne", "word-0")
+    assert (data.speakers["talk-0"], data.speakers["word-0"]) == ("anne_b", "word-0")
     assert (data.labels["text"]["talk-0"], data.labels["text"]["talk-1"]) == ("text 0", "<na>")
     assert data.labels["text.en"] == dict.fromkeys(expected, "<na>") | {"word-0": "word 0"}
     assert data.labels["utt2gender"]["talk-3"] == "f"

@@ -45,6 +45,11 @@ def test_segments_are_cut_out_of_their_recording(long, tmp_path):
     assert find_overlap(data.keep(["a-1"]), data.keep(["a-2"])).audio == ["a-2"]
 
 
+def test_a_part_keeps_the_settings_of_its_recording(long):
+    write_table(long / "wav.scp", {"talk": "talk.wav#fs=8000&speed=1.1"})
+    assert read_data_dir(long).audio["a-1"] == "talk.wav#t=0.25,0.75&fs=8000&speed=1.1"
+
+
 def test_sets_made_of_it_need_no_segments(long, tmp_path):
     write_data_dir(perturb_speed(read_data_dir(long), [1.0, 0.9], tmp_path / "sp"))
     combine_data_dirs([long], tmp_path / "all")

@@ -46,7 +46,7 @@ def test_the_options_of_msp_sh_are_those_of_the_kinds():
     lines = re.findall(r'^option (\w+) ("[^"]*"|\S+) "', MSP.read_text(), flags=re.MULTILINE)
     table = {name: default.strip('"') for name, default in lines}
     options = [item for kind in registry.KINDS for item in kind.run_options.items()]
-    assert len(options) == 9
+    assert len(options) == 10
     for name, (default, _) in options:
         assert table[name] == default
 

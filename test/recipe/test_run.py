@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from itertools import combinations
@@ -223,6 +224,21 @@ def test_fewer_languages_of_the_corpus_have_folders_of_their_own(recipe: Path):
     refused = run(recipe, *alone, "--soup", "planned")
     assert refused.returncode == 1
     assert "--soup planned puts objectives on levels, but asr_fr is the only one" in refused.stderr
+
+
+def test_a_language_that_a_test_set_alone_has_is_left_out_of_it_and_renames_no_folder(recipe: Path):
+    shutil.copytree(recipe / "data" / "test", recipe / "data" / "more_test")
+    spoken = recipe / "data" / "more_test" / "utt2lang"
+    lines = spoken.read_text().splitlines()
+    spoken.write_text("\n".join([f"{lines[0].split()[0]} it", *lines[1:]]) + "\n")
+    sets = ("--test_sets", "test more_test", "--stage", "1", "--stop_stage", "4")
+    result = run(recipe, *sets)
+    assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
+    assert "more_test: 1 of 8 utterances are left out" in result.stderr
+    assert "Length filter of train_sp — up to date" in result.stdout
+    (tested,) = recipe.glob("dump/fbank*/only_en_fr/*/utt2lang")
+    assert tested.parent.name == "more_test"
+    assert tested.read_text().splitlines() == lines[1:]
 
 
 def test_a_trained_folder_takes_touched_recordings_and_refuses_others(recipe: Path):

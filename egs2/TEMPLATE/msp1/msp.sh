@@ -73,6 +73,7 @@ option asr_token_type char "Tokens of recognition: char or bpe"
 option asr_char_langs "" "Languages recognised in single characters although asr_token_type is bpe, such as 'zh'"
 option asr_nbpe 500 "Sentencepiece units of each recognised language"
 option st_token_type bpe "Tokens of translation: char or bpe"
+option st_char_langs "" "Target languages in single characters although st_token_type is bpe, such as 'zh'"
 option st_nbpe 500 "Sentencepiece units of each target language"
 option bpemode unigram "Kind of sentencepiece model: unigram or bpe"
 option_group "Training"
@@ -193,7 +194,7 @@ if [[ -n ${noise} ]]; then
 fi
 train_name=${train_set}${speeds}
 run_options+=("--speeds=${noise_name}${speeds}")
-ask_kinds names languages subset tags model refinements labels score_files settings own_kinds vocabularies vocabulary_args \
+ask_kinds names languages only subset tags model refinements labels score_files settings own_kinds vocabularies vocabulary_args \
     normalize pretrain_normalize preencoder frontend
 [[ ${soup} != planned || ${#kinds_names[@]} -gt 1 ]] || refuse "--soup planned puts objectives on levels, but ${kinds_names[0]} is the only one"
 own_kinds=() # of the user's configuration: those that a model names by itself are not imported
@@ -399,7 +400,8 @@ fi
 if [[ -z ${speed_perturb_factors} ]]; then
     stage_skipped 2 "Speed perturbation" "--speed_perturb_factors is empty"
 elif stage 2 "Speed perturbation" "${datadir}/.stage2${noise_name}.done" --settings "factors=${speed_perturb_factors}" \
-    --inputs "${datadir}/${train_set}" --outputs "${datadir}/${train_name}/utt2speed" "${datadir}/${train_name}"; then
+    --inputs "${datadir}/${train_set}" --outputs "${datadir}/${train_name}/utt2speed" "${datadir}/${train_name}" \
+    ${audio_labels[@]+"${audio_labels[@]/#/${datadir}/${train_name}/}"}; then
     read -ra factors <<<"${speed_perturb_factors}"
     soups perturb_speed --source "${datadir}/${train_set}" --target "${datadir}/${train_name}" \
         --factors "${factors[@]}" --audio_labels ${audio_labels[@]+"${audio_labels[@]}"}
@@ -461,21 +463,26 @@ for name in "${train_name}" "${valid_set}"; do
     fi
 done
 
-tested_dir=${feats_dir}
-if [[ -n ${subset} ]]; then
-    tested_dir=${feats_dir}/${subset#_}
-    for name in "${test_set_list[@]}"; do
-        mapfile -t tables < <(tables_of "${feats_dir}/${name}")
-        if stage 4 "Languages of ${name}" "${tested_dir}/.stage4_${name}.done" --settings "languages=${kinds_languages[*]}" \
-            --without ${kinds_score_files[@]+"${kinds_score_files[@]}"} --inputs "${tables[@]}" --outputs "${tested_dir}/${name}/utt2lang" "${tested_dir}/${name}"; then
-            set_labels=()
-            for file in ${audio_labels[@]+"${audio_labels[@]}"}; do [[ ! -e ${feats_dir}/${name}/${file} ]] || set_labels+=("${file}"); done
-            soups filter_lengths --source "${feats_dir}/${name}" --target "${tested_dir}/${name}" --frame_seconds "${frame_seconds}" \
-                --languages_alone true --audio_labels ${set_labels[@]+"${set_labels[@]}"} "${language_args[@]}"
-            stage_done "${tested_dir}/${name}"
-        fi
-    done
-fi
+has_others() { # has_others TABLE: whether utterances of utt2lang have languages that this run leaves out
+    [[ -e $1 ]] && awk -v known="${kinds_languages[*]}" 'BEGIN { split(known, names, " "); for (i in names) runs[names[i]] }
+        !($2 in runs) { found = 1; exit } END { exit !found }' "$1"
+}
+declare -A tested_dirs=() # of each test set: where the utterances lie that are decoded
+for name in "${test_set_list[@]}"; do
+    tested_dirs[${name}]=${feats_dir}/${name}
+    has_others "${feats_dir}/${name}/utt2lang" || continue
+    tested=${feats_dir}/${kinds_only[0]#_}/${name}
+    tested_dirs[${name}]=${tested}
+    mapfile -t tables < <(tables_of "${feats_dir}/${name}")
+    if stage 4 "Languages of ${name}" "${tested%/*}/.stage4_${name}.done" --settings "languages=${kinds_languages[*]}" \
+        --without ${kinds_score_files[@]+"${kinds_score_files[@]}"} --inputs "${tables[@]}" --outputs "${tested}/utt2lang" "${tested}"; then
+        set_labels=()
+        for file in ${audio_labels[@]+"${audio_labels[@]}"}; do [[ ! -e ${feats_dir}/${name}/${file} ]] || set_labels+=("${file}"); done
+        soups filter_lengths --source "${feats_dir}/${name}" --target "${tested}" --frame_seconds "${frame_seconds}" \
+            --languages_alone true --audio_labels ${set_labels[@]+"${set_labels[@]}"} --keep_languages "${kinds_languages[@]}"
+        stage_done "${tested}"
+    fi
+done
 
 mapfile -t tables < <(tables_of ${unlabeled_set_list[@]+"${unlabeled_set_list[@]/#/${feats_dir}/}"})
 if [[ -n ${unlabeled_sets} ]] && stage 4 "Length filter without labels" "${kept_dir}/.stage4_unlabeled.done" \
@@ -673,7 +680,7 @@ decoded_files() { # decoded_files FOLDER: fills `decoded`
     for file in "$1"/*/{text,token,token_int,score,array.scp}; do [[ ! -e ${file} ]] || decoded+=("${file}"); done
 }
 for name in "${test_set_list[@]}"; do
-    tested=${tested_dir}/${name}
+    tested=${tested_dirs[${name}]}
     decode_dir=${exp_dir}/${inference_tag}/${name}
     if stage 11 "Decoding ${name}" "${decode_dir}/.stage11.done" --settings "model=${inference_model}" \
         --inputs "${exp_dir}/${inference_model}" "${inference_config}" "${tested}/speech.digest" "${tested}/utt2lang" \
@@ -703,7 +710,9 @@ for name in "${test_set_list[@]}"; do
     done
     for file in ${kinds_score_files[@]+"${kinds_score_files[@]}"}; do # a new list of trials takes no new features
         source=${datadir}/${name%"${noise_name}"}/${file} copy=${tested}/${file}
-        copy_or_remove "${source}" "${copy}" ${subset:+"${feats_dir}/${name}/utt2lang" "${tested}/utt2lang"}
+        whole=()
+        [[ ${tested} == "${feats_dir}/${name}" ]] || whole=("${feats_dir}/${name}/utt2lang" "${tested}/utt2lang")
+        copy_or_remove "${source}" "${copy}" ${whole[@]+"${whole[@]}"}
         [[ ! -e ${copy} ]] || references+=("${copy}")
     done
     decoded_files "${decode_dir}"

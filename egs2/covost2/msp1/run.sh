@@ -12,5 +12,6 @@ MSP_ARGUMENTS="${*:+$(printf ' %q' "$@")}" exec ./msp.sh \
     --asr_token_type bpe \
     --asr_nbpe 500 \
     --st_nbpe 1000 \
+    --st_char_langs "zh ja" \
     --bleu_lc_rm true \
     "$@"

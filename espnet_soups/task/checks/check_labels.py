@@ -14,13 +14,13 @@ from espnet_soups.data.lengths import read_shapes
 from espnet_soups.files import read_table, write_text
 from espnet_soups.network.msp_model import MSPModel
 from espnet_soups.objectives.labels import (
-    NO_LABEL,
     LabelledObjective,
     NothingToLearnError,
     refuse_blind_validation,
 )
 from espnet_soups.objectives.objective import Objective
 from espnet_soups.objectives.registry import KINDS, kind_of
+from espnet_soups.objectives.set_labels import is_label
 from espnet_soups.task.checks.encoded_frames import encoded_frames
 from espnet_soups.task.checks.probe_head import probe_head
 from espnet_soups.task.preprocessor import MSPPreprocessor, build_preprocessor
@@ -187,7 +187,8 @@ def check_objective(
         )
     path, table = data.labels.get(objective.label, ("the data", {}))
     own = data.keys_by_language.get(objective.language, []) if objective.language else data.lengths
-    keys = [key for key in own if table.get(key, NO_LABEL) != NO_LABEL]
+    name = objective.label_file
+    keys = [key for key in own if key in table and is_label(name, table[key])]
     if not keys:
         raise NothingToLearnError(
             f"{path} has no label of {objective.name} in {len(data.lengths):,} utterances: add"

@@ -6,9 +6,10 @@ import torch
 
 from espnet_soups.bin.follow_training import Remarks
 from espnet_soups.files import read_table, write_table
-from espnet_soups.task.checks.check_labels import REMARKS
+from espnet_soups.task.checks.check_labels import REMARKS, LabelledSet, check_objective
 from espnet_soups.task.checks.encoded_frames import encoded_frames
-from espnet_soups.testing.toy_model import ENCODER_CONF, make_toy_model
+from espnet_soups.task.preprocessor import build_preprocessor
+from espnet_soups.testing.toy_model import ENCODER_CONF, make_toy_arguments, make_toy_model
 
 
 def with_labels(runs, name, change, parts=("train", "valid")):
@@ -81,3 +82,17 @@ def test_frames_after_the_encoder_are_estimated_to_a_frame(input_layer):
     assert model.training
     exact = lengths if input_layer == "linear" else [((n - 1) // 2 - 1) // 2 for n in lengths]
     assert np.abs(found - np.maximum(exact, 0)).max() <= 1.0
+
+
+def test_a_rare_class_is_not_missed_among_many_unknown_labels():
+    rows = 45_000
+    settings = {"cls_gender": {"classes": {"f": 9000, "m": 8999, "other": 1}}}
+    model, arguments = (make(objectives=settings) for make in (make_toy_model, make_toy_arguments))
+    keys = [f"fr-{number:05d}" for number in range(rows)]
+    labels = {key: "unknown" if i % 5 > 1 else "fm"[i % 5] for i, key in enumerate(keys)}
+    labels["fr-00031"] = "other"
+    found = LabelledSet(
+        {"cls_gender": ("utt2gender", labels)}, dict.fromkeys(keys, "fr"), dict.fromkeys(keys, 40)
+    )
+    prepare = build_preprocessor(arguments, train=True)
+    assert check_objective(model.objectives[-1], found, model, prepare, arguments, True) == []
