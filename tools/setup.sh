@@ -189,8 +189,13 @@ mend_soundfile() {
         --force-reinstall --no-deps 'soundfile>=0.13' >>"${log}" 2>&1 || explain_failure "$1"
 }
 
+# Imports what training and decoding do. The byte code is kept, as uv compiles none and PYTHONDONTWRITEBYTECODE, which
+# many containers set, would let every command compile 3,000 modules anew.
 check_install() {
-    env -u PYTHONHOME -u PYTHONPATH "$1/bin/python" -c 'import torch, torchaudio, soundfile, espnet_soups' \
+    say "compiling what training and decoding import"
+    env -u PYTHONHOME -u PYTHONPATH -u PYTHONDONTWRITEBYTECODE "$1/bin/python" -c '
+import torch, torchaudio, soundfile, sacrebleu, matplotlib.figure
+import espnet_soups.inference.decode_set, espnet_soups.task.training.msp_trainer' \
         >>"${log}" 2>&1 || explain_failure "$1"
 }
 

@@ -170,7 +170,7 @@ def _name_of(mixture: Mixture, config: NoiseConfig) -> str:
 def _write_audio(mixtures: Sequence[Mixture], folder: Path, jobs: int) -> dict[str, Written]:
     chunks = [mixtures[start : start + CHUNK] for start in range(0, len(mixtures), CHUNK)]
     written: dict[str, Written] = {}
-    with worker_pool(jobs) as executor:
+    with worker_pool(jobs, len(chunks)) as executor:
         try:
             futures = [
                 executor.submit(_write_chunk, chunk, folder / f"{number:05d}")

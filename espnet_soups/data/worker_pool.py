@@ -3,17 +3,34 @@
 import os
 import signal
 import threading
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from multiprocessing import get_context, parent_process
+from typing import Any
 
 
-def worker_pool(jobs: int) -> ProcessPoolExecutor:
+def worker_pool(jobs: int, tasks: int) -> Executor:
     """Return a pool of processes that leave signals to the parent and end when it is killed.
+
+    A task alone is done in this process, since starting another one takes seconds.
 
     Args:
         jobs: Number of processes.
+        tasks: Number of tasks.
     """
-    return ProcessPoolExecutor(jobs, get_context("spawn"), _begin)
+    return _Here() if tasks < 2 else ProcessPoolExecutor(jobs, get_context("spawn"), _begin)
+
+
+class _Here(Executor):
+    """Does each task at once, in this process."""
+
+    def submit(self, task: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(task(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
 
 
 def _begin() -> None:

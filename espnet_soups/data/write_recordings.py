@@ -106,7 +106,7 @@ def write_recordings(
     output.folder.mkdir(parents=True, exist_ok=True)
     chunks = [recordings[start : start + CHUNK] for start in range(0, len(recordings), CHUNK)]
     written = Written()
-    with worker_pool(jobs) as executor:
+    with worker_pool(jobs, len(chunks)) as executor:
         try:
             futures = _submit(executor, chunks, output, config, resample)
             for number, future in enumerate(futures, start=1):

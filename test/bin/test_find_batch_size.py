@@ -2,6 +2,7 @@
 
 import pytest
 import yaml
+from warm_python import warm_variables
 
 from espnet_soups.bin.find_batch_size import main
 from espnet_soups.bin.msp_train import main as msp_train
@@ -19,6 +20,13 @@ def words(tmp_path_factory):
     return [*corpus.arguments, "--encoder", "e_branchformer", *options, "--optim", "adam"]
 
 
+@pytest.fixture
+def warm(monkeypatch):
+    for name, value in warm_variables().items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.usefixtures("warm")
 def test_all_data_are_one_mini_batch_where_there_is_room_and_the_size_is_written(
     words, tmp_path, capsys
 ):
@@ -33,6 +41,7 @@ def test_all_data_are_one_mini_batch_where_there_is_room_and_the_size_is_written
     assert yaml.safe_load(path.read_text()) == {"optim": "adam", "batch_bins": 60000}
 
 
+@pytest.mark.usefixtures("warm")
 def test_the_options_of_a_training_are_taken_and_seconds_stay_seconds(words, tmp_path, capsys):
     feats = (
         "type=fbank",
@@ -56,6 +65,7 @@ def test_a_trial_is_ended_where_it_takes_more_than_it_may(words, capsys):
     assert capsys.readouterr().out == "batch_bins 1: ? utterances, does not fit\n"
 
 
+@pytest.mark.usefixtures("warm")
 def test_what_ends_a_trial_otherwise_is_told(words):
     said = r"A trial with batch_bins 9 ended with status 1: .*num_blocks"
     with pytest.raises(ValueError, match=said):

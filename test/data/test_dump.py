@@ -10,6 +10,7 @@ import soundfile
 
 from espnet_soups.bin.dump_features import main as dump_features
 from espnet_soups.bin.filter_lengths import main as run_filter
+from espnet_soups.data import write_recordings
 from espnet_soups.data.audio import change_speed, read_audio
 from espnet_soups.data.data_dir import read_data_dir, write_data_dir
 from espnet_soups.data.dump import dump_set, replace_set
@@ -97,6 +98,16 @@ def test_dumped_features_are_those_of_the_audio_at_its_speed(data_dir, tmp_path)
     assert (target / "text.en").read_text() == "".join(
         f"{key} {data.labels['text.en'][key]}\n" for key in sorted(data.audio)
     )
+
+
+def test_two_processes_write_what_one_writes(data_dir, tmp_path, monkeypatch):
+    dump_set(data_dir, tmp_path / "one", FBANK, jobs=1)
+    monkeypatch.setattr(write_recordings, "CHUNK", 3)
+    dump_set(data_dir, tmp_path / "two", FBANK, jobs=2)
+    assert len([*(tmp_path / "two").glob("*.ark")]) == 2
+    one, two = (kaldiio.load_scp(str(tmp_path / name / "feats.scp")) for name in ("one", "two"))
+    assert one.keys() == two.keys() == data_dir.audio.keys()
+    assert all(np.array_equal(one[key], two[key]) for key in one)
 
 
 def test_raw_audio_is_written_as_flac_and_resampled_on_request(data_dir, tmp_path):

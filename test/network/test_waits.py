@@ -4,11 +4,13 @@ In a process of its own: PyTorch knows one such device, from its registration to
 """
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from warm_python import warm_variables
 
 SOUP = {"soup": "vm", "order": "SA", "combiner_conf": {"gamma": 0.3}}
 RUNS = {
@@ -69,6 +71,7 @@ def found():
         [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(here.parent)!r})\n"
          f"import {here.stem}; {here.stem}.main()"],
         capture_output=True, text=True, cwd=here.parents[2],
+        env=os.environ | warm_variables(code=True),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
@@ -126,6 +129,7 @@ with Pretended():
         raise AssertionError("nothing was refused")
 """
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).parent
-    )
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).parent,
+        env=os.environ | warm_variables(code=True),
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -80,10 +80,12 @@ class Ranks:
 
     Args:
         root: For all files.
+        variables: Of the environment, in which `PYTHONPATH` gets the folder of injuries, too.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, variables: Mapping[str, str] | None = None) -> None:
         self.root = root
+        self.variables = {"PYTHONPATH": str(ROOT), **(variables or {})}
         self.corpus = make_toy_corpus(root, utterances=12)
         self.options = [
             *self.corpus.arguments,
@@ -115,7 +117,8 @@ class Ranks:
             AssertionError: If one hangs; all are killed.
         """
         environment = {k: v for k, v in os.environ.items() if k != "CUDA_VISIBLE_DEVICES"}
-        environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(INJECT)])
+        environment |= self.variables
+        environment["PYTHONPATH"] += f"{os.pathsep}{INJECT}"
         environment["OMP_NUM_THREADS"] = "1"
         if injury is not None:
             environment["RELIABILITY_RANK"] = injury.words()

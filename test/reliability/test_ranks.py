@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pytest
 from ranks import TIMEOUT, Injury, Ranks, injure_a_rank
+from warm_python import warm_variables
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory):
     """The corpus of two ranks, and what becomes of their training where nothing disturbs it."""
-    ranks = Ranks(tmp_path_factory.mktemp("ranks"))
+    ranks = Ranks(tmp_path_factory.mktemp("ranks"), warm_variables())
     ended = ranks.train("whole", "none")
     assert ended.statuses == (0, 0), ended.said[-3000:]
     return ranks, ranks.bits("whole")

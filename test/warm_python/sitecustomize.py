@@ -9,6 +9,7 @@ import os
 import sys
 
 COMMANDS = ("espnet_soups.bin.", "espnet2.bin.", "tools.stock.")
+WAIT = 1200  # times 50 ms, for a server that is starting: it is ready before this process would be
 LIGHT = ("espnet_soups.bin.run_jobs", "espnet_soups.bin.follow_training")  # import no ESPnet
 
 
@@ -24,7 +25,12 @@ def hand_over(path: str, words: list[str], unbuffered: bool) -> None:
     import resource
     import signal
     import socket
+    import time
 
+    for _ in range(WAIT):
+        if os.path.exists(path):
+            break
+        time.sleep(0.05)
     server = socket.socket(socket.AF_UNIX)
     try:
         server.connect(path)
@@ -64,3 +70,5 @@ if "WARM_PYTHON" in os.environ:
     _words = _words[_unbuffered:]
     if _words[:1] == ["-m"] and _words[1].startswith(COMMANDS) and _words[1] not in LIGHT:
         hand_over(os.environ["WARM_PYTHON"], _words[1:], _unbuffered)
+    if _words[:1] == ["-c"] and "WARM_CODE" in os.environ:
+        hand_over(os.environ["WARM_PYTHON"], _words, _unbuffered)

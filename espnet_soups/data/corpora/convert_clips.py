@@ -5,7 +5,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from espnet_soups.data.audio import read_audio, write_flac
@@ -51,13 +51,10 @@ def _chunks(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:
 def _convert_chunks(
     chunks: Iterator[list[Pair]], fs: int, jobs: int
 ) -> Iterator[tuple[int, list[Failure]]]:
-    if jobs == 1:
-        for chunk in chunks:
-            yield _convert(chunk, fs)
-        return
-    with worker_pool(jobs) as executor:
+    first = list(islice(chunks, 2))
+    with worker_pool(jobs, min(jobs, len(first))) as executor:
         running: deque[Future[tuple[int, list[Failure]]]] = deque()
-        for chunk in chunks:
+        for chunk in chain(first, chunks):
             running.append(executor.submit(_convert, chunk, fs))
             if len(running) >= 4 * jobs:
                 yield running.popleft().result()

@@ -260,6 +260,8 @@ def wait_for(path, process):
 def stop_and_resume(runs, folder, start, stop, options):
     """Start a command, stop it once it has saved inside an epoch, run it again to its end."""
     environment = {k: v for k, v in os.environ.items() if k != "CUDA_VISIBLE_DEVICES"}
+    if start:  # else a signal to the group must reach the processes that load data
+        environment |= warm_variables()
     words = [sys.executable, *start, *command_of(runs, folder, *options, *EVERY_STEP)]
     first = subprocess.Popen(
         words, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True
@@ -274,7 +276,7 @@ def stop_and_resume(runs, folder, start, stop, options):
 
 
 def test_a_training_whose_processes_are_all_asked_to_stop_saves_and_goes_on(runs):
-    options = (*SETTINGS["refresh"], "--max_epoch", "6", "--num_workers", "2")
+    options = (*SETTINGS["refresh"], "--max_epoch", "3", "--num_workers", "2")
     whole = runs.train("whole_workers", *COMMON, *options)
     folder = runs.root / "stopped_workers"
     status, said, again = stop_and_resume(
@@ -308,7 +310,7 @@ def last_rank_of(process):
 
 
 def test_a_signal_to_one_of_two_ranks_stops_both_at_the_same_step(runs_of_two_ranks):
-    runs, options = runs_of_two_ranks, (*SETTINGS["refresh"], "--max_epoch", "6")
+    runs, options = runs_of_two_ranks, (*SETTINGS["refresh"], "--max_epoch", "3")
     environment = {k: v for k, v in os.environ.items() if k != "CUDA_VISIBLE_DEVICES"}
     environment |= warm_variables()
     whole = runs.root / "whole_ranks"
