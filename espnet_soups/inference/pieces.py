@@ -90,7 +90,7 @@ def decode_pieces(
         A result for each piece, in the same order.
 
     Raises:
-        ValueError: If the language is unknown, or a piece too short for the encoder.
+        ValueError: If the language is unknown.
     """
     keyed = {str(number): speech for number, speech in enumerate(prepared)}
     found: dict[str, Result] = {}

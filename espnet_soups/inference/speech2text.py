@@ -184,7 +184,7 @@ class Speech2Text:
             The results, in the same order.
 
         Raises:
-            ValueError: If the language is unknown, or an utterance is too short for the encoder.
+            ValueError: If the language is unknown.
         """
         self.check_language(lang)
         spoken = self.objectives_of(lang)
@@ -207,8 +207,7 @@ class Speech2Text:
             prepared: The result of `prepare` for each piece.
 
         Raises:
-            ValueError: If the model has no objective that identifies languages, or a piece is too
-                short for the encoder.
+            ValueError: If the model has no objective that identifies languages.
         """
         if self.identifier is None:
             raise ValueError(
@@ -225,16 +224,13 @@ class Speech2Text:
         return votes.most_common(1)[0][0]
 
     def encode(self, prepared: Sequence[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Encode utterances.
+        """Encode utterances; those that are too short for the encoder are lengthened.
 
         Args:
             prepared: The result of `prepare` for each.
 
         Returns:
             (encoded [B, T, D], frames of each utterance [B]).
-
-        Raises:
-            ValueError: If one is too short for the encoder.
         """
         return self.search.encode(*self.search.pad(prepared))
 
