@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from espnet_soups.bin.command import set_up_logging
 from espnet_soups.inference.join_outputs import join_outputs
 
 
@@ -30,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         arguments: Words of the command line; None: those of this process.
     """
     args = get_parser().parse_args(arguments)
+    set_up_logging()
     joined = join_outputs(args.decode_dir, args.jobs, args.utt2lang)
     counts = ", ".join(f"{objective} {count}" for objective, count in joined.items())
     print(f"{args.decode_dir}: {counts} utterances")

@@ -7,7 +7,7 @@ from pathlib import Path
 from espnet_soups.bin.command import program, run_command
 from espnet_soups.bin.own_kinds import add_own_kinds
 
-CORPORA = Path("conf", "corpora.yaml")  # in the folder of a recipe
+CORPORA = Path("conf", "corpora.yaml")  # in the folder of a recipe: above exp, or where one works
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -51,7 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise FileNotFoundError(f"{options.corpora} does not exist; name a file by `--corpora`.")
     from espnet_soups.sharing.pack import licence_of, pack_model, read_corpora
 
-    table = options.corpora or options.exp_dir.absolute().parents[1] / CORPORA
+    places = [folder / CORPORA for folder in options.exp_dir.absolute().parents[1:2]] + [CORPORA]
+    table = options.corpora or next((path for path in places if path.is_file()), places[0])
     known = table.is_file()
     corpora = read_corpora(table) if known else []
     licence = options.licence or (licence_of(table) if known else "")

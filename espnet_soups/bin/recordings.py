@@ -69,8 +69,9 @@ def transcribe_all(options: argparse.Namespace, language: str, target: str | Non
         target: The language of translations, which may be empty; None: transcripts are wanted.
 
     Raises:
-        OSError: If a file is missing or cannot be written.
-        ValueError: If a recording or an option is not valid. The other recordings are still done.
+        OSError: If a file that is named is missing, or a result cannot be written.
+        ValueError: If an option is not valid, or a recording cannot be read or understood. The
+            other recordings are still done.
     """
     from espnet_soups.data.recordings import find_recordings, read_recording
 
@@ -87,12 +88,13 @@ def transcribe_all(options: argparse.Namespace, language: str, target: str | Non
             piped = place == STDIN
             samples, rate = read_recording(place, sys.stdin.buffer if piped else None)
             transcript = transcriber(samples, rate, "Standard input" if piped else place)
-            _write(options, called, place, transcript, recordings)
-        except ValueError as error:
+        except (ValueError, OSError) as error:  # such as a link in a folder that leads nowhere
             if len(recordings) == 1:
                 raise
             print(f"error: {error}", file=sys.stderr)
             failed.append(place)
+            continue
+        _write(options, called, place, transcript, recordings)
     if failed:
         raise ValueError(f"{len(failed)} of {len(recordings)} recordings failed, see above.")
 

@@ -32,7 +32,8 @@ def find_recordings(named: Sequence[str]) -> dict[str, str]:
         if name == STDIN:
             own = [("stdin", STDIN)]
         elif path.is_dir():
-            files = sorted(item for item in path.rglob("*") if item.suffix.lower() in SUFFIXES)
+            sounds = (item for item in path.rglob("*") if item.suffix.lower() in SUFFIXES)
+            files = sorted(item for item in sounds if not item.is_dir())
             own = [(str(item.relative_to(path).with_suffix("")), str(item)) for item in files]
             if not own:
                 endings = ", ".join(SUFFIXES)

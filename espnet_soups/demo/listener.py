@@ -1,7 +1,6 @@
 """From the bytes of an audio file to all that the page shows."""
 
 import io
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -9,7 +8,7 @@ import soundfile
 
 from espnet_soups.data.audio import decode_audio
 from espnet_soups.inference.alignment import Word, align_words
-from espnet_soups.inference.pieces import cut_recording, decode_pieces
+from espnet_soups.inference.pieces import Pieces, cut_recording, decode_pieces
 from espnet_soups.inference.speech2text import Speech2Text
 from espnet_soups.objectives.decoding.result import Result, transcript_name, translation_name
 
@@ -89,10 +88,10 @@ class Listener:
             raise ValueError(f"{name}: {error}") from error
         loudest = float(np.max(np.abs(samples)))
         found = []
-        for result, prepared, times in zip(results, pieces.prepared, pieces.times, strict=True):
+        for number, (result, times) in enumerate(zip(results, pieces.times, strict=True)):
             first, behind = (round(time * rate) for time in times)
             peaks = draw_peaks(samples[first:behind] / loudest, rate)
-            found.append(self._piece(result, prepared, times) | {"peaks": peaks})
+            found.append(self._piece(result, pieces, number) | {"peaks": peaks})
         recognised = any(piece["text"] is not None for piece in found)
         return {
             "seconds": round(len(samples) / rate, 3),
@@ -110,18 +109,19 @@ class Listener:
         translated = [translation_name(language, target) for target in self.targets[language]]
         return [transcript_name(language), *translated]
 
-    def _piece(self, result: Result, prepared: Any, times: tuple[float, float]) -> dict[str, Any]:
-        start, end = times
+    def _piece(self, result: Result, pieces: Pieces, number: int) -> dict[str, Any]:
+        start, end = pieces.times[number]
         words: tuple[Word, ...] | None = None
         if result.transcript is not None:
             name = transcript_name(result.language)
-            words = align_words(self.speech2text, prepared, name, result.transcript, end - start)
+            prepared, seconds = pieces.prepared[number], pieces.seconds[number]
+            words = align_words(self.speech2text, prepared, name, result.transcript, seconds)
         return {
             "start": start,
             "end": end,
             "text": None if result.transcript is None else result.transcript.text,
             "translations": {key: value.text for key, value in result.translations.items()},
-            "words": None if words is None else [_shift(word, start) for word in words],
+            "words": None if words is None else [_shift(word, start, end) for word in words],
         }
 
     def _check_language(self, language: str) -> None:
@@ -183,6 +183,7 @@ def _join(texts: list[str | None]) -> str:
     return " ".join(text for text in texts if text)
 
 
-def _shift(word: Word, start: float) -> dict[str, Any]:
-    times = {"start": round(word.start + start, 3), "end": round(word.end + start, 3)}
-    return asdict(word) | times
+def _shift(word: Word, start: float, end: float) -> dict[str, Any]:
+    # a word may reach into the silence that a short piece was given
+    first, behind = (min(round(time + start, 3), end) for time in (word.start, word.end))
+    return {"text": word.text, "start": first, "end": behind}

@@ -48,9 +48,6 @@ def align_words(
 
     Returns:
         The words in order; None: the objective has no CTC, or more tokens than frames.
-
-    Raises:
-        ValueError: If the audio is too short for the encoder.
     """
     decoder = speech2text.decoders[name]
     if not isinstance(decoder, TextDecoder) or decoder.ctc is None:

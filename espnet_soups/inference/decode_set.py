@@ -10,7 +10,7 @@ import torch
 
 from espnet_soups.data.speech_source import SpeechSource
 from espnet_soups.files import read_table
-from espnet_soups.inference.job_output import Speed
+from espnet_soups.inference.job_output import LENGTHENED, Speed
 from espnet_soups.inference.speech2text import Speech2Text
 from espnet_soups.network.decoders import EncodedSpeech, cut_batches
 from espnet_soups.objectives.decoding.result import Hypothesis
@@ -87,6 +87,7 @@ def decode_set(
     found: Decoded = {name: {} for name in speech2text.decoders}
     decoders = speech2text.search
     keys = {key: language for language, own in grouped.items() for key in own}
+    lengthened: list[str] = []
     seconds, start = 0.0, time.perf_counter()
     for window in _windows(list(keys)):
         prepared = _read(speech2text, source, window)
@@ -96,6 +97,7 @@ def decode_set(
             with _naming(batch):
                 rows = decoders.encode_each([prepared[key] for key in batch])
             encoded |= zip(batch, rows, strict=True)
+            lengthened += [key for key, row in zip(batch, rows, strict=True) if row.lengthened]
             _log_progress(f"encoded {len(encoded)} of {len(window)} utterances", start)
         for name, decoded in found.items():
             chosen = {
@@ -109,7 +111,10 @@ def decode_set(
             _log_progress(f"decoded {name}: {len(decoded)} utterances", start)
     frame = _frame_seconds(speech2text)
     audio = None if frame is None else round(seconds * frame, 3)
-    return found, Speed(audio, round(time.perf_counter() - start, 3), len(keys))
+    if lengthened:
+        logging.warning(f"{LENGTHENED}: {len(lengthened)} ({', '.join(lengthened)})")
+    took = round(time.perf_counter() - start, 3)
+    return found, Speed(audio, took, len(keys), len(lengthened))
 
 
 def _shapes(prepared: Prepared) -> dict[str, tuple[int, ...]]:

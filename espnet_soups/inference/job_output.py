@@ -9,6 +9,7 @@ from espnet_soups.data.ark import write_arrays
 from espnet_soups.files import write_table, write_text
 from espnet_soups.objectives.decoding.result import Hypothesis
 
+LENGTHENED = "Utterances too short for the encoder, lengthened at their end"
 FILES = ("text", "token", "token_int", "score")
 
 
@@ -20,11 +21,13 @@ class Speed:
         audio_seconds: Length of the decoded speech; None: unknown.
         decode_seconds: Time of reading, encoding and searching, without loading the model.
         utterances: Number of utterances.
+        lengthened: Number of those that were lengthened, since the encoder takes none as short.
     """
 
     audio_seconds: float | None
     decode_seconds: float
     utterances: int
+    lengthened: int = 0
 
     @property
     def rtf(self) -> float | None:

@@ -1,16 +1,17 @@
 """Join the results of parallel decoding jobs, without torch or ESPnet."""
 
+import logging
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from espnet_soups.data.ark import ARRAYS
 from espnet_soups.files import read_json, read_table, write_table
-from espnet_soups.inference.job_output import FILES, Speed
+from espnet_soups.inference.job_output import FILES, LENGTHENED, Speed
 from espnet_soups.objectives.objective import Objective
 from espnet_soups.objectives.objective_file import OBJECTIVES, read_objectives, write_objectives
 
-SPEED = {"audio_seconds?": float, "decode_seconds": float, "utterances": int}
+SPEED = {"audio_seconds?": float, "decode_seconds": float, "utterances": int, "lengthened?": int}
 Tables = dict[str, dict[str, str]]  # file name to table
 
 
@@ -54,6 +55,8 @@ def join_outputs(decode_dir: Path, jobs: int, utt2lang: Path) -> dict[str, int]:
     found = [objective for objective in objectives if objective.name in joined]
     write_objectives(decode_dir / OBJECTIVES, found)
     speed.write(decode_dir / "speed.json")
+    if speed.lengthened:
+        logging.warning(f"{LENGTHENED}: {speed.lengthened}, see {decode_dir / 'logdir'}/*.log")
     return {name: len(tables["text"]) for name, tables in joined.items()}
 
 
@@ -85,7 +88,12 @@ def _read_speed(path: Path) -> Speed:
     if not path.is_file():
         raise FileNotFoundError(f"{path} does not exist: this decoding job did not finish.")
     values = read_json(path, "the decoding (stage 11)", SPEED)
-    return Speed(values.get("audio_seconds"), values["decode_seconds"], values["utterances"])
+    return Speed(
+        values.get("audio_seconds"),
+        values["decode_seconds"],
+        values["utterances"],
+        values.get("lengthened", 0),
+    )
 
 
 def _join_speeds(speeds: Sequence[Speed]) -> Speed:
@@ -95,6 +103,7 @@ def _join_speeds(speeds: Sequence[Speed]) -> Speed:
         sum(known) if len(known) == len(audio) else None,
         sum(speed.decode_seconds for speed in speeds),
         sum(speed.utterances for speed in speeds),
+        sum(speed.lengthened for speed in speeds),
     )
 
 

@@ -29,7 +29,7 @@ def locate(file: str, exp_dir: Path, fits: Fits | None = None) -> Path:
         FileNotFoundError: If there is no such file, or every file found is another model's.
     """
     above = [*exp_dir.absolute().parents[:LEVELS], *exp_dir.resolve().parents[:LEVELS]]
-    own = [exp_dir / file, exp_dir / Path(file).name]
+    own = [exp_dir / file, exp_dir / nested_name(file), exp_dir / Path(file).name]
     places = [*own, *(folder / file for folder in above), Path(file)]
     found = list(dict.fromkeys(place.resolve() for place in places if place.is_file()))
     for path in found:
@@ -46,6 +46,19 @@ def locate(file: str, exp_dir: Path, fits: Fits | None = None) -> Path:
         f"{config} names {file}, which is neither in the working directory nor"
         f" beside the model: put it into {exp_dir}."
     )
+
+
+def nested_name(file: str) -> Path:
+    """Return the last three parts of a name; models of subwords differ in their folders alone.
+
+    Args:
+        file: The name in a configuration.
+
+    >>> nested_name("../data/fr_token_list/bpe_unigram500/bpe.model").as_posix()
+    'fr_token_list/bpe_unigram500/bpe.model'
+    """
+    path = Path(file)
+    return Path(*[part for part in path.parts if part not in ("..", path.anchor)][-3:])
 
 
 def statistics_fit(tensors: Mapping[str, Tensor]) -> Fits:

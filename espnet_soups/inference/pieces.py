@@ -22,10 +22,12 @@ class Pieces:
     Attributes:
         times: Begin and end of each piece, seconds, in order.
         prepared: What the encoder takes of each: features [T, D] or samples [samples].
+        seconds: How long that lasts, with the silence behind a very short piece.
     """
 
     times: tuple[tuple[float, float], ...]
     prepared: tuple[torch.Tensor, ...]
+    seconds: tuple[float, ...]
 
 
 def cut_recording(
@@ -53,14 +55,13 @@ def cut_recording(
             " look whether the right channel or device was recorded."
         )
     cuts = cut_at_silences(samples, rate, longest)
+    pieces = [_long_enough(samples, a, b, rate) for a, b in cuts]
     try:
-        prepared = tuple(
-            speech2text.prepare(_long_enough(samples, a, b, rate), rate) for a, b in cuts
-        )
+        prepared = tuple(speech2text.prepare(piece, rate) for piece in pieces)
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from error
     times = tuple((round(a / rate, 3), round(b / rate, 3)) for a, b in cuts)
-    return Pieces(times, prepared)
+    return Pieces(times, prepared, tuple(len(piece) / rate for piece in pieces))
 
 
 def _long_enough(samples: np.ndarray, first: int, behind: int, rate: int) -> np.ndarray:
@@ -89,7 +90,7 @@ def decode_pieces(
         A result for each piece, in the same order.
 
     Raises:
-        ValueError: If the language is unknown, or a piece too short for the encoder.
+        ValueError: If the language is unknown.
     """
     keyed = {str(number): speech for number, speech in enumerate(prepared)}
     found: dict[str, Result] = {}

@@ -15,7 +15,7 @@ from espnet_soups.inference.load_model import load_model
 from espnet_soups.inference.model_source import find_experiment
 from espnet_soups.inference.samples import change_rate, check_speech
 from espnet_soups.inference.training_config import read_config
-from espnet_soups.network.decoders import Decoders
+from espnet_soups.network.decoders import Decoders, cut_batches
 from espnet_soups.network.msp_model import MSPModel
 from espnet_soups.objectives.decoding.decode_config import DecodeConfig, read_decode_config
 from espnet_soups.objectives.decoding.result import Result
@@ -184,7 +184,7 @@ class Speech2Text:
             The results, in the same order.
 
         Raises:
-            ValueError: If the language is unknown, or an utterance is too short for the encoder.
+            ValueError: If the language is unknown.
         """
         self.check_language(lang)
         spoken = self.objectives_of(lang)
@@ -207,8 +207,7 @@ class Speech2Text:
             prepared: The result of `prepare` for each piece.
 
         Raises:
-            ValueError: If the model has no objective that identifies languages, or a piece is too
-                short for the encoder.
+            ValueError: If the model has no objective that identifies languages.
         """
         if self.identifier is None:
             raise ValueError(
@@ -216,22 +215,22 @@ class Speech2Text:
                 f" {self.languages}."
             )
         votes: Counter[str] = Counter()
-        found = self.search(prepared, [self.identifier.name])[self.identifier.name]
-        for speech, hypotheses in zip(prepared, found, strict=True):
-            votes[hypotheses[0].text] += len(speech)
+        shapes = {str(number): tuple(speech.shape) for number, speech in enumerate(prepared)}
+        for batch in cut_batches(shapes, self.config):
+            pieces = [prepared[int(key)] for key in batch]
+            found = self.search(pieces, [self.identifier.name])[self.identifier.name]
+            for speech, hypotheses in zip(pieces, found, strict=True):
+                votes[hypotheses[0].text] += len(speech)
         return votes.most_common(1)[0][0]
 
     def encode(self, prepared: Sequence[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Encode utterances.
+        """Encode utterances; those that are too short for the encoder are lengthened.
 
         Args:
             prepared: The result of `prepare` for each.
 
         Returns:
             (encoded [B, T, D], frames of each utterance [B]).
-
-        Raises:
-            ValueError: If one is too short for the encoder.
         """
         return self.search.encode(*self.search.pad(prepared))
 

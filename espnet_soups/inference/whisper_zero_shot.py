@@ -1,10 +1,11 @@
 """Transcription by a published Whisper as it is: what fine-tuning is to be compared with."""
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
+from unicodedata import category, normalize
 
 import numpy as np
 import torch
@@ -18,7 +19,7 @@ from espnet_soups.backbone.whisper_mel import WhisperMelFrontend
 from espnet_soups.data.audio import read_audio
 from espnet_soups.data.data_dir import check_same_keys
 from espnet_soups.data.segments import read_audio_table
-from espnet_soups.files import read_table, write_table
+from espnet_soups.files import read_table
 
 WINDOWS = ("full", "speech")
 
@@ -88,6 +89,8 @@ def transcribe_set(
 ) -> Iterator[tuple[str, str]]:
     """Transcribe a set of the recipe, and write it as stage 11 does, for stage 12 to score.
 
+    Each text is written once it is there, so that whatever ends this takes no hours of work along.
+
     Args:
         transcriber: The model.
         data_dir: Folder with `wav.scp` of samples at 16 kHz, and `utt2lang`.
@@ -103,20 +106,25 @@ def transcribe_set(
     """
     audio, languages = read_audio_table(data_dir / "wav.scp"), read_table(data_dir / "utt2lang")
     check_same_keys(data_dir / "wav.scp", audio, data_dir / "utt2lang", languages)
-    texts: dict[str, dict[str, str]] = {}
-    for key, path in audio.items():
-        samples = read_audio(path, WaveformFrontend.rate)
-        written = transcriber(samples.astype(np.float32), languages[key])
-        texts.setdefault(languages[key], {})[key] = spell(written, languages[key])
-        yield key, written
-    for language, own in texts.items():
-        folder = decode_dir / objective_of(language)
-        folder.mkdir(parents=True, exist_ok=True)
-        write_table(folder / "text", own)
+    with ExitStack() as stack:
+        files: dict[str, TextIO] = {}
+        for key, path in audio.items():
+            language = languages[key]
+            if language not in files:
+                text = decode_dir / objective_of(language) / "text"
+                text.parent.mkdir(parents=True, exist_ok=True)
+                opened = text.open("w", encoding="utf-8", newline="\n", buffering=1)
+                files[language] = stack.enter_context(opened)
+            samples = read_audio(path, WaveformFrontend.rate)
+            written = transcriber(samples.astype(np.float32), language)
+            files[language].write(f"{key} {spell(written, language)}\n")
+            yield key, written
 
 
 def spell(text: str, language: str) -> str:
     """Return a text as the recipes spell: lower case, letters and apostrophes, numbers as words.
+
+    Numbers stay digits where `num2words` has no words for them.
 
     Args:
         text: The text as Whisper writes it.
@@ -125,9 +133,19 @@ def spell(text: str, language: str) -> str:
     >>> spell("Press 1, or 'star' -- it's OK.", "en")
     "press one or star it's ok"
     """
-    words = re.sub(
-        r"\d+", lambda match: f" {num2words(int(match[0]), lang=language)} ", text.casefold()
-    )
-    letters = unicodedata.normalize("NFC", words).replace("’", "'")
-    kept = "".join(c if c.isalpha() or c == "'" else " " for c in letters)
+    words = re.sub(r"\d+", lambda match: f" {_spell_number(match[0], language)} ", text.casefold())
+    letters = normalize("NFC", words).replace("’", "'")
+    kept = "".join(c if _is_kept(c) else " " for c in letters)
     return " ".join(word for part in kept.split() if (word := part.strip("'")))
+
+
+def _spell_number(digits: str, language: str) -> str:
+    try:
+        return str(num2words(int(digits), lang=language))
+    except Exception:  # it fails in a dozen ways at languages and large numbers that it lacks
+        return digits
+
+
+def _is_kept(letter: str) -> bool:
+    # marks are vowels and tones in Hindi, Tamil, Thai and many more
+    return letter.isalpha() or letter.isdecimal() or letter == "'" or category(letter)[0] == "M"

@@ -1,6 +1,7 @@
 """Run jobs as processes of this machine, as many at once as its cores or GPUs allow."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -61,4 +62,5 @@ def visible_gpus() -> list[str]:
     if shutil.which("nvidia-smi") is None:
         return []
     listing = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False)
-    return [str(number) for number in range(listing.stdout.count("GPU "))]
+    # a name may hold "GPU", too: NVIDIA GeForce RTX 3060 Laptop GPU
+    return [str(n) for n in range(len(re.findall(r"^GPU \d+:", listing.stdout, re.MULTILINE)))]

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from espnet2.legacy.nets.pytorch_backend.transformer.subsampling import TooShortUttError
 from torch import Tensor
+from torch.nn.functional import pad
 from torch.nn.utils.rnn import pad_sequence
 
 from espnet_soups.network.encoded import LEAST_SAVED, LEAST_SAVED_GPU, split_by_length
@@ -19,6 +20,9 @@ from espnet_soups.objectives.heads.head import ENCODED_AND_SPEECH
 from espnet_soups.objectives.objective import match_names
 from espnet_soups.objectives.registry import kind_of
 
+# What is longer is not too short for any encoder: 64 features, or half a second at 32 kHz.
+MOST_FRAMES, MOST_SAMPLES = 64, 16384
+
 
 @dataclass(frozen=True)
 class EncodedSpeech:
@@ -27,10 +31,12 @@ class EncodedSpeech:
     Attributes:
         speech: Input of the encoder, features [T, F] or samples [S].
         states: Encoder output, [T', D].
+        lengthened: Whether it was too short for the encoder, and was lengthened.
     """
 
     speech: Tensor
     states: Tensor
+    lengthened: bool = False
 
 
 class Decoders:
@@ -87,9 +93,6 @@ class Decoders:
 
         Returns:
             By objective, the hypotheses of each utterance, best first.
-
-        Raises:
-            ValueError: If an utterance is too short for the encoder.
         """
         encoded = self.encode_each(prepared)
         return {name: self.decode(encoded, name) for name in names}
@@ -102,17 +105,15 @@ class Decoders:
 
         Returns:
             The encoded utterances, in the same order.
-
-        Raises:
-            ValueError: If an utterance is too short for the encoder.
         """
         on_gpu = next(self.model.parameters()).is_cuda
         saved, lengths = LEAST_SAVED_GPU if on_gpu else LEAST_SAVED, list(map(len, prepared))
         found: dict[int, EncodedSpeech] = {}
         for rows in split_by_length(range(len(prepared)), lengths, saved):
-            states, frames = self.encode(*self.pad([prepared[row] for row in rows]))
-            for row, own, length in zip(rows, states, frames.tolist(), strict=True):
-                found[row] = EncodedSpeech(prepared[row], own[:length])
+            states, *known = self._take(*self.pad([prepared[row] for row in rows]))
+            frames, taken = (part.tolist() for part in known)
+            for row, own, length, size in zip(rows, states, frames, taken, strict=True):
+                found[row] = EncodedSpeech(prepared[row], own[:length], size > len(prepared[row]))
         return [found[row] for row in range(len(prepared))]
 
     @torch.no_grad()
@@ -147,9 +148,8 @@ class Decoders:
         lengths = torch.tensor([len(speech) for speech in prepared], device=device)
         return pad_sequence(list(prepared), batch_first=True).to(device), lengths
 
-    @torch.no_grad()
     def encode(self, speech: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """Encode padded utterances.
+        """Encode padded utterances; those that are too short for the encoder are lengthened.
 
         Args:
             speech: Features [B, T, F] or samples [B, S].
@@ -157,18 +157,42 @@ class Decoders:
 
         Returns:
             (encoded [B, T', D], frames of each utterance [B]).
-
-        Raises:
-            ValueError: If an utterance is too short for the encoder.
         """
-        try:
-            return self.model.encode(speech, lengths)
-        except TooShortUttError as error:
-            shortest = int(lengths.min())
-            raise ValueError(
-                f"An utterance of {shortest} frames is too short for the encoder, which needs"
-                f" {error.limit}."
-            ) from error
+        states, frames, _ = self._take(speech, lengths)
+        return states, frames
+
+    @torch.no_grad()
+    def _take(self, speech: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return states [B, T', D], their lengths [B], and those of what the encoder took [B]."""
+        while True:
+            try:
+                return *self.model.encode(speech, lengths), lengths
+            except (TooShortUttError, RuntimeError):  # a frontend fails at the padding of samples
+                longer = 2 * int(lengths.min())
+                if longer > (MOST_SAMPLES if speech.dim() == 2 else MOST_FRAMES):
+                    raise
+                speech, lengths = lengthen(speech, lengths, longer)
+
+
+def lengthen(speech: Tensor, lengths: Tensor, least: int) -> tuple[Tensor, Tensor]:
+    """Return padded utterances of a least length; samples get silence, features their last frame.
+
+    Args:
+        speech: Features [B, T, F] or samples [B, S].
+        lengths: Frames or samples of each utterance, [B], 1 or more.
+        least: The least length.
+
+    >>> features = torch.tensor([[[1.0], [2.0]], [[3.0], [0.0]]])
+    >>> lengthen(features, torch.tensor([2, 1]), 3)[0].squeeze(2).tolist()
+    [[1.0, 2.0, 2.0], [3.0, 3.0, 3.0]]
+    """
+    missing = max(0, least - speech.size(1))
+    longer = pad(speech, (0, 0) * (speech.dim() - 2) + (0, missing))
+    if speech.dim() == 3:
+        places = torch.arange(longer.size(1), device=speech.device)
+        last = torch.minimum(places, lengths.unsqueeze(1) - 1)
+        longer = longer.gather(1, last.unsqueeze(2).expand_as(longer))
+    return longer, lengths.clamp(min=least)
 
 
 def cut_batches(

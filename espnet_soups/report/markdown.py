@@ -20,7 +20,7 @@ from espnet_soups.report.method_text import (
 from espnet_soups.report.score_tables import render_tables
 from espnet_soups.report.seen import seen_note
 from espnet_soups.report.wording import intervals, table, training_origin
-from espnet_soups.scoring.score_metrics import undefined_scores
+from espnet_soups.scoring.score_metrics import not_scored_notes, undefined_scores
 
 Record = Mapping[str, Any]
 
@@ -116,6 +116,7 @@ def render_scores(record: Record) -> list[str]:
     if left_out:
         notes.append(f"Labels that are `<na>`, not scored: {left_out}.")
     notes += [f"{text}." for text in undefined_scores(record["scores"])]
+    notes += [f"{text}." for text in not_scored_notes(record["scores"])]
     return [*parts, " ".join([*notes, *left_out_notes(record)])]
 
 

@@ -37,7 +37,12 @@ from espnet_soups.report.wording import (
     soup_name,
     training_origin,
 )
-from espnet_soups.scoring.score_metrics import headlines, scores_by_kind, undefined_scores
+from espnet_soups.scoring.score_metrics import (
+    headlines,
+    not_scored_notes,
+    scores_by_kind,
+    undefined_scores,
+)
 
 NARROWEST = 0.59  # share of a picture's width: letters keep 9 pixels, narrow screens scroll it
 
@@ -186,6 +191,7 @@ def _decoding(
 ) -> dict[str, Any]:
     title = f"Scores of {item.label}" if several else "Scores"
     empty = [f"{text}." for text in undefined_scores(item.scores)]
+    empty += [f"{text}." for text in not_scored_notes(item.scores)]
     listed = {f"{name}: {text}" for name, own in signatures(item.scores).items() for text in own}
     return {
         "number": number,

@@ -6,7 +6,12 @@ from typing import Any
 from espnet_soups.objectives.kind import Metric
 from espnet_soups.report.confusion import confusions
 from espnet_soups.report.wording import interval, table
-from espnet_soups.scoring.score_metrics import KindScores, headlines, scores_by_kind
+from espnet_soups.scoring.score_metrics import (
+    KindScores,
+    headlines,
+    mean_of_rows,
+    scores_by_kind,
+)
 
 Record = Mapping[str, Any]
 
@@ -69,7 +74,8 @@ def plain_rows(kind: KindScores, metrics: Sequence[Metric], mean: Record) -> lis
     ]
     if len(rows) > 1:
         total = sum(item["utterances"] for item in kind.members.values())
-        rows.append(["mean", str(total), *(cell(mean.get(m.name), m) for m in metrics)])
+        means = [cell(mean_of_rows(kind.members, m, mean), m) for m in metrics]
+        rows.append(["mean", str(total), *means])
     return rows
 
 
@@ -89,7 +95,7 @@ def _error_table(kind: KindScores, metric: Metric, others: Sequence[Metric], mea
         rows.append([name, str(item["utterances"]), str(own[UNITS]), *shares, *last])
     if len(members) > 1:
         total = sum(item["utterances"] for item in members.values())
-        last = [cell(mean.get(end.name), end) for end in ends]
+        last = [cell(mean_of_rows(members, end, mean), end) for end in ends]
         rows.append(["mean", str(total), *[""] * (1 + len(PARTS)), *last])
     return table([*head, *(end.title for end in others)], rows, left=1)
 

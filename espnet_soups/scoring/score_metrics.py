@@ -184,6 +184,28 @@ def scores_by_kind(scores: Record) -> list[KindScores]:
     ]
 
 
+def mean_of_rows(rows: Mapping[str, Record], metric: Metric, mean: Record) -> Record | None:
+    """Return the mean of a score for a table; None: it is over other objectives than the rows.
+
+    Args:
+        rows: Entry in `scores.json` of each objective of the table, by name.
+        metric: The score.
+        mean: The entry `mean` of `scores.json`, each over all objectives that have the score.
+    """
+    item: Record | None = mean.get(metric.name)
+    holders = sum(metric.name in row for row in rows.values())
+    return item if item is not None and item.get("objectives", holders) == holders else None
+
+
+def not_scored_notes(scores: Record) -> list[str]:
+    """Return the objectives that could not be scored with their reasons, as clauses.
+
+    Args:
+        scores: Content of `scores.json`.
+    """
+    return [f"Not scored: {name} ({why})" for name, why in scores.get("not_scored", {}).items()]
+
+
 def undefined_scores(scores: Mapping[str, Any]) -> list[str]:
     """Return the meaningless scores with their reasons, as clauses.
 

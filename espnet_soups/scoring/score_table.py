@@ -3,7 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from espnet_soups.scoring.score_metrics import KindScores, scores_by_kind, undefined_scores
+from espnet_soups.scoring.score_metrics import (
+    KindScores,
+    mean_of_rows,
+    not_scored_notes,
+    scores_by_kind,
+    undefined_scores,
+)
 
 
 def format_estimate(item: Mapping[str, Any] | None, digits: int = 1) -> str:
@@ -47,7 +53,7 @@ def render_table(scores: Mapping[str, Any]) -> str:
     footer.append(f"[ , ]: {scores['confidence']:.0%} {describe_draws(scores.get('groups'))}")
     own = {name: item["drawn"] for name, item in scores["objectives"].items() if "drawn" in item}
     footer += [f"[ , ] of {name}: over {drawn}" for name, drawn in own.items()]
-    footer += [f"not scored: {name} ({why})" for name, why in scores.get("not_scored", {}).items()]
+    footer += not_scored_notes(scores)
     blocks = [align(_rows(kind, scores)) for kind in kinds]
     return "\n\n".join([*blocks, "\n".join(footer)])
 
@@ -57,7 +63,8 @@ def _rows(kind: KindScores, scores: Mapping[str, Any]) -> list[list[str]]:
     listed = dict(kind.members)
     if len(listed) > 1:
         total = sum(item["utterances"] for item in listed.values())
-        listed["mean"] = {"utterances": total, **scores["mean"]}
+        own = {m.name: mean_of_rows(kind.members, m, scores["mean"]) for m in kind.metrics}
+        listed["mean"] = {"utterances": total, **own}
     for name, item in listed.items():
         cells = [format_estimate(item.get(m.name), m.digits) for m in kind.metrics]
         rows.append([name, str(item["utterances"]), *cells])

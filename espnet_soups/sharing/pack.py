@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from espnet_soups import __version__
 from espnet_soups.files import read_yaml, whole_file, write_json, write_text
 from espnet_soups.inference.bundle import FORMAT, TABLE, digest_of
 from espnet_soups.inference.load_model import find_model_file
+from espnet_soups.inference.model_files import nested_name
 from espnet_soups.inference.training_config import (
     STATISTICS,
     check_statistics,
@@ -94,7 +95,7 @@ def files_of_model(
 
     A file that the configuration names is packed under that name, so that it is found in the
     unpacked bundle as it is in the recipe; one whose name leads out of the recipe is packed beside
-    the model.
+    the model, in folders of its own if its name is taken.
 
     Args:
         exp_dir: The folder that training wrote.
@@ -119,15 +120,25 @@ def files_of_model(
         inner = sorted(path.rglob("*")) if path.is_dir() else [path]
         found |= {folder / item.relative_to(exp_dir): item for item in inner if item.is_file()}
     for name, path in located.items():
-        leads_out = Path(name).is_absolute() or ".." in Path(name).parts
-        inside = folder / Path(name).name if leads_out else Path(name)
-        if inside in found and found[inside].read_bytes() != path.read_bytes():
-            raise ValueError(
-                f"{found[inside]} and {path} would both be packed as {inside}: give one of them"
-                " another name in the config.yaml."
-            )
-        found[inside] = path
+        found[_name_inside(name, path, folder, found)] = path
     return {inside.as_posix(): path for inside, path in found.items()}
+
+
+def _name_inside(name: str, path: Path, folder: Path, found: Mapping[Path, Path]) -> Path:
+    """Return the name inside a bundle of a file that the configuration names.
+
+    Raises:
+        ValueError: If it is taken by a file of other content.
+    """
+    leads_out = Path(name).is_absolute() or ".." in Path(name).parts
+    names = [folder / Path(name).name, folder / nested_name(name)] if leads_out else [Path(name)]
+    for inside in names:
+        if inside not in found or found[inside].read_bytes() == path.read_bytes():
+            return inside
+    raise ValueError(
+        f"{found[names[-1]]} and {path} would both be packed as {names[-1]}: give one of them"
+        " another name in the config.yaml."
+    )
 
 
 def _statistics(args: object) -> str | None:

@@ -159,6 +159,20 @@ def test_what_cannot_be_done_is_refused_in_one_sentence(
     assert re.match(said, last), last
 
 
+def test_of_a_folder_what_fails_is_named_and_the_rest_is_done(
+    audible: ToyExperiment, recordings: Paths, capsys: pytest.CaptureFixture[str], tmp_path: Path
+):
+    (tmp_path / "a.wav").symlink_to(tmp_path / "gone.wav")
+    (tmp_path / "b.wav").symlink_to(recordings["words.wav"])
+    (tmp_path / "c.wav").symlink_to(recordings["en.wav"])
+    with pytest.raises(ValueError, match=r"2 of 3 recordings failed, see above"):
+        main(["transcribe", str(tmp_path), "--lang", "en", "--model", str(audible.exp_dir)])
+    out, err = capsys.readouterr()
+    assert out == f"{tmp_path}/c.wav: abcde\n"
+    assert f"error: Audio file {tmp_path}/a.wav does not exist." in err
+    assert f"error: Audio file {tmp_path}/b.wav cannot be read" in err
+
+
 def test_a_model_that_does_not_identify_languages_asks_for_one(
     audible: ToyExperiment,
     recordings: Paths,

@@ -31,6 +31,13 @@ def test_folders_are_searched_and_results_are_called_by_their_paths(tmp_path: Pa
         find_recordings([named[1]])
 
 
+def test_of_a_folder_links_that_lead_nowhere_are_found_and_folders_are_not(tmp_path: Path):
+    (tmp_path / "x.wav").mkdir()
+    (tmp_path / "gone.wav").symlink_to(tmp_path / "nowhere.wav")
+    (tmp_path / "x.wav" / "a.wav").touch()
+    assert list(find_recordings([str(tmp_path)])) == ["gone", "x.wav/a"]
+
+
 def test_a_missing_file_and_an_empty_folder_are_named(tmp_path: Path):
     with pytest.raises(FileNotFoundError, match=r"Audio file .*none\.wav does not exist"):
         find_recordings([str(tmp_path / "none.wav")])

@@ -8,7 +8,13 @@ import soundfile
 
 from espnet_soups import Speech2Text
 from espnet_soups.demo.listener import Listener
-from espnet_soups.testing.audible_model import FS, pause, say
+from espnet_soups.testing.audible_model import (
+    FS,
+    LETTER_SECONDS,
+    SILENCE_SECONDS,
+    pause,
+    say,
+)
 from espnet_soups.testing.toy_corpus import ToyExperiment
 
 
@@ -48,6 +54,18 @@ def test_words_of_later_pieces_have_the_time_of_the_recording(listener: Listener
     begin = (len(say("abcd", "en")) + len(pause(3.0))) / FS + 0.1
     assert second["words"][0]["start"] == pytest.approx(begin, abs=0.1)
     assert second["start"] < begin < second["words"][-1]["end"] < second["end"]
+
+
+def test_words_of_a_very_short_piece_lie_where_they_were_said(listener: Listener):
+    first = np.concatenate([say("abcdabcd", "en"), pause(3.0)])
+    heard = listener(wav(np.concatenate([first, say("hg", "en")])), "en", "x.wav")
+    piece = heard["pieces"][1]
+    assert piece["end"] - piece["start"] < 0.6  # it was given silence
+    assert [word["text"] for word in piece["words"]] == ["h", "g"]
+    for number, word in enumerate(piece["words"]):
+        middle = len(first) / FS + SILENCE_SECONDS + (number + 0.5) * LETTER_SECONDS
+        assert abs((word["start"] + word["end"]) / 2 - middle) < LETTER_SECONDS / 2
+        assert word["end"] <= piece["end"]
 
 
 @pytest.mark.parametrize(

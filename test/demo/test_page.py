@@ -160,6 +160,24 @@ def test_another_language_sends_the_recording_again(page: Browser, recordings: P
     assert page.run("document.querySelectorAll('#texts h2').length") == 1  # no translation
 
 
+@pytest.mark.parametrize(
+    ("words", "note"),
+    [
+        ("[]", ""),  # nothing was recognised
+        ("null", "This model does not say when each word was spoken."),
+    ],
+)
+def test_only_a_model_without_times_is_said_to_have_none(
+    page: Browser, recordings: Path, words: str, note: str
+):
+    piece = f'{{"start": 0, "end": 1, "text": "", "words": {words}, "peaks": [0, 1]}}'
+    answer = f'{{"language": "fr", "text": "", "translations": {{}}, "pieces": [{piece}]}}'
+    page.run(f"window.fetch = () => Promise.resolve(new Response({answer!r}))")
+    page.choose_file("#file", recordings / "short.flac")
+    page.wait(SHOWN)
+    assert text(page, "#aligned-note") == note
+
+
 def test_the_keyboard_reaches_everything(page: Browser, recordings: Path):
     page.choose_file("#file", recordings / "short.flac")
     page.wait(SHOWN)

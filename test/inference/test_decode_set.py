@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from espnet2.legacy.nets.pytorch_backend.transformer.subsampling import TooShortUttError
 
 from espnet_soups import Speech2Text
 from espnet_soups.bin import export, join_outputs, msp_inference
@@ -18,6 +19,7 @@ from espnet_soups.inference.decode_set import decode_set, select_utterances
 from espnet_soups.network.decoders import Decoders, EncodedSpeech, cut_batches
 from espnet_soups.objectives.decoding.decode_config import DecodeConfig
 from espnet_soups.testing.toy_corpus import ToyExperiment
+from espnet_soups.testing.toy_model import ENCODER_CONF, make_toy_arguments, make_toy_model
 
 
 def options(experiment: ToyExperiment, output_dir: Path, **changes: str) -> list[str]:
@@ -100,6 +102,54 @@ def test_utterances_of_all_languages_are_encoded_together_and_once(
     assert [len(batch) for batch in batches] == [12, 12, 12]
     assert all(len({key[:2] for key in batch}) > 1 for batch in batches)
     assert len(found["asr_fr"]) == len(found["st_fr_en"]) == len(grouped["fr"])
+
+
+def test_utterances_too_short_for_the_encoder_are_lengthened_counted_and_named(
+    separate: ToyExperiment, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    speech2text = Speech2Text.from_pretrained(separate.exp_dir, batch_size=1)
+    valid = separate.corpus.root / "valid"
+    source = SpeechSource(f"{valid}/feats.scp,speech,kaldi_ark", None)
+    lengths = {key: len(source.read(key)) for key in source.places}
+    limit = min(lengths.values()) + 1
+    encode = speech2text.model.encode
+
+    def refuse(speech: torch.Tensor, lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        if speech.size(1) < limit:
+            raise TooShortUttError("too short", speech.size(1), limit)
+        return encode(speech, lengths)
+
+    monkeypatch.setattr(speech2text.model, "encode", refuse)
+    grouped = select_utterances(speech2text, source, valid / "utt2lang", None)
+    found, speed = decode_set(speech2text, source, grouped)
+    short = [key for key in lengths if lengths[key] < limit]
+    assert speed.lengthened == len(short) > 0
+    assert set(short) < {key for own in found.values() for key in own}
+    (said,) = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert said.startswith(
+        f"Utterances too short for the encoder, lengthened at their end: {len(short)} ("
+    )
+    assert all(key in said for key in short)
+
+
+@pytest.mark.parametrize("raw", [False, True])
+def test_what_no_encoder_takes_is_encoded_as_if_it_were_longer(raw: bool):
+    options = {"encoder_conf": {**ENCODER_CONF, "input_layer": "conv2d"}}
+    if raw:
+        frontend = {"fs": 8000, "n_fft": 256, "win_length": 200, "hop_length": 80, "n_mels": 8}
+        options |= {"input_size": None, "frontend": "default", "frontend_conf": frontend}
+    model = make_toy_model(**options).float().eval()
+    decoders = Decoders(model, make_toy_arguments(**options), DecodeConfig())
+    sizes = (100, 8000) if raw else (2, 40)
+    speech = [torch.randn(size) if raw else torch.randn(size, 8) for size in sizes]
+    with pytest.raises((TooShortUttError, RuntimeError)):
+        model.encode(speech[0][None], torch.tensor([sizes[0]]))
+    short, long = decoders.encode_each(speech)
+    assert (short.lengthened, long.lengthened) == (True, False)
+    assert len(short.states) >= 1
+    assert short.speech is speech[0]
+    for name in decoders.decoders:
+        assert len(decoders.decode([short, long], name)) == 2
 
 
 def test_audio_files_are_decoded_as_their_samples(separate: ToyExperiment, tmp_path: Path):

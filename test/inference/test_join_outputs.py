@@ -30,7 +30,7 @@ def write_job(decode_dir: Path, job: int, french: dict[str, str], english: dict[
     folder = decode_dir / "logdir" / f"output.{job}"
     write_hypotheses(folder, 1, found)
     write_objectives(folder / OBJECTIVES, [parse_objective(name) for name in found])
-    Speed(4.0, 1.0, len(french) + len(english)).write(folder / "speed.json")
+    Speed(4.0, 1.0, len(french) + len(english), lengthened=1).write(folder / "speed.json")
 
 
 @pytest.fixture
@@ -40,7 +40,9 @@ def utt2lang(tmp_path: Path) -> Path:
     return path
 
 
-def test_jobs_are_joined_sorted_by_key_with_empty_hypotheses_kept(tmp_path: Path, utt2lang: Path):
+def test_jobs_are_joined_sorted_by_key_with_empty_hypotheses_kept(
+    tmp_path: Path, utt2lang: Path, caplog: pytest.LogCaptureFixture
+):
     write_job(tmp_path, 1, {"a-2": ""}, {})
     write_job(tmp_path, 2, {"a-1": "oui"}, {"b-1": "yes"})
     assert join_outputs(tmp_path, 2, utt2lang) == {"asr_en": 1, "asr_fr": 2, "st_fr_en": 2}
@@ -52,7 +54,9 @@ def test_jobs_are_joined_sorted_by_key_with_empty_hypotheses_kept(tmp_path: Path
     names = [objective.name for objective in read_objectives(tmp_path / OBJECTIVES)]
     assert names == ["asr_fr", "st_fr_en", "asr_en"]  # as in the model
     speed = json.loads((tmp_path / "speed.json").read_text())
-    assert speed == {"audio_seconds": 8.0, "decode_seconds": 2.0, "utterances": 3, "rtf": 0.25}
+    numbers = {"audio_seconds": 8.0, "decode_seconds": 2.0, "utterances": 3, "lengthened": 2}
+    assert speed == {**numbers, "rtf": 0.25}
+    assert "too short for the encoder, lengthened at their end: 2, see" in caplog.text
 
 
 def test_a_set_that_lacks_a_language_has_no_output_of_it(tmp_path: Path):

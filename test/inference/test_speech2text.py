@@ -10,7 +10,9 @@ import yaml
 
 from espnet_soups import Speech2Text
 from espnet_soups.data.features import FeatureConfig, extract_features
+from espnet_soups.network.decoders import Decoders, EncodedSpeech
 from espnet_soups.objectives.heads.shared_head import HeadView
+from espnet_soups.testing.audible_model import FS, say
 from espnet_soups.testing.toy_corpus import ToyExperiment
 
 
@@ -225,6 +227,24 @@ def test_only_the_chosen_objectives_are_decoded(separate: ToyExperiment):
     assert set(result.translations) == {"en"}
     with pytest.raises(ValueError, match="Language 'es' cannot be decoded"):
         speech2text(wave(), lang="es")
+
+
+def test_the_language_of_many_pieces_is_identified_in_batches(
+    audible: ToyExperiment, monkeypatch: pytest.MonkeyPatch
+):
+    speech2text = Speech2Text.from_pretrained(audible.exp_dir, batch_size=2)
+    spoken = [("abcdefgh", "fr"), *[("ab", "en")] * 3, ("cde", "fr")]
+    prepared = [speech2text.prepare(say(*words), FS) for words in spoken]
+    sizes: list[int] = []
+    encode_each = Decoders.encode_each
+
+    def remember(self: Decoders, pieces: list[torch.Tensor]) -> list[EncodedSpeech]:
+        sizes.append(len(pieces))
+        return encode_each(self, pieces)
+
+    monkeypatch.setattr(Decoders, "encode_each", remember)
+    assert speech2text.identify_language(prepared) == "fr"  # fewer pieces, but longer ones
+    assert sizes == [2, 2, 1]
 
 
 def test_samples_without_a_feature_configuration_are_refused(

@@ -69,10 +69,30 @@ def test_a_set_is_written_as_stage_11_does(folder, tmp_path):
         assert written.split() == [key, *found[key].split()]
 
 
+def test_what_is_transcribed_before_a_failure_is_kept(folder, tmp_path):
+    soundfile.write(tmp_path / "a.wav", noise(0.5), 16000)
+    (tmp_path / "wav.scp").write_text("".join(f"{k} {tmp_path}/{k}.wav\n" for k in "ab"))
+    (tmp_path / "utt2lang").write_text("a en\nb en\n")
+    texts = transcribe_set(
+        WhisperTranscriber(str(folder)), tmp_path, tmp_path / "out", "asr_{}".format
+    )
+    key, text = next(texts)
+    with pytest.raises(FileNotFoundError, match=r"b\.wav"):
+        next(texts)
+    assert (tmp_path / "out/asr_en/text").read_text().split() == [key, *text.split()]
+
+
 def test_numbers_and_punctuation_become_words_of_the_recipe_s_texts():
     assert spell("  Extension 15, 'please'... It’s OK!", "en") == "extension fifteen please it's ok"
     assert spell("Tapez 2.", "fr") == "tapez deux"
     assert spell("...", "en") == ""
+
+
+def test_numbers_without_words_stay_digits_and_marks_stay_with_their_letters():
+    assert spell("दो 12 किताबें।", "hi") == "दो 12 किताबें"
+    assert spell("முதல் நாள்!", "ta") == "முதல் நாள்"
+    assert spell("สวัสดี ที่นี่", "th") == "สวัสดี ที่นี่"
+    assert spell(f"Call {'1' * 800}.", "en") == f"call {'1' * 800}"
 
 
 def test_what_is_no_model_is_refused(tmp_path):

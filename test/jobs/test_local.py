@@ -14,7 +14,7 @@ import pytest
 
 from espnet_soups.jobs.job_array import JobArray
 from espnet_soups.jobs.job_log import explanation, read_status
-from espnet_soups.jobs.local import run_local
+from espnet_soups.jobs.local import run_local, visible_gpus
 from espnet_soups.jobs.progress import Progress
 
 RunJobs = Callable[..., subprocess.CompletedProcess[str]]
@@ -142,6 +142,18 @@ def test_threads_and_gpus_are_handed_out(
     assert said == {"t=2 g=4", "t=2 g=5", "t=2 g=7"}
     with pytest.raises(ValueError, match="wants 4 GPUs, but this machine shows 3"):
         run_local(JobArray(("true",), 1, "x.log", gpus=4), None, Progress(1, sys.stderr))
+
+
+def test_a_gpu_counts_once_whatever_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = "GPU 0: NVIDIA GeForce RTX 3060 Laptop GPU (UUID: GPU-1)\nGPU 1: NVIDIA H200 (UUID: x)"
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text(f"#!/bin/sh\necho '{lines}\n  MIG 1g.5gb Device 0: (UUID: MIG-1)'\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    assert visible_gpus() == ["0", "1"]
 
 
 @pytest.mark.parametrize(

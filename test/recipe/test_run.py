@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from itertools import combinations
 from pathlib import Path
 
@@ -177,16 +178,21 @@ def test_the_packed_model_decodes_as_the_recipe_did(recipe: Path, tmp_path: Path
         assert speech2text(speech, lang="fr").transcript.text == text
 
 
-def test_groups_that_are_added_are_scored_by_without_decoding_again(recipe: Path):
+def test_groups_and_corpora_that_are_added_are_told_without_decoding_again(recipe: Path):
     ssl = ("--ssl", "cpc", "--unlabeled_sets", "more")
     scores = recipe / "exp" / NAME / "decode_msp_valid.acc.ave" / "test" / "scores.json"
     before = json.loads(scores.read_text())["objectives"]["asr_en"]
     keys = [line.split()[0] for line in (recipe / "data/test/utt2lang").read_text().splitlines()]
     groups = recipe / "data" / "test" / "utt2group"
     groups.write_text("".join(f"{key} {key[:2]}_{int(key[-1]) // 2}\n" for key in keys))
+    corpora = "corpora: [{name: Tones, licence: CC0, url: 'https://example.org'}]\n"
+    (recipe / "conf" / "corpora.yaml").write_text(corpora)
     result = run(recipe, *ssl)
     assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
     assert "stage 11: Decoding test — up to date" in result.stdout
+    assert "13: Report on test (again, since this changed: conf/corpora.yaml, " in result.stdout
+    with zipfile.ZipFile(recipe / "exp" / NAME / "model.zip") as archive:
+        assert "| Tones | CC0 |" in archive.read("README.md").decode()
     assert re.search("12: Scoring test .again, since this changed: .*utt2group", result.stdout)
     after = json.loads(scores.read_text())["objectives"]["asr_en"]
     assert (after["wer"]["value"], after["utterances"]) == (before["wer"]["value"], 4)

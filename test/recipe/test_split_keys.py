@@ -5,6 +5,18 @@ from pathlib import Path
 from tiny_recipe import TEMPLATE
 
 
+def test_a_folder_of_jobs_is_emptied_but_for_jobs_that_may_still_be_in_a_queue(
+    bash, tmp_path: Path
+):
+    for name in (".decode.all.slurm_job", ".decode.all.jobs.json", "decode.1.log", "output.1/text"):
+        (tmp_path / "log" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "log" / name).write_text("7\n")
+    result = bash(f". {TEMPLATE}/scripts/split_keys.sh; clear_jobs log; clear_jobs new/log")
+    assert result.returncode == 0, result.stderr
+    assert [path.name for path in (tmp_path / "log").iterdir()] == [".decode.all.slurm_job"]
+    assert list((tmp_path / "new" / "log").iterdir()) == []
+
+
 def test_more_jobs_than_utterances_become_as_many_as_there_are(bash, tmp_path: Path):
     for name, lines in (("few", 3), ("many", 40)):
         rows = (f"{name}{number:02d} x\n" for number in range(lines))

@@ -183,13 +183,14 @@ def test_experiments_are_compared_in_one_table(make_experiment, one_picture) -> 
     assert "signatures differ" not in text
 
 
-def test_a_score_that_says_nothing_is_named_wherever_it_stands(
+def test_a_score_that_says_nothing_and_one_that_lacks_are_named_wherever_they_stand(
     make_experiment, one_picture
 ) -> None:
     folder = make_experiment()
     path = folder / "beam5/test/scores.json"
     scores = json.loads(path.read_text(encoding="utf-8"))
     scores["objectives"]["st_fr_en"]["bleu"]["undefined"] = "is 0 since no hypothesis has <4> words"
+    scores["not_scored"] = {"cls_gender": "test has no utt2gender"}
     path.write_text(json.dumps(scores), encoding="utf-8")
     report(folder)
     said = "BLEU of st_fr_en is 0 since no hypothesis has <4> words."
@@ -198,6 +199,9 @@ def test_a_score_that_says_nothing_is_named_wherever_it_stands(
     assert f"msp_vm: {said}" in text.partition("## msp_vm")[0]
     for page in (folder / "report.html", folder.parent / "comparison.html"):
         assert said.replace("<4>", "&lt;4&gt;") in page.read_text(encoding="utf-8")
+    lacking = "Not scored: cls_gender (test has no utt2gender)."
+    assert lacking in text
+    assert lacking in (folder / "report.html").read_text(encoding="utf-8")
 
 
 def test_each_set_and_inference_tag_keeps_its_own_row_and_section(

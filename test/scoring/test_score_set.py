@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from espnet_soups.bin.score import main
+from espnet_soups.report.score_tables import render_tables
 from espnet_soups.scoring.score_table import render_table
 
 
@@ -80,6 +81,19 @@ def test_means_are_over_the_objectives_that_have_the_score(decoded) -> None:
         assert item["low"] <= item["value"] <= item["high"]
 
 
+def test_a_table_shows_no_mean_over_other_objectives_than_its_rows(decoded) -> None:
+    scores = run(decoded)
+    scores["objectives"]["asr_de"] = scores["objectives"]["asr_fr"]
+    scores["mean"]["wer"]["objectives"] = 2
+    scores["mean"] |= {
+        name: scores["mean"][name] | {"objectives": 3} for name in ("cer", "sentence_error")
+    }
+    wer, cer = (table.splitlines()[-1] for table in render_tables(scores)[1:4:2])
+    assert wer.count("[") == 1  # the sentence errors of Chinese are in the other mean
+    assert wer.endswith("| – |")
+    assert cer.count("[") == 2
+
+
 def test_the_seed_decides_the_intervals_and_nothing_else(decoded) -> None:
     first, second, other = (run(decoded, "--seed", seed) for seed in "001")
     assert first == second
@@ -150,7 +164,7 @@ def test_an_objective_of_all_languages_that_a_set_has_no_labels_of_is_left_out_w
     scores = run(decoded)
     assert list(scores["objectives"]) == ["asr_fr", "asr_zh", "st_fr_en"]
     assert scores["not_scored"] == {"cls_gender": f"{reference} has no utt2gender"}
-    assert "not scored: cls_gender (" in capsys.readouterr().out
+    assert "Not scored: cls_gender (" in capsys.readouterr().out
     write(reference / "utt2gender", dict.fromkeys(keys, "unknown"))
     note = f"{reference}/utt2gender has no label of cls_gender"
     assert run(decoded)["not_scored"] == {"cls_gender": note}

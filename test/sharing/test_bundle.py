@@ -175,19 +175,56 @@ def test_what_is_no_bundle_is_refused_by_name(tmp_path: Path):
         Speech2Text.from_pretrained(tmp_path / "other.zip")
 
 
-def test_two_files_of_one_name_are_not_packed(audible: ToyExperiment, tmp_path: Path):
-    from espnet_soups.sharing.pack import files_of_model
+def test_files_outside_that_differ_in_their_folders_alone_are_packed_and_found(
+    audible: ToyExperiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    from espnet_soups.inference.model_files import locate
+    from espnet_soups.sharing import pack
 
-    copy = tmp_path / "msp_copy"
-    shutil.copytree(audible.exp_dir, copy)
-    stats = tmp_path / "elsewhere" / "config.yaml"  # as another file of the folder is called
-    stats.parent.mkdir()
-    shutil.copy(audible.corpus.root / "feats_stats.npz", stats)
-    config = yaml.safe_load((copy / "config.yaml").read_text())
-    config["normalize_conf"]["stats_file"] = str(stats)
-    (copy / "config.yaml").write_text(yaml.safe_dump(config))
-    with pytest.raises((ValueError, OSError), match=r"config\.yaml"):
-        files_of_model(copy, None, ())
+    models = [
+        tmp_path / place / language / "bpe" / "bpe.model"
+        for place, language in (("data", "fr"), ("data", "en"), ("other", "en"))
+    ]
+    for path in models:
+        path.parent.mkdir(parents=True)
+        path.write_text(str(path))
+    read = pack.read_config
+    named: list[str] = []
+
+    def read_config(exp_dir: Path, kinds: tuple[str, ...], found: dict[str, Path]):
+        args = read(exp_dir, kinds, found)
+        found.update({name: Path(name) for name in named})
+        return args
+
+    monkeypatch.setattr(pack, "read_config", read_config)
+    named += map(str, models[:2])
+    files = pack.files_of_model(audible.exp_dir, None, ())
+    inside = [name for name in files if name.endswith("bpe.model")]
+    assert inside == ["exp/msp_audible/bpe.model", "exp/msp_audible/en/bpe/bpe.model"]
+    for name in inside:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(files[name], tmp_path / name)
+    for path in models[:2]:
+        found = locate(str(path), tmp_path / "exp" / "msp_audible")
+        assert found.read_text() == str(path)
+        shutil.copy(found, path)
+    named.append(str(models[2]))
+    with pytest.raises(ValueError, match=r"both be packed as exp/msp_audible/en/bpe/bpe\.model"):
+        pack.files_of_model(audible.exp_dir, None, ())
+
+
+def test_corpora_are_those_of_the_working_directory_where_the_recipe_is_not_above(
+    audible: ToyExperiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+):
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "conf" / "corpora.yaml").write_text(
+        "corpora: [{name: Tones, licence: CC0, url: 'https://example.org'}]\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    main(["pack", str(audible.exp_dir), "--output", "tones.zip"])
+    with zipfile.ZipFile("tones.zip") as archive:
+        assert "| Tones | CC0 | https://example.org |" in archive.read("README.md").decode()
+    assert "the card names no data" not in capsys.readouterr().out
 
 
 # --- the hub ---------------------------------------------------------------------------------

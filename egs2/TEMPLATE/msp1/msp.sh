@@ -530,8 +530,7 @@ if stage 6 "Statistics" "${stats_dir}/.stage6.done" --settings "${model_args[@]}
     --outputs "${stats_dir}/train/speech_shape" "${stats_dir}/valid/speech_shape" "${stats_dir}/train/feats_stats.npz" \
     "${stats_dir}/train" "${stats_dir}/valid"; then
     jobs_dir=${stats_dir}/jobs
-    rm -rf "${jobs_dir}"
-    mkdir -p "${jobs_dir}"
+    clear_jobs "${jobs_dir}"
     # loading ESPnet takes longer than 20,000 utterances of statistics
     utterances=$(wc -l <"${kept_dir}/${train_name}/${length_file}")
     stats_nj=$(((utterances + 19999) / 20000))
@@ -679,6 +678,9 @@ decoded_files() { # decoded_files FOLDER: fills `decoded`
     decoded=()
     for file in "$1"/*/{text,token,token_int,score,array.scp}; do [[ ! -e ${file} ]] || decoded+=("${file}"); done
 }
+corpora_args=() report_files=() # what the report and the card tell beside scores
+[[ ! -e conf/corpora.yaml ]] || corpora_args=(--corpora conf/corpora.yaml)
+for file in "${conflict_dir}/conflict.csv" conf/corpora.yaml; do [[ ! -e ${file} ]] || report_files+=("${file}"); done
 for name in "${test_set_list[@]}"; do
     tested=${tested_dirs[${name}]}
     decode_dir=${exp_dir}/${inference_tag}/${name}
@@ -686,8 +688,7 @@ for name in "${test_set_list[@]}"; do
         --inputs "${exp_dir}/${inference_model}" "${inference_config}" "${tested}/speech.digest" "${tested}/utt2lang" \
         --reads "${tested}" "${feats_dir}/${name}" ${kinds_vocabularies[@]+"${kinds_vocabularies[@]%/*}"} \
         --outputs "${decode_dir}/speed.json" "${decode_dir}/objectives.json"; then
-        rm -rf "${decode_dir}/logdir"
-        mkdir -p "${decode_dir}/logdir"
+        clear_jobs "${decode_dir}/logdir"
         decode_nj=$(jobs_for "${inference_nj}" "${tested}/${speech_file}")
         split_keys "${decode_nj}" "${tested}/${speech_file}" "${decode_dir}/logdir/keys"
         gpus=0
@@ -728,14 +729,14 @@ for name in "${test_set_list[@]}"; do
         stage_done "${decode_dir}/scores.json"
     fi
     if stage 13 "Report on ${name}" "${decode_dir}/.stage13.done" --settings "publish=${publish_results}" "audio=${report_audio}" \
-        --inputs "${decode_dir}/scores.json" --outputs "${exp_dir}/RESULTS.md" "${exp_dir}/report.html" "${exp_dir}/model.zip"; then
+        --inputs "${decode_dir}/scores.json" ${report_files[@]+"${report_files[@]}"} --outputs "${exp_dir}/RESULTS.md" "${exp_dir}/report.html" "${exp_dir}/model.zip"; then
         publish_args=()
         ! ${publish_results} || publish_args=(--publish_dir .)
         ! ${report_audio} || publish_args+=(--audio "${datadir}/${name}/wav.scp")
         soups report --exp_dir "${exp_dir}" --inference_tag "${inference_tag}" --set "${name}" --expdir "${expdir}" \
             --command "${command_line}" ${publish_args[@]+"${publish_args[@]}"}
         soups_quietly pack "${exp_dir}" --model_file "${inference_model}" --output "${exp_dir}/model.zip" \
-            ${own_kinds[@]+"${own_kinds[@]}"}
+            ${corpora_args[@]+"${corpora_args[@]}"} ${own_kinds[@]+"${own_kinds[@]}"}
         stage_done "${exp_dir}/{RESULTS.md,report.html,model.zip}"
     fi
 done

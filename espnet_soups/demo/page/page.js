@@ -220,8 +220,9 @@ function show(found, blob) {
     return [make("h2", "", title), said];
   }));
   const timed = found.pieces.some((piece) => piece.words?.length);
+  const untimed = found.pieces.some((piece) => piece.words === null); // [] where nothing was recognised
   $("aligned-note").textContent = timed ? "Choose a word to hear it."
-    : "This model does not say when each word was spoken.";
+    : untimed ? "This model does not say when each word was spoken." : "";
   tracks = [];
   $("pieces").replaceChildren(...found.pieces.map((piece) => showPiece(piece, found.pieces.length > 1)));
   tracks.forEach(layOut);
