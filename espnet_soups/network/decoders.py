@@ -167,9 +167,11 @@ class Decoders:
         while True:
             try:
                 return *self.model.encode(speech, lengths), lengths
-            except (TooShortUttError, RuntimeError):  # a frontend fails at the padding of samples
-                longer = 2 * int(lengths.min())
-                if longer > (MOST_SAMPLES if speech.dim() == 2 else MOST_FRAMES):
+            except (TooShortUttError, RuntimeError) as error:
+                # powers of two, so that the length of an utterance is the same in every batch
+                longer = 1 << int(lengths.min()).bit_length()
+                too_short = isinstance(error, TooShortUttError) or "Padding size" in str(error)
+                if not too_short or longer > (MOST_SAMPLES if speech.dim() == 2 else MOST_FRAMES):
                     raise
                 speech, lengths = lengthen(speech, lengths, longer)
 
