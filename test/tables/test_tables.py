@@ -272,13 +272,13 @@ def test_experiments_of_different_settings_make_no_table(tmp_path):
     for name, config in {
         "a": {"trainer": "msp", "optim_conf": {"lr": 1}, "seed": 1},
         "b": {"trainer": "default", "optim_conf": {"lr": 1}, "seed": 2},
-        "c": {"trainer": "msp", "optim_conf": {"lr": 2}, "max_epoch": 3},
+        "c": {"trainer": "msp", "optim_conf": {"lr": 2}, "max_epoch": 3, "accum_grad": 1},
     }.items():
         (tmp_path / name).mkdir()
         (tmp_path / name / "config.yaml").write_text(yaml.safe_dump(config))
     folders = {name: tmp_path / name for name in "abc"}
     check_same_settings({name: folders[name] for name in "ab"})
-    with pytest.raises(ValueError, match=r"differ in 2 settings .*`max_epoch` \(a None, .* c 3\)"):
+    with pytest.raises(ValueError, match=r"differ in 2 settings .*`max_epoch` \(a 40, .* c 3\)"):
         check_same_settings(folders)
 
 
