@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from espnet_soups.bin.objectives import main
+from espnet_soups.files import write_table
 from espnet_soups.objectives import registry, run
 from espnet_soups.objectives.kind import Kind
 from espnet_soups.objectives.objective import Objective
@@ -221,3 +222,16 @@ def test_classes_of_the_configuration_are_read_as_yaml(capsys, tmp_path, yaml, w
     options = (f"--train_config={tmp_path / 'train.yaml'}", f"--train_args={words}")
     found = answer(capsys, *what, "--asr_langs=en", *options)
     assert found == said
+
+
+def test_folders_are_named_by_languages_where_training_or_validation_has_others(tmp_path):
+    words = {"asr_langs": "fr", "datadir": str(tmp_path), "train_set": "train", "valid_set": "dev"}
+    assert run.read_run(words).subset == ""  # stage 1 has yet to make them
+    for name in ("train", "dev"):
+        write_table(tmp_path / name / "utt2lang", {"a": "fr"})
+    assert run.read_run(words).subset == ""
+    for name in ("dev", "train"):
+        write_table(tmp_path / name / "utt2lang", {"a": "fr", "b": "it"})
+        assert (run.read_run(words).left_out, run.read_run(words).subset) == (("it",), "_only_fr")
+        write_table(tmp_path / name / "utt2lang", {"a": "fr"})
+    assert run.read_run(words).only == "_only_fr"

@@ -32,8 +32,12 @@ def serve(path: Path) -> None:
     Args:
         path: Socket to make. It appears once the modules are imported.
     """
-    for name in MODULES:
-        importlib.import_module(name)
+    try:
+        for name in MODULES:
+            importlib.import_module(name)
+    except BaseException:
+        path.touch()  # nobody waits for a server any more
+        raise
     server = socket.socket(socket.AF_UNIX)
     server.bind(f"{path}.new")
     server.listen(64)
