@@ -52,7 +52,9 @@ def test_a_part_keeps_the_settings_of_its_recording(long):
 
 def test_sets_made_of_it_need_no_segments(long, tmp_path):
     write_data_dir(perturb_speed(read_data_dir(long), [1.0, 0.9], tmp_path / "sp"))
+    write_table(long / "clean.scp", {"talk": "clean.wav"})
     combine_data_dirs([long], tmp_path / "all")
+    assert read_table(tmp_path / "all" / "clean.scp")["a-1"] == "clean.wav#t=0.25,0.75"
     for name in ("sp", "all"):
         assert not (tmp_path / name / "segments").exists()
         assert read_data_dir(tmp_path / name).audio["a-1"].endswith("t.wav#t=0.25,0.75")

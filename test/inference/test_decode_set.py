@@ -140,7 +140,7 @@ def test_what_no_encoder_takes_is_encoded_as_if_it_were_longer(raw: bool):
         options |= {"input_size": None, "frontend": "default", "frontend_conf": frontend}
     model = make_toy_model(**options).float().eval()
     decoders = Decoders(model, make_toy_arguments(**options), DecodeConfig())
-    sizes = (100, 8000) if raw else (2, 40)
+    sizes = (100, 8000) if raw else (3, 40)
     speech = [torch.randn(size) if raw else torch.randn(size, 8) for size in sizes]
     with pytest.raises((TooShortUttError, RuntimeError)):
         model.encode(speech[0][None], torch.tensor([sizes[0]]))
@@ -148,6 +148,8 @@ def test_what_no_encoder_takes_is_encoded_as_if_it_were_longer(raw: bool):
     assert (short.lengthened, long.lengthened) == (True, False)
     assert len(short.states) >= 1
     assert short.speech is speech[0]
+    again, _ = decoders.encode_each([speech[0], speech[0][: sizes[0] * 3 // 4]])
+    assert again.states.shape == short.states.shape  # whatever shares its batch
     for name in decoders.decoders:
         assert len(decoders.decode([short, long], name)) == 2
 

@@ -233,7 +233,7 @@ def test_the_language_of_many_pieces_is_identified_in_batches(
     audible: ToyExperiment, monkeypatch: pytest.MonkeyPatch
 ):
     speech2text = Speech2Text.from_pretrained(audible.exp_dir, batch_size=2)
-    spoken = [("abcdefgh", "fr"), *[("ab", "en")] * 3, ("cde", "fr")]
+    spoken = [("abcdefghabcd", "fr"), *[("abc", "en")] * 3, ("ab", "fr")]
     prepared = [speech2text.prepare(say(*words), FS) for words in spoken]
     sizes: list[int] = []
     encode_each = Decoders.encode_each
