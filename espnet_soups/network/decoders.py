@@ -1,6 +1,7 @@
 """Decode encoded speech by the heads of a model, in batches of similar length."""
 
 import argparse
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
@@ -95,6 +96,11 @@ class Decoders:
             By objective, the hypotheses of each utterance, best first.
         """
         encoded = self.encode_each(prepared)
+        if lengthened := sum(item.lengthened for item in encoded):
+            logging.warning(
+                f"{lengthened} of {len(encoded)} utterances are too short for the encoder, and were"
+                " lengthened at their end."
+            )
         return {name: self.decode(encoded, name) for name in names}
 
     def encode_each(self, prepared: Sequence[Tensor]) -> list[EncodedSpeech]:

@@ -90,7 +90,7 @@ def test_a_run_starts_from_the_pretrained_weights_and_leaves_frozen_ones_alone(r
     assert len(record) == 1
 
 
-def test_a_waveform_is_decoded_without_the_model_that_training_started_from(run):
+def test_a_waveform_is_decoded_without_the_model_that_training_started_from(run, caplog):
     from espnet_soups import Speech2Text
 
     root, _ = run
@@ -101,8 +101,8 @@ def test_a_waveform_is_decoded_without_the_model_that_training_started_from(run)
     result = speech2text(samples, lang="fr")
     assert isinstance(result.transcript.text, str)
     assert np.isfinite(result.translations["en"].score)
-    with pytest.raises(ValueError, match="too short for the encoder, which needs"):
-        speech2text(samples[:50], lang="fr")
+    assert isinstance(speech2text(samples[:50], lang="fr").transcript.text, str)
+    assert "1 of 1 utterances are too short for the encoder, and were lengthened" in caplog.text
 
 
 def test_export_to_stock_espnet_is_refused_by_the_name_of_the_class(run, tmp_path):
