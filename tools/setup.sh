@@ -190,7 +190,7 @@ mend_soundfile() {
 }
 
 # Imports what training and decoding do. The byte code is kept, as uv compiles none and PYTHONDONTWRITEBYTECODE, which
-# many containers set, would let every command compile 3,000 modules anew.
+# many containers set, would let every command compile 4,000 modules anew.
 check_install() {
     say "compiling what training and decoding import"
     env -u PYTHONHOME -u PYTHONPATH -u PYTHONDONTWRITEBYTECODE "$1/bin/python" -c '

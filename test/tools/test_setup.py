@@ -23,7 +23,7 @@ case "$*" in
     ;;
 *version_of*) printf '3.13.0 202611' ;;
 *find_spec*) {owner} ;;
-*"import torch"*) ;;
+*"import torch"*) printf '%s' "${{PYTHONDONTWRITEBYTECODE-kept}}" >"{root}/bytecode" ;;
 *"import soundfile"*) [[ -e "{root}/pip.arguments" ]] ;;
 *importlib.metadata*) [[ -n ${{EMPTY:-}} ]] || exec {python} "$@" ;;
 *) exec {python} "$@" ;;
@@ -96,6 +96,12 @@ def test_an_environment_without_our_package_or_with_that_of_this_clone_gets_it(
     arguments = set_up(clone, owner.format(clone=clone))
     assert "--requirement" not in arguments
     assert arguments[arguments.index("--editable") + 1] == str(clone)
+
+
+def test_the_byte_code_of_what_commands_import_is_kept(clone: Path) -> None:
+    said = run_setup(clone, "exit 1", SOUPS_INSTALLER="pip", PYTHONDONTWRITEBYTECODE="1")
+    assert "compiling what training and decoding import" in said
+    assert (clone.parent / "bytecode").read_text() == "kept"
 
 
 def test_an_environment_that_is_set_up_is_left_alone_by_every_clone(clone: Path) -> None:

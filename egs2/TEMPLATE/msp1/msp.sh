@@ -463,16 +463,9 @@ for name in "${train_name}" "${valid_set}"; do
     fi
 done
 
-has_others() { # has_others TABLE: whether utterances of utt2lang have languages that this run leaves out
-    [[ -e $1 ]] && awk -v known="${kinds_languages[*]}" 'BEGIN { split(known, names, " "); for (i in names) runs[names[i]] }
-        !($2 in runs) { found = 1; exit } END { exit !found }' "$1"
-}
-declare -A tested_dirs=() # of each test set: where the utterances lie that are decoded
 for name in "${test_set_list[@]}"; do
-    tested_dirs[${name}]=${feats_dir}/${name}
-    has_others "${feats_dir}/${name}/utt2lang" || continue
-    tested=${feats_dir}/${kinds_only[0]#_}/${name}
-    tested_dirs[${name}]=${tested}
+    tested=$(tested_dir "${name}")
+    [[ ${tested} != "${feats_dir}/${name}" ]] || continue
     mapfile -t tables < <(tables_of "${feats_dir}/${name}")
     if stage 4 "Languages of ${name}" "${tested%/*}/.stage4_${name}.done" --settings "languages=${kinds_languages[*]}" \
         --without ${kinds_score_files[@]+"${kinds_score_files[@]}"} --inputs "${tables[@]}" --outputs "${tested}/utt2lang" "${tested}"; then
@@ -682,7 +675,7 @@ corpora_args=() report_files=() # what the report and the card tell beside score
 [[ ! -e conf/corpora.yaml ]] || corpora_args=(--corpora conf/corpora.yaml)
 for file in "${conflict_dir}/conflict.csv" conf/corpora.yaml; do [[ ! -e ${file} ]] || report_files+=("${file}"); done
 for name in "${test_set_list[@]}"; do
-    tested=${tested_dirs[${name}]}
+    tested=$(tested_dir "${name}")
     decode_dir=${exp_dir}/${inference_tag}/${name}
     if stage 11 "Decoding ${name}" "${decode_dir}/.stage11.done" --settings "model=${inference_model}" \
         --inputs "${exp_dir}/${inference_model}" "${inference_config}" "${tested}/speech.digest" "${tested}/utt2lang" \

@@ -6,6 +6,8 @@
 #
 #   ${feats_dir}/<set>     every utterance (stage 3): test sets, a validation set among them
 #   ${kept_dir}/<set>      what training and validation use (stage 4)
+#   tested_dir SET         prints where the utterances lie that are decoded: ${feats_dir}/SET, or, where it has further
+#                          languages, ${feats_dir}/only_<languages>/SET (stage 4)
 #
 # One folder of features belongs to one folder of data, which ${dumpdir}/.datadir names: else kept tables of the one
 # would name features of the other.
@@ -30,3 +32,10 @@ feats_dir=${dumpdir}/${feats_name}
 kept_name=${min_wav_duration}-${max_wav_duration}s
 for file in ${other_labels[@]+"${other_labels[@]}"}; do kept_name+=_${file}; done
 kept_dir=${feats_dir}/$(short_name "${kept_name}${subset}")
+tested_dir() {
+    local tested=${feats_dir}/$1
+    [[ ! -e ${tested}/utt2lang ]] || awk -v known="${kinds_languages[*]}" '
+        BEGIN { split(known, names, " "); for (i in names) runs[names[i]] }
+        !($2 in runs) { others = 1; exit } END { exit others }' "${tested}/utt2lang" || tested=${feats_dir}/${kinds_only[0]#_}/$1
+    printf '%s\n' "${tested}"
+}
